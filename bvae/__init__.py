@@ -1,0 +1,19 @@
+"""Multimodal variational autoencoders, seen as barycenters.
+
+>>> import bvae
+>>> q = bvae.aggregator("wasserstein")(loc, scale)  # doctest: +SKIP
+"""
+
+from bvae.aggregators import aggregator, aggregators
+from bvae.data import Modality, dataset, datasets
+from bvae.methods import methods
+from bvae.model import ModelConfig, MultimodalVAE
+from bvae.posterior import Posterior
+from bvae.training.checkpoint import checkpoints, load
+from bvae.version import __version__
+
+__all__ = [
+    "__version__",
+    "ModelConfig", "Modality", "MultimodalVAE", "Posterior",
+    "aggregator", "aggregators", "checkpoints", "dataset", "datasets", "load", "methods",
+]

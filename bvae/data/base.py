@@ -1,0 +1,160 @@
+"""What every data set offers: named modalities, labels, and batches that know what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from bvae.registry import Registry
+
+DATASETS: Registry[type[MultimodalDataset]] = Registry("data set")
+
+
+class DataError(ValueError):
+    """A data file is missing, unreadable or not of the expected form; the text says how to repair it."""
+
+
+@dataclass(frozen=True)
+class Modality:
+    """What the model has to know of one modality.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        Chooses the networks, see :mod:`bvae.networks`. "image": floats in [0, 1].
+    shape : tuple of int
+        Shape of one item, without the batch axis, for example (3, 28, 28).
+    label : str
+        A few words for a person.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch.
+
+    Attributes
+    ----------
+    x : dict of str to Tensor
+        (B, ...) each; rows that are missing hold anything.
+    present : Tensor
+        (M, B) bool, True where the modality was observed.
+    y : Tensor
+        (B,) int64 labels.
+    """
+
+    x: dict[str, Tensor]
+    present: Tensor
+    y: Tensor
+
+
+class MultimodalDataset:
+    """Items that were seen through several modalities at once.
+
+    Attributes
+    ----------
+    modalities : dict of str to Modality
+        In a fixed order, which is the order of the axis M everywhere.
+    x : dict of str to Tensor
+        name -> (N, ...): one fixed view of every item.
+    y : Tensor
+        (N,) int64 class labels.
+    """
+
+    name: ClassVar[str]
+    num_classes: ClassVar[int]
+    split: str
+    source: str
+    modalities: dict[str, Modality]
+    x: dict[str, Tensor]
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def subset(self, index: Tensor | slice | list[int]) -> dict[str, Tensor]:
+        """The modalities of the chosen items: name -> (n, ...)."""
+        return {name: values[index] for name, values in self.x.items()}
+
+    def items(self, index: Tensor, pairing: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The items of one training batch: name -> (B, ...). Override it where views are composed afresh.
+
+        Parameters
+        ----------
+        index : Tensor
+            (B,) positions in the data set.
+        pairing : Tensor
+            What :meth:`pairing` returned for this epoch.
+        generator : torch.Generator
+            Source of all randomness.
+        """
+        return self.subset(index)
+
+    def pairing(self, generator: torch.Generator) -> Tensor:
+        """What an epoch decides once for all its batches, for example who is paired with whom."""
+        return torch.empty(0)
+
+    def observed(self, missing: float, seed: int) -> Tensor:
+        """Which modalities each item has when a share of them is missing completely at random.
+
+        Parameters
+        ----------
+        missing : float
+            Probability in [0, 1) that a modality of an item is missing.
+        seed : int
+            The same seed gives the same holes, so an item lacks the same views in every epoch.
+
+        Returns
+        -------
+        Tensor
+            (M, N) bool. At least one modality of each item is True.
+        """
+        if not 0.0 <= missing < 1.0:
+            raise ValueError(f"missing must be a probability in [0, 1), got {missing}")
+        draws = torch.rand(len(self.modalities), len(self), generator=torch.Generator().manual_seed(seed))
+        return (draws >= missing) | (draws == draws.max(dim=0).values)  # (M, N)
+
+    def epoch(
+        self, epoch: int, batch_size: int, seed: int, generator: torch.Generator, missing: float = 0.0, skip: int = 0
+    ) -> Iterator[Batch]:
+        """The batches of one epoch, in an order that depends on (seed, epoch) alone.
+
+        Parameters
+        ----------
+        epoch, batch_size, seed : int
+            An epoch drops its last, smaller batch, unless it is the only one.
+        generator : torch.Generator
+            Draws what is fresh in each batch (crops). Its state belongs in a checkpoint.
+        missing : float
+            See :meth:`observed`.
+        skip : int
+            Number of batches to leave out, to resume within an epoch.
+        """
+        plan = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
+        pairing = self.pairing(plan)
+        order = torch.randperm(len(self), generator=plan)
+        observed = self.observed(missing, seed)
+        for start in range(skip * batch_size, self.steps_per_epoch(batch_size) * batch_size, batch_size):
+            index = order[start : start + batch_size]
+            yield Batch(self.items(index, pairing, generator), observed[:, index], self.y[index])
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Number of batches in an epoch."""
+        return max(1, len(self) // batch_size)
+
+    def describe(self) -> str:
+        """Sizes and origin, for the terminal."""
+        rows = [f"{self.name} / {self.split} / {self.source}: {len(self):,} items, {len(self.y.unique())} classes"]
+        for m in self.modalities.values():
+            rows.append(f"  {m.name}: {m.kind}, {' x '.join(map(str, m.shape))}, {m.label}")
+        return "\n".join(rows)

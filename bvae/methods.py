@@ -1,0 +1,52 @@
+"""The models of the literature, each one line of data: aggregator + objective + settings + citation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bvae.registry import Registry
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named combination.
+
+    Parameters
+    ----------
+    title : str
+        As the literature writes it.
+    aggregator, objective : str
+        Registered names.
+    citation : str
+    aggregator_options, objective_options : mapping
+    settings : mapping
+        Defaults of training that differ for this method, see `bvae.training.Settings`.
+    """
+
+    title: str
+    aggregator: str
+    objective: str
+    citation: str
+    aggregator_options: Mapping[str, Any] = field(default_factory=dict)
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+METHODS: Registry[Method] = Registry("method")
+
+
+def methods() -> list[str]:
+    """Names of the methods."""
+    return METHODS.names()
+
+
+for _name, _method in {
+    "mvae": Method("MVAE", "poe", "mvae", "Wu & Goodman, NeurIPS 2018", {"prior_expert": "always"}),
+    "mmvae": Method("MMVAE", "moe", "elbo", "Shi et al., NeurIPS 2019", objective_options={"kl": "sampled"}),
+    "mopoe-vae": Method("MoPoE-VAE", "mopoe", "elbo", "Sutter et al., ICLR 2021", {"prior_expert": "full"}),
+    "wb-vae": Method("WB-VAE", "wasserstein", "elbo", "Qiu et al., AAAI 2025"),
+    "mwb-vae": Method("MWB-VAE", "mwb", "elbo", "Qiu et al., AAAI 2025"),
+}.items():
+    METHODS.register(_name)(_method)

@@ -1,0 +1,146 @@
+"""Classifiers of real images, one per modality: the judges of coherence. Trained on training digits only."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from bvae.data import MultimodalDataset, dataset
+from bvae.storage import StorageError, read_tensors, write_json, write_tensors
+
+FOLDER = "classifiers"
+
+
+class ImageClassifier(nn.Module):
+    """A small convolutional network: (B, C, H, W) floats in [0, 1] -> (B, num_classes) logits."""
+
+    def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
+        super().__init__()
+
+        def block(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+            return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+        self.features = nn.Sequential(
+            *block(channels, width),
+            *block(width, width),
+            nn.MaxPool2d(2),
+            *block(width, 2 * width),
+            *block(2 * width, 2 * width),
+            nn.MaxPool2d(2),
+            *block(2 * width, 3 * width),
+            nn.AdaptiveMaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.4),
+        )
+        self.head = nn.Linear(12 * width, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features((x * 2 - 1).contiguous(memory_format=torch.channels_last)))
+
+
+class Classifiers(nn.ModuleDict):
+    """name of a modality -> its classifier."""
+
+    @torch.inference_mode()
+    def probabilities(self, x: dict[str, Tensor], batch_size: int = 2048) -> dict[str, Tensor]:
+        """Class probabilities: name -> (N, ...) images to name -> (N, num_classes)."""
+        self.eval()
+        return {
+            name: torch.cat([self[name](part).float().softmax(dim=-1) for part in values.split(batch_size)])
+            for name, values in x.items()
+        }
+
+
+def soften(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the images as they are, the others blurred and faded at random, as generations of VAEs are.
+
+    A judge that has only seen sharp images reads a soft but legible digit as noise.
+
+    Parameters
+    ----------
+    x : Tensor
+        (B, C, H, W) floats in [0, 1].
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor
+        (B, C, H, W) floats in [0, 1].
+    """
+    draws = torch.rand(4, len(x), 1, 1, 1, generator=generator)
+    chosen = draws[0] < 0.5
+    soft = x
+    for strength in draws[1:3]:
+        soft = torch.lerp(soft, F.avg_pool2d(F.pad(soft, (1, 1, 1, 1), mode="replicate"), 3, 1), strength)
+    mean = soft.mean((2, 3), keepdim=True)
+    soft = mean + (0.4 + 0.6 * draws[3]) * (soft - mean)
+    return torch.where(chosen, soft, x)
+
+
+def build(data: MultimodalDataset) -> Classifiers:
+    """Untrained classifiers for the image modalities of a data set."""
+    images = {name: m for name, m in data.modalities.items() if m.kind == "image"}
+    nets = {name: ImageClassifier(m.shape[0], data.num_classes) for name, m in images.items()}
+    return Classifiers(nets).to(memory_format=torch.channels_last)
+
+
+def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0) -> dict[str, dict]:
+    """Train the judges of a data set and write them to ``root/name/classifiers``.
+
+    Returns
+    -------
+    dict
+        "accuracy": name of modality -> {"mean", "se"} on the test split.
+    """
+    training = dataset(name, "train", augment=True)
+    test = dataset(name, "test")
+    torch.manual_seed(seed)  # initial weights and dropout; this runs as a command of its own
+    nets = build(training)
+    optimizer = torch.optim.AdamW(nets.parameters(), weight_decay=0.05)
+    steps = epochs * training.steps_per_epoch(batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps, pct_start=0.2)
+    generator = torch.Generator().manual_seed(seed)
+    nets.train()
+    bar = tqdm(total=steps, desc=f"{name} classifiers", unit="step")
+    for epoch in range(epochs):
+        for batch in training.epoch(epoch, batch_size, seed, generator):
+            x = {m: soften(batch.x[m], generator) for m in nets}
+            with torch.autocast("cpu", torch.bfloat16):
+                losses = [F.cross_entropy(nets[m](x[m]).float(), batch.y, label_smoothing=0.1) for m in nets]
+            optimizer.zero_grad(set_to_none=True)
+            torch.stack(losses).sum().backward()
+            optimizer.step()
+            schedule.step()
+            bar.update()
+        bar.set_postfix(loss=f"{torch.stack(losses).mean().item():.3f}")
+    bar.close()
+    folder = root / name / FOLDER
+    write_tensors(folder / "model.safetensors", {k: v.half() if v.is_floating_point() else v
+                                                 for k, v in nets.state_dict().items()})
+    nets = load(root, name)
+    accuracy = {}
+    for modality, p in nets.probabilities({m: test.x[m] for m in nets}).items():
+        hits = (p.argmax(dim=-1) == test.y).float()
+        accuracy[modality] = {"mean": hits.mean().item(), "se": (hits.std() / len(hits) ** 0.5).item()}
+    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True, "soften": True}
+    write_json(folder / "config.json", config)
+    write_json(folder / "metrics.json", {"accuracy": accuracy})
+    load.cache_clear()
+    return {"accuracy": accuracy}
+
+
+@functools.lru_cache(maxsize=4)
+def load(root: Path, name: str) -> Classifiers:
+    """The trained judges of a data set, in eval mode. Raises StorageError if they are missing or damaged."""
+    path = root / name / FOLDER / "model.safetensors"
+    nets = build(dataset(name, "test"))
+    try:
+        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path).items()})
+    except RuntimeError as error:
+        raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error
+    return nets.eval()

@@ -1,0 +1,62 @@
+"""Coherence: do generations show the class that they should?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bvae.metrics.base import (
+    METRICS,
+    EvaluationData,
+    all_experts,
+    all_subsets,
+    by_number_of_views,
+    posterior_of,
+    summary,
+)
+from bvae.model import MultimodalVAE
+
+
+@METRICS.register("coherence")
+def conditional_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+    """Share of cross-modal generations that the target's classifier assigns to the class of the source.
+
+    z ~ q(z | x_S), one sample an item; the modalities *not* in S are decoded and classified by classifiers of real
+    images; averaged over the targets, then over the subsets of each size.
+
+    Returns
+    -------
+    dict
+        "coherence": number of observed views (1 to M - 1) -> {"mean", "se"}.
+
+    References
+    ----------
+    Shi et al., NeurIPS 2019; Sutter et al., ICLR 2021.
+    """
+    names, experts = list(model.modalities), all_experts(model, data.test)
+    hits: dict[tuple[int, ...], Tensor] = {}
+    for members in all_subsets(len(names))[:-1]:
+        z = posterior_of(model, experts, members).rsample(generator=generator)
+        targets = [name for m, name in enumerate(names) if m not in members]
+        judged = data.judges.probabilities(model.decode(z, targets))
+        hits[members] = torch.stack([p.argmax(-1) == data.test.y for p in judged.values()]).double().mean(0)
+    return {"coherence": by_number_of_views(hits)}
+
+
+@METRICS.register("joint_coherence")
+def joint_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+    """Share of samples z ~ p(z) on which the classifiers of all modalities agree; as many samples as test items.
+
+    Returns
+    -------
+    dict
+        "joint_coherence": {"mean", "se"}.
+
+    References
+    ----------
+    Shi et al., NeurIPS 2019.
+    """
+    z = torch.randn(len(data.test), model.latent_dim, generator=generator)
+    judged = data.judges.probabilities(model.decode(z))
+    votes = torch.stack([p.argmax(-1) for p in judged.values()])  # (M, N)
+    return {"joint_coherence": summary((votes == votes[0]).all(0))}

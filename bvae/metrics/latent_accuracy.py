@@ -1,0 +1,45 @@
+"""Latent linear classification: is the class linearly readable in the latent space?"""
+
+from __future__ import annotations
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from bvae.metrics.base import (
+    METRICS,
+    EvaluationData,
+    all_experts,
+    all_subsets,
+    by_number_of_views,
+    posterior_of,
+)
+from bvae.model import MultimodalVAE
+
+
+@METRICS.register("latent_accuracy")
+def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+    """Accuracy of logistic regression on the means of q(z | x_S), one classifier for each subset S.
+
+    The convention of MoPoE (one classifier per subset), fitted on the means of the whole training split and scored on
+    the test split. Deterministic; `generator` is not used.
+
+    Returns
+    -------
+    dict
+        "latent_accuracy": number of observed views -> {"mean", "se"}.
+
+    References
+    ----------
+    Sutter et al., ICLR 2021.
+    """
+    fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
+    hits: dict[tuple[int, ...], Tensor] = {}
+    for members in all_subsets(len(model.modalities)):
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
+        probe.fit(posterior_of(model, fit_on, members).mean.numpy(), data.train.y.numpy())
+        predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
+        hits[members] = torch.from_numpy(predicted) == data.test.y
+    return {"latent_accuracy": by_number_of_views(hits)}

@@ -1,0 +1,1 @@
+"""Figures: arrays in, `plotly.graph_objects.Figure` out. No Streamlit here."""

@@ -1,0 +1,56 @@
+"""Maps of many items: scatter plots of projected posterior means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from bvae.plots import style
+
+
+def scatter(
+    points: np.ndarray,
+    groups: np.ndarray,
+    group_names: Sequence[str],
+    colors: Sequence[str],
+    symbols: Sequence[str],
+    ids: np.ndarray,
+    hover: Sequence[str],
+    ink: style.Ink,
+    titles: tuple[str, str],
+    height: int = 620,
+) -> go.Figure:
+    """One marker per point, one trace and legend entry per group.
+
+    Parameters
+    ----------
+    points : ndarray
+        (N, 2).
+    groups : ndarray
+        (N,) positions in `group_names`, `colors` and `symbols`.
+    ids : ndarray
+        (N, ...) what a selection returns as ``customdata``.
+    hover : sequence of str
+        N texts.
+    titles : tuple of str
+        Of both axes; empty where an axis means nothing (t-SNE).
+    """
+    figure = go.Figure()
+    hover = np.asarray(hover, dtype=object)
+    for g, name in enumerate(group_names):
+        chosen = groups == g
+        if not chosen.any():
+            continue
+        figure.add_scattergl(
+            x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen],
+            text=hover[chosen], hovertemplate="%{text}<extra></extra>",
+            marker={"color": colors[g], "symbol": symbols[g], "size": 6, "opacity": 0.75},
+            selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
+        )
+    style.layout(figure, ink, height, dragmode="lasso")
+    meaningful = bool(titles[0])
+    figure.update_xaxes(title=titles[0] or None, showticklabels=meaningful)
+    figure.update_yaxes(title=titles[1] or None, showticklabels=meaningful, scaleanchor="x", scaleratio=1)
+    return figure

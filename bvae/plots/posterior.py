@@ -1,0 +1,311 @@
+"""Posteriors in a plane and along single dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from bvae.plots import style
+
+CIRCLE = np.linspace(0, 2 * np.pi, 73)
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One item's joint posterior, as arrays.
+
+    Attributes
+    ----------
+    rule : str
+        Registered name of the aggregator: chooses the line style.
+    label : str
+    weights : ndarray
+        (K,).
+    loc, scale : ndarray
+        (K, D).
+    """
+
+    rule: str
+    label: str
+    weights: np.ndarray
+    loc: np.ndarray
+    scale: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(D,) mean of the mixture."""
+        return self.weights @ self.loc
+
+    @property
+    def variance(self) -> np.ndarray:
+        """(D,) variance of the mixture."""
+        return self.weights @ (self.scale**2 + (self.loc - self.mean) ** 2)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A two-dimensional view of the latent space.
+
+    Attributes
+    ----------
+    axes : ndarray
+        (2, D), orthonormal rows.
+    origin : ndarray
+        (D,), the point that lands at (0, 0).
+    names : tuple of str
+        Titles of both axes.
+    """
+
+    axes: np.ndarray
+    origin: np.ndarray
+    names: tuple[str, str]
+
+    def point(self, z: np.ndarray) -> np.ndarray:
+        """(..., D) -> (..., 2)."""
+        return (z - self.origin) @ self.axes.T
+
+    def covariance(self, scale: np.ndarray) -> np.ndarray:
+        """Of diagonal Gaussians with standard deviations (..., D): (..., 2, 2)."""
+        return np.einsum("id,...d,jd->...ij", self.axes, scale**2, self.axes)
+
+
+def disagreement(loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """How much M experts disagree in each dimension: spread of the means over the typical width, (M, D) -> (D,)."""
+    return loc.std(axis=0) / scale.mean(axis=0)
+
+
+def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
+    """The two latent dimensions in which the experts disagree most. loc, scale: (M, D)."""
+    first, second = np.argsort(-disagreement(loc, scale), kind="stable")[:2] if loc.shape[1] > 1 else (0, 0)
+    axes = np.zeros((2, loc.shape[1]))
+    axes[0, first], axes[1, second] = 1, float(first != second)
+    return Plane(axes, np.zeros(loc.shape[1]), (f"latent dimension {first}", f"latent dimension {second}"))
+
+
+def principal_plane(loc: np.ndarray) -> Plane:
+    """The plane in which the experts' means (M, D) spread most: their first two principal components."""
+    centre = loc.mean(axis=0)
+    _, spread, axes = np.linalg.svd(loc - centre, full_matrices=True)
+    share = spread**2 / max((spread**2).sum(), 1e-12)
+    rows = axes[:2]
+    rows = rows * np.where(rows[np.arange(2), np.abs(rows).argmax(axis=1)] < 0, -1, 1)[:, None]  # a fixed sign
+    shares = [share[i] if i < len(share) else 0.0 for i in range(2)]
+    return Plane(rows, centre, tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares)))
+
+
+def ellipse(centre: np.ndarray, covariance: np.ndarray, radius: float) -> np.ndarray:
+    """Outline of {x: Mahalanobis distance = radius}: (73, 2)."""
+    values, vectors = np.linalg.eigh(covariance)
+    circle = np.stack([np.cos(CIRCLE), np.sin(CIRCLE)], axis=1)
+    return centre + radius * circle * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+
+
+def window(plane: Plane, loc: np.ndarray, scale: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of both axes that hold all experts (M, D) at 2.3 sigma and the centre of the prior."""
+    centres = plane.point(loc)
+    reach = 2.3 * np.sqrt(np.diagonal(plane.covariance(scale), axis1=-2, axis2=-1))
+    low, high = (centres - reach).min(axis=0), (centres + reach).max(axis=0)
+    middle, half = (low + high) / 2, float((high - low).max()) / 2 * 1.05
+    return (middle[0] - half, middle[0] + half), (middle[1] - half, middle[1] + half)
+
+
+def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Density of the projected mixture on the grid x (I,), y (J,): (J, I)."""
+    grid = np.stack(np.meshgrid(x, y), axis=-1)  # (J, I, 2)
+    total = np.zeros(grid.shape[:2])
+    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
+        if weight > 0:
+            precision = np.linalg.inv(covariance + 1e-12 * np.eye(2))
+            offset = grid - centre
+            distance = np.einsum("...i,ij,...j->...", offset, precision, offset)
+            total += weight * np.exp(-0.5 * distance) * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)
+    return total
+
+
+def plane_figure(
+    plane: Plane,
+    names: Sequence[str],
+    loc: np.ndarray,
+    scale: np.ndarray,
+    observed: Sequence[bool],
+    aggregates: Sequence[Aggregate],
+    ink: style.Ink,
+    samples: np.ndarray | None = None,
+    height: int = 430,
+) -> go.Figure:
+    """Experts, prior and one or several aggregates in a plane, as 1- and 2-sigma ellipses with dots for the means.
+
+    Parameters
+    ----------
+    plane : Plane
+    names : sequence of str
+        M names of modalities.
+    loc, scale : ndarray
+        (M, D) experts; those that are not observed set the limits of the axes but are not drawn.
+    observed : sequence of bool
+        M.
+    aggregates : sequence of Aggregate
+        The first one is the chosen one; a mixture gets filled contours, further ones outlines only.
+    ink : style.Ink
+    samples : ndarray, optional
+        (S, D) draws from the first aggregate.
+    height : int
+        Pixels.
+    """
+    figure = go.Figure()
+    (x0, x1), (y0, y1) = window(plane, loc, scale)
+    if aggregates and len(aggregates[0].weights) > 1:
+        _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
+    prior = plane.covariance(np.ones(loc.shape[1]))
+    origin = plane.point(np.zeros(loc.shape[1]))
+    outline = ellipse(origin, prior, 1)
+    figure.add_scatter(
+        x=outline[:, 0], y=outline[:, 1], mode="lines", name="prior, 1σ", hoverinfo="name",
+        line={"color": ink.faint, "width": 1},
+    )
+    for m, name in enumerate(names):
+        if observed[m]:
+            _add_gaussian(figure, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
+    for i, q in enumerate(aggregates):
+        _add_aggregate(figure, plane, q, ink, strong=i == 0)
+    if samples is not None and len(samples):
+        points = plane.point(samples)
+        figure.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
+            marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}},
+        )
+    style.layout(figure, ink, height)
+    figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
+    figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
+    return figure
+
+
+def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
+    centre, covariance = plane.point(loc), plane.covariance(scale)
+    for radius, opacity in ((2, 0.08), (1, 0.16)):
+        outline = ellipse(centre, covariance, radius)
+        figure.add_scatter(
+            x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself", fillcolor=style.rgba(color, opacity),
+            line={"color": color, "width": 1.5 if radius == 1 else 0.8}, legendgroup=name, showlegend=False,
+            name=name, hoverinfo="name",
+        )
+    figure.add_scatter(
+        x=[centre[0]], y=[centre[1]], mode="markers", name=name, legendgroup=name, hoverinfo="name",
+        marker={"color": color, "symbol": symbol, "size": 10, "line": {"color": "white", "width": 1}},
+    )
+
+
+def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
+    line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
+    mixture = len(q.weights) > 1
+    shown = True
+    for weight, mean, scale in zip(q.weights, q.loc, q.scale, strict=True):
+        if weight <= 0:
+            continue
+        centre, covariance = plane.point(mean), plane.covariance(scale)
+        for radius in (1,) if mixture else (1, 2):
+            outline = ellipse(centre, covariance, radius)
+            figure.add_scatter(
+                x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label, showlegend=shown,
+                hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
+                opacity=float(np.clip(0.25 + 3 * weight, 0.25, 0.8)) if mixture else (1.0 if radius == 1 else 0.6),
+            )
+            shown = False
+    centre = plane.point(q.mean)
+    figure.add_scatter(
+        x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=False, name=q.label,
+        hoverinfo="name",
+        marker={"color": ink.aggregate, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
+                "line": {"width": 2, "color": ink.aggregate}},
+    )
+
+
+def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
+    x, y = np.linspace(*xs, 72), np.linspace(*ys, 72)
+    values = density(plane, q, x, y)
+    top = float(values.max()) or 1.0
+    figure.add_contour(
+        x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
+        contours={"start": top * 0.04, "end": top, "size": top * 0.12},
+        colorscale=[[0, style.rgba(ink.aggregate, 0.03)], [1, style.rgba(ink.aggregate, 0.42)]],
+    )
+
+
+def interval_figure(
+    names: Sequence[str],
+    loc: np.ndarray,
+    scale: np.ndarray,
+    observed: Sequence[bool],
+    aggregates: Sequence[Aggregate],
+    ink: style.Ink,
+    num_dimensions: int = 6,
+    height: int = 360,
+) -> go.Figure:
+    """Mean and 2-sigma interval of every expert and aggregate, in the dimensions of most disagreement.
+
+    Parameters: see :func:`plane_figure`. The dimensions are chosen from all experts, observed or not, so that they
+    stay the same while modalities are switched.
+    """
+    chosen = np.argsort(-disagreement(loc, scale), kind="stable")[:num_dimensions]
+    figure = go.Figure()
+    drawn = [m for m in range(len(names)) if observed[m]]
+    lanes = len(drawn) + len(aggregates)
+    offset = np.linspace(0.34, -0.34, max(lanes, 2))
+    rows = np.arange(len(chosen))
+    for lane, m in enumerate(drawn):
+        figure.add_scatter(
+            x=loc[m, chosen], y=rows + offset[lane], mode="markers", name=names[m],
+            marker={"color": style.color(m), "symbol": style.marker(m), "size": 7},
+            error_x={"array": 2 * scale[m, chosen], "color": style.color(m), "thickness": 1.5, "width": 0},
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>",
+        )
+    for lane, q in enumerate(aggregates, start=len(drawn)):
+        figure.add_scatter(
+            x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
+            marker={"color": ink.aggregate, "symbol": "circle", "size": 8},
+            error_x={"array": 2 * np.sqrt(q.variance[chosen]), "color": ink.aggregate, "thickness": 2.5, "width": 4},
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>",
+        )
+    limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))
+    limit_high = max(0.0, float((loc + 2 * scale)[:, chosen].max()))
+    style.layout(figure, ink, height, showlegend=False)
+    figure.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
+    figure.update_yaxes(
+        tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
+    )
+    for row in rows[:-1]:
+        figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})
+    return figure
+
+
+def density_figure(
+    names: Sequence[str], loc: np.ndarray, scale: np.ndarray, aggregates: Sequence[Aggregate], ink: style.Ink,
+    limits: tuple[float, float], height: int = 360,
+) -> go.Figure:
+    """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
+    x = np.linspace(*limits, 400)
+    figure = go.Figure()
+    for m, name in enumerate(names):
+        figure.add_scatter(
+            x=x, y=_normal(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
+            fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
+            hoverinfo="name",
+        )
+    for q in aggregates:
+        y = sum(w * _normal(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
+            line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
+                  "dash": style.DASHES.get(q.rule, "solid")},
+        )
+    style.layout(figure, ink, height)
+    figure.update_xaxes(title="z", range=list(limits))
+    figure.update_yaxes(title="density", rangemode="tozero")
+    return figure
+
+
+def _normal(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
+    return np.exp(-0.5 * ((x - mean) / scale) ** 2) / (scale * np.sqrt(2 * np.pi))

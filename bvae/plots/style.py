@@ -1,0 +1,81 @@
+"""One visual language: a colour and a marker per modality, a line style per aggregate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Okabe & Ito's colour-blind-safe palette (2008), in a fixed order.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
+CLASS_COLORS = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F3C8D", "#80664D", "#7A7A7A",
+)
+DASHES = {
+    "poe": "dash", "geometric": "dashdot", "moe": "dot", "moment": "longdash", "wasserstein": "solid",
+    "mopoe": "dash", "mwb": "solid",
+}
+TITLES = {
+    "poe": "Product of experts (PoE)",
+    "geometric": "Geometric mean (reverse KL)",
+    "moe": "Mixture of experts (MoE)",
+    "wasserstein": "Wasserstein barycenter (WB)",
+    "mopoe": "Mixture of products (MoPoE)",
+    "mwb": "Mixture of WBs (MWB)",
+}
+ORDER = ("poe", "geometric", "moe", "wasserstein", "mopoe", "mwb")
+
+
+def title(aggregator: str) -> str:
+    """A rule's name for a person; the registered name if it has no other."""
+    return TITLES.get(aggregator, aggregator)
+
+
+def ordered(aggregators: list[str]) -> list[str]:
+    """Rules in the order in which one explains them, unknown ones last."""
+    return sorted(aggregators, key=lambda a: (ORDER.index(a) if a in ORDER else len(ORDER), a))
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours that depend on the theme."""
+
+    aggregate: str
+    faint: str
+    grid: str
+    paper: str
+
+
+LIGHT = Ink(aggregate="#111111", faint="#9AA3AD", grid="rgba(120,130,140,0.16)", paper="#FFFFFF")
+DARK = Ink(aggregate="#FFFFFF", faint="#6B7580", grid="rgba(160,170,180,0.16)", paper="#12161C")
+
+
+def color(m: int) -> str:
+    """Colour of modality number m."""
+    return COLORS[m % len(COLORS)]
+
+
+def marker(m: int) -> str:
+    """Marker of modality number m, a Plotly symbol."""
+    return MARKERS[m % len(MARKERS)]
+
+
+def rgba(hex_color: str, alpha: float) -> str:
+    """"#RRGGBB" with an opacity, for CSS and Plotly."""
+    r, g, b = (int(hex_color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({r},{g},{b},{alpha:.3g})"
+
+
+def layout(figure, ink: Ink, height: int, **changes) -> None:
+    """Margins, fonts and grid that all figures share."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "yanchor": "top", "y": -0.12, "x": 0, "font": {"size": 12}},
+        hoverlabel={"font": {"size": 12}},
+        **changes,
+    )
+    axes = {"gridcolor": ink.grid, "zeroline": False, "showline": False, "ticks": ""}
+    figure.update_xaxes(**axes)
+    figure.update_yaxes(**axes)

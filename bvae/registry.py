@@ -1,0 +1,80 @@
+"""Names to classes or functions. One extension is one file that registers itself."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """A dictionary of names that fills itself and explains itself.
+
+    Parameters
+    ----------
+    kind : str
+        What the registry holds, in words; used in error messages.
+
+    Examples
+    --------
+    >>> rules = Registry("rule")
+    >>> @rules.register("mean")
+    ... class Mean: ...
+    >>> rules.names()
+    ['mean']
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator: enter a class or function under `name`. Raises ValueError if the name is taken."""
+
+        def enter(entry: T) -> T:
+            taken = self._entries.get(name)
+            # A module that is executed again (a reload, a notebook cell) may replace its own entry.
+            if taken is not None and getattr(taken, "__qualname__", taken) != getattr(entry, "__qualname__", entry):
+                raise ValueError(f"{self.kind} {name!r} is registered already, as {taken!r}")
+            self._entries[name] = entry
+            return entry
+
+        return enter
+
+    def __getitem__(self, name: str) -> T:
+        """Raises KeyError that lists the names there are and the nearest one."""
+        try:
+            return self._entries[name]
+        except (KeyError, TypeError):
+            near = difflib.get_close_matches(str(name), self._entries, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownName(f"unknown {self.kind} {name!r}; there are {', '.join(self._entries)}.{hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def names(self) -> list[str]:
+        """All registered names, in the order of registration."""
+        return list(self._entries)
+
+
+class UnknownName(KeyError, ValueError):
+    """A name that no registry entry has. Its text is readable, unlike KeyError's."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def import_submodules(package: ModuleType) -> None:
+    """Import every module of a package, so that each registers what it defines."""
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{package.__name__}.{module.name}")

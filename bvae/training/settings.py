@@ -1,0 +1,121 @@
+"""Everything that decides a training run, in one flat record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bvae.methods import METHODS
+from bvae.model import ModelConfig
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a run; ``config.json`` holds them.
+
+    Parameters
+    ----------
+    dataset, method : str
+        Registered names.
+    source : str
+        Source of the data set, see its docstring.
+    seed : int
+        Of the initial weights, the order of the data and the noise.
+    steps : int
+        Optimiser steps.
+    batch_size : int
+    learning_rate : float
+        Peak of the schedule: linear warm-up, then linear decay to `final_learning_rate` times the peak.
+    warmup_steps : int
+    final_learning_rate : float
+        Share of the peak at the last step.
+    weight_decay : float
+        Of AdamW.
+    clip : float
+        Largest norm of the gradient.
+    beta : float
+        Weight of the divergence term.
+    beta_warmup_steps : int
+        Steps over which beta rises linearly from 0.
+    latent_dim, width, likelihood, likelihood_scale
+        See `bvae.model.ModelConfig`.
+    augment : bool
+        Whether the data set may distort training items.
+    missing : float
+        Probability that a modality of a training item is missing.
+    precision : str
+        "auto", or a precision of Lightning Fabric such as "bf16-mixed" or "32-true".
+    """
+
+    dataset: str
+    method: str
+    source: str = "embedded"
+    seed: int = 0
+    steps: int = 6000
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    final_learning_rate: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1000.0
+    beta: float = 1.0
+    beta_warmup_steps: int = 0
+    latent_dim: int = ModelConfig.latent_dim
+    width: int = ModelConfig.width
+    likelihood: str = ModelConfig.likelihood
+    likelihood_scale: float = ModelConfig.likelihood_scale
+    augment: bool = True
+    missing: float = 0.0
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            wanted = {"str": str, "int": int, "float": (float, int), "bool": bool}[field.type]
+            if not isinstance(value, wanted) or (isinstance(value, bool) and field.type != "bool"):
+                raise ValueError(f"{field.name}: expected {field.type}, got {value!r}")
+        METHODS[self.method]  # raises for an unknown name
+        for name in ("steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a positive integer, got {getattr(self, name)}")
+        for name in ("learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected a positive number, got {getattr(self, name)}")
+        if not 0 <= self.missing < 1:
+            raise ValueError(f"missing: expected a probability in [0, 1), got {self.missing}")
+        self.model_config()
+
+    @classmethod
+    def for_method(cls, dataset: str, method: str, **changes: Any) -> Settings:
+        """The defaults of a method with some changes. Raises TypeError for an unknown setting."""
+        return cls.from_mapping({"dataset": dataset, "method": method, **METHODS[method].settings, **changes})
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
+        """Raises TypeError that names an unknown key."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        for key in values:
+            if key not in known:
+                raise TypeError(f"unknown setting {key!r}; there are {', '.join(sorted(known))}")
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+    def model_config(self) -> ModelConfig:
+        """The part that the model needs."""
+        return ModelConfig(self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale))
+
+    def learning_rate_at(self, step: int) -> float:
+        """Learning rate of the step with this number, from 0."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return self.learning_rate * (1 - (1 - self.final_learning_rate) * done)
+
+    def beta_at(self, step: int) -> float:
+        """Weight of the divergence term at the step with this number, from 0."""
+        return self.beta * min(1.0, (step + 1) / self.beta_warmup_steps) if self.beta_warmup_steps else self.beta

@@ -1,0 +1,61 @@
+"""Images as HTML: enlarged without smoothing, framed in their modality's colour, with alternative texts."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+SIDE = 84
+
+
+def data_uri(image: Tensor) -> str:
+    """A (C, H, W) float image in [0, 1] as a PNG data URI; the browser enlarges it."""
+    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def figure(image: Tensor | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE) -> str:
+    """One image as HTML.
+
+    Parameters
+    ----------
+    image : Tensor or None
+        (C, H, W); None draws a dashed empty frame.
+    alt : str
+        What a person who cannot see it should hear.
+    color : str, optional
+        Of the frame; none by default.
+    caption : str
+        Below the image.
+    side : int
+        Pixels.
+    """
+    frame = f"3px solid {color}" if color and image is not None else f"2px dashed {color or '#9AA3AD'}"
+    border = f"border:{frame};" if color or image is None else "border:3px solid transparent;"
+    style = f"width:{side}px;height:{side}px;box-sizing:border-box;border-radius:6px;{border}"
+    if image is None:
+        body = (f'<div role="img" aria-label="{html.escape(alt)}" style="{style}display:flex;align-items:center;'
+                'justify-content:center;opacity:.7;font-size:12px">absent</div>')
+    else:
+        body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'
+    below = f'<div style="font-size:12px;text-align:center;opacity:.85">{caption}</div>' if caption else ""
+    return f'<div style="display:inline-block;vertical-align:top">{body}{below}</div>'
+
+
+def row(label: str, color: str, figures: Sequence[str]) -> str:
+    """A labelled row of figures that wraps on narrow screens."""
+    return (
+        '<div style="margin:0 0 6px 0">'
+        f'<div style="font-size:13px;line-height:1.5"><span style="color:{color}">&#9632;</span> {html.escape(label)}'
+        f'</div><div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(figures)}</div></div>'
+    )

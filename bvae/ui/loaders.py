@@ -1,0 +1,92 @@
+"""Cached data, models and encodings. What is cached is shared by all sessions and never changed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+
+from bvae.data import MultimodalDataset, dataset
+from bvae.metrics import classifiers
+from bvae.metrics.base import all_experts
+from bvae.model import MultimodalVAE, UnimodalPosteriors
+from bvae.storage import StorageError
+from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
+
+
+class Loaded(NamedTuple):
+    """A model with the facts about it and the unimodal posteriors of the test split."""
+
+    checkpoint: Checkpoint
+    model: MultimodalVAE
+    experts: UnimodalPosteriors
+
+
+@st.cache_resource(max_entries=3, show_spinner="Composing the test images")
+def test_data(name: str) -> MultimodalDataset:
+    """The fixed test split of a data set."""
+    data = dataset(name, "test")
+    _ = data.x  # composed once, here
+    return data
+
+
+@st.cache_resource(max_entries=12, show_spinner="Loading the model and encoding the test images")
+def loaded(data_name: str, name: str, weights_hash: str) -> Loaded:
+    """A checkpoint, ready to use. `weights_hash` makes a retrained model another entry of the cache."""
+    checkpoint = load_checkpoint(data_name, name)
+    model = load_weights(checkpoint)
+    with torch.inference_mode():
+        experts = all_experts(model, test_data(data_name))
+    return Loaded(checkpoint, model, experts)
+
+
+def load_model(data_name: str, name: str) -> Loaded:
+    """See :func:`loaded`; the hash is looked up on disk."""
+    return loaded(data_name, name, load_checkpoint(data_name, name).hash)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def judges(data_name: str) -> classifiers.Classifiers | None:
+    """Classifiers that name what a generation shows; None if this data set has none."""
+    try:
+        return classifiers.load(checkpoints_root(), data_name)
+    except StorageError:
+        return None
+
+
+def trained(data_name: str) -> list[str]:
+    """Names of the checkpoints that can be chosen."""
+    return checkpoints(data_name)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def posterior_means(data_name: str, name: str, weights_hash: str, which: str) -> np.ndarray:
+    """(N, D) means of one modality's posterior, or of the joint one of all modalities if `which` is "joint"."""
+    _, model, experts = loaded(data_name, name, weights_hash)
+    if which == "joint":
+        with torch.inference_mode():
+            return model.aggregator.conditional()(*experts).mean.numpy()
+    return experts.loc[list(model.modalities).index(which)].numpy()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def tsne(data_name: str, name: str, weights_hash: str, whiches: tuple[str, ...], n: int, perplexity: int,
+         seed: int) -> np.ndarray:
+    """(len(whiches) * n, 2) t-SNE coordinates of the first n test items, with PCA initialisation."""
+    from sklearn.manifold import TSNE
+
+    points = np.concatenate([posterior_means(data_name, name, weights_hash, w)[:n] for w in whiches])
+    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+
+
+def pca(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First two principal components: (N, D) -> coordinates (N, 2) and their shares of the variance (2,)."""
+    from sklearn.decomposition import PCA
+
+    fit = PCA(n_components=min(2, points.shape[1]), random_state=0)
+    coordinates = fit.fit_transform(points)
+    if coordinates.shape[1] == 1:
+        return np.pad(coordinates, ((0, 0), (0, 1))), np.array([1.0, 0.0])
+    return coordinates, fit.explained_variance_ratio_

@@ -1,0 +1,129 @@
+"""What Explore shows of one item, computed once per run: posteriors, distances, generations. No widgets here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bvae.aggregators import AGGREGATORS, Aggregator, aggregator
+from bvae.comparison import Distances, distances
+from bvae.metrics.classifiers import Classifiers
+from bvae.plots import style
+from bvae.plots.posterior import Aggregate
+from bvae.posterior import Posterior
+from bvae.ui.loaders import Loaded
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One item seen through some of its modalities.
+
+    Attributes
+    ----------
+    loc, scale : Tensor
+        (M, 1, D) unimodal posteriors of all modalities, observed or not.
+    present : Tensor
+        (M, 1) bool: observed.
+    weights : Tensor or None
+        (M,), sum 1; None is uniform.
+    rule : Aggregator
+    rule_name : str
+    posterior : Posterior
+        The joint posterior.
+    decoded : Posterior
+        What is sampled and decoded: the joint posterior, or its component of all observed modalities.
+    """
+
+    loc: Tensor
+    scale: Tensor
+    present: Tensor
+    weights: Tensor | None
+    rule: Aggregator
+    rule_name: str
+    posterior: Posterior
+    decoded: Posterior
+
+    def drawn(self) -> list[Aggregate]:
+        """The joint posterior and, where it is another one, what is decoded, for the figures."""
+        first = arrays(self.posterior, self.rule_name, style.title(self.rule_name))
+        if self.decoded is self.posterior:
+            return [first]
+        return [first, arrays(self.decoded, "wasserstein", "its component of all observed views (decoded)")]
+
+    def distances(self) -> Distances:
+        """Of every expert to the joint posterior."""
+        return distances(self.loc, self.scale, self.posterior)
+
+
+def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None) -> Scene:
+    """The scene of one test item.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    item : int
+        Position in the test split.
+    observed : list of bool
+    weights : list of float
+        Non-negative, in any unit; all 0, or all the same, means uniform.
+    rule_name : str or None
+        Another aggregator on the same unimodal posteriors; None for the one that the model was trained with.
+    """
+    experts = loaded.experts
+    loc, scale = experts.loc[:, item : item + 1], experts.scale[:, item : item + 1]
+    present = torch.tensor(observed).unsqueeze(1)
+    rule = aggregator(rule_name) if rule_name else loaded.model.aggregator
+    total = sum(w for w, seen in zip(weights, observed, strict=True) if seen)
+    share = torch.tensor(weights, dtype=loc.dtype) / sum(weights) if total > 0 and len(set(weights)) > 1 else None
+    q = rule(loc, scale, present, share)
+    conditional = rule.conditional()
+    decoded = q if conditional is rule else conditional(loc, scale, present, share)
+    return Scene(loc, scale, present, share, rule, rule_name or registered_name(rule), q, decoded)
+
+
+def registered_name(rule: Aggregator) -> str:
+    """The name under which a rule's class is registered."""
+    return next(name for name in AGGREGATORS if AGGREGATORS[name] is type(rule))
+
+
+def other(scene: Scene, rule_name: str) -> Aggregate:
+    """Another rule on the same experts, for an overlay."""
+    q = aggregator(rule_name)(scene.loc, scene.scale, scene.present, scene.weights)
+    return arrays(q, rule_name, style.title(rule_name))
+
+
+def arrays(q: Posterior, rule: str, label: str) -> Aggregate:
+    """The first item of a posterior, for the figures."""
+    return Aggregate(rule, label, q.weights[:, 0].numpy(), q.loc[:, 0].numpy(), q.scale[:, 0].numpy())
+
+
+@torch.inference_mode()
+def imagine(
+    loaded: Loaded, scene: Scene, num_samples: int, seed: int, judges: Classifiers | None
+) -> tuple[np.ndarray, dict[str, Tensor], dict[str, list[str]]]:
+    """Samples of z, their images, and what the judges see in them.
+
+    Returns
+    -------
+    z : ndarray
+        (S, D). The same seed gives the same noise for every aggregator.
+    images : dict of str to Tensor
+        name -> (S, C, H, W).
+    captions : dict of str to list of str
+        name -> S texts such as "7 .93"; empty without judges.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    z = scene.decoded.rsample((num_samples,), generator=generator)[:, 0]  # (S, D)
+    images = loaded.model.decode(z)
+    captions: dict[str, list[str]] = {}
+    if judges is not None:
+        for name, p in judges.probabilities(images).items():
+            best = p.max(dim=-1)
+            captions[name] = [
+                f"{k} <span style='opacity:.7'>p={v:.2f}</span>"
+                for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            ]
+    return z.numpy(), images, captions

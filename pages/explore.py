@@ -1,0 +1,148 @@
+"""Explore: one item, some of its views, an aggregator; what it believes and what it imagines."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import bvae
+from bvae.methods import METHODS
+from bvae.plots import posterior as plots
+from bvae.plots import style
+from bvae.ui import images, loaders, scene
+from bvae.ui.reproduce import explore_code
+from bvae.ui.state import BIND, forget, ink, mark_version
+
+mark_version()
+st.title("Explore")
+st.markdown("**Switch a view off:** does the joint belief move, widen, or stay? Then try another aggregator on the "
+            "same experts.")
+
+# -- four controls -------------------------------------------------------------------------------------------------
+top = st.columns([1, 1.3, 1.6, 0.9, 0.9], vertical_alignment="bottom")
+data_name = top[0].selectbox("Data set", bvae.datasets(), key="data", bind=BIND)
+names = loaders.trained(data_name)
+if not names:
+    st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} mwb-vae`.")
+    st.stop()
+model_name = top[1].selectbox(
+    "Method", names, index=names.index("mwb-vae") if "mwb-vae" in names else 0, key="model", bind=BIND,
+    format_func=lambda n: METHODS[n].title if n in METHODS else n)
+loaded = loaders.load_model(data_name, model_name)
+data, views = loaders.test_data(data_name), list(loaded.model.modalities)
+AS_TRAINED = "as-trained"
+rule_name = top[2].selectbox(
+    "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
+    format_func=lambda r: style.title(r) if r != AS_TRAINED else
+    f"as trained: {style.title(scene.registered_name(loaded.model.aggregator))}",
+    help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
+         "with.")
+item = int(top[3].number_input("Sample", 0, len(data) - 1, 17, key="item", bind=BIND,
+                               help=f"One of {len(data)} test items."))
+with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
+    plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
+                                      format_func={"dims": "Dimensions of most disagreement",
+                                                   "pca": "PCA of the experts' means"}.get)
+    also = st.pills("Also draw", style.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
+                    format_func=style.title)
+    num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
+    seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
+              args=("model", "agg", "item", "plane", "also", "n", "seed", "views", *(f"w_{m}" for m in views)))
+
+left, middle, right = st.columns([1, 1.75, 1.75], gap="large")
+
+# -- what is observed ----------------------------------------------------------------------------------------------
+with left:
+    st.subheader("What is observed")
+    on = st.pills("Views", views, default=views, selection_mode="multi", key="views", bind=BIND)
+    observed, weights = [v in on for v in views], []
+    with st.container(key="observed"):
+        for m, view in enumerate(views):
+            picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
+            shown = data.x[view][item] if observed[m] else None
+            label = loaded.model.modalities[view].label
+            picture.html(images.figure(shown, f"{view}, {label}, " + (f"a {data.y[item]}" if observed[m] else "absent"),
+                                       style.color(m)))
+            weights.append(slider.slider(f":gray[weight of] {view}", 0.0, 4.0, 1.0, 0.25, key=f"w_{view}", bind=BIND,
+                                         disabled=not observed[m]))
+    st.caption(f"Every view shows a {data.y[item]}, each in another handwriting, on a photo of its own.")
+
+now = scene.build(loaded, item, observed, weights, None if rule_name == AS_TRAINED else rule_name)
+loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
+aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)]
+z, generated, captions = scene.imagine(loaded, now, num_samples, seed, loaders.judges(data_name))
+plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+far = now.distances()
+w2, reverse, forward = (d[:, 0].tolist() for d in (far.wasserstein2, far.kl_from_aggregate, far.kl_to_aggregate))
+width_of_experts = float(scale[observed].mean()) if any(observed) else 1.0
+width = float(np.sqrt(aggregates[0].variance).mean())
+
+# -- what it believes ----------------------------------------------------------------------------------------------
+with middle:
+    st.subheader("What it believes")
+    st.plotly_chart(
+        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), z), width="stretch", key="plane_chart",
+        config={"displaylogo": False},
+        alt=f"Posteriors of {', '.join(v for v, o in zip(views, observed, strict=True) if o) or 'no view'} and their "
+            f"{style.title(now.rule_name)} in a plane of the latent space. The joint posterior's standard deviation is "
+            f"{width:.2f} on average, that of the experts {width_of_experts:.2f}.")
+    if not any(observed):
+        st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
+    st.plotly_chart(plots.interval_figure(views, loc, scale, observed, aggregates, ink()), width="stretch",
+                    key="interval_chart", config={"displayModeBar": False},
+                    alt="Mean and two-sigma interval of every expert and of the joint posterior in the six latent "
+                        "dimensions in which the experts disagree most.")
+
+# -- what it imagines ----------------------------------------------------------------------------------------------
+with right:
+    st.subheader("What it imagines")
+    for m, view in enumerate(views):
+        texts = captions.get(view, [""] * num_samples)
+        role = "seen" if observed[m] else "never seen"
+        st.html(images.row(f"{view}: {loaded.model.modalities[view].label} ({role})", style.color(m), [
+            images.figure(image, f"{view} generated, sample {i + 1}", None, texts[i])
+            for i, image in enumerate(generated[view])]))
+    st.caption("Each column is one sample of z, decoded into all five views. Below: the class that a classifier of "
+               "real images sees, and how sure it is.")
+
+# -- numbers -------------------------------------------------------------------------------------------------------
+numbers, meaning = st.columns([1.6, 1], gap="large")
+with numbers:
+    st.subheader("Numbers")
+    st.dataframe(
+        pd.DataFrame({
+            "view": views, "observed": observed,
+            "W2 to the joint": w2, "KL(joint ‖ expert), nats": reverse, "KL(expert ‖ joint), nats": forward,
+            "entropy, nats": [float(np.log(s).sum() + 0.5 * len(s) * (1 + np.log(2 * np.pi))) for s in scale],
+        }),
+        hide_index=True, width="stretch",
+        column_config={c: st.column_config.NumberColumn(format="%.3g") for c in
+                       ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")},
+    )
+    if not far.exact:
+        st.caption("The joint posterior is a mixture: KL is a Monte Carlo estimate from 1,024 samples, W2 is Gelbrich's "
+                   "lower bound from its mean and covariance.")
+with meaning:
+    st.subheader("What this means")
+    st.markdown(
+        f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
+        f"**{width / width_of_experts:.2f} times** as wide as an observed expert "
+        f"(standard deviation {width:.2f} against {width_of_experts:.2f})."
+    )
+    if now.rule.divergence:
+        st.markdown(f"It minimises: {now.rule.divergence}.")
+
+with st.expander("The formula with this sample's numbers", icon=":material/function:"):
+    st.latex(now.rule.formula)
+    d = int(np.argmax(plots.disagreement(loc, scale)))
+    effective = np.array(weights) * observed
+    effective = effective / effective.sum() if effective.sum() > 0 else np.array(observed) / max(1, sum(observed))
+    st.markdown(f"In latent dimension {d}, where the views disagree most, this gives **μ = {aggregates[0].mean[d]:.3f}**"
+                f" and **σ = {np.sqrt(aggregates[0].variance[d]):.3f}** from:")
+    st.dataframe(pd.DataFrame({"view": views, "μ": loc[:, d], "σ": scale[:, d], "w": effective})[observed],
+                 hide_index=True)
+with st.expander("Reproduce this picture", icon=":material/code:"):
+    st.markdown(f"bvae {bvae.__version__}, weights {loaded.checkpoint.hash[:12]}. The link in the address bar holds "
+                "everything that you chose.")
+    st.code(explore_code(data_name, model_name, item, [v for v in views if v in on], now, num_samples, seed),
+            language="python")

@@ -1,0 +1,31 @@
+"""Fixtures that several tests share."""
+
+import pytest
+import torch
+
+import bvae
+from bvae.aggregators import aggregator
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(20487)
+
+
+@pytest.fixture
+def experts(generator):
+    """Random experts: loc, scale of shape (M, B, D) = (4, 6, 3), float64."""
+    loc = torch.randn(4, 6, 3, generator=generator, dtype=torch.float64)
+    scale = torch.rand(4, 6, 3, generator=generator, dtype=torch.float64) + 0.2
+    return loc, scale
+
+
+@pytest.fixture
+def tiny_model():
+    """A small model with three image modalities of different shapes, and a batch for it."""
+    torch.manual_seed(0)
+    modalities = [bvae.Modality("a", "image", (3, 8, 8)), bvae.Modality("b", "image", (1, 12, 8)),
+                  bvae.Modality("c", "image", (3, 8, 8))]
+    model = bvae.MultimodalVAE(modalities, aggregator("mwb"), bvae.ModelConfig(latent_dim=4, width=4))
+    x = {m.name: torch.rand(5, *m.shape) for m in modalities}
+    return model, x

@@ -1,0 +1,104 @@
+"""`MultimodalVAE`: shapes, subsets, missing modalities, generation, errors."""
+
+import pytest
+import torch
+
+import bvae
+from bvae.aggregators import aggregator
+
+
+def test_shapes_for_modalities_of_different_shapes(tiny_model):
+    model, x = tiny_model
+    experts = model.experts(x)
+    assert experts.loc.shape == experts.scale.shape == (3, 5, 4)
+    assert experts.present.all()
+    assert model.encode(x).loc.shape == (7, 5, 4)
+    decoded = model.decode(torch.randn(2, 3, 4))
+    assert {n: tuple(v.shape) for n, v in decoded.items()} == {
+        "a": (2, 3, 3, 8, 8), "b": (2, 3, 1, 12, 8), "c": (2, 3, 3, 8, 8)}
+    assert model.decode(torch.randn(4))["b"].shape == (1, 12, 8)
+    assert all(((v >= 0) & (v <= 1)).all() for v in decoded.values())
+
+
+def test_any_subset_is_the_same_as_a_mask(tiny_model):
+    model, x = tiny_model
+    present = torch.tensor([[True], [False], [True]]).expand(3, 5)
+    by_mask = model.encode({**x, "b": x["b"] * torch.nan}, present=present)
+    by_subset = model.encode({"a": x["a"], "c": x["c"]})
+    torch.testing.assert_close(by_mask.loc, by_subset.loc)
+    torch.testing.assert_close(by_mask.weights, by_subset.weights)
+    assert by_subset.weights[:, 0].gt(0).sum() == 3
+
+
+def test_order_of_the_dictionary_does_not_matter(tiny_model):
+    model, x = tiny_model
+    torch.testing.assert_close(model.encode(x).loc, model.encode(dict(reversed(x.items()))).loc)
+
+
+def test_generate(tiny_model):
+    model, x = tiny_model
+
+    def seeded():
+        return torch.Generator().manual_seed(1)
+
+    out = model.generate({"a": x["a"]}, targets=["b"], num_samples=3, generator=seeded())
+    assert {n: tuple(v.shape) for n, v in out.items()} == {"b": (3, 5, 1, 12, 8)}
+    assert torch.equal(out["b"], model.generate({"a": x["a"]}, ["b"], 3, seeded())["b"])
+    assert set(model.generate(x)) == {"a", "b", "c"}
+    other = model.generate(x, generator=seeded(), aggregator=aggregator("poe"), weights=torch.tensor([1.0, 0, 0]))
+    alone = model.generate({"a": x["a"]}, generator=seeded())
+    torch.testing.assert_close(other["c"], alone["c"])
+
+
+def test_log_likelihood_against_torch(tiny_model):
+    model, x = tiny_model
+    z = torch.randn(5, 4)
+    ours = model.log_likelihood(x, z)
+    for name, mean in model.decode(z).items():
+        theirs = torch.distributions.Laplace(mean, 0.75).log_prob(x[name]).flatten(1).sum(1)
+        torch.testing.assert_close(ours[name], theirs)
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "bernoulli"])
+def test_other_likelihoods_against_torch(likelihood):
+    model = bvae.MultimodalVAE([bvae.Modality("a", "image", (1, 8, 8))], aggregator("poe"),
+                               bvae.ModelConfig(2, 4, likelihood, 0.3))
+    x, z = torch.rand(3, 1, 8, 8), torch.randn(3, 2)
+    mean = model.decode(z)["a"]
+    if likelihood == "normal":
+        theirs = torch.distributions.Normal(mean, 0.3).log_prob(x)
+    else:
+        theirs = torch.distributions.Bernoulli(mean, validate_args=False).log_prob(x)
+    torch.testing.assert_close(model.log_likelihood({"a": x}, z)["a"], theirs.flatten(1).sum(1), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: m.experts({}), "x: expected at least one modality"),
+        (lambda m, x: m.experts({"d": x["a"]}), "unknown modality 'd'; the model has a, b, c"),
+        (lambda m, x: m.experts({"a": x["b"]}), r"x\['a'\]: expected floats of shape \(5, 3, 8, 8\), got .*1, 12, 8"),
+        (lambda m, x: m.experts({"a": x["a"].byte()}), r"x\['a'\]: expected floats .* got torch.uint8"),
+        (lambda m, x: m.experts({"a": x["a"], "c": x["c"][:2]}), r"x\['c'\]: expected floats of shape \(5"),
+        (lambda m, x: m.experts(x, torch.ones(3, 4, dtype=torch.bool)), r"present: expected bool of shape \(3, 5\)"),
+        (lambda m, x: m.experts({"a": x["a"]}, torch.ones(3, 5, dtype=torch.bool)), "row 1 asks for 'b'"),
+        (lambda m, x: m.decode(torch.zeros(2, 5)), r"z: expected shape \(\.\.\., 4\), got \(2, 5\)"),
+        (lambda m, x: m.decode(torch.zeros(2, 4), ["e"]), "unknown modality 'e'"),
+    ],
+)
+def test_bad_input_is_named(call, message, tiny_model):
+    with pytest.raises(ValueError, match=message):
+        call(*tiny_model)
+
+
+def test_bad_configuration_is_named():
+    with pytest.raises(ValueError, match="latent_dim: expected a positive integer, got 0"):
+        bvae.ModelConfig(latent_dim=0)
+    with pytest.raises(ValueError, match="likelihood_scale: expected a positive number"):
+        bvae.ModelConfig(likelihood_scale=0.0)
+    with pytest.raises(KeyError, match="unknown likelihood 'laplac'.*Did you mean 'laplace'"):
+        bvae.ModelConfig(likelihood="laplac")
+    with pytest.raises(KeyError, match="unknown kind of modality 'smell'"):
+        bvae.MultimodalVAE([bvae.Modality("a", "smell", (1,))], aggregator("poe"))
+    with pytest.raises(ValueError, match="multiples of 4"):
+        bvae.MultimodalVAE([bvae.Modality("a", "image", (3, 30, 28))], aggregator("poe"))

@@ -1,0 +1,125 @@
+"""Every page in Streamlit's AppTest: it opens, and no control can raise."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import bvae
+from bvae.ui import loaders
+
+TIMEOUT = 120
+
+
+def open_page(page=None, **query):
+    app = AppTest.from_file("../app.py", default_timeout=TIMEOUT)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if page:
+        app.switch_page(page).run()
+    assert_clean(app)
+    return app
+
+
+def assert_clean(app):
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+
+
+@pytest.mark.parametrize("page", [None, "pages/explore.py", "pages/latent_space.py"])
+def test_every_page_opens_on_a_finished_answer(page):
+    app = open_page(page)
+    assert len(app.title) == 1
+    assert app.get("plotly_chart")
+
+
+def test_every_aggregator_on_every_method():
+    app = open_page("pages/explore.py")
+    for model in loaders.trained("polymnist"):
+        app.selectbox(key="model").set_value(model).run()
+        assert_clean(app)
+    for rule in bvae.aggregators():
+        app.selectbox(key="agg").set_value(rule).run()
+        assert_clean(app)
+        assert len(app.get("plotly_chart")) == 2
+
+
+def test_explore_at_its_extremes():
+    app = open_page("pages/explore.py")
+    for views in ([], ["m3"], ["m0", "m4"]):
+        app.pills(key="views").set_value(views).run()
+        assert_clean(app)
+    for item in (0, 999):
+        app.number_input(key="item").set_value(item).run()
+        assert_clean(app)
+    for weight in (0.0, 4.0):
+        for m in range(5):
+            app.slider(key=f"w_m{m}").set_value(weight)
+        app.run()
+        assert_clean(app)
+    app.slider(key="n").set_value(8)
+    app.pills(key="also").set_value(bvae.aggregators())
+    app.segmented_control(key="plane").set_value("pca")
+    app.run()
+    assert_clean(app)
+
+
+def test_reset_brings_the_defaults_back():
+    app = open_page("pages/explore.py")
+    app.number_input(key="item").set_value(3)
+    app.pills(key="views").set_value(["m1"]).run()
+    assert app.number_input(key="item").value == 3
+    next(b for b in app.button if "Reset" in b.label).click().run()
+    assert_clean(app)
+    assert app.number_input(key="item").value == 17
+    assert app.pills(key="views").value == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_latent_space_at_its_extremes():
+    app = open_page("pages/latent_space.py")
+    for which in ("m2", "clouds", "joint"):
+        app.segmented_control(key="which").set_value(which).run()
+        assert_clean(app)
+    app.segmented_control(key="which").set_value("clouds").run()
+    app.segmented_control(key="color").set_value("class").run()
+    assert_clean(app)
+
+
+def test_tsne_is_computed_once_and_is_the_same_again():
+    app = open_page("pages/latent_space.py")
+    app.segmented_control(key="map").set_value("tsne").run()
+    assert_clean(app)
+    checkpoint = bvae.training.load_checkpoint("polymnist", "mwb-vae")
+    arguments = ("polymnist", "mwb-vae", checkpoint.hash, ("joint",), 1000, 30, 0)
+    first = loaders.tsne(*arguments)
+    loaders.tsne.clear()
+    np.testing.assert_array_equal(first, loaders.tsne(*arguments))
+
+
+def test_home_at_its_extremes():
+    app = open_page()
+    for place, width in ((-4.0, 0.2), (4.0, 2.5)):
+        app.slider(key="place").set_value(place)
+        app.slider(key="width").set_value(width).run()
+        assert_clean(app)
+    app.pills(key="rules").set_value([]).run()
+    assert_clean(app)
+
+
+def test_the_reproduce_code_gives_the_numbers_of_the_page():
+    """Explore's own code, run as it stands, ends at the joint posterior and the images that the page shows."""
+    app = open_page("pages/explore.py")
+    app.selectbox(key="agg").set_value("mopoe")
+    app.pills(key="views").set_value(["m1", "m3"])
+    app.slider(key="w_m3").set_value(2.5).run()
+    assert_clean(app)
+    code = next(c.value for c in app.code if "bvae.load" in c.value)
+    names: dict = {}
+    exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
+    from bvae.ui import scene
+
+    loaded = loaders.load_model("polymnist", "mwb-vae")
+    shown = scene.build(loaded, 17, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
+    np.testing.assert_allclose(names["q"].mean.detach(), shown.posterior.mean, atol=1e-4)
+    _, images, _ = scene.imagine(loaded, shown, 4, 0, None)
+    np.testing.assert_allclose(names["images"]["m2"][:, 0], images["m2"], atol=1e-3)

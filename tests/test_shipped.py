@@ -1,0 +1,50 @@
+"""What ships in checkpoints/: complete, small, and as good as the README says."""
+
+import json
+
+import pytest
+
+import bvae
+from bvae.methods import METHODS
+from bvae.storage import sha256
+from bvae.training import checkpoints_root, load_checkpoint, load_weights
+
+FOLDER = checkpoints_root() / "polymnist"
+every = pytest.mark.parametrize("name", ["mvae", "mmvae", "mopoe-vae", "wb-vae", "mwb-vae"])
+
+
+def test_all_methods_ship():
+    assert set(bvae.checkpoints("polymnist")) >= set(METHODS)
+
+
+@every
+def test_a_checkpoint_is_complete_small_and_its_metrics_are_of_these_weights(name):
+    checkpoint = load_checkpoint("polymnist", name)
+    weights = checkpoint.folder / "model.safetensors"
+    assert weights.stat().st_size < 4e6
+    assert checkpoint.metrics["evaluation"]["sha256"] == sha256(weights) == checkpoint.hash
+    assert (checkpoint.folder / "history.csv").is_file()
+    assert checkpoint.config["seconds"] <= 600, "more than ten CPU minutes"
+    assert load_weights(checkpoint).latent_dim == checkpoint.settings.latent_dim
+
+
+@every
+def test_metrics_have_every_number_with_its_standard_error(name):
+    metrics = load_checkpoint("polymnist", name).metrics
+    assert list(metrics["latent_accuracy"]) == ["1", "2", "3", "4", "5"]
+    assert list(metrics["coherence"]) == ["1", "2", "3", "4"]
+    figures = [*metrics["latent_accuracy"].values(), *metrics["coherence"].values(), metrics["joint_coherence"]]
+    for figure in figures:
+        assert 0 <= figure["mean"] <= 1
+        assert 0 <= figure["se"] < 0.02
+
+
+def test_the_judges_are_good_enough():
+    accuracy = json.loads((FOLDER / "classifiers" / "metrics.json").read_text())["accuracy"]
+    assert set(accuracy) == {"m0", "m1", "m2", "m3", "m4"}
+    assert all(figure["mean"] >= 0.96 for figure in accuracy.values())
+
+
+def test_nothing_else_and_nothing_pickled_ships():
+    allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv"}
+    assert {p.name for p in FOLDER.glob("*/*") if not p.name.startswith(".")} <= allowed | {"training.safetensors"}
