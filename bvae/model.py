@@ -45,13 +45,15 @@ class ModelConfig:
     likelihood : str
         One of :data:`bvae.likelihoods.LIKELIHOODS`.
     likelihood_scale : float
-        Its fixed scale, in the units of the data.
+        Its fixed scale, in the units of the data. The default, a normal density of 0.3, learns digits on photographs
+        several times faster than the published Laplace(0.75): an absolute error gains nothing from a stroke before it
+        is more likely than not.
     """
 
     latent_dim: int = 32
     width: int = 64
-    likelihood: str = "laplace"
-    likelihood_scale: float = 0.75
+    likelihood: str = "normal"
+    likelihood_scale: float = 0.3
 
     def __post_init__(self) -> None:
         for name in ("latent_dim", "width"):

@@ -10,9 +10,9 @@ from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.ui import images, loaders, scene
 from bvae.ui.reproduce import explore_code
-from bvae.ui.state import BIND, forget, ink, mark_version
+from bvae.ui.state import BIND, begin_page, forget, ink
 
-mark_version()
+begin_page()
 st.title("Explore")
 st.markdown("**Switch a view off:** does the joint belief move, widen, or stay? Then try another aggregator on the "
             "same experts.")
@@ -32,18 +32,18 @@ data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 AS_TRAINED = "as-trained"
 rule_name = top[2].selectbox(
     "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
-    format_func=lambda r: style.title(r) if r != AS_TRAINED else
-    f"as trained: {style.title(scene.registered_name(loaded.model.aggregator))}",
+    format_func=lambda r: style.short(r) if r != AS_TRAINED else
+    f"as trained: {style.short(scene.registered_name(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
 item = int(top[3].number_input("Sample", 0, len(data) - 1, 17, key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
 with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
-                                      format_func={"dims": "Dimensions of most disagreement",
-                                                   "pca": "PCA of the experts' means"}.get)
+                                      format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get,
+                                      help="PCA: the plane in which the experts' means spread most.")
     also = st.pills("Also draw", style.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
-                    format_func=style.title)
+                    format_func=style.short)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
     st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
@@ -81,8 +81,8 @@ width = float(np.sqrt(aggregates[0].variance).mean())
 with middle:
     st.subheader("What it believes")
     st.plotly_chart(
-        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), z), width="stretch", key="plane_chart",
-        config={"displaylogo": False},
+        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), z), width="stretch",
+        key="plane_chart", config={"displaylogo": False},
         alt=f"Posteriors of {', '.join(v for v, o in zip(views, observed, strict=True) if o) or 'no view'} and their "
             f"{style.title(now.rule_name)} in a plane of the latent space. The joint posterior's standard deviation is "
             f"{width:.2f} on average, that of the experts {width_of_experts:.2f}.")
@@ -120,8 +120,8 @@ with numbers:
                        ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")},
     )
     if not far.exact:
-        st.caption("The joint posterior is a mixture: KL is a Monte Carlo estimate from 1,024 samples, W2 is Gelbrich's "
-                   "lower bound from its mean and covariance.")
+        st.caption("The joint posterior is a mixture: KL is a Monte Carlo estimate from 1,024 samples, W2 is "
+                   "Gelbrich's lower bound from its mean and covariance.")
 with meaning:
     st.subheader("What this means")
     st.markdown(
@@ -137,8 +137,8 @@ with st.expander("The formula with this sample's numbers", icon=":material/funct
     d = int(np.argmax(plots.disagreement(loc, scale)))
     effective = np.array(weights) * observed
     effective = effective / effective.sum() if effective.sum() > 0 else np.array(observed) / max(1, sum(observed))
-    st.markdown(f"In latent dimension {d}, where the views disagree most, this gives **μ = {aggregates[0].mean[d]:.3f}**"
-                f" and **σ = {np.sqrt(aggregates[0].variance[d]):.3f}** from:")
+    st.markdown(f"In latent dimension {d}, where the views disagree most, this gives "
+                f"**μ = {aggregates[0].mean[d]:.3f}** and **σ = {np.sqrt(aggregates[0].variance[d]):.3f}** from:")
     st.dataframe(pd.DataFrame({"view": views, "μ": loc[:, d], "σ": scale[:, d], "w": effective})[observed],
                  hide_index=True)
 with st.expander("Reproduce this picture", icon=":material/code:"):

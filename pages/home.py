@@ -7,9 +7,9 @@ import torch
 import bvae
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
-from bvae.ui.state import BIND, ink, mark_version
+from bvae.ui.state import BIND, begin_page, ink
 
-mark_version()
+begin_page()
 RULES = ("poe", "moe", "wasserstein")
 NAMES = ("image", "sound", "text")
 
@@ -27,7 +27,7 @@ with controls:
     place = st.slider("Where the text expert believes z to be", -4.0, 4.0, 2.5, 0.1, key="place", bind=BIND)
     width = st.slider("How unsure it is (standard deviation)", 0.2, 2.5, 0.7, 0.1, key="width", bind=BIND)
     shown = st.pills("Joint beliefs", RULES, default=list(RULES), selection_mode="multi", key="rules", bind=BIND,
-                     format_func=lambda r: {"poe": "PoE", "moe": "MoE", "wasserstein": "Wasserstein"}[r])
+                     format_func=style.short)
 
 loc = torch.tensor([-1.5, -0.8, place]).view(3, 1, 1)  # (M, 1, 1)
 scale = torch.tensor([0.8, 0.5, width]).view(3, 1, 1)

@@ -9,9 +9,9 @@ from bvae.methods import METHODS
 from bvae.plots import style
 from bvae.plots.latent import scatter
 from bvae.ui import images, loaders
-from bvae.ui.state import BIND, ink, mark_version
+from bvae.ui.state import BIND, begin_page, ink
 
-mark_version()
+begin_page()
 JOINT, CLOUDS = "joint", "clouds"
 st.title("Latent space")
 st.markdown("**Draw a lasso around an island:** do its images share the digit, the photograph, or neither?")
@@ -28,7 +28,7 @@ loaded = loaders.load_model(data_name, model_name)
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 which = top[2].segmented_control(
     "Posterior means of", [JOINT, *views, CLOUDS], default=JOINT, required=True, key="which", bind=BIND, wrap=True,
-    format_func=lambda w: {JOINT: "all views together", CLOUDS: "each view alone, in one map"}.get(w, w))
+    format_func=lambda w: {JOINT: "all views", CLOUDS: "each view alone"}.get(w, w))
 projection = top[3].segmented_control("Map", ["pca", "tsne"], default="pca", required=True, key="map", bind=BIND,
                                       format_func={"pca": "PCA", "tsne": "t-SNE"}.get)
 with st.expander("Advanced", icon=":material/tune:"):
@@ -78,8 +78,8 @@ with chart:
                    "islands and their arrangement mean nothing. "
                    f"n = {len(means):,}, perplexity {perplexity}, seed {map_seed}.")
     else:
-        st.caption(f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; what differs "
-                   f"in the other {means.shape[1] - 2} cannot be seen here. n = {len(means):,}.")
+        st.caption(f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; what "
+                   f"differs in the other {means.shape[1] - 2} cannot be seen here. n = {len(means):,}.")
 with side:
     st.subheader("Selected items")
     picked = [tuple(p["customdata"][:2]) for p in event.selection.points if p.get("customdata")]
@@ -97,11 +97,14 @@ with side:
         st.caption(f"and {len(picked) - 8} more. Classes: " + ", ".join(
             f"{k}: {c}" for k, c in pd.Series([int(data.y[int(i)]) for i, _ in picked]).value_counts().items()))
     st.page_link("pages/explore.py", label=f"Explore item {int(picked[0][0])}", icon=":material/explore:",
-                 query_params={"item": str(int(picked[0][0])), "model": model_name})
+                 query_params={"item": str(int(picked[0][0])),
+                                                     "model": METHODS[model_name].title if model_name in METHODS
+                                                     else model_name})
 
 table = pd.DataFrame({"item": item, "label": labels, "view": [whiches[c] for c in cloud], "x": points[:, 0],
                       "y": points[:, 1]})
 with st.expander("The map as a table", icon=":material/table:"):
     st.dataframe(table, hide_index=True, width="stretch")
-    st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_{model_name}_{which}_{projection}.csv",
-                       "text/csv", icon=":material/download:", on_click="ignore")
+    st.download_button("Download as CSV", table.to_csv(index=False),
+                       f"{data_name}_{model_name}_{which}_{projection}.csv", "text/csv", icon=":material/download:",
+                       on_click="ignore")

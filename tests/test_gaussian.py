@@ -72,7 +72,9 @@ def test_distances_to_a_gaussian_are_the_closed_forms(experts):
     far = distances(loc, scale, q)
     assert far.exact
     assert (far.wasserstein2[0] == 0).all()
-    torch.testing.assert_close(far.kl_to_aggregate[1], kl_divergence(normal(loc[1], scale[1]), normal(loc[0], scale[0])))
+    torch.testing.assert_close(
+        far.kl_to_aggregate[1], kl_divergence(normal(loc[1], scale[1]), normal(loc[0], scale[0]))
+    )
     torch.testing.assert_close(
         far.kl_from_aggregate[1], kl_divergence(normal(loc[0], scale[0]), normal(loc[1], scale[1]))
     )

@@ -77,7 +77,8 @@ class GeometricMean(GaussianAggregator):
 
     divergence: ClassVar[str] = "reverse KL"
     formula: ClassVar[str] = (
-        r"\frac{1}{\sigma^2} = \sum_m \frac{w_m}{\sigma_m^2}, \qquad \mu = \sigma^2 \sum_m \frac{w_m\,\mu_m}{\sigma_m^2}"
+        r"\frac{1}{\sigma^2} = \sum_m \frac{w_m}{\sigma_m^2}, \qquad "
+        r"\mu = \sigma^2 \sum_m \frac{w_m\,\mu_m}{\sigma_m^2}"
     )
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:

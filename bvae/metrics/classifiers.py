@@ -127,7 +127,8 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
     for modality, p in nets.probabilities({m: test.x[m] for m in nets}).items():
         hits = (p.argmax(dim=-1) == test.y).float()
         accuracy[modality] = {"mean": hits.mean().item(), "se": (hits.std() / len(hits) ** 0.5).item()}
-    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True, "soften": True}
+    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
+              "soften": True}
     write_json(folder / "config.json", config)
     write_json(folder / "metrics.json", {"accuracy": accuracy})
     load.cache_clear()

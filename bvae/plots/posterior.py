@@ -263,10 +263,12 @@ def interval_figure(
             hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>",
         )
     for lane, q in enumerate(aggregates, start=len(drawn)):
+        whole_mixture = len(q.weights) > 1 and len(aggregates) > 1
+        color = ink.faint if whole_mixture else ink.aggregate
         figure.add_scatter(
             x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
-            marker={"color": ink.aggregate, "symbol": "circle", "size": 8},
-            error_x={"array": 2 * np.sqrt(q.variance[chosen]), "color": ink.aggregate, "thickness": 2.5, "width": 4},
+            marker={"color": color, "symbol": "circle", "size": 8},
+            error_x={"array": 2 * np.sqrt(q.variance[chosen]), "color": color, "thickness": 2.5, "width": 4},
             hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>",
         )
     limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))

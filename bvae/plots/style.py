@@ -22,12 +22,22 @@ TITLES = {
     "mopoe": "Mixture of products (MoPoE)",
     "mwb": "Mixture of WBs (MWB)",
 }
+SHORT = {
+    # Stable: links hold them.
+    "poe": "PoE", "geometric": "Geometric mean", "moe": "MoE", "wasserstein": "Wasserstein", "mopoe": "MoPoE",
+    "mwb": "MWB",
+}
 ORDER = ("poe", "geometric", "moe", "wasserstein", "mopoe", "mwb")
 
 
 def title(aggregator: str) -> str:
     """A rule's name for a person; the registered name if it has no other."""
     return TITLES.get(aggregator, aggregator)
+
+
+def short(aggregator: str) -> str:
+    """A rule's short name, as links hold it."""
+    return SHORT.get(aggregator, aggregator)
 
 
 def ordered(aggregators: list[str]) -> list[str]:
@@ -72,7 +82,7 @@ def layout(figure, ink: Ink, height: int, **changes) -> None:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "yanchor": "top", "y": -0.12, "x": 0, "font": {"size": 12}},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
         hoverlabel={"font": {"size": 12}},
         **changes,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from bvae.ui.router import ensure_routed
+
 URL_VERSION = "1"
 BIND = "query-params"
-PREFIXES = ("data", "model", "agg", "views", "item", "seed", "w_", "n", "plane", "also", "which", "map", "color",
-            "perplexity")
 
 
-def mark_version() -> None:
-    """Put the version of the link format into the URL, where a later version of the app can find it."""
+def begin_page() -> None:
+    """What every page does first: be routed, and put the version of the link format into the URL."""
+    ensure_routed()
     if st.query_params.get("v") != URL_VERSION:
         st.query_params["v"] = URL_VERSION
 

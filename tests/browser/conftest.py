@@ -68,7 +68,11 @@ def page(request, chromium):
     context = chromium.new_context(viewport={"width": width, "height": height})
     tab = context.new_page()
     problems: list[str] = []
-    tab.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    # Streamlit's own client looks for its server below the page's address first and finds it above: two 404s.
+    tab.on("response", lambda r: problems.append(f"{r.status} {r.url}")
+           if r.status >= 400 and "/_stcore/" not in r.url else None)
+    tab.on("console", lambda m: problems.append(m.text)
+           if m.type == "error" and "the server responded with a status of 404" not in m.text else None)
     tab.on("pageerror", lambda e: problems.append(str(e)))
     tab.on("request", lambda r: problems.append(f"left for {r.url}")
            if not r.url.startswith(("http://localhost", "ws://localhost", "data:", "blob:")) else None)

@@ -68,10 +68,10 @@ def test_another_aggregator_keeps_the_axes(page, app_url):
         return page.evaluate("() => { const g = document.querySelectorAll('.js-plotly-plot')[0];"
                              " return [g.layout.xaxis.range, g.layout.yaxis.range]; }")
 
-    page.goto(f"{app_url}/explore?agg=poe")
+    page.goto(f"{app_url}/explore?agg=PoE")
     settled(page)
     poe, images = axes(), generated(page)
-    page.goto(f"{app_url}/explore?agg=wasserstein")
+    page.goto(f"{app_url}/explore?agg=Wasserstein")
     settled(page)
     assert axes() == poe
     assert generated(page) != images

@@ -1,0 +1,39 @@
+"""Which pages there are. `app.py` runs them; every page makes sure that it was reached that way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+ROUTED = "_routed"
+ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches named icons from elsewhere
+
+
+def navigation():
+    """Configure the page and let Streamlit choose what to run."""
+    st.set_page_config(page_title="bvae: how multimodal VAEs combine what they know",
+                       page_icon=str(ICON), layout="wide")
+    st.session_state[ROUTED] = True
+    return st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True,
+                    help="The idea in one picture: three ways to combine what several experts believe."),
+            st.Page("pages/explore.py", title="Explore", icon=":material/explore:", url_path="explore",
+                    help="Pick modalities and an aggregator; see the posteriors and what the model imagines."),
+            st.Page("pages/latent_space.py", title="Latent space", icon=":material/scatter_plot:",
+                    url_path="latent-space", help="Maps of the latent space of all test items: PCA and t-SNE."),
+        ],
+        position="top",
+    )
+
+
+def ensure_routed() -> None:
+    """Start again through the router if this run came around it.
+
+    The very first run of a server process that begins with a link to a page is routed by Streamlit's older discovery
+    of the folder ``pages/``, because no call of ``st.navigation`` has told it otherwise yet.
+    """
+    if ROUTED not in st.session_state:
+        navigation()
+        st.rerun()

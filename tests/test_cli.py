@@ -1,0 +1,96 @@
+"""The command line, as a person types it."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bvae.cli import main
+from bvae.storage import read_json
+
+ROOT = Path(__file__).parents[1]
+
+QUICK = ["--steps", "2", "--batch-size", "50", "--width", "8", "--latent-dim", "4", "--no-evaluate"]
+
+
+def test_train_then_list(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    assert main(["train", "polymnist", "wb-vae", "--name", "mine", *out, *QUICK]) == 0
+    assert "saved" in capsys.readouterr().out
+    assert main(["checkpoints", *out]) == 0
+    listed = capsys.readouterr().out
+    assert "polymnist/mine: WB-VAE, D = 4, 2 steps" in listed
+    settings = read_json(tmp_path / "polymnist" / "mine" / "config.json")["settings"]
+    assert settings["width"] == 8
+
+
+def test_a_finished_model_is_not_replaced_by_accident(tmp_path, capsys):
+    command = ["train", "polymnist", "wb-vae", "--out", str(tmp_path), *QUICK]
+    assert main(command) == 0
+    assert main(command) == 1
+    assert "holds a finished model. Choose another --name, or replace it with --overwrite" in capsys.readouterr().err
+    assert main([*command, "--overwrite"]) == 0
+
+
+def test_data_describes_and_draws(tmp_path, capsys):
+    sheet = tmp_path / "new" / "sheet.png"
+    assert main(["data", "polymnist", "--sheet", str(sheet)]) == 0
+    text = capsys.readouterr().out
+    assert "4,000 items, 10 classes" in text
+    assert "1,000 items" in text
+    assert sheet.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "polymnist", "nothing"], "no checkpoint 'nothing'"),
+        (["evaluate", "polymnist", "all"], "no checkpoints there"),
+        (["train", "polymnist", "mvae", "--name", "../x"], "--name: expected letters"),
+        (["train", "polymnist", "mvae", "--steps", "0"], "steps: expected a positive integer"),
+        (["train", "polymnist", "mvae", "--resume"], "nothing to resume"),
+        (["train", "polymnist", "mvae", "--source", "published"], "needs root"),
+        (["data", "polymnist", "--source", "mnist", "--root", "/nonexistent"], "torchvision cannot read MNIST"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(arguments, message, tmp_path, capsys):
+    extra = [] if arguments[0] == "data" else ["--out", str(tmp_path)]
+    assert main([*arguments, *extra]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "classifiers", "data"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "usage: python -m bvae" in capsys.readouterr().out
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+    """A real process, a real SIGINT; the command that it prints then finishes the run."""
+    arguments = ["train", "polymnist", "wb-vae", "--out", str(tmp_path), "--steps", "60", "--batch-size", "50",
+                 "--width", "8", "--latent-dim", "4", "--no-evaluate"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    process = subprocess.Popen([sys.executable, "-m", "bvae", *arguments], cwd=ROOT, env=environment, text=True,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    seen = ""
+    while "/60 " not in seen or " 0/60 " in seen[-80:]:
+        character = process.stderr.read(1)
+        assert character, seen
+        seen += character
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130, seen + rest
+    assert "everything is saved" in rest
+    printed = next(line.strip() for line in rest.splitlines() if "--resume" in line)
+    again = shlex.split(printed)
+    assert again[:3] == ["python", "-m", "bvae"]
+    subprocess.run([sys.executable, *again[1:]], cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "polymnist" / "wb-vae" / "model.safetensors").is_file()
