@@ -119,6 +119,7 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     for key in ("name", "out", "root"):
         if (value := getattr(options, key)) is not None:
             words += [f"--{key}", str(value)]
+    words += ["--no-evaluate"] if options.no_evaluate else []
     for key, value in changes.items():
         flag = key.replace("_", "-")
         words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
@@ -133,7 +134,9 @@ def evaluate_one(name_of_data: str, name: str, root: Path, data_root: str | None
 
     checkpoint = load_checkpoint(name_of_data, name, root)
     started = time.perf_counter()
-    data = EvaluationData(name_of_data, root, checkpoint.settings.source, data_root)
+    # The judges of a folder of one's own are optional: ours serve as well.
+    judges_root = root if (root / name_of_data / "classifiers").is_dir() else checkpoints_root()
+    data = EvaluationData(name_of_data, judges_root, checkpoint.settings.source, data_root)
     figures = evaluate(load_weights(checkpoint), data, seed)
     facts = {"test_items": len(data.test), "seed": seed, "bvae": bvae.__version__, "sha256": checkpoint.hash,
              "seconds": round(time.perf_counter() - started, 1)}

@@ -46,7 +46,7 @@ for _name, _method in {
     "mvae": Method("MVAE", "poe", "mvae", "Wu & Goodman, NeurIPS 2018", {"prior_expert": "always"},
                    settings={"steps": 1700}),
     "mmvae": Method("MMVAE", "moe", "elbo", "Shi et al., NeurIPS 2019", objective_options={"kl": "sampled"},
-                    settings={"steps": 1900}),
+                    settings={"steps": 1600}),
     "mopoe-vae": Method("MoPoE-VAE", "mopoe", "elbo", "Sutter et al., ICLR 2021", {"prior_expert": "full"}),
     "wb-vae": Method("WB-VAE", "wasserstein", "elbo", "Qiu et al., AAAI 2025", settings={"steps": 1900}),
     "mwb-vae": Method("MWB-VAE", "mwb", "elbo", "Qiu et al., AAAI 2025"),

@@ -104,11 +104,6 @@ class MultimodalVAE(nn.Module):
         """D."""
         return self.config.latent_dim
 
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters are."""
-        return next(self.parameters()).device
-
     def experts(self, x: Mapping[str, Tensor], present: Tensor | None = None) -> UnimodalPosteriors:
         """Unimodal posteriors.
 
@@ -126,9 +121,10 @@ class MultimodalVAE(nn.Module):
             If a name is unknown, a shape is wrong, or `present` asks for a modality that is not in `x`.
         """
         batch = self._check(x, present)
-        loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=self.device)
+        device = next(iter(x.values())).device
+        loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
         locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
-        seen = torch.zeros(len(self.modalities), batch, dtype=torch.bool, device=self.device)
+        seen = torch.zeros(len(self.modalities), batch, dtype=torch.bool, device=device)
         for m, name in enumerate(self.modalities):
             if name not in x:
                 continue

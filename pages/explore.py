@@ -5,10 +5,10 @@ import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.methods import METHODS
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.ui import images, loaders, scene
+from bvae.ui.choose import choose_model
 from bvae.ui.reproduce import explore_code
 from bvae.ui.state import BIND, begin_page, forget, ink
 
@@ -19,15 +19,7 @@ st.markdown("**Switch a view off:** does the joint belief move, widen, or stay? 
 
 # -- four controls -------------------------------------------------------------------------------------------------
 top = st.columns([1, 1.3, 1.6, 0.9, 0.9], vertical_alignment="bottom")
-data_name = top[0].selectbox("Data set", bvae.datasets(), key="data", bind=BIND)
-names = loaders.trained(data_name)
-if not names:
-    st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} mwb-vae`.")
-    st.stop()
-model_name = top[1].selectbox(
-    "Method", names, index=names.index("mwb-vae") if "mwb-vae" in names else 0, key="model", bind=BIND,
-    format_func=lambda n: METHODS[n].title if n in METHODS else n)
-loaded = loaders.load_model(data_name, model_name)
+data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 AS_TRAINED = "as-trained"
 rule_name = top[2].selectbox(

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-import bvae
-from bvae.methods import METHODS
 from bvae.plots import style
 from bvae.plots.latent import scatter
 from bvae.ui import images, loaders
+from bvae.ui.choose import choose_model, label
 from bvae.ui.state import BIND, begin_page, ink
 
 begin_page()
@@ -17,14 +16,7 @@ st.title("Latent space")
 st.markdown("**Draw a lasso around an island:** do its images share the digit, the photograph, or neither?")
 
 top = st.columns([1, 1.3, 2.2, 1.2], vertical_alignment="bottom")
-data_name = top[0].selectbox("Data set", bvae.datasets(), key="data", bind=BIND)
-names = loaders.trained(data_name)
-if not names:
-    st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} mwb-vae`.")
-    st.stop()
-model_name = top[1].selectbox("Method", names, index=names.index("mwb-vae") if "mwb-vae" in names else 0, key="model",
-                              bind=BIND, format_func=lambda n: METHODS[n].title if n in METHODS else n)
-loaded = loaders.load_model(data_name, model_name)
+data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 which = top[2].segmented_control(
     "Posterior means of", [JOINT, *views, CLOUDS], default=JOINT, required=True, key="which", bind=BIND, wrap=True,
@@ -84,8 +76,8 @@ with side:
     st.subheader("Selected items")
     picked = [tuple(p["customdata"][:2]) for p in event.selection.points if p.get("customdata")]
     if not picked:
-        st.write("Select points with the lasso or by a click: their images appear here. Until then, the first items:")
-        picked = [(i, 0) for i in range(6)]
+        st.write("Select points with the lasso or by a click: their images appear here. Until then, some of them:")
+        picked = [(k * len(data) // 6 + 17, 0) for k in range(6)] if which != CLOUDS else [(k, 0) for k in range(6)]
     rows = []
     for i, c in picked[:8]:
         seen = [views[int(c)]] if which == CLOUDS else views if which == JOINT else [which]
@@ -97,9 +89,7 @@ with side:
         st.caption(f"and {len(picked) - 8} more. Classes: " + ", ".join(
             f"{k}: {c}" for k, c in pd.Series([int(data.y[int(i)]) for i, _ in picked]).value_counts().items()))
     st.page_link("pages/explore.py", label=f"Explore item {int(picked[0][0])}", icon=":material/explore:",
-                 query_params={"item": str(int(picked[0][0])),
-                                                     "model": METHODS[model_name].title if model_name in METHODS
-                                                     else model_name})
+                 query_params={"item": str(int(picked[0][0])), "model": label(model_name)})
 
 table = pd.DataFrame({"item": item, "label": labels, "view": [whiches[c] for c in cloud], "x": points[:, 0],
                       "y": points[:, 1]})

@@ -49,6 +49,7 @@ def test_explore_at_its_extremes():
     for views in ([], ["m3"], ["m0", "m4"]):
         app.pills(key="views").set_value(views).run()
         assert_clean(app)
+    app.pills(key="views").set_value(["m0", "m1", "m2", "m3", "m4"]).run()
     for item in (0, 999):
         app.number_input(key="item").set_value(item).run()
         assert_clean(app)

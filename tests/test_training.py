@@ -21,7 +21,7 @@ SMALL = {"steps": 37, "batch_size": 200, "width": 8, "latent_dim": 4, "warmup_st
 
 
 def settings(**changes):
-    return Settings.for_method("polymnist", "mwb-vae", **{**SMALL, **changes})
+    return Settings.for_method("polymnist", changes.pop("method", "mwb-vae"), **{**SMALL, **changes})
 
 
 def stop_after(number):

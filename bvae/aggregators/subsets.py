@@ -74,7 +74,7 @@ class MixtureOfProductsOfExperts(SubsetMixture):
 
     prior_expert: PriorExpert = "never"
 
-    divergence: ClassVar[str] = "forward KL between subsets of reverse KL inside them"
+    divergence: ClassVar[str] = "reverse KL inside each subset (as a product), forward KL between the subsets"
     formula: ClassVar[str] = r"q(z) = \frac{1}{2^M-1} \sum_{S} \frac{1}{Z_S}\prod_{m \in S} q_m(z)"
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class MixtureOfWassersteinBarycenters(SubsetMixture):
     Qiu et al., AAAI 2025 (MWB-VAE).
     """
 
-    divergence: ClassVar[str] = "forward KL between subsets of squared 2-Wasserstein inside them"
+    divergence: ClassVar[str] = "squared 2-Wasserstein distance inside each subset, forward KL between the subsets"
     formula: ClassVar[str] = (
         r"q(z) = \frac{1}{2^M-1} \sum_{S} \mathcal N\Big(z;\, \tfrac{1}{|S|}\sum_{m \in S} \mu_m,\, "
         r"\big(\tfrac{1}{|S|}\sum_{m \in S} \sigma_m\big)^2\Big)"

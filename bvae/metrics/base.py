@@ -32,7 +32,7 @@ class EvaluationData:
     name, source : str
         See `bvae.dataset`.
     root : Path
-        Where the checkpoints, and with them the judges, are.
+        Folder of checkpoints that holds the judges.
     data_root : str, optional
         Folder of the data files, for sources that need one.
     """

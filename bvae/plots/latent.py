@@ -51,6 +51,7 @@ def scatter(
         )
     style.layout(figure, ink, height, dragmode="lasso")
     meaningful = bool(titles[0])
-    figure.update_xaxes(title=titles[0] or None, showticklabels=meaningful)
-    figure.update_yaxes(title=titles[1] or None, showticklabels=meaningful, scaleanchor="x", scaleratio=1)
+    axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing
+    figure.update_xaxes(title=titles[0] or None, **axes)
+    figure.update_yaxes(title=titles[1] or None, scaleanchor="x", scaleratio=1, **axes)
     return figure

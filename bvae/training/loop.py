@@ -231,7 +231,12 @@ class _Run:
         while self.step < s.steps:
             epoch, skip = divmod(self.step, per_epoch)
             for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip):
-                self.sums += self.one_step(batch.x, batch.present).cpu()
+                try:
+                    self.sums += self.one_step(batch.x, batch.present).cpu()
+                except ValueError as error:  # the checks of the aggregator meet NaN before the loss does
+                    if self.finite():
+                        raise
+                    raise self.diverged() from error
                 self.step += 1
                 self.remember()
                 now = time.perf_counter()
@@ -246,19 +251,27 @@ class _Run:
                     self.history.append({k: float(f"{v:.6g}") if isinstance(v, float) else v
                                          for k, v in zip(COLUMNS, row, strict=True)})
                     if not torch.isfinite(self.sums).all():
-                        raise FloatingPointError(
-                            f"the loss is not finite any more at step {self.step}; the last saved state is kept in "
-                            f"{self.folder}. Try a lower learning rate (now {s.learning_rate:g}) or --precision 32-true"
-                        )
+                        raise self.diverged()
                     self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), self.step
                     timed_step, timed_at = self.step, now
-                if now - saved > save_every:
+                if now - saved > save_every and torch.isfinite(self.sums).all():
                     self.save()
                     saved = now
                 if on_step is not None:
                     on_step(self.step)
                 if self.step >= s.steps:
                     break
+
+    def finite(self) -> bool:
+        """Whether all parameters are finite."""
+        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+
+    def diverged(self) -> FloatingPointError:
+        """What happened and what to try."""
+        return FloatingPointError(
+            f"the loss is not finite any more at step {self.step}; the last saved state is kept in {self.folder}. "
+            f"Try a lower learning rate (now {self.settings.learning_rate:g}) or --precision 32-true"
+        )
 
     def one_step(self, x: dict[str, Tensor], present: Tensor) -> Tensor:
         """One update; returns the batch means of loss, reconstruction and KL, (3,)."""

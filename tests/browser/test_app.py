@@ -34,7 +34,7 @@ def test_explore_shows_a_trained_mwb_vae_at_once(page, app_url):
     page.goto(f"{app_url}/explore")
     settled(page)
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
-    assert "MWB-VAE" in page.get_by_test_id("stSelectbox").nth(1).inner_text()
+    expect(page.get_by_test_id("stSelectbox").nth(1).locator("input")).to_have_value("MWB-VAE")
     assert len(generated(page)) == 20
     expect(page.locator('img[alt*="m0, "]')).to_have_count(1)
 
@@ -43,7 +43,7 @@ def test_hiding_a_view_changes_the_generations_and_the_link_brings_it_back(page,
     page.goto(f"{app_url}/explore")
     settled(page)
     before = generated(page)
-    page.get_by_test_id("stPills").get_by_role("button", name="m4").click()
+    page.get_by_role("button", name="m4", exact=True).click()
     expect(page.locator('[role="img"][aria-label*="m4"]')).to_have_count(1, timeout=TIMEOUT)
     settled(page)
     after = generated(page)

@@ -1,0 +1,50 @@
+"""The two choices that every page about a trained model begins with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+import bvae
+from bvae.methods import METHODS
+from bvae.storage import StorageError
+from bvae.ui import loaders
+from bvae.ui.state import BIND
+
+FIRST = "mwb-vae"
+
+
+class Choice(NamedTuple):
+    """Names of the data set and of the checkpoint, and the checkpoint ready to use."""
+
+    data_name: str
+    model_name: str
+    loaded: loaders.Loaded
+
+
+def label(model_name: str) -> str:
+    """A checkpoint's name for a person, as links hold it: the method's title, or the name that the user gave."""
+    return METHODS[model_name].title if model_name in METHODS else model_name
+
+
+def choose_model(data_place, model_place) -> Choice:
+    """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
+
+    Parameters
+    ----------
+    data_place, model_place : Streamlit containers
+        Where the two boxes go.
+    """
+    data_name = data_place.selectbox("Data set", bvae.datasets(), key="data", bind=BIND)
+    names = loaders.trained(data_name)
+    if not names:
+        st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} {FIRST}`.")
+        st.stop()
+    model_name = model_place.selectbox("Method", names, index=names.index(FIRST) if FIRST in names else 0, key="model",
+                                       bind=BIND, format_func=label)
+    try:
+        return Choice(data_name, model_name, loaders.load_model(data_name, model_name))
+    except StorageError as error:
+        st.error(f"This model cannot be read: {error}", icon=":material/error:")
+        st.stop()
