@@ -28,7 +28,7 @@ rule_name = top[2].selectbox(
     f"as trained: {style.short(scene.registered_name(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
-item = int(top[3].number_input("Sample", 0, len(data) - 1, 17, key="item", bind=BIND,
+item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
 with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,

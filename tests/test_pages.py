@@ -72,7 +72,7 @@ def test_reset_brings_the_defaults_back():
     assert app.number_input(key="item").value == 3
     next(b for b in app.button if "Reset" in b.label).click().run()
     assert_clean(app)
-    assert app.number_input(key="item").value == 17
+    assert app.number_input(key="item").value == 342
     assert app.pills(key="views").value == ["m0", "m1", "m2", "m3", "m4"]
 
 
@@ -120,7 +120,7 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     from bvae.ui import scene
 
     loaded = loaders.load_model("polymnist", "mwb-vae")
-    shown = scene.build(loaded, 17, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
+    shown = scene.build(loaded, 342, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
     np.testing.assert_allclose(names["q"].mean.detach(), shown.posterior.mean, atol=1e-4)
     _, images, _ = scene.imagine(loaded, shown, 4, 0, None)
     np.testing.assert_allclose(names["images"]["m2"][:, 0], images["m2"], atol=1e-3)
