@@ -40,6 +40,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--resume", action="store_true", help="go on exactly where a stopped run was")
     command.add_argument("--overwrite", action="store_true", help="replace a finished checkpoint of this name")
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
+    machine = command.add_argument_group("machine (options of Lightning Fabric)")
+    machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
+    machine.add_argument("--devices", type=int, default=1, help="number of devices or processes (default 1)")
+    machine.add_argument("--strategy", default="auto", help="auto, ddp, ...")
     settings = command.add_argument_group("settings (see bvae.training.Settings)")
     for field in dataclasses.fields(Settings):
         if field.name in ("dataset", "method"):
@@ -83,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
-    from bvae.training.loop import STATE, TrainingStopped, train
+    from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
 
     changes = {
         field.name: getattr(options, field.name)
@@ -102,7 +106,10 @@ def run_train(options: argparse.Namespace) -> int:
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
         raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
     try:
-        train(settings, folder, resume=options.resume, root=options.root)
+        fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy)
+        train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
+        if not fabric.is_global_zero:
+            return 0
     except TrainingStopped as stop:
         print(f"\n{stop}; everything is saved. Go on with:\n  {again}", file=sys.stderr)
         return 130
@@ -116,8 +123,9 @@ def run_train(options: argparse.Namespace) -> int:
 def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     """The arguments that repeat a training command."""
     words = [options.dataset, options.method]
-    for key in ("name", "out", "root"):
-        if (value := getattr(options, key)) is not None:
+    usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": 1, "strategy": "auto"}
+    for key, default in usual.items():
+        if (value := getattr(options, key)) != default:
             words += [f"--{key}", str(value)]
     words += ["--no-evaluate"] if options.no_evaluate else []
     for key, value in changes.items():

@@ -58,6 +58,12 @@ def automatic_precision() -> str:
     return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
 
 
+def make_fabric(settings: Settings, accelerator: str = "auto", devices: int = 1, strategy: str = "auto") -> Fabric:
+    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others."""
+    precision = automatic_precision() if settings.precision == "auto" else settings.precision
+    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
+
+
 def train(
     settings: Settings,
     folder: Path,
@@ -86,7 +92,7 @@ def train(
     progress : bool
         Show a bar with loss, reconstruction, KL, items per second and time left.
     fabric : Fabric, optional
-        Devices, strategy and precision; by default one device chosen by Fabric, and the precision of the settings.
+        Devices, strategy and precision, not launched yet; by default see :func:`make_fabric`.
     on_step : callable, optional
         Called with the number of finished steps after each of them.
 
@@ -104,10 +110,8 @@ def train(
     FloatingPointError
         If the loss is no longer finite; the last saved state is kept.
     """
-    precision = automatic_precision() if settings.precision == "auto" else settings.precision
-    fabric = fabric or Fabric(devices=1, precision=precision)
-    if fabric.strategy is None or not fabric._launched:
-        fabric.launch()
+    fabric = fabric or make_fabric(settings)
+    fabric.launch()
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
     return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
