@@ -30,8 +30,9 @@ with st.expander("Advanced", icon=":material/tune:"):
 whiches = tuple(views) if which == CLOUDS else (which,)
 n = min(len(data), 300) if which == CLOUDS else len(data)
 key = (data_name, model_name, loaded.checkpoint.hash)
-means = np.concatenate([loaders.posterior_means(*key, w)[:n] for w in whiches])
-item, cloud = np.tile(np.arange(n), len(whiches)), np.repeat(np.arange(len(whiches)), n)
+chosen = loaders.spread(len(data), n)
+means = np.concatenate([loaders.posterior_means(*key, w)[chosen] for w in whiches])
+item, cloud = np.tile(chosen, len(whiches)), np.repeat(np.arange(len(whiches)), n)
 labels = data.y.numpy()[item]
 
 if projection == "pca":
@@ -77,7 +78,7 @@ with side:
     picked = [tuple(p["customdata"][:2]) for p in event.selection.points if p.get("customdata")]
     if not picked:
         st.write("Select points with the lasso or by a click: their images appear here. Until then, some of them:")
-        picked = [(k * len(data) // 6 + 17, 0) for k in range(6)] if which != CLOUDS else [(k, 0) for k in range(6)]
+        picked = [(k, 0) for k in loaders.spread(len(data), 8)[1:-1].tolist()]
     rows = []
     for i, c in picked[:8]:
         seen = [views[int(c)]] if which == CLOUDS else views if which == JOINT else [which]

@@ -124,3 +124,13 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     np.testing.assert_allclose(names["q"].mean.detach(), shown.posterior.mean, atol=1e-4)
     _, images, _ = scene.imagine(loaded, shown, 4, 0, None)
     np.testing.assert_allclose(names["images"]["m2"][:, 0], images["m2"], atol=1e-3)
+
+
+def test_a_map_of_each_view_alone_shows_all_classes():
+    app = open_page("pages/latent_space.py")
+    app.segmented_control(key="which").set_value("clouds").run()
+    assert_clean(app)
+    table = app.dataframe[0].value
+    assert len(table) == 5 * 300
+    assert set(table["label"]) == set(range(10))
+    assert set(table["view"]) == {"m0", "m1", "m2", "m3", "m4"}

@@ -74,11 +74,17 @@ def posterior_means(data_name: str, name: str, weights_hash: str, which: str) ->
 @st.cache_data(max_entries=32, show_spinner=False)
 def tsne(data_name: str, name: str, weights_hash: str, whiches: tuple[str, ...], n: int, perplexity: int,
          seed: int) -> np.ndarray:
-    """(len(whiches) * n, 2) t-SNE coordinates of the first n test items, with PCA initialisation."""
+    """(len(whiches) * n, 2) t-SNE coordinates of n test items, see :func:`spread`, with PCA initialisation."""
     from sklearn.manifold import TSNE
 
-    points = np.concatenate([posterior_means(data_name, name, weights_hash, w)[:n] for w in whiches])
+    means = [posterior_means(data_name, name, weights_hash, w) for w in whiches]
+    points = np.concatenate([m[spread(len(m), n)] for m in means])
     return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+
+
+def spread(total: int, n: int) -> np.ndarray:
+    """n positions spread evenly over `total` items: the items may be sorted by class."""
+    return np.linspace(0, total - 1, n).round().astype(int)
 
 
 def pca(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

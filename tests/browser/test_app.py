@@ -18,11 +18,18 @@ def settled(page):
 
 
 def generated(page):
-    """The generated images, as their data."""
-    return [image.get_attribute("src") for image in page.locator('img[alt*="generated"]').all()]
+    """The generated images, as their data, once they stay the same for a second: rows arrive one by one."""
+    read = "() => [...document.querySelectorAll('img[alt*=\"generated\"]')].map(image => image.src)"
+    before, now = None, page.evaluate(read)
+    for _ in range(30):
+        page.wait_for_timeout(1000)
+        before, now = now, page.evaluate(read)
+        if now == before and now:
+            break
+    return now
 
 
-@pytest.mark.parametrize("path", ["", "explore", "latent-space"])
+@pytest.mark.parametrize("path", ["", "explore", "latent_space"])
 def test_every_page_opens_without_an_error_or_sideways_scroll(page, app_url, path):
     page.goto(f"{app_url}/{path}")
     settled(page)
