@@ -45,9 +45,8 @@ class ModelConfig:
     likelihood : str
         One of :data:`bvae.likelihoods.LIKELIHOODS`.
     likelihood_scale : float
-        Its fixed scale, in the units of the data. The default, a normal density of 0.3, learns digits on photographs
-        several times faster than the published Laplace(0.75): an absolute error gains nothing from a stroke before it
-        is more likely than not.
+        Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
+        published Laplace(0.75).
     """
 
     latent_dim: int = 32

@@ -1,8 +1,8 @@
 """Encoders and decoders per kind of modality, made for small machines.
 
 Resolution changes by strided convolutions down and by pixel shuffle up: transposed convolutions with even kernels and
-GroupNorm are several times slower on CPUs in channels_last. There is no normalisation layer: over channels it slowed
-learning down, and over the batch what is missing in one item would leak into others.
+GroupNorm are several times slower on CPUs in channels_last. There is no normalisation layer: over the batch,
+what is missing in one item would leak into others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class NetworkPair(NamedTuple):
 NETWORKS: Registry[NetworkPair] = Registry("kind of modality")
 
 MIN_SCALE = 1e-4
-RAW_OFFSET = -2.0  # an untrained encoder starts at scale 0.13: were it at 0.7, its noise would drown its signal
+RAW_OFFSET = -2.0  # an untrained encoder starts at scale 0.13, so that its noise does not drown its signal
 
 
 def to_gaussian(parameters: Tensor) -> tuple[Tensor, Tensor]:
