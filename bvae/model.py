@@ -14,6 +14,7 @@ from bvae.data import Modality
 from bvae.likelihoods import LIKELIHOODS
 from bvae.networks import NETWORKS, to_gaussian
 from bvae.posterior import Posterior
+from bvae.weights import ExpertWeights, parse
 
 
 class UnimodalPosteriors(NamedTuple):
@@ -47,12 +48,16 @@ class ModelConfig:
     likelihood_scale : float
         Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
         published Laplace(0.75).
+    weights : str
+        Weights of the experts in the joint posterior, see `bvae.weights.ExpertWeights`: "uniform", "modality" or
+        "dimension" (learned), or fixed numbers.
     """
 
     latent_dim: int = 32
     width: int = 64
     likelihood: str = "normal"
     likelihood_scale: float = 0.3
+    weights: str = "uniform"
 
     def __post_init__(self) -> None:
         for name in ("latent_dim", "width"):
@@ -62,6 +67,7 @@ class ModelConfig:
         if not self.likelihood_scale > 0:
             raise ValueError(f"likelihood_scale: expected a positive number, got {self.likelihood_scale!r}")
         LIKELIHOODS[self.likelihood]  # raises for an unknown name
+        parse(self.weights)  # raises for anything else than weights
 
 
 class MultimodalVAE(nn.Module):
@@ -96,6 +102,10 @@ class MultimodalVAE(nn.Module):
             encoder, decoder = NETWORKS[m.kind]
             self.encoders[name] = encoder(m.shape, self.config.latent_dim, self.config.width)
             self.decoders[name] = decoder(m.shape, self.config.latent_dim, self.config.width)
+        self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
+        if self.config.weights == "dimension":  # refuse at once what would be refused at the first batch
+            one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
+            aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -143,6 +153,7 @@ class MultimodalVAE(nn.Module):
         aggregator: Aggregator | None = None,
         weights: Tensor | None = None,
         present: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Posterior:
         """Joint posterior of the modalities in `x`.
 
@@ -153,10 +164,22 @@ class MultimodalVAE(nn.Module):
         aggregator : Aggregator, optional
             By default the one that the model was trained with.
         weights : Tensor, optional
-            (M,) or (M, B), see `Aggregator`.
+            (M,) or (M, B), see `Aggregator`; by default the model's own, see `ModelConfig`.
+        generator : torch.Generator, optional
+            For aggregators that draw, see `Aggregator`.
         """
-        experts = self.experts(x, present)
-        return (aggregator or self.aggregator)(experts.loc, experts.scale, experts.present, weights)
+        return self.aggregate(self.experts(x, present), aggregator, weights, generator)
+
+    def aggregate(
+        self,
+        experts: UnimodalPosteriors,
+        aggregator: Aggregator | None = None,
+        weights: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Posterior:
+        """Joint posterior of unimodal ones. See :meth:`encode`."""
+        weights = self.expert_weights() if weights is None else weights
+        return (aggregator or self.aggregator)(experts.loc, experts.scale, experts.present, weights, generator)
 
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.

@@ -135,6 +135,10 @@ class Posterior:
         last = k - 1 - (self.weights > 0).to(torch.uint8).flip(0).argmax(0)  # (B,) guards against rounding at 1
         return torch.minimum(index, last)
 
+    def draw(self, generator: torch.Generator | None = None) -> Tensor:
+        """A component for every item, drawn independently with the probabilities `weights`: (B,) int64."""
+        return torch.multinomial(self.weights.detach().T.float(), 1, generator=generator).squeeze(1)
+
     def component_kl_to_prior(self) -> Tensor:
         """KL(q_k || N(0, I)) of every component, in nats: (K, B)."""
         return gaussian.kl_to_standard(self.loc, self.scale)
@@ -157,3 +161,86 @@ class Posterior:
     def items(self, index: Tensor | slice | list[int]) -> Posterior:
         """The posterior of some of the items."""
         return Posterior(self.weights[:, index], self.loc[:, index], self.scale[:, index])
+
+
+@dataclass(frozen=True)
+class FullPosterior:
+    """A mixture of K Gaussians with full covariance for each of B items; see `Posterior` for the diagonal case.
+
+    Parameters
+    ----------
+    weights : Tensor
+        (K, B), non-negative, sum 1 over K.
+    loc : Tensor
+        (K, B, D).
+    covariance : Tensor
+        (K, B, D, D), symmetric and positive definite.
+    convergence : Convergence, optional
+        How the iteration ended, for rules that need one.
+    """
+
+    weights: Tensor
+    loc: Tensor
+    covariance: Tensor
+    convergence: gaussian.Convergence | None = None
+
+    def __post_init__(self) -> None:
+        if (self.loc.ndim != 3 or self.covariance.shape != (*self.loc.shape, self.loc.shape[-1])
+                or self.weights.shape != self.loc.shape[:2]):
+            raise ValueError(
+                "FullPosterior: expected weights (K, B), loc (K, B, D) and covariance (K, B, D, D), got "
+                f"{tuple(self.weights.shape)}, {tuple(self.loc.shape)} and {tuple(self.covariance.shape)}"
+            )
+
+    @classmethod
+    def gaussian(cls, loc: Tensor, covariance: Tensor) -> FullPosterior:
+        """One Gaussian for each item: loc (B, D), covariance (B, D, D)."""
+        return cls(torch.ones_like(loc[:, 0]).unsqueeze(0), loc.unsqueeze(0), covariance.unsqueeze(0))
+
+    @classmethod
+    def of(cls, q: Posterior | FullPosterior) -> FullPosterior:
+        """The same distribution, its covariances written out."""
+        if isinstance(q, FullPosterior):
+            return q
+        return cls(q.weights, q.loc, torch.diag_embed(q.scale.square()))
+
+    @property
+    def num_components(self) -> int:
+        """K."""
+        return self.loc.shape[0]
+
+    @property
+    def mean(self) -> Tensor:
+        """(B, D): mean of the mixture."""
+        return (self.weights.unsqueeze(-1) * self.loc).sum(0)
+
+    @property
+    def total_covariance(self) -> Tensor:
+        """(B, D, D): covariance of the mixture, between-component part included."""
+        return gaussian.full_mixture_moments(self.weights, self.loc, self.covariance)[1]
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """See `Posterior.log_prob`: (..., B, D) -> (..., B)."""
+        alive = self.weights > 0
+        # Components of weight 0 may hold anything.
+        covariance = torch.where(alive[..., None, None], self.covariance, torch.eye(z.shape[-1]).to(self.covariance))
+        joint = gaussian.full_log_prob(z.unsqueeze(-3), self.loc, covariance)
+        joint = joint + torch.where(alive, self.weights, 1.0).log()
+        return torch.logsumexp(joint.masked_fill(~alive, -torch.inf), dim=-2)
+
+    def rsample(self, sample_shape: tuple[int, ...] = (), generator: torch.Generator | None = None) -> Tensor:
+        """See `Posterior.rsample`: (*sample_shape, B, D)."""
+        count = int(torch.Size(sample_shape).numel())
+        k, b, d = self.loc.shape
+        noise = torch.randn((count, b, d), generator=generator, dtype=self.loc.dtype, device=self.loc.device)
+        root = torch.linalg.cholesky(self.covariance)  # (K, B, D, D)
+        index = torch.zeros(count, b, dtype=torch.int64, device=self.loc.device)
+        if k > 1:
+            index = torch.multinomial(self.weights.T.float(), count, replacement=True, generator=generator).T  # (S, B)
+        items = torch.arange(b, device=self.loc.device)
+        moved = (root[index, items] @ noise.unsqueeze(-1)).squeeze(-1)
+        return (self.loc[index, items] + moved).view(*sample_shape, b, d)
+
+    def items(self, index: Tensor | slice | list[int]) -> FullPosterior:
+        """The posterior of some of the items."""
+        return FullPosterior(self.weights[:, index], self.loc[:, index], self.covariance[:, index])

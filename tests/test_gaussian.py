@@ -39,7 +39,7 @@ def test_wasserstein_barycenter_against_pot(experts):
     loc, scale = experts
     weights = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
     mean, spread = gaussian.wasserstein_barycenter(
-        loc, scale, weights.unsqueeze(1).expand(4, 6), torch.ones(1, 4, dtype=torch.float64)
+        loc, scale, weights.view(4, 1, 1).expand(4, 6, 1), torch.ones(1, 4, dtype=torch.float64)
     )
     for b in range(6):
         covariances = np.stack([np.diag(s**2) for s in scale[:, b].numpy()])
@@ -60,7 +60,7 @@ def test_product_against_quadrature():
     mean = torch.trapezoid(x * unnormalised, x) / mass
     variance = torch.trapezoid((x - mean) ** 2 * unnormalised, x) / mass
     ours, spread = gaussian.product(
-        loc.view(3, 1, 1), scale.view(3, 1, 1), exponents.view(3, 1), torch.ones(1, 3, dtype=torch.float64)
+        loc.view(3, 1, 1), scale.view(3, 1, 1), exponents.view(3, 1, 1), torch.ones(1, 3, dtype=torch.float64)
     )
     torch.testing.assert_close(ours.squeeze(), mean)
     torch.testing.assert_close(spread.squeeze() ** 2, variance)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from typing import Any
 
-from bvae.aggregators.base import AGGREGATORS, Aggregator, GaussianAggregator
+from bvae.aggregators.base import AGGREGATORS, Aggregator, GaussianAggregator, PooledAggregator
+from bvae.aggregators.subsets import Mixture
 from bvae.registry import import_submodules
 
-__all__ = ["AGGREGATORS", "Aggregator", "GaussianAggregator", "aggregator", "aggregators"]
+__all__ = [
+    "AGGREGATORS", "Aggregator", "GaussianAggregator", "Mixture", "PooledAggregator",
+    "aggregator", "aggregators", "name_of", "options_of",
+]
 
 
 def aggregators() -> list[str]:
@@ -18,6 +23,9 @@ def aggregators() -> list[str]:
 
 def aggregator(name: str, **options) -> Aggregator:
     """An aggregation rule by name, with its options as keywords.
+
+    Beside the registered names, ``mixture(NAME)`` is the mixture over all subsets of modalities of the rule NAME, with
+    the options of both: ``mixture(poe)`` is ``mopoe``, ``mixture(wasserstein)`` is ``mwb``.
 
     Raises
     ------
@@ -34,6 +42,9 @@ def aggregator(name: str, **options) -> Aggregator:
     >>> float(q.variance[0, 0])  # two experts and the prior
     0.333...
     """
+    if name.startswith("mixture(") and name.endswith(")"):
+        over = {key: options.pop(key) for key in ("num_subsets",) if key in options}
+        return Mixture(aggregator(name[len("mixture(") : -1], **options), **over)
     rule = AGGREGATORS[name]
     known = [field.name for field in dataclasses.fields(rule)]
     for option in options:
@@ -41,6 +52,21 @@ def aggregator(name: str, **options) -> Aggregator:
             have = f"its options are {', '.join(known)}" if known else "it has none"
             raise TypeError(f"aggregator {name!r} has no option {option!r}; {have}")
     return rule(**options)
+
+
+def name_of(rule: Aggregator) -> str:
+    """The name that gives this rule back, see :func:`aggregator`."""
+    if isinstance(rule, Mixture):
+        return f"mixture({name_of(rule.rule)})"
+    return next(name for name in AGGREGATORS if AGGREGATORS[name] is type(rule))
+
+
+def options_of(rule: Aggregator) -> dict[str, Any]:
+    """The options that give this rule back, those with their default left out."""
+    inside = options_of(rule.rule) if isinstance(rule, Mixture) else {}
+    own = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)
+           if f.name != "rule" and getattr(rule, f.name) != f.default}
+    return {**inside, **own}
 
 
 import_submodules(sys.modules[__name__])

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bvae.posterior import Posterior
+from bvae import gaussian
+from bvae.divergences import divergence
+from bvae.posterior import FullPosterior, Posterior
 from bvae.registry import Registry
 
 AGGREGATORS: Registry[type[Aggregator]] = Registry("aggregator")
+Family = Literal["gaussian", "density"]
+
+
+class FullGaussian(NamedTuple):
+    """loc (B, D), covariance (B, D, D), and how the iteration ended if there was one."""
+
+    loc: Tensor
+    covariance: Tensor
+    convergence: gaussian.Convergence | None = None
 
 
 @dataclass(frozen=True)
@@ -24,15 +35,62 @@ class Experts:
     loc, scale : Tensor
         (M, B, D). Missing experts hold 0 and 1, so that nothing of them reaches the result or a gradient.
     weights : Tensor
-        (M, B), non-negative, 0 where missing, sum 1 over the present ones (all 0 for an item that has none).
+        (M, B, 1), or (M, B, D) for weights of single dimensions; non-negative, 0 where missing, sum 1 over the present
+        experts (all 0 for an item that has none).
     present : Tensor
         (M, B) bool: observed, and of positive weight.
+    generator : torch.Generator, optional
+        For rules that draw.
     """
 
     loc: Tensor
     scale: Tensor
     weights: Tensor
     present: Tensor
+    generator: torch.Generator | None = None
+
+    @property
+    def item_weights(self) -> Tensor:
+        """(M, B), for rules that weigh whole vectors; raises ValueError for weights of single dimensions."""
+        return _whole(self.weights)
+
+    def in_subsets(self, membership: Tensor) -> Experts:
+        """The experts of K subsets as one batch of K x B items: membership (K, M) -> Experts with (M, K*B, ...)."""
+        return self.chosen((membership > 0).T.unsqueeze(2) & self.present.unsqueeze(1))
+
+    def chosen(self, member: Tensor) -> Experts:
+        """K choices of experts as one batch of K x B items: member (M, K, B) bool -> Experts with (M, K*B, ...)."""
+        k = member.shape[1]
+        weights = self.weights.unsqueeze(1) * member.unsqueeze(-1)  # (M, K, B, 1 or D)
+        return Experts(*_present_only(
+            member.flatten(1), weights.flatten(1, 2), self.loc.repeat(1, k, 1), self.scale.repeat(1, k, 1)
+        ))
+
+
+@dataclass(frozen=True)
+class FullExperts:
+    """Like `Experts`, with full covariances (M, B, D, D) instead of scales. Missing ones hold 0 and the identity."""
+
+    loc: Tensor
+    covariance: Tensor
+    weights: Tensor
+    present: Tensor
+
+    @property
+    def item_weights(self) -> Tensor:
+        """(M, B)."""
+        return _whole(self.weights)
+
+    def in_subsets(self, membership: Tensor) -> FullExperts:
+        """See `Experts.in_subsets`."""
+        k = len(membership)
+        member = (membership > 0).T.unsqueeze(2) & self.present.unsqueeze(1)
+        weights = (self.weights.unsqueeze(1) * member.unsqueeze(-1)).flatten(1, 2)
+        present = member.flatten(1)
+        return FullExperts(
+            torch.where(present.unsqueeze(-1), self.loc.repeat(1, k, 1), 0.0),
+            _or_identity(present, self.covariance.repeat(1, k, 1, 1)), _normalised(weights), present,
+        )
 
 
 class Aggregator(ABC):
@@ -48,7 +106,10 @@ class Aggregator(ABC):
         (M, B) bool: which modalities each item has; all by default. An item that has none gets the prior N(0, I).
     weights : Tensor, optional
         (M,) or (M, B), non-negative, sum 1 over M; uniform by default. Renormalised over the modalities present.
-        A weight of 0 is the same as a missing modality.
+        A weight of 0 is the same as a missing modality. Rules that work on every latent dimension by itself take
+        (M, 1, D) and (M, B, D) too, the weights of single dimensions.
+    generator : torch.Generator, optional
+        For rules that draw: mixtures over sampled subsets.
 
     Returns
     -------
@@ -65,33 +126,55 @@ class Aggregator(ABC):
     """LaTeX of the rule, for people."""
     divergence: ClassVar[str] = ""
     """The divergence whose weighted sum the rule minimises, in words; empty if there is none."""
+    minimises: ClassVar[str] = ""
+    """The same as a registered name, see `bvae.divergences`; empty if :meth:`cost` says something else."""
+    family: ClassVar[Family] = "gaussian"
+    """Among which distributions the rule is the minimiser."""
+    counts_experts: ClassVar[bool] = False
+    """Whether the number of experts matters beside their weights: then a weight that goes to 0 is no smooth removal."""
+    extrapolates: ClassVar[bool] = False
+    """Whether the mean may lie outside the range of the experts' means."""
 
     def __call__(
-        self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None
+        self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
+        generator: torch.Generator | None = None,
     ) -> Posterior:
         # Half precision has too few digits for precisions and log-densities, so autocast stops here.
         with torch.autocast(loc.device.type, enabled=False):
-            return self.aggregate(prepare(loc, scale, present, weights))
+            return self.aggregate(replace(prepare(loc, scale, present, weights), generator=generator))
+
+    def full(
+        self, loc: Tensor, covariance: Tensor, present: Tensor | None = None, weights: Tensor | None = None
+    ) -> FullPosterior:
+        """The same rule for experts with full covariance.
+
+        Parameters
+        ----------
+        loc : Tensor
+            (M, B, D).
+        covariance : Tensor
+            (M, B, D, D), symmetric and positive definite.
+        present, weights : Tensor, optional
+            See `Aggregator`.
+
+        Raises
+        ------
+        ValueError
+            As above, and if the rule has no form for full covariances.
+        """
+        with torch.autocast(loc.device.type, enabled=False):
+            return self.aggregate_full(prepare_full(loc, covariance, present, weights))
 
     @abstractmethod
     def aggregate(self, experts: Experts) -> Posterior:
         """The rule. Items without any expert must come out as N(0, I)."""
 
-    def conditional(self) -> Aggregator:
-        """The rule for q(z | x_S) when S is one fixed set of modalities, as generation and metrics use it.
+    def aggregate_full(self, experts: FullExperts) -> FullPosterior:
+        """The rule for full covariances; raises ValueError where there is none."""
+        raise ValueError(f"covariance: {type(self).__name__} has no form for full covariances")
 
-        It is the rule itself, except for mixtures over subsets: their published evaluations use the component of S
-        alone and not the mixture over the subsets of S (Sutter et al., ICLR 2021).
-        """
-        return self
-
-
-class GaussianAggregator(Aggregator):
-    """A rule that gives one Gaussian per set of experts. Subclasses write :meth:`barycenters` for many sets at once."""
-
-    @abstractmethod
-    def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
-        """One Gaussian for each of K subsets.
+    def components(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The rule inside K subsets at once.
 
         Parameters
         ----------
@@ -101,15 +184,84 @@ class GaussianAggregator(Aggregator):
 
         Returns
         -------
+        weights : Tensor
+            (J, K, B): of J components in each subset, sum 1 over J.
         loc, scale : Tensor
-            (K, B, D). For a subset of which an item has no expert: anything finite.
+            (J, K, B, D). For a subset of which an item has no expert: anything finite.
         """
+        q = self.aggregate(experts.in_subsets(membership))
+        shape = (q.num_components, len(membership), -1)
+        return q.weights.view(shape), q.loc.view(*shape, q.loc.shape[-1]), q.scale.view(*shape, q.loc.shape[-1])
+
+    def conditional(self) -> Aggregator:
+        """The rule for q(z | x_S) when S is one fixed set of modalities, as generation and metrics use it.
+
+        It is the rule itself, except for mixtures over subsets: their published evaluations use the component of S
+        alone and not the mixture over the subsets of S (Sutter et al., ICLR 2021).
+        """
+        return self
+
+    # What the rule claims to minimise, so that a second route can check it.
+
+    def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
+        """The weights (B,) and distributions to which the divergences are summed: the experts that are present."""
+        return [
+            (weight, FullPosterior.gaussian(loc, covariance))
+            for weight, loc, covariance in zip(experts.item_weights, experts.loc, experts.covariance, strict=True)
+            if bool((weight > 0).any())
+        ]
+
+    def cost(self, q: FullPosterior, experts: FullExperts) -> Tensor:
+        """What the rule minimises over q, (B,): sum_m w_m D(q, q_m). Overridden where `minimises` is empty."""
+        measure = divergence(self.minimises, **self.divergence_options())
+        return torch.stack([weight * measure(q, target).value for weight, target in self.targets(experts)]).sum(0)
+
+    def divergence_options(self) -> dict[str, float]:
+        """Options of the divergence `minimises`."""
+        return {}
+
+
+class GaussianAggregator(Aggregator):
+    """A rule that gives one Gaussian. Subclasses write :meth:`barycenter`, and :meth:`full_barycenter` if there is."""
+
+    @abstractmethod
+    def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
+        """loc and scale, (B, D), of the rule. For an item without any expert: anything finite."""
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """loc (B, D) and covariance (B, D, D) of the rule."""
+        raise ValueError(f"covariance: {type(self).__name__} has no form for full covariances")
 
     def aggregate(self, experts: Experts) -> Posterior:
-        """See `Aggregator.aggregate`: the barycenter of the experts that are present."""
-        everyone = torch.ones_like(experts.weights[:, 0]).unsqueeze(0)  # (1, M)
-        loc, scale = self.barycenters(experts, everyone)
-        return with_prior(torch.ones_like(experts.weights[:1]), loc, scale, experts.present.any(0, keepdim=True))
+        """See `Aggregator.aggregate`: K = 1."""
+        loc, scale = self.barycenter(experts)
+        one = torch.ones_like(experts.loc[:1, :, 0])
+        return with_prior(one, loc.unsqueeze(0), scale.unsqueeze(0), experts.present.any(0, keepdim=True))
+
+    def aggregate_full(self, experts: FullExperts) -> FullPosterior:
+        """See `Aggregator.aggregate_full`: K = 1."""
+        loc, covariance, convergence = self.full_barycenter(experts)
+        some = experts.present.any(0)
+        q = FullPosterior.gaussian(torch.where(some.unsqueeze(-1), loc, 0.0), _or_identity(some, covariance))
+        return replace(q, convergence=convergence)
+
+
+class PooledAggregator(GaussianAggregator):
+    """A rule made of weighted sums over experts: all subsets come out of one matrix product."""
+
+    @abstractmethod
+    def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
+        """One Gaussian for each of K subsets, see `Aggregator.components`: loc, scale (K, B, D)."""
+
+    def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
+        """See `GaussianAggregator.barycenter`: the subset of all."""
+        loc, scale = self.barycenters(experts, torch.ones_like(experts.loc[:, 0, 0]).unsqueeze(0))
+        return loc[0], scale[0]
+
+    def components(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Aggregator.components`: J = 1."""
+        loc, scale = self.barycenters(experts, membership)
+        return torch.ones_like(loc[..., 0]).unsqueeze(0), loc.unsqueeze(0), scale.unsqueeze(0)
 
 
 def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor) -> Posterior:
@@ -132,51 +284,123 @@ def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor) -> Po
     return Posterior(weights / weights.sum(0, keepdim=True), loc, scale)
 
 
+def full_with_prior(weights: Tensor, loc: Tensor, covariance: Tensor, valid: Tensor) -> FullPosterior:
+    """See :func:`with_prior`; covariance (K, B, D, D)."""
+    covariance = _or_identity(valid, covariance)
+    placed = with_prior(weights, loc, torch.ones_like(loc), valid)
+    return FullPosterior(placed.weights, placed.loc, covariance)
+
+
 def prepare(loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None) -> Experts:
     """Check the arguments of an aggregator and fill in the defaults. See `Aggregator`."""
-    if loc.ndim != 3:
-        raise ValueError(f"loc: expected shape (M, B, D), got {tuple(loc.shape)}")
+    _check_shape(loc)
     if scale.shape != loc.shape:
         raise ValueError(f"scale: expected the shape of loc, {tuple(loc.shape)}, got {tuple(scale.shape)}")
-    m, b, _ = loc.shape
-    if m == 0:
-        raise ValueError("loc: expected at least one modality, got M = 0")
     if loc.dtype in (torch.float16, torch.bfloat16):
         loc, scale = loc.float(), scale.float()
-    if present is None:
-        present = torch.ones(m, b, dtype=torch.bool, device=loc.device)
-    elif present.shape != (m, b) or present.dtype != torch.bool:
-        raise ValueError(f"present: expected bool of shape {(m, b)}, got {present.dtype} of {tuple(present.shape)}")
-    if weights is None:
-        weights = torch.full((m, b), 1.0 / m, dtype=loc.dtype, device=loc.device)
-    else:
-        weights = _checked_weights(weights, m, b, loc)
-        present = present & (weights > 0)
-    weights = torch.where(present, weights, torch.zeros_like(weights))
-    total = weights.sum(0, keepdim=True)
-    weights = weights / torch.where(total > 0, total, torch.ones_like(total))
-    loc = torch.where(present.unsqueeze(-1), loc, torch.zeros_like(loc))
-    scale = torch.where(present.unsqueeze(-1), scale, torch.ones_like(scale))
-    if not bool(torch.isfinite(loc).all()):
-        raise ValueError("loc: expected finite means, got NaN or infinity in a modality that is present")
+    experts = Experts(*_present_only(*_present_and_weights(loc, present, weights), loc, scale))
+    _check_means(experts.loc)
+    scale = experts.scale
     if not bool(((scale > 0) & torch.isfinite(scale)).all()):
         raise ValueError(
             "scale: expected positive, finite standard deviations, got "
             f"{scale.min().item():.3g} to {scale.max().item():.3g}"
         )
-    return Experts(loc, scale, weights, present)
+    return experts
 
 
-def _checked_weights(weights: Tensor, m: int, b: int, like: Tensor) -> Tensor:
-    if weights.shape not in ((m,), (m, b)):
-        raise ValueError(f"weights: expected shape {(m,)} or {(m, b)}, got {tuple(weights.shape)}")
-    weights = weights.to(like)
+def prepare_full(loc: Tensor, covariance: Tensor, present: Tensor | None, weights: Tensor | None) -> FullExperts:
+    """Check the arguments of `Aggregator.full` and fill in the defaults."""
+    _check_shape(loc)
+    wanted = (*loc.shape, loc.shape[-1])
+    if covariance.shape != wanted:
+        raise ValueError(f"covariance: expected shape (M, B, D, D) = {wanted}, got {tuple(covariance.shape)}")
+    present, weights = _present_and_weights(loc, present, weights)
+    _whole(weights)
+    loc = torch.where(present.unsqueeze(-1), loc, 0.0)
+    covariance = _or_identity(present, covariance)
+    _check_means(loc)
+    if not bool(torch.isfinite(covariance).all()):
+        raise ValueError("covariance: expected finite numbers, got NaN or infinity in a modality that is present")
+    size = covariance.abs().amax((-2, -1), keepdim=True)
+    if not bool(((covariance - covariance.mT).abs() <= 1e-6 * size).all()):
+        raise ValueError("covariance: expected symmetric matrices, got one that differs from its transpose")
+    smallest = torch.linalg.eigvalsh(covariance.detach())[..., 0]
+    if not bool((smallest > 0).all()):
+        m = int((smallest <= 0).any(1).nonzero()[0])
+        raise ValueError("covariance: expected positive definite matrices, got the eigenvalue "
+                         f"{smallest.min().item():.3g} in modality {m}")
+    return FullExperts(loc, gaussian.symmetric(covariance), _normalised(weights), present)
+
+
+def _check_shape(loc: Tensor) -> None:
+    if loc.ndim != 3:
+        raise ValueError(f"loc: expected shape (M, B, D), got {tuple(loc.shape)}")
+    if loc.shape[0] == 0:
+        raise ValueError("loc: expected at least one modality, got M = 0")
+
+
+def _check_means(loc: Tensor) -> None:
+    if not bool(torch.isfinite(loc).all()):
+        raise ValueError("loc: expected finite means, got NaN or infinity in a modality that is present")
+
+
+def _present_and_weights(loc: Tensor, present: Tensor | None, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """`present` (M, B) and `weights` (M, B, 1 or D), 0 where missing, not yet normalised."""
+    m, b, _ = loc.shape
+    if present is None:
+        present = torch.ones(m, b, dtype=torch.bool, device=loc.device)
+    elif present.shape != (m, b) or present.dtype != torch.bool:
+        raise ValueError(f"present: expected bool of shape {(m, b)}, got {present.dtype} of {tuple(present.shape)}")
+    if weights is None:
+        weights = torch.full((m, b, 1), 1.0 / m, dtype=loc.dtype, device=loc.device)
+    else:
+        weights = _checked_weights(weights, loc)
+        present = present & (weights > 0).any(-1)
+    return present, torch.where(present.unsqueeze(-1), weights, 0.0)
+
+
+def _present_only(present: Tensor, weights: Tensor, loc: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
+    """The fields of `Experts`, with nothing left of the missing ones."""
+    there = present.unsqueeze(-1)
+    return torch.where(there, loc, 0.0), torch.where(there, scale, 1.0), _normalised(weights), present
+
+
+def _normalised(weights: Tensor) -> Tensor:
+    total = weights.sum(0, keepdim=True)
+    return weights / torch.where(total > 0, total, torch.ones_like(total))
+
+
+def _or_identity(present: Tensor, covariance: Tensor) -> Tensor:
+    """`covariance` (..., D, D) where present (...), else the identity."""
+    return torch.where(present[..., None, None], covariance, torch.eye(covariance.shape[-1]).to(covariance))
+
+
+def _whole(weights: Tensor) -> Tensor:
+    if weights.shape[-1] != 1:
+        raise ValueError(
+            f"weights: expected one weight per modality, (M,) or (M, B), for a rule that weighs whole vectors; got "
+            f"weights of {weights.shape[-1]} single dimensions"
+        )
+    return weights.squeeze(-1)
+
+
+def _checked_weights(weights: Tensor, loc: Tensor) -> Tensor:
+    """`weights` as (M, B, 1) or (M, B, D)."""
+    m, b, d = loc.shape
+    if weights.shape not in ((m,), (m, b), (m, 1, d), (m, b, d)):
+        raise ValueError(
+            f"weights: expected shape {(m,)} or {(m, b)}, or {(m, 1, d)} or {(m, b, d)} for single dimensions, "
+            f"got {tuple(weights.shape)}"
+        )
+    weights = weights.to(loc)
     if weights.ndim == 1:
         weights = weights.unsqueeze(1).expand(m, b)
+    weights = weights.unsqueeze(-1) if weights.ndim == 2 else weights.expand(m, b, d)
     if not bool((weights >= 0).all()):
         raise ValueError(f"weights: expected non-negative numbers, got {weights.min().item():.3g}")
     total = weights.sum(0)
     if not bool(torch.isclose(total, torch.ones_like(total), atol=1e-4, rtol=0).all()):
-        worst = total[(total - 1).abs().argmax()].item()
+        worst = total.flatten()[(total - 1).abs().argmax()].item()
         raise ValueError(f"weights: expected the sum 1 over modalities, got {worst:.6g}")
     return weights

@@ -1,12 +1,25 @@
-"""Mixture of experts, the forward-KL barycenter."""
+"""The forward-KL barycenters: mixture of experts, and its best Gaussian."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bvae.aggregators.base import AGGREGATORS, Aggregator, Experts, with_prior
-from bvae.posterior import Posterior
+from torch import Tensor
+
+from bvae import gaussian
+from bvae.aggregators.base import (
+    AGGREGATORS,
+    Aggregator,
+    Experts,
+    Family,
+    FullExperts,
+    FullGaussian,
+    GaussianAggregator,
+    full_with_prior,
+    with_prior,
+)
+from bvae.posterior import FullPosterior, Posterior
 
 
 @AGGREGATORS.register("moe")
@@ -22,8 +35,48 @@ class MixtureOfExperts(Aggregator):
     """
 
     divergence: ClassVar[str] = "forward KL"
+    minimises: ClassVar[str] = "forward-kl"
+    family: ClassVar[Family] = "density"
     formula: ClassVar[str] = r"q(z) = \sum_m w_m\, \mathcal N(z;\, \mu_m, \sigma_m^2)"
 
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`: K = M."""
-        return with_prior(experts.weights, experts.loc, experts.scale, experts.present)
+        return with_prior(experts.item_weights, experts.loc, experts.scale, experts.present)
+
+    def aggregate_full(self, experts: FullExperts) -> FullPosterior:
+        """See `Aggregator.aggregate_full`."""
+        return full_with_prior(experts.item_weights, experts.loc, experts.covariance, experts.present)
+
+
+@AGGREGATORS.register("moment")
+@dataclass(frozen=True)
+class MomentMatching(GaussianAggregator):
+    """The Gaussian with the mixture's mean and covariance: the forward-KL barycenter among Gaussians.
+
+    As wide as the experts' disagreement: it covers every expert, and what lies between them.
+
+    References
+    ----------
+    Bishop, *Pattern Recognition and Machine Learning*, 2006, section 10.7 (moment matching).
+    """
+
+    divergence: ClassVar[str] = "forward KL, among Gaussians"
+    minimises: ClassVar[str] = "forward-kl"
+    formula: ClassVar[str] = (
+        r"\mu = \sum_m w_m\, \mu_m, \qquad \sigma^2 = \sum_m w_m \big(\sigma_m^2 + (\mu_m - \mu)^2\big)"
+    )
+
+    def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
+        """See `GaussianAggregator.barycenter`."""
+        mean, variance = gaussian.mixture_moments(experts.weights, experts.loc, experts.scale)
+        return mean, variance_to_scale(variance, experts)
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`."""
+        return FullGaussian(*gaussian.full_mixture_moments(experts.item_weights, experts.loc, experts.covariance))
+
+
+def variance_to_scale(variance: Tensor, experts: Experts) -> Tensor:
+    """Square root of (B, D) variances, with 1 for items that have no expert: the root of 0 has no gradient."""
+    some = experts.present.any(0).unsqueeze(-1)
+    return variance.where(some, variance.new_ones(())).sqrt()

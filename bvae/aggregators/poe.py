@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.aggregators.base import AGGREGATORS, Experts, GaussianAggregator
+from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.divergences import divergence
+from bvae.posterior import FullPosterior
 
 PriorExpert = Literal["never", "always", "full"]
 
 
 @AGGREGATORS.register("poe")
 @dataclass(frozen=True)
-class ProductOfExperts(GaussianAggregator):
+class ProductOfExperts(PooledAggregator):
     """q(z) ~ prod_m q_m(z), optionally times the prior: precision = sum_m 1/s_m^2 (+ 1).
 
     Precisions add up, so every further expert sharpens the result, whether it agrees or not. With weights, expert m
@@ -36,6 +38,7 @@ class ProductOfExperts(GaussianAggregator):
     prior_expert: PriorExpert = "never"
 
     divergence: ClassVar[str] = "reverse KL, with total weight M instead of 1"
+    counts_experts: ClassVar[bool] = True
     formula: ClassVar[str] = (
         r"\frac{1}{\sigma^2} = \sum_m \frac{1}{\sigma_m^2}\;(+\,1), \qquad "
         r"\mu = \sigma^2 \sum_m \frac{\mu_m}{\sigma_m^2}"
@@ -46,26 +49,47 @@ class ProductOfExperts(GaussianAggregator):
             raise ValueError(f"prior_expert: expected one of {get_args(PriorExpert)}, got {self.prior_expert!r}")
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
-        """See `GaussianAggregator.barycenters`."""
+        """See `PooledAggregator.barycenters`."""
         present = experts.present.to(experts.weights.dtype)  # (M, B)
-        count = membership @ present  # (K, B): present experts in each subset
-        weight = membership @ experts.weights  # (K, B): their weight
+        count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
+        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
         loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
         # Exponents are count x w / (weight of the subset); the factor does not move the mean.
-        factor = (count / torch.where(weight > 0, weight, torch.ones_like(weight))).unsqueeze(-1)  # (K, B, 1)
+        factor = count / torch.where(weight > 0, weight, torch.ones_like(weight))
         scale = scale * torch.where(factor > 0, factor, torch.ones_like(factor)).rsqrt()
         if self.prior_expert == "never":
             return loc, scale
         shrink = (1 + scale.square()).reciprocal()  # of the mean, when the prior's precision 1 is added
         if self.prior_expert == "full":
-            full = (count == membership.shape[1]).unsqueeze(-1)
-            shrink = torch.where(full, shrink, torch.ones_like(shrink))
+            shrink = torch.where(count == membership.shape[1], shrink, torch.ones_like(shrink))
         return loc * shrink, scale * shrink.sqrt()
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`."""
+        count = experts.present.sum(0).to(experts.loc.dtype)
+        return product(experts, count * experts.item_weights, self._prior(experts))
+
+    def _prior(self, experts: FullExperts) -> Tensor:
+        """(B,): the precision 1 of the prior where it takes part."""
+        always = torch.full_like(experts.loc[0, :, 0], float(self.prior_expert != "never"))
+        return always * experts.present.all(0) if self.prior_expert == "full" else always
+
+    def cost(self, q: FullPosterior, experts: FullExperts) -> Tensor:
+        """See `Aggregator.cost`: sum_m e_m KL(q || q_m) (+ KL(q || p)) + (sum of exponents - 1) x entropy of q."""
+        reverse = divergence("reverse-kl")
+        count = experts.present.sum(0).to(experts.loc.dtype)
+        total = sum(count * weight * reverse(q, target).value for weight, target in self.targets(experts))
+        prior, extra = self._prior(experts), self._prior(experts) * 0
+        if bool((prior > 0).any()):
+            standard = FullPosterior.gaussian(torch.zeros_like(q.loc[0]), torch.eye(q.loc.shape[-1]).to(q.loc)
+                                              .expand_as(q.covariance[0]))
+            extra = prior * reverse(q, standard).value
+        return total + extra + (count + prior - 1) * gaussian.full_entropy(q.covariance[0])
 
 
 @AGGREGATORS.register("geometric")
 @dataclass(frozen=True)
-class GeometricMean(GaussianAggregator):
+class GeometricMean(PooledAggregator):
     """Normalised weighted geometric mean: the barycenter under reverse KL, argmin_q sum_m w_m KL(q || q_m).
 
     precision = sum_m w_m / s_m^2. Unlike the product of experts it does not sharpen with the number of experts.
@@ -76,13 +100,30 @@ class GeometricMean(GaussianAggregator):
     """
 
     divergence: ClassVar[str] = "reverse KL"
+    minimises: ClassVar[str] = "reverse-kl"
     formula: ClassVar[str] = (
         r"\frac{1}{\sigma^2} = \sum_m \frac{w_m}{\sigma_m^2}, \qquad "
         r"\mu = \sigma^2 \sum_m \frac{w_m\,\mu_m}{\sigma_m^2}"
     )
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
-        """See `GaussianAggregator.barycenters`."""
-        weight = (membership @ experts.weights).unsqueeze(-1)  # (K, B, 1)
+        """See `PooledAggregator.barycenters`."""
+        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
         loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`."""
+        return product(experts, experts.item_weights, torch.zeros_like(experts.loc[0, :, 0]))
+
+
+def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGaussian:
+    """Normalised product of powers of Gaussians, times N(0, I)^prior. exponents (M, B), prior (B,)."""
+    inverse = torch.linalg.inv(experts.covariance)  # (M, B, D, D)
+    identity = torch.eye(experts.loc.shape[-1]).to(experts.loc)
+    precision = torch.einsum("mb,mbij->bij", exponents, inverse) + prior[:, None, None] * identity
+    # An item without any expert: anything finite.
+    precision = precision + (~experts.present.any(0) & (prior == 0))[:, None, None] * identity
+    total = torch.einsum("mb,mbij,mbj->bi", exponents, inverse, experts.loc)
+    covariance = gaussian.symmetric(torch.linalg.inv(precision))
+    return FullGaussian((covariance @ total.unsqueeze(-1)).squeeze(-1), covariance)

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import AGGREGATORS, Aggregator, Experts, GaussianAggregator, with_prior
+from bvae.aggregators.base import (
+    AGGREGATORS,
+    Aggregator,
+    Experts,
+    Family,
+    FullExperts,
+    full_with_prior,
+    with_prior,
+)
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
-from bvae.posterior import Posterior
+from bvae.posterior import FullPosterior, Posterior
+
+MOST_MODALITIES = 16
 
 
 @functools.lru_cache(maxsize=16)
 def subset_membership(num_modalities: int) -> Tensor:
     """All non-empty subsets: (2^M - 1, M) bool, single modalities first, the full set last.
 
-    Ordered by size, then as ``itertools.combinations`` orders them.
+    Ordered by size, then as ``itertools.combinations`` orders them. Raises ValueError for more than 16 modalities.
     """
+    if num_modalities > MOST_MODALITIES:
+        raise ValueError(f"loc: expected at most {MOST_MODALITIES} modalities for a mixture over subsets, got "
+                         f"M = {num_modalities}")
     bits = torch.arange(1, 2**num_modalities)
     table = (bits[:, None] >> torch.arange(num_modalities)) & 1 == 1  # (K, M)
     reversed_bits = (table.long() * 2 ** torch.arange(num_modalities - 1, -1, -1)).sum(1)
@@ -29,32 +42,128 @@ def subset_membership(num_modalities: int) -> Tensor:
     return table[order]
 
 
+@dataclass(frozen=True, kw_only=True)
 class SubsetMixture(Aggregator):
     """Mixture over the non-empty subsets of the modalities present, of a rule's barycenter in each subset.
 
     Without weights the mixture is uniform. With weights, they act inside each subset, and a subset counts in
     proportion to the geometric mean of its members' weights: uniform weights give the uniform mixture, and a weight
     that goes to 0 removes its modality continuously.
+
+    Parameters
+    ----------
+    num_subsets : int, optional
+        Draw so many subsets for each item and call, with replacement and with the probabilities above, instead of
+        enumerating all 2^M - 1. The drawn ones weigh the same, so that the mean over them of any function of a
+        component (its KL to the prior, its reconstruction) is an unbiased estimate of the mean under the whole
+        mixture. The density of the drawn mixture is *not* that of the whole one.
     """
 
+    num_subsets: int | None = None
+
+    family: ClassVar[Family] = "density"
+    minimises: ClassVar[str] = "forward-kl"
+
+    def __post_init__(self) -> None:
+        if self.num_subsets is not None and (not isinstance(self.num_subsets, int) or self.num_subsets < 1):
+            raise ValueError(f"num_subsets: expected a positive integer or None, got {self.num_subsets!r}")
+        self.inner()  # checks its options
+
     @abstractmethod
-    def inner(self) -> GaussianAggregator:
+    def inner(self) -> Aggregator:
         """The rule inside each subset."""
+
+    @property
+    def counts_experts(self) -> bool:
+        """See `Aggregator`: as the rule inside."""
+        return self.inner().counts_experts
+
+    @property
+    def extrapolates(self) -> bool:
+        """See `Aggregator`: as the rule inside."""
+        return self.inner().extrapolates
 
     def conditional(self) -> Aggregator:
         """See `Aggregator.conditional`: the rule inside the subset."""
         return self.inner()
 
     def aggregate(self, experts: Experts) -> Posterior:
-        """See `Aggregator.aggregate`: K = 2^M - 1, in the order of :func:`subset_membership`."""
+        """See `Aggregator.aggregate`: K = (2^M - 1) J, subsets as in :func:`subset_membership`, J of the rule."""
         members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
         membership = members.to(experts.loc.dtype)  # (K, M)
+        valid, weights = self._subsets(experts, membership)
+        if self.num_subsets is not None:
+            return self._sampled(experts, members, weights)
+        inside, loc, scale = self.inner().components(experts, membership)  # (J, K, B), (J, K, B, D)
+        return with_prior((inside * weights).flatten(0, 1), loc.flatten(0, 1), scale.flatten(0, 1),
+                          valid.repeat(len(inside), 1))
+
+    def aggregate_full(self, experts: FullExperts) -> FullPosterior:
+        """See `Aggregator.aggregate_full`."""
+        members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
+        valid, weights = self._subsets(experts, members.to(experts.loc.dtype))
+        q = self.inner().aggregate_full(experts.in_subsets(members))
+        k, b, d = *weights.shape, experts.loc.shape[-1]
+        j = q.num_components
+        mixture = full_with_prior((q.weights.view(j, k, b) * weights).flatten(0, 1), q.loc.view(j * k, b, d),
+                                  q.covariance.view(j * k, b, d, d), valid.repeat(j, 1))
+        return replace(mixture, convergence=q.convergence)
+
+    def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
+        """See `Aggregator.targets`: the barycenters of the subsets."""
+        q = self.aggregate_full(experts)
+        return [(weight, FullPosterior.gaussian(loc, covariance)) for weight, loc, covariance
+                in zip(q.weights, q.loc, q.covariance, strict=True) if bool((weight > 0).any())]
+
+    @staticmethod
+    def _subsets(experts: Experts | FullExperts, membership: Tensor) -> tuple[Tensor, Tensor]:
+        """Which subsets each item has all members of, (K, B) bool, and their weights (K, B), not normalised."""
         size = membership.sum(1, keepdim=True)  # (K, 1)
-        valid = (membership @ (~experts.present).to(membership.dtype)) == 0  # (K, B): all members present
-        log_weights = torch.where(experts.present, experts.weights, torch.ones_like(experts.weights)).log()  # (M, B)
-        weights = ((membership @ log_weights) / size).exp()  # (K, B)
-        loc, scale = self.inner().barycenters(experts, membership)
-        return with_prior(weights, loc, scale, valid)
+        valid = (membership @ (~experts.present).to(membership.dtype)) == 0
+        each = experts.weights.mean(-1)  # (M, B)
+        log_weights = torch.where(experts.present, each, torch.ones_like(each)).log()
+        return valid, ((membership @ log_weights) / size).exp()
+
+    def _sampled(self, experts: Experts, members: Tensor, weights: Tensor) -> Posterior:
+        """The mixture of `num_subsets` subsets drawn for each item."""
+        valid = (members.unsqueeze(2) & ~experts.present).sum(1) == 0  # (K, B)
+        nothing = ~experts.present.any(0)
+        p = torch.where(valid | nothing, weights.detach(), 0.0)
+        drawn = torch.multinomial(p.T, self.num_subsets, replacement=True, generator=experts.generator).T  # (S, B)
+        s, b = drawn.shape
+        chosen = members[drawn].permute(2, 0, 1) & experts.present.unsqueeze(1)  # (M, S, B)
+        q = self.inner().aggregate(experts.chosen(chosen))
+        j, d = q.num_components, q.loc.shape[-1]
+        return Posterior(q.weights.view(j * s, b) / s, q.loc.view(j * s, b, d), q.scale.view(j * s, b, d))
+
+
+@dataclass(frozen=True)
+class Mixture(SubsetMixture):
+    """Mixture over subsets of any rule: ``aggregator("mixture(jeffreys)")``, or ``Mixture(rule)``.
+
+    ``mixture(poe)`` is MoPoE and ``mixture(wasserstein)`` is MWB.
+
+    Parameters
+    ----------
+    rule : Aggregator
+        The rule inside each subset.
+    """
+
+    rule: Aggregator
+
+    @property
+    def divergence(self) -> str:  # type: ignore[override]
+        """See `Aggregator`."""
+        return f"{self.rule.divergence or 'no divergence'} inside each subset, forward KL between the subsets"
+
+    @property
+    def formula(self) -> str:  # type: ignore[override]
+        """See `Aggregator`."""
+        return rf"q(z) = \frac{{1}}{{2^M-1}} \sum_S q_S(z), \qquad q_S:\; {self.rule.formula}"
+
+    def inner(self) -> Aggregator:
+        """See `SubsetMixture.inner`."""
+        return self.rule
 
 
 @AGGREGATORS.register("mopoe")
@@ -77,10 +186,7 @@ class MixtureOfProductsOfExperts(SubsetMixture):
     divergence: ClassVar[str] = "reverse KL inside each subset (as a product), forward KL between the subsets"
     formula: ClassVar[str] = r"q(z) = \frac{1}{2^M-1} \sum_{S} \frac{1}{Z_S}\prod_{m \in S} q_m(z)"
 
-    def __post_init__(self) -> None:
-        self.inner()  # checks the option
-
-    def inner(self) -> GaussianAggregator:
+    def inner(self) -> Aggregator:
         """See `SubsetMixture.inner`."""
         return ProductOfExperts(self.prior_expert)
 
@@ -101,6 +207,6 @@ class MixtureOfWassersteinBarycenters(SubsetMixture):
         r"\big(\tfrac{1}{|S|}\sum_{m \in S} \sigma_m\big)^2\Big)"
     )
 
-    def inner(self) -> GaussianAggregator:
+    def inner(self) -> Aggregator:
         """See `SubsetMixture.inner`."""
         return WassersteinBarycenter()

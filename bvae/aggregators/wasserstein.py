@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.aggregators.base import AGGREGATORS, Experts, GaussianAggregator
+from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
 
 
 @AGGREGATORS.register("wasserstein")
 @dataclass(frozen=True)
-class WassersteinBarycenter(GaussianAggregator):
+class WassersteinBarycenter(PooledAggregator):
     """argmin_q sum_m w_m W2^2(q, q_m): means of the means and of the standard deviations.
 
     It neither sharpens with the number of experts nor falls apart into modes: it keeps the experts' average shape.
@@ -24,8 +25,17 @@ class WassersteinBarycenter(GaussianAggregator):
     """
 
     divergence: ClassVar[str] = "squared 2-Wasserstein distance"
+    minimises: ClassVar[str] = "wasserstein"
     formula: ClassVar[str] = r"\mu = \sum_m w_m\, \mu_m, \qquad \sigma = \sum_m w_m\, \sigma_m"
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
-        """See `GaussianAggregator.barycenters`."""
+        """See `PooledAggregator.barycenters`."""
         return gaussian.wasserstein_barycenter(experts.loc, experts.scale, experts.weights, membership)
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`: the Bures fixed point."""
+        weights = experts.item_weights
+        # An item without any expert: weights that sum to 1 all the same, so that the iteration stays finite.
+        safe = torch.where(experts.present.any(0), weights, 1.0 / len(weights))
+        covariance, convergence = gaussian.bures_barycenter(experts.covariance, safe)
+        return FullGaussian((weights.unsqueeze(-1) * experts.loc).sum(0), covariance, convergence)

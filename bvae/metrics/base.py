@@ -122,4 +122,4 @@ def posterior_of(model: MultimodalVAE, experts: UnimodalPosteriors, members: tup
     """q(z | x_S) of every item for one subset S of positions. See `Aggregator.conditional`."""
     only = torch.zeros(len(experts.present), 1, dtype=torch.bool)
     only[list(members)] = True
-    return model.aggregator.conditional()(experts.loc, experts.scale, experts.present & only)
+    return model.aggregate(experts._replace(present=experts.present & only), model.aggregator.conditional())

@@ -48,9 +48,40 @@ class ELBO(Objective):
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
         """See `Objective.__call__`."""
-        q = model.encode(x, present=present)
-        z = q.component(q.stratified(generator)).rsample(generator=generator)
+        q = model.encode(x, present=present, generator=generator)
+        learned = q.num_components > 1 and q.weights.requires_grad
+        index = q.draw(generator) if learned else q.stratified(generator)
+        z = q.component(index).rsample(generator=generator)
         reconstruction = -sum(model.log_likelihood(x, z, present).values())
         sampled = self.kl == "sampled" and q.num_components > 1
         kl = q.sampled_kl_to_prior(z) if sampled else q.kl_to_prior()
-        return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)
+        loss = reconstruction + self.beta * kl
+        if learned:
+            loss = loss + score(q.weights, index, reconstruction + (self.beta * kl if sampled else 0.0))
+        return LossOutput(loss, reconstruction, kl)
+
+
+def score(weights: Tensor, index: Tensor, cost: Tensor) -> Tensor:
+    """Zero, with the gradient of E[cost] over the choice of components: REINFORCE with the other items as baseline.
+
+    No sample carries a gradient to the weights of a mixture, so that learned weights need it. Unbiased, because the
+    items' choices are independent of each other (Kool et al., 2019).
+
+    Parameters
+    ----------
+    weights : Tensor
+        (K, B).
+    index : Tensor
+        (B,), drawn from them.
+    cost : Tensor
+        (B,), what the chosen component cost.
+
+    Returns
+    -------
+    Tensor
+        (B,).
+    """
+    log_weight = weights.gather(0, index.unsqueeze(0)).squeeze(0).log()  # (B,)
+    cost = cost.detach()
+    baseline = (cost.sum() - cost) / max(1, len(cost) - 1)
+    return (cost - baseline) * (log_weight - log_weight.detach())

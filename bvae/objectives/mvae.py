@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.model import MultimodalVAE
+from bvae.model import MultimodalVAE, UnimodalPosteriors
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
 
 
@@ -31,7 +31,7 @@ class JointAndUnimodalELBOs(Objective):
     ) -> LossOutput:
         """See `Objective.__call__`."""
         experts = model.experts(x, present)
-        joint = model.aggregator(*experts)
+        joint = model.aggregate(experts, generator=generator)
         z = joint.component(joint.stratified(generator)).rsample(generator=generator)
         reconstruction = -sum(model.log_likelihood(x, z, present).values())
         kl = joint.kl_to_prior()
@@ -39,7 +39,7 @@ class JointAndUnimodalELBOs(Objective):
         # Every modality alone, as M x B items in one call: expert m of item (m, b) is the only one present.
         alone = torch.eye(m, dtype=torch.bool, device=present.device).unsqueeze(2) & experts.present  # (M, M, B)
         alone = alone.flatten(1)  # (M, M*B)
-        single = model.aggregator(experts.loc.repeat(1, m, 1), experts.scale.repeat(1, m, 1), alone)
+        single = model.aggregate(UnimodalPosteriors(experts.loc.repeat(1, m, 1), experts.scale.repeat(1, m, 1), alone))
         z_single = single.component(single.stratified(generator)).rsample(generator=generator).view(m, b, d)
         kl = kl + (single.kl_to_prior().view(m, b) * experts.present).sum(0)
         for i, name in enumerate(model.modalities):

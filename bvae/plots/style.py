@@ -12,22 +12,39 @@ CLASS_COLORS = (
 )
 DASHES = {
     "poe": "dash", "geometric": "dashdot", "moe": "dot", "moment": "longdash", "wasserstein": "solid",
-    "mopoe": "dash", "mwb": "solid",
+    "mopoe": "dash", "mwb": "solid", "hoelder": "longdashdot", "helvae": "dashdot", "jeffreys": "longdash",
+    "fisher-rao": "dot", "code": "dash",
+}
+# One colour per rule, for pictures that hold many: (light theme, dark theme), after Paul Tol's "muted" and "light"
+# schemes (SRON/EPS/TN/09-002). Elsewhere a single aggregate is drawn in the theme's ink.
+RULE_COLORS = {
+    "poe": ("#AA3377", "#FF9FD0"), "geometric": ("#882255", "#D98CB3"), "moe": ("#4B5A00", "#C9D66B"),
+    "moment": ("#7A7A00", "#EEDD88"), "wasserstein": ("#111111", "#FFFFFF"), "mopoe": ("#CC3311", "#FFAABB"),
+    "mwb": ("#555555", "#BBBBBB"), "hoelder": ("#332288", "#A9B4FF"), "helvae": ("#5B4BC4", "#C3B7FF"),
+    "jeffreys": ("#117733", "#7FD69B"), "fisher-rao": ("#0B7285", "#66D9E8"), "code": ("#8A4B08", "#FFB870"),
 }
 TITLES = {
     "poe": "Product of experts (PoE)",
     "geometric": "Geometric mean (reverse KL)",
     "moe": "Mixture of experts (MoE)",
+    "moment": "Moment matching (forward KL)",
     "wasserstein": "Wasserstein barycenter (WB)",
     "mopoe": "Mixture of products (MoPoE)",
     "mwb": "Mixture of WBs (MWB)",
+    "hoelder": "Hölder pool (alpha)",
+    "helvae": "Hellinger pool, one Gaussian (HELVAE)",
+    "jeffreys": "Jeffreys barycenter",
+    "fisher-rao": "Fisher–Rao barycenter",
+    "code": "Consensus of dependent experts (CoDE)",
 }
 SHORT = {
     # Stable: links hold them.
-    "poe": "PoE", "geometric": "Geometric mean", "moe": "MoE", "wasserstein": "Wasserstein", "mopoe": "MoPoE",
-    "mwb": "MWB",
+    "poe": "PoE", "geometric": "Geometric mean", "moe": "MoE", "moment": "Moment", "wasserstein": "Wasserstein",
+    "mopoe": "MoPoE", "mwb": "MWB", "hoelder": "Hölder", "helvae": "HELVAE", "jeffreys": "Jeffreys",
+    "fisher-rao": "Fisher-Rao", "code": "CoDE",
 }
-ORDER = ("poe", "geometric", "moe", "wasserstein", "mopoe", "mwb")
+ORDER = ("poe", "geometric", "moe", "moment", "wasserstein", "mopoe", "mwb", "hoelder", "helvae", "jeffreys",
+         "fisher-rao", "code")
 
 
 def title(aggregator: str) -> str:
@@ -43,6 +60,11 @@ def short(aggregator: str) -> str:
 def ordered(aggregators: list[str]) -> list[str]:
     """Rules in the order in which one explains them, unknown ones last."""
     return sorted(aggregators, key=lambda a: (ORDER.index(a) if a in ORDER else len(ORDER), a))
+
+
+def rule_color(aggregator: str, dark: bool = False) -> str:
+    """A rule's own colour; grey for one that has none."""
+    return RULE_COLORS.get(aggregator, ("#777777", "#AAAAAA"))[dark]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Settings:
         Weight of the divergence term. 2.5 is what the published PolyMNIST models use.
     beta_warmup_steps : int
         Steps over which beta rises linearly from 0.
-    latent_dim, width, likelihood, likelihood_scale
+    latent_dim, width, likelihood, likelihood_scale, weights
         See `bvae.model.ModelConfig`.
     augment : bool
         Whether the data set may distort training items.
@@ -66,6 +66,7 @@ class Settings:
     width: int = ModelConfig.width
     likelihood: str = ModelConfig.likelihood
     likelihood_scale: float = ModelConfig.likelihood_scale
+    weights: str = ModelConfig.weights
     augment: bool = False
     missing: float = 0.0
     precision: str = "auto"
@@ -107,7 +108,9 @@ class Settings:
 
     def model_config(self) -> ModelConfig:
         """The part that the model needs."""
-        return ModelConfig(self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale))
+        return ModelConfig(
+            self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale), self.weights
+        )
 
     def learning_rate_at(self, step: int) -> float:
         """Learning rate of the step with this number, from 0."""

@@ -67,7 +67,7 @@ def posterior_means(data_name: str, name: str, weights_hash: str, which: str) ->
     _, model, experts = loaded(data_name, name, weights_hash)
     if which == "joint":
         with torch.inference_mode():
-            return model.aggregator.conditional()(*experts).mean.numpy()
+            return model.aggregate(experts, model.aggregator.conditional()).mean.numpy()
     return experts.loc[list(model.modalities).index(which)].numpy()
 
 

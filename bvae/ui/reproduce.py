@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from bvae.aggregators import options_of
 
 if TYPE_CHECKING:
     from bvae.ui.scene import Scene
@@ -13,7 +14,7 @@ def explore_code(
     data_name: str, model_name: str, item: int, observed: list[str], scene: Scene, num_samples: int, seed: int
 ) -> str:
     """A script that rebuilds the joint posterior and the generations of Explore."""
-    options = "".join(f", {k}={v!r}" for k, v in dataclasses.asdict(scene.rule).items())
+    options = "".join(f", {k}={v!r}" for k, v in options_of(scene.rule).items())
     x = "{" + ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed) + "}"
     lines = [
         "import torch",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.aggregators import AGGREGATORS, Aggregator, aggregator
+from bvae.aggregators import Aggregator, aggregator, name_of
 from bvae.comparison import Distances, distances
 from bvae.metrics.classifiers import Classifiers
 from bvae.plots import style
@@ -78,15 +78,12 @@ def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float],
     rule = aggregator(rule_name) if rule_name else loaded.model.aggregator
     total = sum(w for w, seen in zip(weights, observed, strict=True) if seen)
     share = torch.tensor(weights, dtype=loc.dtype) / sum(weights) if total > 0 and len(set(weights)) > 1 else None
-    q = rule(loc, scale, present, share)
+    own = loaded.model.expert_weights()
+    used = own.detach() if share is None and rule_name is None and own is not None else share
+    q = rule(loc, scale, present, used)
     conditional = rule.conditional()
-    decoded = q if conditional is rule else conditional(loc, scale, present, share)
-    return Scene(loc, scale, present, share, rule, rule_name or registered_name(rule), q, decoded)
-
-
-def registered_name(rule: Aggregator) -> str:
-    """The name under which a rule's class is registered."""
-    return next(name for name in AGGREGATORS if AGGREGATORS[name] is type(rule))
+    decoded = q if conditional is rule else conditional(loc, scale, present, used)
+    return Scene(loc, scale, present, share, rule, rule_name or name_of(rule), q, decoded)
 
 
 def other(scene: Scene, rule_name: str) -> Aggregate:

@@ -1,0 +1,114 @@
+"""Consensus of dependent experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from bvae import gaussian
+from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
+from bvae.posterior import FullPosterior
+
+
+@AGGREGATORS.register("code")
+@dataclass(frozen=True)
+class ConsensusOfDependentExperts(GaussianAggregator):
+    """Experts that make correlated errors: mu = 1' S^-1 m / 1' S^-1 1, v = 1 / 1' S^-1 1 in every dimension.
+
+    S holds v_m on the diagonal and rho s_i s_j beside it: experts who know the same thing are not counted twice.
+    rho = 0 is the product of experts without a prior; towards 1 the sharpest expert decides. An expert whose error
+    is mostly another's, magnified, gets a negative influence: the mean may leave the range of the experts' means.
+
+    With weights, expert m has the variance v_m / ((number of present experts) x w_m), as in `ProductOfExperts`.
+    For full covariances, ours: the blocks S_ij = rho Sigma_i^1/2 Sigma_j^1/2.
+
+    Parameters
+    ----------
+    rho : float
+        Correlation between the errors of any two experts, in [0, 1).
+
+    References
+    ----------
+    Mancisidor et al., *Aggregation of Dependent Expert Distributions in Multimodal Variational Autoencoders*,
+    ICML 2025; Winkler, Management Science 1981.
+    """
+
+    rho: float = 0.5
+
+    divergence: ClassVar[str] = "reverse KL to the experts' joint likelihood, their errors being correlated"
+    formula: ClassVar[str] = (
+        r"\mu = \frac{\mathbf 1^\top S^{-1} m}{\mathbf 1^\top S^{-1} \mathbf 1}, \qquad "
+        r"\sigma^2 = \frac{1}{\mathbf 1^\top S^{-1} \mathbf 1}, \qquad S_{ij} = \rho\,\sigma_i\sigma_j,\; "
+        r"S_{ii} = \sigma_i^2"
+    )
+    counts_experts: ClassVar[bool] = True
+    extrapolates: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rho < 1:
+            raise ValueError(f"rho: expected a number in [0, 1), got {self.rho!r}")
+
+    def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
+        """See `GaussianAggregator.barycenter`.
+
+        S = R ((1 - rho) I + rho 1 1') R with R = diag(s / sqrt(n w)) is inverted by hand (Sherman & Morrison).
+        """
+        count, shared = self._counts(experts.present, experts.loc)  # (B, 1)
+        root = (count * experts.weights).clamp_min(0)
+        root = torch.where(root > 0, root, 1.0).sqrt() * (root > 0) / experts.scale  # (M, B, D): sqrt of precisions
+        # In units of the sharpest expert: sums of squares neither overflow nor vanish.
+        unit = root.detach().amax(0)
+        unit = torch.where(unit > 0, unit, 1.0)
+        root = root / unit
+        centre = (experts.weights * experts.loc).sum(0)
+        total = root.sum(0)
+        # sum r^2 - k (sum r)^2 without cancellation: the spread of the roots plus what is left of their mean.
+        n = count.clamp_min(1)
+        mean_root = total / n
+        there = experts.present.unsqueeze(-1)
+        spread = (there * (root - mean_root).square()).sum(0)
+        precision = spread + n * mean_root.square() * (1 - shared * n)
+        precision = torch.where(count > 0, precision, 1.0)
+        pull = (root.square() * (experts.loc - centre)).sum(0) - shared * total * (root * (experts.loc - centre)).sum(0)
+        return centre + pull / precision, ((1 - self.rho) / precision).sqrt() / unit
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`."""
+        count, shared = self._counts(experts.present, experts.loc)
+        exponents = count.squeeze(-1) * experts.item_weights  # (M, B)
+        factor = torch.where(exponents > 0, exponents, 1.0).sqrt() * (exponents > 0)
+        root = factor[..., None, None] * torch.linalg.inv(gaussian.sqrtm(experts.covariance))  # (M, B, D, D)
+        total = root.sum(0)
+        identity = torch.eye(experts.loc.shape[-1]).to(experts.loc)
+        precision = (root @ root).sum(0) - shared.unsqueeze(-1) * total @ total
+        precision = precision / (1 - self.rho) + (count == 0).unsqueeze(-1) * identity
+        white = (root @ experts.loc.unsqueeze(-1))  # (M, B, D, 1)
+        pull = ((root @ white).sum(0) - shared.unsqueeze(-1) * total @ white.sum(0)) / (1 - self.rho)
+        covariance = gaussian.symmetric(torch.linalg.inv(precision))
+        return FullGaussian((covariance @ pull).squeeze(-1), covariance)
+
+    def cost(self, q: FullPosterior, experts: FullExperts) -> Tensor:
+        """See `Aggregator.cost`: -entropy of q + E_q[(m - 1 z)' S^-1 (m - 1 z)] / 2, S written out and inverted."""
+        _, b, d = experts.loc.shape
+        values = []
+        for item in range(b):
+            there = experts.present[:, item]
+            exponents = (there.sum() * experts.item_weights[there, item])[:, None, None]
+            roots = gaussian.sqrtm(experts.covariance[there, item] / exponents)  # (n, D, D)
+            n = len(roots)
+            correlation = (1 - self.rho) * torch.eye(n).to(roots) + self.rho
+            s = torch.einsum("ij,iab,jbc->iajc", correlation, roots, roots).reshape(n * d, n * d)
+            inverse = torch.linalg.inv(s)
+            ones = torch.eye(d).to(roots).repeat(n, 1)  # (n D, D)
+            apart = experts.loc[there, item].flatten() - ones @ q.loc[0, item]
+            quadratic = apart @ inverse @ apart + (ones.T @ inverse @ ones * q.covariance[0, item]).sum()
+            values.append(0.5 * quadratic - gaussian.full_entropy(q.covariance[0, item]))
+        return torch.stack(values)
+
+    def _counts(self, present: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """The number n of experts of each item, and rho / (1 + (n - 1) rho); (B, 1)."""
+        count = present.sum(0).to(like.dtype).unsqueeze(-1)
+        return count, self.rho / (1 + (count - 1).clamp_min(0) * self.rho)

@@ -1,0 +1,241 @@
+"""Power means of densities (Hoelder pools): from the geometric mean to the mixture, by one number alpha."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bvae import gaussian
+from bvae.aggregators.base import (
+    AGGREGATORS,
+    Aggregator,
+    Experts,
+    Family,
+    FullExperts,
+    FullGaussian,
+    GaussianAggregator,
+    full_with_prior,
+    with_prior,
+)
+from bvae.aggregators.moe import variance_to_scale
+from bvae.posterior import FullPosterior, Posterior
+
+MOST_COMPONENTS = 4096
+
+
+class Expansion(NamedTuple):
+    """(sum_m x_m^alpha)^(1/alpha) as sum_k c_k prod_m x_m^(t_km).
+
+    Attributes
+    ----------
+    exponents : ndarray
+        (K, M), rows of sum 1.
+    coefficients : ndarray
+        (K,), positive.
+    error : float
+        Largest relative error over all x that were tried; 0 if 1/alpha is an integer.
+    """
+
+    exponents: np.ndarray
+    coefficients: np.ndarray
+    error: float
+
+
+@functools.lru_cache(maxsize=64)
+def expansion(alpha: float, num_experts: int) -> Expansion:
+    """The power mean of `num_experts` numbers as a positive combination of their geometric means.
+
+    For alpha = 1/n it is the multinomial theorem, exact. Otherwise there is no exact one (a Bernoulli variable is not
+    infinitely divisible); the exponents are multiples of 1/N, N = 2 ceil(1/alpha), and the coefficients have the
+    smallest largest relative error (linear programming). They belong to alpha alone, not to any experts: those of two
+    experts are found first, then those that three experts add, and so on, so that leaving an expert out changes
+    nothing for the others.
+
+    Raises
+    ------
+    ValueError
+        If alpha is so small that it would take more than 4,096 components.
+    """
+    inverse = 1 / alpha
+    n = round(inverse)
+    exact = abs(inverse - n) < 1e-9
+    if not exact:
+        n = 2 * math.ceil(inverse)
+        if math.comb(num_experts + n - 1, n) > MOST_COMPONENTS:
+            n //= 2
+    coefficients: dict[tuple[int, ...], float] = {}
+    error = 0.0
+    if math.comb(num_experts + n - 1, n) > MOST_COMPONENTS:
+        raise ValueError(
+            f"alpha: expected one that takes at most {MOST_COMPONENTS} components, got {alpha:.3g}, which takes "
+            f"{math.comb(num_experts + n - 1, n)} for {num_experts} experts; 'geometric' is its limit at 0"
+        )
+    for size in range(1, min(n, num_experts) + 1):
+        parts = list(_partitions(n, size))
+        if exact:
+            coefficients.update({k: math.factorial(n) / math.prod(map(math.factorial, k)) for k in parts})
+        elif size == 1:
+            coefficients[(n,)] = 1.0
+        else:
+            error = max(error, _fit(coefficients, parts, alpha, n, size))
+    if not exact and num_experts > n:
+        error = max(error, _fit(coefficients, [], alpha, n, n + 1))
+    rows, values = [], []
+    for size in range(1, min(n, num_experts) + 1):
+        for members in itertools.combinations(range(num_experts), size):
+            for k in _partitions(n, size):
+                if (value := coefficients.get(k, 0.0)) <= 0:
+                    continue
+                for arrangement in sorted(set(itertools.permutations(k)), reverse=True):
+                    row = [0.0] * num_experts
+                    for m, power in zip(members, arrangement, strict=True):
+                        row[m] = power / n
+                    rows.append(row)
+                    values.append(value)
+    return Expansion(np.array(rows), np.array(values), error)
+
+
+def _partitions(n: int, parts: int, top: int | None = None):
+    """n as a sum of `parts` positive integers, largest first."""
+    top = n if top is None else top
+    if parts == 1:
+        if 1 <= n <= top:
+            yield (n,)
+        return
+    for first in range(min(n - parts + 1, top), 0, -1):
+        for rest in _partitions(n - first, parts - 1, first):
+            yield (first, *rest)
+
+
+def _geometric_means(log_x: np.ndarray, k: tuple[int, ...], n: int) -> np.ndarray:
+    """Sum over all arrangements of the powers k / n of the experts (columns of log_x)."""
+    padded = k + (0,) * (log_x.shape[1] - len(k))
+    return sum(np.exp(log_x @ np.array(p) / n) for p in set(itertools.permutations(padded)))
+
+
+def _fit(coefficients: dict, parts: list, alpha: float, n: int, size: int) -> float:
+    """Add the coefficients of products of `size` different experts; returns the largest relative error."""
+    from scipy.optimize import linprog
+
+    count = {2: 400, 3: 40, 4: 16, 5: 10}.get(size, 7)
+    levels = -np.concatenate([[0.0], np.geomspace(0.02, 30 / alpha, count)])
+    log_x = np.array([(0.0, *c) for c in itertools.combinations_with_replacement(levels, size - 1)])
+    target = np.exp(alpha * log_x).sum(1) ** (1 / alpha)
+    base = sum(c * _geometric_means(log_x, k, n) for k, c in coefficients.items()) / target - 1
+    columns = np.array([_geometric_means(log_x, k, n) / target for k in parts]).reshape(len(parts), -1).T
+    bound = -np.ones((len(target), 1))
+    solution = linprog(
+        np.append(np.zeros(len(parts)), 1.0), A_ub=np.block([[columns, bound], [-columns, bound]]),
+        b_ub=np.concatenate([-base, base]), bounds=[(0, None)] * (len(parts) + 1), method="highs",
+    )
+    coefficients.update({k: float(c) for k, c in zip(parts, solution.x[:-1], strict=True) if c > 1e-9})
+    return float(solution.x[-1])
+
+
+@AGGREGATORS.register("hoelder")
+@dataclass(frozen=True)
+class HoelderPool(Aggregator):
+    """q ~ (sum_m w_m q_m^alpha)^(1/alpha): the barycenter under the alpha-divergence, argmin_q sum_m w_m D_a(q_m || q).
+
+    alpha = 1 is the mixture of experts, alpha -> 0 their geometric mean, alpha = 1/2 the barycenter under the squared
+    Hellinger distance. For alpha = 1/n it is exactly a mixture of Gaussians, by the multinomial theorem: the powers of
+    Gaussians that occur integrate to Gaussians. For other alpha it is replaced by the mixture of
+    :func:`expansion`, whose unnormalised density is within a factor of 1 +- :meth:`error` of the pool's, everywhere.
+
+    Parameters
+    ----------
+    alpha : float
+        In (0, 1].
+
+    References
+    ----------
+    Amari, Neural Computation 2007 (alpha-integration); arXiv 2606.13381 (Hoelder++).
+    """
+
+    alpha: float = 0.5
+
+    divergence: ClassVar[str] = "alpha-divergence (alpha = 1/2: squared Hellinger distance)"
+    minimises: ClassVar[str] = "alpha"
+    family: ClassVar[Family] = "density"
+    formula: ClassVar[str] = r"q(z) \propto \Big(\sum_m w_m\, q_m(z)^{\alpha}\Big)^{1/\alpha}"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha <= 1:
+            raise ValueError(f"alpha: expected a number in (0, 1], got {self.alpha!r}")
+
+    def divergence_options(self) -> dict[str, float]:
+        """See `Aggregator.divergence_options`."""
+        return {"alpha": self.alpha}
+
+    def error(self, num_experts: int) -> float:
+        """Largest relative error of the unnormalised density, 0 if 1/alpha is an integer."""
+        return expansion(self.alpha, num_experts).error
+
+    def aggregate(self, experts: Experts) -> Posterior:
+        """See `Aggregator.aggregate`."""
+        exponents, log_weights, valid = self._terms(experts)
+        loc, scale, log_integral = gaussian.normal_of_powers(exponents, experts.loc, experts.scale)
+        return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid)
+
+    def aggregate_full(self, experts: FullExperts) -> FullPosterior:
+        """See `Aggregator.aggregate_full`."""
+        exponents, log_weights, valid = self._terms(experts)
+        loc, covariance, log_integral = gaussian.full_normal_of_powers(exponents, experts.loc, experts.covariance)
+        return full_with_prior(self._normalised(log_weights + log_integral, valid), loc, covariance, valid)
+
+    def _terms(self, experts: Experts | FullExperts) -> tuple[Tensor, Tensor, Tensor]:
+        """Exponents (K, M), logarithms of the weights before the integrals (K, B), and what is present (K, B)."""
+        terms = expansion(self.alpha, len(experts.loc))
+        exponents = torch.from_numpy(terms.exponents).to(experts.loc)
+        weights = torch.where(experts.present, experts.item_weights, 1.0)
+        valid = (exponents > 0).to(experts.loc) @ (~experts.present).to(experts.loc) == 0
+        log_coefficients = torch.from_numpy(terms.coefficients).to(experts.loc).log()
+        return exponents, log_coefficients.unsqueeze(1) + exponents @ weights.log() / self.alpha, valid
+
+    @staticmethod
+    def _normalised(log_weights: Tensor, valid: Tensor) -> Tensor:
+        """Softmax over the valid terms, (K, B); zeros for an item that has none."""
+        masked = torch.where(valid, log_weights, -1e300 if log_weights.dtype == torch.float64 else -1e30)
+        return masked.softmax(0) * valid
+
+
+@AGGREGATORS.register("helvae")
+@dataclass(frozen=True)
+class HellingerMoments(GaussianAggregator):
+    """The Gaussian with the mean and covariance of the Hellinger barycenter (the pool with alpha = 1/2).
+
+    Terms of two experts count as much as they overlap. In many dimensions experts hardly overlap, and the rule tends
+    to the moment-matched mixture with weights w_m^2.
+
+    References
+    ----------
+    HELVAE: AISTATS 2026, arXiv 2601.06572.
+    """
+
+    divergence: ClassVar[str] = "squared Hellinger distance, then forward KL to the nearest Gaussian"
+    minimises: ClassVar[str] = "forward-kl"
+    formula: ClassVar[str] = (
+        r"\mu, \sigma^2:\; \text{mean and variance of}\; "
+        r"q(z) \propto \Big(\sum_m w_m \sqrt{\mathcal N(z;\, \mu_m, \sigma_m^2)}\Big)^{2}"
+    )
+
+    def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
+        """See `GaussianAggregator.barycenter`."""
+        pool = HoelderPool(0.5).aggregate(experts)
+        return pool.mean, variance_to_scale(pool.variance, experts)
+
+    def full_barycenter(self, experts: FullExperts) -> FullGaussian:
+        """See `GaussianAggregator.full_barycenter`."""
+        pool = HoelderPool(0.5).aggregate_full(experts)
+        return FullGaussian(pool.mean, pool.total_covariance)
+
+    def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
+        """See `Aggregator.targets`: the pool alone."""
+        return [(torch.ones_like(experts.loc[0, :, 0]), HoelderPool(0.5).aggregate_full(experts))]
