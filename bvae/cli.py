@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, checkpoints, classifiers, data."""
+"""``python -m bvae``: train, evaluate, checkpoints, barycenters, classifiers, data."""
 
 from __future__ import annotations
 
@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("checkpoints", help="list the checkpoints and check their hashes")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.set_defaults(run=run_checkpoints)
+
+    command = commands.add_parser("barycenters", help="list the aggregation rules; --verify proves them numerically")
+    command.add_argument("--verify", action="store_true", help="every rule and divergence by a second route (a minute)")
+    command.set_defaults(run=run_barycenters)
 
     command = commands.add_parser("classifiers", help="train the classifiers that judge coherence")
     command.add_argument("dataset", choices=datasets())
@@ -198,6 +202,19 @@ def run_checkpoints(options: argparse.Namespace) -> int:
                 f"{size:.2f} MB, sha256 {checkpoint.hash[:12]}"
             )
     return 0
+
+
+def run_barycenters(options: argparse.Namespace) -> int:
+    """List the rules, or prove them."""
+    from bvae.aggregators import AGGREGATORS
+
+    if not options.verify:
+        for name in AGGREGATORS:
+            print(f"{name:<12} {AGGREGATORS[name].__doc__.strip().splitlines()[0]}")
+        return 0
+    from bvae.verification import print_tables
+
+    return 0 if print_tables() else 1
 
 
 def run_classifiers(options: argparse.Namespace) -> int:

@@ -105,6 +105,10 @@ class Divergence:
             half = values.unflatten(0, shape)[(slice(None, None, 2),) * len(shape)].flatten(0, -2)
             coarse = self.finish(half.sum(0) * 2 ** len(shape))
             return Estimate(value, (value - coarse).detach().abs(), "quadrature")
+        return self.by_monte_carlo(q, p, num_samples, seed)
+
+    def by_monte_carlo(self, q: Distribution, p: Distribution, num_samples: int = 4096, seed: int = 0) -> Estimate:
+        """The integral by importance sampling from the equal mixture of q and p, which bounds the weights by 2."""
         generator = torch.Generator(q.loc.device).manual_seed(seed)
         half = num_samples // 2
         z = torch.cat([q.rsample((half,), generator=generator), p.rsample((half,), generator=generator)]).detach()
@@ -173,7 +177,7 @@ def find_closed_form(measure: type[Divergence], q: Kind, p: Kind) -> Callable[..
 
 
 def quadrature_grid(
-    distributions: list[Distribution], reach: float = 9.0, resolution: float = 0.4, most: int = 640
+    distributions: list[Distribution], reach: float = 8.0, resolution: float = 0.6, most: int = 640
 ) -> Grid:
     """A regular grid that covers all components to `reach` standard deviations.
 

@@ -170,7 +170,7 @@ def minimise(
         objectives.append(best)
         norms.append(norm)
     parts = [unpack(flat) for flat in found]
-    objective, gradient_norm = torch.tensor(objectives).double(), torch.tensor(norms).double()
+    objective, gradient_norm = torch.tensor(objectives, dtype=torch.float64), torch.tensor(norms, dtype=torch.float64)
     weights, loc = torch.cat([q.weights for q in parts], 1), torch.cat([q.loc for q in parts], 1)
     if family == "diagonal":
         posterior: Distribution = Posterior(weights, loc, torch.cat([q.scale for q in parts], 1))
@@ -269,7 +269,7 @@ def grid_barycenter(
     start = torch.stack([w[0].log() + p for (w, _), p in zip(targets, log_p, strict=True)]).logsumexp(0)
     flat = (0.5 * start.clamp_min(start.max() - 60)).numpy()  # flatter than the mixture: not the answer itself
     result = minimize(value_and_gradient, flat, jac=True, method="L-BFGS-B",
-                      options={"maxiter": 4000, "maxfun": 8000, "ftol": 1e-16, "gtol": 1e-11, "maxcor": 30})
+                      options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-14, "gtol": 1e-10, "maxcor": 20})
     logits = torch.from_numpy(result.x)
     density = (logits.log_softmax(0) - np.log(cell)).exp()
     return GridBarycenter(points, density, cell, float(result.fun), float(np.linalg.norm(result.jac)))

@@ -19,6 +19,8 @@ def navigation():
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True,
                     help="The idea in one picture: three ways to combine what several experts believe."),
+            st.Page("pages/playground.py", title="Playground", icon=":material/toys:",
+                    help="Drag Gaussian experts in the plane and watch every barycenter follow."),
             st.Page("pages/explore.py", title="Explore", icon=":material/explore:",
                     help="Pick modalities and an aggregator; see the posteriors and what the model imagines."),
             st.Page("pages/latent_space.py", title="Latent space", icon=":material/scatter_plot:",

@@ -1,0 +1,254 @@
+"""Scenes of the playground: the ready-made ones, a scene as text for a link, checks, Python code. No Streamlit here."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from bvae.plots import style
+
+NAMES = "ABCDEF"
+LAYERS = ("experts", "prior", "samples", "path")
+Scene = dict[str, Any]
+
+
+class Preset(NamedTuple):
+    """A ready-made scene: its name, what to look for, and what differs from :func:`plain`."""
+
+    title: str
+    look: str
+    scene: Scene
+
+
+def expert(x: float, y: float, sx: float, sy: float, rho: float = 0.0, present: bool = True) -> dict[str, Any]:
+    """An expert by its mean, standard deviations and correlation."""
+    return {"mean": [x, y], "cov": [round(sx * sx, 6), round(rho * sx * sy, 6), round(sy * sy, 6)], "present": present}
+
+
+def plain(experts: list[dict[str, Any]], **changes: Any) -> Scene:
+    """A scene with the usual settings."""
+    layers = {"experts": True, "prior": True, "samples": False, "path": False, **changes.pop("layers", {})}
+    return {"v": 1, "experts": experts, "weights": [1.0] * len(experts), "rules": ["poe", "moe", "wasserstein"],
+            "fill": "moe", "alpha": 0.5, "rho": 0.5, "prior": False, "layers": layers, "view": "plane", **changes}
+
+
+PRESETS: dict[str, Preset] = {
+    "agreement": Preset(
+        "Agreement", "All three say nearly the same. PoE becomes surer than any of them; do they deserve that?",
+        plain([expert(-0.5, 0.3, 0.9, 0.6, 0.3), expert(0.2, -0.2, 0.8, 0.7, 0.2), expert(0.4, 0.4, 0.85, 0.65, 0.35)])),
+    "wrong": Preset(
+        "One confident wrong expert",
+        "C is sharp and far away. PoE goes over to it, MoE keeps a second mode, Wasserstein moves a third of the way.",
+        plain([expert(-1.6, -0.6, 1.1, 0.9, 0.2), expert(-1.2, -0.1, 1.0, 1.1, -0.2), expert(2.9, 1.8, 0.3, 0.3)])),
+    "camps": Preset(
+        "Two camps",
+        "Two experts left, two right. Which aggregates put their mean where nobody believes anything?",
+        plain([expert(-2.6, 0.5, 0.7, 0.5, 0.3), expert(-2.3, -0.4, 0.6, 0.7), expert(2.4, 0.4, 0.6, 0.6, -0.3),
+               expert(2.7, -0.5, 0.7, 0.5)])),
+    "ignorant": Preset(
+        "An expert with no information",
+        "C knows nothing: it is wide. PoE ignores it by itself; Wasserstein and MoE let it blur the answer. Lower its "
+        "weight.",
+        plain([expert(-0.8, 0.2, 0.6, 0.5, 0.3), expert(0.1, -0.3, 0.5, 0.6), expert(0.5, 0.5, 2.6, 2.4)])),
+    "many": Preset(
+        "Many experts",
+        "Six experts that quarrel. PoE is six times as precise as one of them all the same: switch experts off one by "
+        "one and watch it widen, while Wasserstein keeps its size.",
+        plain([expert(-2.0, 0.8, 0.9, 0.7, 0.2), expert(1.8, 1.0, 0.8, 0.8), expert(-1.2, -1.4, 0.7, 0.9, -0.3),
+               expert(1.4, -1.2, 0.9, 0.7), expert(0.2, 2.0, 0.8, 0.7, 0.2), expert(0.0, -2.1, 0.8, 0.8)],
+              rules=["poe", "geometric", "wasserstein"], fill=None)),
+    "missing": Preset(
+        "A missing modality",
+        "C is missing. Switch it on and off: how far does each answer jump? MWB already holds every subset's opinion.",
+        plain([expert(-1.8, 0.2, 0.8, 0.6, 0.4), expert(0.4, -0.8, 0.6, 0.9), expert(2.4, 1.4, 0.7, 0.6, present=False)],
+              rules=["poe", "wasserstein", "mwb"], fill="mwb")),
+    "orthogonal": Preset(
+        "Orthogonal uncertainties",
+        "A knows the height, B the place along the floor. PoE combines both into a small circle; Wasserstein averages "
+        "the two ellipses.",
+        plain([expert(0, 0.4, 2.2, 0.3), expert(0.5, 0, 0.3, 2.2)], rules=["poe", "geometric", "wasserstein", "jeffreys"],
+              fill=None)),
+    "scales": Preset(
+        "Heavy disagreement of scales",
+        "A is eight times sharper than C. Geometric and Fisher-Rao average on a scale of ratios, Wasserstein and moment "
+        "matching on a scale of lengths.",
+        plain([expert(-1.5, 0.3, 0.25, 0.25), expert(0.3, -0.6, 0.8, 0.8), expert(1.4, 0.9, 2.0, 2.0)],
+              rules=["geometric", "moment", "wasserstein", "fisher-rao"], fill=None)),
+    "geodesic": Preset(
+        "The Wasserstein geodesic",
+        "Switch on nothing, drag the point of the weights: the ghosts are the path of the barycenter, mass moved along "
+        "straight lines.",
+        plain([expert(-2.8, -1.2, 1.2, 0.35, 0.6), expert(2.6, -1.2, 0.35, 1.1), expert(0.2, 2.2, 1.0, 0.6, -0.6)],
+              rules=["wasserstein"], fill=None, layers={"path": True})),
+}
+FIRST = "wrong"
+
+
+def preset(name: str) -> Scene:
+    """A copy of a ready-made scene."""
+    return copy.deepcopy(PRESETS[name].scene)
+
+
+# -- checks ------------------------------------------------------------------------------------------------------------
+
+
+class BadScene(ValueError):
+    """What is wrong with a scene, in a sentence that names the value."""
+
+
+def checked(scene: Any) -> Scene:
+    """The scene with nothing but what belongs to it, within its limits.
+
+    Raises
+    ------
+    BadScene
+        Names what was wanted and what came.
+    """
+    try:
+        experts = [checked_expert(NAMES[m], e["mean"], e["cov"], e["present"]) for m, e in enumerate(scene["experts"][:7])]
+        if not 2 <= len(experts) <= 6:
+            raise BadScene(f"experts: expected 2 to 6, got {len(experts)}")
+        weights = [_number(f"weight of {NAMES[m]}", w, 0, 4) for m, w in enumerate(scene["weights"])]
+        if len(weights) != len(experts):
+            raise BadScene(f"weights: expected {len(experts)}, got {len(weights)}")
+        rules = [r for r in style.ORDER if r in scene["rules"]]
+        return {
+            "v": 1, "experts": experts, "weights": weights, "rules": rules,
+            "fill": scene["fill"] if scene["fill"] in style.ORDER else None,
+            "alpha": _number("alpha", scene["alpha"], 0.05, 1), "rho": _number("rho", scene["rho"], 0, 0.95),
+            "prior": bool(scene["prior"]), "layers": {layer: bool(scene["layers"].get(layer)) for layer in LAYERS},
+            "view": "line" if scene["view"] == "line" else "plane",
+        }
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise BadScene(f"not a scene ({error!r})") from error
+
+
+def checked_expert(name: str, mean: Any, cov: Any, present: Any) -> dict[str, Any]:
+    """One expert within its limits. See :func:`checked`."""
+    if len(mean) != 2 or len(cov) != 3:
+        raise BadScene(f"expert {name}: expected two means and three entries of the covariance")
+    x, y = _number(f"mean z1 of {name}", mean[0], -5, 5), _number(f"mean z2 of {name}", mean[1], -4, 4)
+    xx, xy, yy = (_number(f"covariance of {name}", c, -10, 10) for c in cov)
+    if not (xx > 0 and yy > 0 and xx * yy - xy * xy > 0):
+        raise BadScene(f"covariance of {name}: expected a positive definite matrix, got [[{xx:g}, {xy:g}], [{xy:g}, "
+                       f"{yy:g}]] with determinant {xx * yy - xy * xy:.3g}")
+    return {"mean": [x, y], "cov": [xx, xy, yy], "present": bool(present)}
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadScene(f"{name}: expected a number, got {value!r}")
+    if not low - 1e-6 <= value <= high + 1e-6:
+        raise BadScene(f"{name}: expected a number from {low:g} to {high:g}, got {value:g}")
+    return float(value)
+
+
+# -- a scene as text ---------------------------------------------------------------------------------------------------
+
+
+def encode(scene: Scene) -> str:
+    """A scene as a short text for a link; :func:`decode` gives it back, to three decimals."""
+    parts = ["1"]
+    for e, w in zip(scene["experts"], scene["weights"], strict=True):
+        numbers = [*e["mean"], *e["cov"], w]
+        parts.append(",".join(_short(n) for n in numbers) + ("" if e["present"] else ",off"))
+    options = [
+        "rules." + ".".join(scene["rules"]), f"fill.{scene['fill'] or 'none'}", f"a.{_short(scene['alpha'])}",
+        f"r.{_short(scene['rho'])}", "show." + ".".join(n for n in LAYERS if scene["layers"][n]), scene["view"],
+    ]
+    if scene["prior"]:
+        options.append("withprior")
+    return "~".join([*parts, *options])
+
+
+def _short(number: float) -> str:
+    return f"{number:.3f}".rstrip("0").rstrip(".").replace("-0.", "-.") if number else "0"
+
+
+def decode(text: str) -> Scene:
+    """The scene that :func:`encode` wrote. Raises BadScene for anything else."""
+    if not isinstance(text, str) or len(text) > 1500:
+        raise BadScene("scene: expected a text of at most 1,500 characters")
+    version, *parts = text.split("~")
+    if version != "1":
+        raise BadScene(f"scene: expected version 1, got {version[:20]!r}")
+    scene = plain([], rules=[], fill=None)
+    scene["weights"] = []
+    try:
+        for part in parts:
+            name, _, rest = part.partition(".")
+            if "," in part:
+                values = part.split(",")
+                numbers = [float(v) for v in values[:6]]
+                scene["experts"].append({"mean": numbers[:2], "cov": numbers[2:5], "present": values[-1] != "off"})
+                scene["weights"].append(numbers[5])
+            elif name == "rules":
+                scene["rules"] = rest.split(".")
+            elif name == "fill":
+                scene["fill"] = rest
+            elif name in ("a", "r"):
+                scene["alpha" if name == "a" else "rho"] = float(rest)
+            elif name == "show":
+                scene["layers"] = {layer: layer in rest.split(".") for layer in LAYERS}
+            elif part in ("plane", "line"):
+                scene["view"] = part
+            elif part == "withprior":
+                scene["prior"] = True
+    except (ValueError, IndexError) as error:
+        raise BadScene(f"scene: damaged ({error})") from error
+    return checked(scene)
+
+
+# -- a scene as tensors and as code ------------------------------------------------------------------------------------
+
+
+def tensors(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """loc (M, 1, 2), covariance (M, 1, 2, 2), present (M, 1), weights (M,), as aggregators take them, float64.
+
+    On the line: loc (M, 1, 1) and covariance (M, 1, 1, 1). Weights that are all 0 count as equal.
+    """
+    loc = torch.tensor([e["mean"] for e in scene["experts"]], dtype=torch.float64).unsqueeze(1)
+    covariance = torch.tensor([[[xx, xy], [xy, yy]] for xx, xy, yy in (e["cov"] for e in scene["experts"])],
+                              dtype=torch.float64).unsqueeze(1)
+    if scene["view"] == "line":
+        loc, covariance = loc[..., :1], covariance[..., :1, :1]
+    present = torch.tensor([[e["present"]] for e in scene["experts"]])
+    weights = torch.tensor(scene["weights"], dtype=torch.float64)
+    return loc, covariance, present, weights / weights.sum() if weights.sum() > 0 else torch.ones_like(weights) / len(
+        weights)
+
+
+def options(scene: Scene, rule: str) -> dict[str, Any]:
+    """The options that a scene gives to a rule."""
+    if rule == "hoelder":
+        return {"alpha": scene["alpha"]}
+    if rule == "code":
+        return {"rho": scene["rho"]}
+    return {"prior_expert": "always"} if scene["prior"] and rule in ("poe", "mopoe") else {}
+
+
+def code(scene: Scene) -> str:
+    """Python that recomputes every aggregate of a scene."""
+    loc, covariance, present, weights = tensors(scene)
+    lines = ["import torch", "import bvae", "",
+             f"loc = torch.tensor({_rounded(loc.squeeze(1))}, dtype=torch.float64).unsqueeze(1)  # (M, 1, D)",
+             f"covariance = torch.tensor({_rounded(covariance.squeeze(1))}, dtype=torch.float64).unsqueeze(1)  "
+             "# (M, 1, D, D)",
+             f"present = torch.tensor({present.squeeze(1).tolist()}).unsqueeze(1)",
+             f"weights = torch.tensor({scene['weights'] if sum(scene['weights']) else [1.0] * len(scene['weights'])}, "
+             "dtype=torch.float64)",
+             "weights = weights / weights.sum()", ""]
+    for rule in scene["rules"]:
+        given = "".join(f", {k}={v!r}" for k, v in options(scene, rule).items())
+        lines.append(f'q = bvae.aggregator("{rule}"{given}).full(loc, covariance, present, weights)')
+        lines.append(f'print("{style.short(rule)}", q.mean[0].tolist(), q.total_covariance[0].tolist())')
+    return "\n".join(lines)
+
+
+def _rounded(values: Tensor) -> str:
+    return str([[round(v, 6) if not isinstance(v, list) else [round(n, 6) for n in v] for v in row]
+                for row in values.tolist()])

@@ -1,0 +1,486 @@
+"""The playground: its maths against Python's, and what a hand does with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+import bvae
+from bvae.ui.playground import HERE
+from tests.browser.conftest import ROOT
+
+TIMEOUT = 60_000
+SEEDS = 30
+SCRIPT = ROOT / "tests" / "browser" / "playground_harness.py"
+CASES = [
+    ("poe", {}, {}), ("poe", {"prior_expert": "always"}, {"prior": True}), ("geometric", {}, {}), ("moe", {}, {}),
+    ("moment", {}, {}), ("wasserstein", {}, {}), ("mopoe", {"prior_expert": "never"}, {}),
+    ("mopoe", {"prior_expert": "always"}, {"prior": True}), ("mwb", {}, {}), ("helvae", {}, {}), ("jeffreys", {}, {}),
+    ("code", {"rho": 0.0}, {"rho": 0.0}), ("code", {"rho": 0.6}, {"rho": 0.6}),
+    ("hoelder", {"alpha": 1.0}, {"alpha": 1.0}), ("hoelder", {"alpha": 0.5}, {"alpha": 0.5}),
+    ("hoelder", {"alpha": 1 / 3}, {"alpha": 1 / 3}),
+]
+
+
+# --- the maths --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def math(chromium):
+    """Calls a function of an expression of ``m``, the module math.js as the file is, on JSON arguments."""
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.evaluate(
+        "async text => { window.m = await import('data:text/javascript;charset=utf-8,' + encodeURIComponent(text)); }",
+        (HERE / "math.js").read_text(encoding="utf-8"),
+    )
+    yield tab.evaluate
+    context.close()
+
+
+def random_case(seed, correlated=True):
+    """Two to five experts as arrays and as the browser takes them, with weights and some of them missing."""
+    draw = np.random.default_rng(seed)
+    count = int(draw.integers(2, 6))
+    loc = draw.uniform([-4, -3], [4, 3], (count, 2))
+    angle = draw.uniform(0, np.pi, count) if correlated else np.zeros(count)
+    scales = draw.uniform(0.3, 1.6, (count, 2))
+    turn = np.stack([np.stack([np.cos(angle), -np.sin(angle)], -1), np.stack([np.sin(angle), np.cos(angle)], -1)], -2)
+    covariance = turn @ (scales[:, :, None] ** 2 * np.eye(2)) @ turn.transpose(0, 2, 1)
+    weights = draw.uniform(0.1, 3, count)
+    if seed % 5 == 1:
+        weights[draw.integers(count)] = 0.0
+    present = draw.random(count) > 0.25
+    if seed % 10 == 3:
+        present[:] = False
+    experts = [
+        {"mean": list(mean), "cov": [cov[0, 0], cov[0, 1] if correlated else 0.0, cov[1, 1]], "present": bool(here)}
+        for mean, cov, here in zip(loc.tolist(), covariance, present, strict=True)
+    ]
+    return loc, scales, covariance, present, weights, experts
+
+
+def tensors(loc, present, weights):
+    """(M, 1, 2), (M, 1), (M,): as Python's rules take them."""
+    return torch.tensor(loc).unsqueeze(1), torch.tensor(present).unsqueeze(1), torch.tensor(weights / weights.sum())
+
+
+def pack(covariance):
+    return [covariance[0][0], covariance[0][1], covariance[1][1]]
+
+
+@pytest.mark.parametrize(("rule", "options", "theirs"), CASES)
+def test_the_browser_aggregates_as_python_does(math, rule, options, theirs):
+    cases = [random_case(seed) for seed in range(SEEDS)]
+    results = math(
+        "([rule, cases, options]) => cases.map(([experts, weights]) => {"
+        " const q = m.aggregate(rule, experts, weights, options); return { q: {...q, grid: null}, total: m.meanCov(q)};"
+        "})",
+        [rule, [[case[5], case[4].tolist()] for case in cases], theirs],
+    )
+    tolerance = 1e-3 if rule == "hoelder" else 1e-6 if rule in ("wasserstein", "mwb", "jeffreys") else 1e-8
+    for (loc, _, covariance, present, weights, _), result in zip(cases, results, strict=True):
+        mean, here, shares = tensors(loc, present, weights)
+        q = bvae.aggregator(rule, **options).full(mean, torch.tensor(covariance).unsqueeze(1), here, shares)
+        np.testing.assert_allclose(result["total"]["mean"], q.mean[0], rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(result["total"]["cov"], pack(q.total_covariance[0]), rtol=tolerance, atol=tolerance)
+        if rule == "hoelder":
+            continue
+        # Component by component, in any order; Python keeps places for subsets that nobody fills.
+        ours = [
+            np.array([w, *z, *pack(c)]) for w, z, c in
+            zip(q.weights[:, 0].tolist(), q.loc[:, 0].tolist(), q.covariance[:, 0].tolist(), strict=True) if w > 1e-12
+        ]
+        parts = zip(result["q"]["weights"], result["q"]["means"], result["q"]["covs"], strict=True)
+        found = [np.array([w, *z, *c]) for w, z, c in parts]
+        assert len(found) == len(ours)
+        for component in found:
+            assert min(np.abs(component - other).max() for other in ours) < 10 * tolerance
+
+
+def test_fisher_rao_agrees_where_nobody_is_correlated_and_has_no_answer_elsewhere(math):
+    cases = [random_case(seed, correlated=False) for seed in range(SEEDS)]
+    results = math(
+        "cases => cases.map(([experts, weights]) => m.meanCov(m.aggregate('fisher-rao', experts, weights)))",
+        [[case[5], case[4].tolist()] for case in cases],
+    )
+    for (loc, scales, _, present, weights, _), result in zip(cases, results, strict=True):
+        mean, here, shares = tensors(loc, present, weights)
+        q = bvae.aggregator("fisher-rao")(mean, torch.tensor(scales).unsqueeze(1), here, shares)
+        np.testing.assert_allclose(result["mean"], q.mean[0], rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(result["cov"], [q.variance[0, 0], 0, q.variance[0, 1]], rtol=1e-6, atol=1e-6)
+    experts, weights = random_case(0)[5], random_case(0)[4].tolist()
+    assert math("([e, w]) => m.aggregate('fisher-rao', e, w)", [experts, weights]) is None
+
+
+@pytest.mark.parametrize("rule", [*sorted({case[0] for case in CASES}), "fisher-rao"])
+def test_one_dimension_agrees_with_python(math, rule):
+    cases = [random_case(seed, correlated=False) for seed in range(SEEDS)]
+    flat = [
+        [[{**e, "mean": e["mean"][:1], "cov": e["cov"][:1]} for e in case[5]], case[4].tolist()] for case in cases
+    ]
+    results = math(
+        "([rule, cases]) => cases.map(([e, w]) => m.meanCov(m.aggregate(rule, e, w, {alpha: 0.5, rho: 0.5})))",
+        [rule, flat],
+    )
+    options = {"poe": {"prior_expert": "never"}, "mopoe": {"prior_expert": "never"}}.get(rule, {})
+    tolerance = 1e-3 if rule == "hoelder" else 1e-6
+    for (loc, scales, _, present, weights, _), result in zip(cases, results, strict=True):
+        mean, here, shares = tensors(loc, present, weights)
+        q = bvae.aggregator(rule, **options)(mean[..., :1], torch.tensor(scales[:, :1]).unsqueeze(1), here, shares)
+        np.testing.assert_allclose(result["mean"], q.mean[0], rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(result["cov"], q.variance[0], rtol=tolerance, atol=tolerance)
+
+
+def test_contours_hold_the_mass_that_they_claim(math):
+    # Of a Gaussian, 39 and 86 percent lie within one and two standard deviations.
+    radii = math(
+        "() => { const q = m.aggregate('poe', [{mean: [1, 0], cov: [2, 0.5, 0.7], present: true}], [1]);"
+        " const grid = m.densityGrid(q); const top = m.logDensity(q, [1, 0]);"
+        " return m.levelsFor(grid, [1 - Math.exp(-0.5), 1 - Math.exp(-2)]).map(l => Math.sqrt(2 * (top - l))); }"
+    )
+    np.testing.assert_allclose(radii, [1, 2], rtol=0.02)
+    lines = math(
+        "() => { const e = [[-3, 0], [3, 0]].map(mean => ({mean, cov: [0.3, 0.1, 0.3], present: true}));"
+        " const grid = m.densityGrid(m.aggregate('moe', e, [1, 1]));"
+        " return m.contours(grid, m.levelsFor(grid, [0.8])[0]).length; }"
+    )
+    assert lines == 2
+
+
+def test_any_input_becomes_a_scene_that_can_be_drawn(math):
+    scene = math(
+        "() => m.cleanScene({experts: [{mean: [99, NaN], cov: [1, 5, 1]}, {mean: 'x', cov: [0, 0, 0], present: false},"
+        " null], weights: [-1, NaN, 9], rules: ['moe', '<b>'], fill: 'no', alpha: 0, view: 'x'}, ['poe', 'moe'])"
+    )
+    assert [expert["present"] for expert in scene["experts"]] == [True, False, True]
+    for expert in scene["experts"]:
+        values = np.linalg.eigvalsh([expert["cov"][:2], expert["cov"][1:]]) ** 0.5
+        assert values.min() > 0.0999
+        assert values.max() < 3.0001
+        assert abs(expert["mean"][0]) <= 4.9
+    assert scene["weights"] == [0, 1, 4]
+    assert (scene["rules"], scene["fill"], scene["alpha"], scene["view"]) == (["moe"], None, 0.05, "plane")
+
+
+# --- the hand ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def harness_url(tmp_path_factory):
+    """The address of the page that holds only the playground."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("harness") / "log.txt"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port), "--server.headless",
+             "true"],
+            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        )
+    url = f"http://localhost:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
+            break
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"the page did not start:\n{log.read_text()}")
+            time.sleep(0.3)
+    yield url
+    process.terminate()
+    process.wait(timeout=10)
+
+
+def opened(page, url, **changes):
+    """The harness with its first scene, or that scene changed."""
+    if changes:
+        text = re.search(r"FIRST = (\{.*?\n\})", SCRIPT.read_text(), re.DOTALL).group(1)
+        first = json.loads(re.sub(r",\s*([}\]])", r"\1", text.replace("True", "true").replace("False", "false")))
+        url = f"{url}/?scene={urllib.parse.quote(json.dumps({**first, **changes}))}"
+    page.goto(url)
+    page.wait_for_selector('.picture [data-control="0/mean"]', timeout=TIMEOUT)
+    page.wait_for_function("() => document.querySelector('[data-testid=\"stCode\"]')", timeout=TIMEOUT)
+    page.wait_for_timeout(300)
+    return page
+
+
+def received(page):
+    """The scene that Python has."""
+    return json.loads(page.get_by_test_id("stCode").inner_text())
+
+
+def received_soon(page, condition):
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        scene = received(page)
+        if scene is not None and condition(scene):
+            return scene
+        page.wait_for_timeout(100)
+    pytest.fail(f"Python has {received(page)}")
+
+
+def drawn_mean(page, rule="wasserstein"):
+    """Where the browser draws a rule's mean."""
+    return [float(value) for value in page.locator(f'[data-rule="{rule}"].rule').get_attribute("data-mean").split(",")]
+
+
+def control(page, name):
+    return page.locator(f'[data-control="{name}"]')
+
+
+def grab(page, name):
+    """Press the mouse on a control; its place on the screen."""
+    handle = control(page, name)
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    return x, y
+
+
+def frames(page):
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_it_mounts_without_errors_or_sideways_scroll(page, harness_url):
+    opened(page, harness_url)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+    assert page.locator(".picture .rule").count() == 3
+    assert "Wasserstein: mean (0.07, 0.10)" in page.locator(".status").inner_text()
+    assert received(page) is None
+    small = page.evaluate(
+        "() => [...document.querySelectorAll('*')].filter(e => e.shadowRoot?.querySelector('.bvae-playground'))"
+        ".flatMap(e => [...e.shadowRoot.querySelectorAll('button, select, label, input[type=range]')])"
+        ".filter(e => e.offsetParent && e.getBoundingClientRect().height < 32).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert small == []
+
+
+def test_aggregates_follow_the_drag_and_python_hears_at_its_end(page, harness_url):
+    opened(page, harness_url)
+    before = drawn_mean(page)
+    x, y = grab(page, "0/mean")
+    for step in range(1, 13):
+        page.mouse.move(x + 4 * step, y - 2 * step)
+        frames(page)
+    during = drawn_mean(page)
+    assert during[0] > before[0] + 0.1
+    assert during[1] > before[1] + 0.05
+    page.wait_for_timeout(400)
+    assert received(page) is None
+    milliseconds = float(page.locator(".bvae-playground").get_attribute("data-frame-ms"))
+    assert milliseconds < 33
+    page.mouse.up()
+    scene = received_soon(page, lambda scene: True)
+    assert scene["experts"][0]["mean"][0] > -1.8 + 0.3
+    assert np.mean([expert["mean"][0] for expert in scene["experts"]]) == pytest.approx(drawn_mean(page)[0], abs=1e-3)
+    page.wait_for_timeout(500)
+    assert drawn_mean(page) == pytest.approx(during, abs=1e-3)  # the rerun did not move anything
+
+
+def test_a_scene_of_six_experts_is_fast_enough(page, harness_url):
+    draw = np.random.default_rng(0)
+    experts = [
+        {"mean": draw.uniform(-3, 3, 2).tolist(), "cov": [0.6, 0.2, 0.5], "present": True} for _ in range(6)
+    ]
+    opened(page, harness_url, experts=experts, weights=[1] * 6, fill="mwb",
+           rules=["poe", "moe", "wasserstein", "mwb", "jeffreys"])
+    x, y = grab(page, "0/mean")
+    for step in range(60):
+        page.mouse.move(x + step % 30, y)
+        frames(page)
+    page.mouse.up()
+    assert float(page.locator(".bvae-playground").get_attribute("data-frame-ms")) < 33
+
+
+def test_arrow_keys_move_a_mean_and_python_hears_after_a_pause(page, harness_url):
+    opened(page, harness_url)
+    before = drawn_mean(page)
+    control(page, "1/mean").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    frames(page)
+    after = drawn_mean(page)
+    assert after[0] - before[0] == pytest.approx(0.1 / 3, abs=2e-4)
+    assert after[1] - before[1] == pytest.approx(0.5 / 3, abs=2e-4)
+    assert "z1 1.70, z2 1.70" in control(page, "1/mean").get_attribute("aria-valuetext")
+    scene = received_soon(page, lambda scene: True)
+    assert scene["experts"][1]["mean"] == [1.7, 1.7]
+
+
+def test_a_handle_lengthens_and_turns_its_axis(page, harness_url):
+    opened(page, harness_url)
+    first = [0.8, 0.35, 0.5]
+    x, y = grab(page, "0/axis1")
+    page.mouse.move(x - 10, y - 50, steps=5)
+    page.mouse.up()
+    cov = received_soon(page, lambda scene: scene["experts"][0]["cov"] != first)["experts"][0]["cov"]
+
+    def shape(c):
+        values, vectors = np.linalg.eigh([[c[0], c[1]], [c[1], c[2]]])
+        return values, np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])) % 180
+
+    (minor, major), angle = shape(first)
+    (new_minor, new_major), new_angle = shape(cov)
+    assert new_major > major * 1.2
+    assert new_minor == pytest.approx(minor, abs=2e-3)  # the other axis keeps its length
+    assert new_angle > angle + 10
+    control(page, "0/axis2").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    cov = received_soon(page, lambda scene: scene["experts"][0]["cov"] != cov)["experts"][0]["cov"]
+    (last_minor, last_major), last_angle = shape(cov)
+    assert last_minor**0.5 == pytest.approx(new_minor**0.5 + 0.2, abs=2e-3)
+    assert last_major == pytest.approx(new_major, abs=3e-3)
+    assert last_angle == pytest.approx(new_angle + 5, abs=0.2)
+
+
+def test_a_weight_slider_a_missing_expert_and_a_rule(page, harness_url):
+    opened(page, harness_url)
+    page.get_by_label("Weight of expert A").focus()
+    page.keyboard.press("End")
+    frames(page)
+    expected = (4 * -1.8 + 1.6 + 0.4) / 6
+    assert drawn_mean(page)[0] == pytest.approx(expected, abs=1e-3)
+    assert received_soon(page, lambda scene: scene["weights"][0] == 4)["weights"] == [4, 1, 1]
+    page.get_by_label("Expert A is present").uncheck()
+    assert received_soon(page, lambda scene: not scene["experts"][0]["present"])["weights"] == [4, 1, 1]
+    assert drawn_mean(page)[0] == pytest.approx(1.0, abs=1e-3)
+    page.get_by_role("button", name="Fisher-Rao").click()
+    assert "fisher-rao" in received_soon(page, lambda scene: len(scene["rules"]) == 4)["rules"]
+    assert page.get_by_text("Fisher-Rao needs uncorrelated experts").count() == 1
+    page.get_by_role("button", name="Uncorrelate").click()
+    received_soon(page, lambda scene: all(expert["cov"][1] == 0 for expert in scene["experts"][1:]))
+    assert page.locator('[data-rule="fisher-rao"].rule').count() == 1
+
+
+def test_the_triangle_sets_the_weights(page, harness_url):
+    opened(page, harness_url)
+    page.get_by_label("Weights path").check()
+    received_soon(page, lambda scene: scene["layers"]["path"])
+    assert page.locator(".picture .path ellipse").count() == 7
+    x, y = grab(page, "weights")
+    page.mouse.move(x, y - 300, steps=8)  # far above: the vertex of A
+    page.mouse.up()
+    weights = received_soon(page, lambda scene: scene["weights"] != [1, 1, 1])["weights"]
+    assert weights == [3, 0, 0]
+    assert drawn_mean(page) == pytest.approx([-1.8, 0.8], abs=1e-3)
+    control(page, "weights").focus()
+    page.keyboard.press("ArrowDown")
+    weights = received_soon(page, lambda scene: scene["weights"][0] < 3)["weights"]
+    assert sum(weights) == pytest.approx(3, abs=2e-3)
+    page.get_by_role("button", name="Add expert").click()
+    received_soon(page, lambda scene: len(scene["experts"]) == 4)
+    assert page.get_by_text("The path needs two or three present experts.").is_visible()
+
+
+def test_the_line_shows_the_marginals_and_drags_them(page, harness_url):
+    opened(page, harness_url)
+    page.get_by_role("button", name="Line", exact=True).click()
+    received_soon(page, lambda scene: scene["view"] == "line")
+    assert page.locator(".picture .rule").count() == 3
+    x, y = grab(page, "0/width")
+    page.mouse.move(x + 20, y, steps=4)
+    page.mouse.up()
+    cov = received_soon(page, lambda scene: scene["experts"][0]["cov"][0] > 0.9)["experts"][0]["cov"]
+    assert cov[2] == pytest.approx(0.5, abs=2e-3)
+    assert cov[1] / (cov[0] * cov[2]) ** 0.5 == pytest.approx(0.35 / 0.4**0.5, abs=5e-3)
+
+
+def test_the_picture_can_be_saved(page, harness_url, tmp_path):
+    opened(page, harness_url)
+    page.get_by_label("Samples").check()
+    page.get_by_label("Weights path").check()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the picture as SVG").click()
+    waiting.value.save_as(tmp_path / "picture.svg")
+    text = (tmp_path / "picture.svg").read_text()
+    tree = ElementTree.fromstring(text)
+    assert tree.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.findall(r"href|url\(|<script|<image|<style|https?://(?!www\.w3\.org/)", text)
+    words = " ".join("".join(node.itertext()) for node in tree.iter("{http://www.w3.org/2000/svg}text"))
+    assert "Wasserstein barycenter (WB)" in words
+    assert "data-control" not in text
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the picture as PNG").click()
+    waiting.value.save_as(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_new_revision_brings_its_scene(page, harness_url):
+    opened(page, harness_url)
+    control(page, "0/mean").focus()
+    page.keyboard.press("ArrowLeft")
+    received_soon(page, lambda scene: True)
+    page.get_by_role("button", name="Two experts").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('*')].some(e =>"
+        " e.shadowRoot?.querySelectorAll('[data-control$=mean]').length === 2)", timeout=15_000,
+    )
+    assert drawn_mean(page) == pytest.approx([0, 0], abs=1e-9)
+    page.wait_for_timeout(500)
+    assert drawn_mean(page) == pytest.approx([0, 0], abs=1e-9)
+    assert received(page) is None  # what was sent before belongs to the old scene
+
+
+def test_a_finger_drags_a_handle_and_elsewhere_scrolls_the_page(chromium, harness_url):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = opened(context.new_page(), harness_url)
+    devtools = context.new_cdp_session(page)
+
+    def swipe(x, y, dx, dy):
+        def touch(kind, points):
+            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", [{"x": x, "y": y}])
+        for step in range(1, 11):
+            touch("touchMove", [{"x": x + dx * step / 10, "y": y + dy * step / 10}])
+            page.wait_for_timeout(16)
+        touch("touchEnd", [])
+        page.wait_for_timeout(600)
+
+    def top():
+        return page.locator(".picture").bounding_box()["y"]
+
+    before = top()
+    box = control(page, "0/mean").bounding_box()
+    swipe(box["x"] + box["width"] / 2 + 4, box["y"] + box["height"] / 2, 34, 68)
+    mean = received_soon(page, lambda scene: True)["experts"][0]["mean"]
+    assert mean[0] > -1.2  # a cancelled gesture would have stopped after a few pixels
+    assert mean[1] < -0.6
+    assert top() == before
+    box = page.locator(".picture").bounding_box()
+    swipe(box["x"] + box["width"] - 25, box["y"] + box["height"] - 70, 0, -150)
+    assert top() < before - 50
+    assert received(page)["experts"][0]["mean"] == mean
+    context.close()
+
+
+def test_colours_follow_the_theme(chromium, harness_url):
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="light")
+    page = opened(context.new_page(), harness_url)
+    for scheme, color in (("light", "#111111"), ("dark", "#FFFFFF"), ("light", "#111111")):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(1000)
+        assert page.locator('[data-rule="wasserstein"].rule ellipse').first.get_attribute("stroke") == color
+        assert page.locator('.chip[data-rule="wasserstein"] line').get_attribute("stroke") == color
+    context.close()
