@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.posterior import Posterior
+from bvae.divergences import Divergence, Estimate, Unavailable, find_closed_form, kind, quadrature_grid
+from bvae.posterior import FullPosterior, Posterior
 
 
 class Distances(NamedTuple):
@@ -79,3 +81,53 @@ def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
     trace = covariance.diagonal(dim1=-2, dim2=-1).sum(-1) + s.square().sum(-1)
     squared = (loc - mean).square().sum(-1).double() + trace - 2 * cross
     return squared.clamp_min(0).sqrt().to(loc.dtype)
+
+
+def divergence_matrix(
+    aggregates: Mapping[str, FullPosterior], experts: Sequence[FullPosterior], measures: Mapping[str, Divergence],
+    most: int = 320,
+) -> dict[tuple[str, str], list[Estimate] | None]:
+    """Every divergence between every aggregate and every expert, in one or two dimensions, for one item (B = 1).
+
+    Where there is no closed form, all integrals are taken on one grid, so that the densities are computed once.
+
+    Parameters
+    ----------
+    aggregates, measures : mapping
+        By name.
+    experts : sequence of FullPosterior
+        M.
+    most : int
+        Largest number of grid points a side, in two dimensions.
+
+    Returns
+    -------
+    dict
+        (name of the measure, name of the aggregate) -> M estimates; None where the divergence is not defined.
+    """
+    grid = quadrature_grid([*aggregates.values(), *experts], reach=7.0, most=most)
+    dims = grid.points.shape[-1]
+    side = round(len(grid.points) ** (1 / dims))
+    log_p = [p.log_prob(grid.points) for p in experts]  # (P, 1)
+    log_q = {name: q.log_prob(grid.points) for name, q in aggregates.items()}
+    coarse = (slice(None, None, 2),) * dims
+
+    def integrate(measure: Divergence, name: str, m: int) -> Estimate:
+        values = measure.integrand(log_q[name], log_p[m])[:, 0] * grid.cell
+        value = measure.finish(values.sum().reshape(1))
+        half = measure.finish(2**dims * values.view((side,) * dims)[coarse].sum().reshape(1))
+        return Estimate(value, (value - half).abs(), "quadrature")
+
+    result: dict[tuple[str, str], list[Estimate] | None] = {}
+    for measure_name, measure in measures.items():
+        for name, q in aggregates.items():
+            closed = find_closed_form(type(measure), kind(q), "full") is not None
+            integral = type(measure).integrand is not Divergence.integrand
+            try:
+                result[measure_name, name] = [
+                    measure(q, p) if closed or not integral else integrate(measure, name, m)
+                    for m, p in enumerate(experts)
+                ]
+            except Unavailable:
+                result[measure_name, name] = None
+    return result

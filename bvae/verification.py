@@ -1,8 +1,8 @@
 """Every rule and every divergence by a second route, as tables: ``python -m bvae barycenters --verify``.
 
 Gaussian rules: the cost that the rule claims to minimise, at its closed form and at the minimum that a general
-optimiser finds. Rules that are densities: the same among *all* densities on a grid. Then the mass by quadrature, samples
-against `log_prob`, and other libraries' answers.
+optimiser finds. Rules that are densities: the same among *all* densities on a grid. Then the mass by quadrature,
+samples against `log_prob`, and other libraries' answers.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from bvae import gaussian
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import Aggregator, FullExperts, prepare_full
 from bvae.divergences import DIVERGENCES, Unavailable, divergence, quadrature_grid
@@ -102,8 +100,7 @@ def _row(label: str, rule: Aggregator, experts: FullExperts) -> Row:
     else:
         family = "diagonal" if rule.minimises == "fisher-rao" else "full"
         full = FullPosterior(experts.item_weights, experts.loc, experts.covariance)
-        best = minimise(lambda p, _: rule.cost(p if rule.minimises == "fisher-rao" else FullPosterior.of(p), experts)[0],
-                        starts(full, experts.item_weights), family)
+        best = minimise(lambda p, _: rule.cost(p, experts)[0], starts(full, experts.item_weights), family)
         at_rule = rule.cost(narrow(q, family), experts).item()
         at_minimum, gradient = best.objective.item(), best.gradient_norm.item()
         other = FullPosterior.of(best.posterior)
@@ -203,9 +200,9 @@ def print_tables() -> bool:
         ok = agrees(row, density=star == "*")
         good &= ok
         claims[row.rule] = row.claim
-        print(f"{row.rule + star:<26}{row.dims}  {row.at_rule:>13.9f} {row.at_minimum:>13.9f} {row.gradient_norm:>10.1e} "
-              f"{row.mean_difference:>8.1e} {row.covariance_difference:>8.1e} {row.mass - 1:>9.1e} "
-              f"{row.entropy_z:>7.2f}  {row.library}{'' if ok else '  DISAGREES'}")
+        print(f"{row.rule + star:<26}{row.dims}  {row.at_rule:>13.9f} {row.at_minimum:>13.9f} "
+              f"{row.gradient_norm:>10.1e} {row.mean_difference:>8.1e} {row.covariance_difference:>8.1e} "
+              f"{row.mass - 1:>9.1e} {row.entropy_z:>7.2f}  {row.library}{'' if ok else '  DISAGREES'}")
     print("\nWhat each minimises:")
     for rule, claim in claims.items():
         print(f"  {rule:<26}{claim}")

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from bvae.ui.playground import playground, scenes
-from bvae.ui.playground import panels
+from bvae.ui.playground import panels, playground, scenes
 from bvae.ui.state import begin_page
 
 begin_page()
@@ -46,7 +45,7 @@ st.session_state[SCENE] = scene
 st.query_params["scene"] = scenes.encode(scene)
 
 panels.divergence_table(scene)
-left, right = st.columns([1, 1], gap="large")
+left, right = st.columns([1.2, 1], gap="large")
 with left:
     panels.exact(scene)
 with right:

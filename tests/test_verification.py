@@ -1,5 +1,7 @@
 """The table of `python -m bvae barycenters --verify`, row by row, and the rules' characters."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -70,7 +72,8 @@ def test_rotating_the_space_rotates_the_barycenter(name, correlated):
     q = rule.full(loc, covariance)
     turned = rule.full(loc @ rotation.mT, rotation @ covariance @ rotation.mT)
     torch.testing.assert_close(turned.mean, q.mean @ rotation.mT, atol=1e-7, rtol=1e-7)
-    torch.testing.assert_close(turned.total_covariance, rotation @ q.total_covariance @ rotation.mT, atol=1e-7, rtol=1e-7)
+    torch.testing.assert_close(turned.total_covariance, rotation @ q.total_covariance @ rotation.mT, atol=1e-7,
+                               rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -186,7 +189,7 @@ def test_hoelder_runs_from_the_geometric_mean_to_the_mixture(experts):
     # Between, the spread of the first dimension grows with alpha, without jumps between 1/n and its neighbours.
     spread = [aggregator("hoelder", alpha=a)(loc[:2], scale[:2]).variance.mean().item()
               for a in (0.2, 0.26, 1 / 3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)]
-    assert all(a < b for a, b in zip(spread, spread[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(spread))
 
 
 @pytest.mark.parametrize("alpha", [0.9, 0.7, 0.55, 0.45, 0.3])

@@ -39,7 +39,7 @@ def plain(experts: list[dict[str, Any]], **changes: Any) -> Scene:
 PRESETS: dict[str, Preset] = {
     "agreement": Preset(
         "Agreement", "All three say nearly the same. PoE becomes surer than any of them; do they deserve that?",
-        plain([expert(-0.5, 0.3, 0.9, 0.6, 0.3), expert(0.2, -0.2, 0.8, 0.7, 0.2), expert(0.4, 0.4, 0.85, 0.65, 0.35)])),
+        plain([expert(-0.5, 0.3, 0.9, 0.6, 0.3), expert(0.2, -0.2, 0.8, 0.7, 0.2), expert(0.4, 0.4, 0.9, 0.6, 0.35)])),
     "wrong": Preset(
         "One confident wrong expert",
         "C is sharp and far away. PoE goes over to it, MoE keeps a second mode, Wasserstein moves a third of the way.",
@@ -63,25 +63,25 @@ PRESETS: dict[str, Preset] = {
               rules=["poe", "geometric", "wasserstein"], fill=None)),
     "missing": Preset(
         "A missing modality",
-        "C is missing. Switch it on and off: how far does each answer jump? MWB already holds every subset's opinion.",
-        plain([expert(-1.8, 0.2, 0.8, 0.6, 0.4), expert(0.4, -0.8, 0.6, 0.9), expert(2.4, 1.4, 0.7, 0.6, present=False)],
+        "C is missing. Switch it on and off: how far does each answer jump? MWB holds every subset's opinion already.",
+        plain([expert(-1.8, 0.2, 0.8, 0.6, 0.4), expert(0.4, -0.8, 0.6, 0.9), expert(2.4, 1.4, 0.7, 0.6, 0, False)],
               rules=["poe", "wasserstein", "mwb"], fill="mwb")),
     "orthogonal": Preset(
         "Orthogonal uncertainties",
         "A knows the height, B the place along the floor. PoE combines both into a small circle; Wasserstein averages "
         "the two ellipses.",
-        plain([expert(0, 0.4, 2.2, 0.3), expert(0.5, 0, 0.3, 2.2)], rules=["poe", "geometric", "wasserstein", "jeffreys"],
-              fill=None)),
+        plain([expert(0, 0.4, 2.2, 0.3), expert(0.5, 0, 0.3, 2.2)],
+              rules=["poe", "geometric", "wasserstein", "jeffreys"], fill=None)),
     "scales": Preset(
         "Heavy disagreement of scales",
-        "A is eight times sharper than C. Geometric and Fisher-Rao average on a scale of ratios, Wasserstein and moment "
-        "matching on a scale of lengths.",
+        "A is eight times sharper than C. The geometric mean stays with the sharpest, moment matching grows as wide as "
+        "the quarrel. Where do you expect Wasserstein and Fisher-Rao?",
         plain([expert(-1.5, 0.3, 0.25, 0.25), expert(0.3, -0.6, 0.8, 0.8), expert(1.4, 0.9, 2.0, 2.0)],
               rules=["geometric", "moment", "wasserstein", "fisher-rao"], fill=None)),
-    "geodesic": Preset(
-        "The Wasserstein geodesic",
-        "Switch on nothing, drag the point of the weights: the ghosts are the path of the barycenter, mass moved along "
-        "straight lines.",
+    "path": Preset(
+        "A path of weights",
+        "Drag the point in the triangle: its place is the three weights, the ghosts are the barycenters on the way from "
+        "A. Switch C off, and they are the Wasserstein geodesic from A to B.",
         plain([expert(-2.8, -1.2, 1.2, 0.35, 0.6), expert(2.6, -1.2, 0.35, 1.1), expert(0.2, 2.2, 1.0, 0.6, -0.6)],
               rules=["wasserstein"], fill=None, layers={"path": True})),
 }
@@ -109,17 +109,18 @@ def checked(scene: Any) -> Scene:
         Names what was wanted and what came.
     """
     try:
-        experts = [checked_expert(NAMES[m], e["mean"], e["cov"], e["present"]) for m, e in enumerate(scene["experts"][:7])]
+        experts = [checked_expert((NAMES + "?")[m], e["mean"], e["cov"], e["present"])
+                   for m, e in enumerate(scene["experts"][:7])]
         if not 2 <= len(experts) <= 6:
             raise BadScene(f"experts: expected 2 to 6, got {len(experts)}")
-        weights = [_number(f"weight of {NAMES[m]}", w, 0, 4) for m, w in enumerate(scene["weights"])]
+        weights = [require(f"weight of {NAMES[m]}", w, 0, 4) for m, w in enumerate(scene["weights"])]
         if len(weights) != len(experts):
             raise BadScene(f"weights: expected {len(experts)}, got {len(weights)}")
         rules = [r for r in style.ORDER if r in scene["rules"]]
         return {
             "v": 1, "experts": experts, "weights": weights, "rules": rules,
             "fill": scene["fill"] if scene["fill"] in style.ORDER else None,
-            "alpha": _number("alpha", scene["alpha"], 0.05, 1), "rho": _number("rho", scene["rho"], 0, 0.95),
+            "alpha": require("alpha", scene["alpha"], 0.05, 1), "rho": require("rho", scene["rho"], 0, 0.95),
             "prior": bool(scene["prior"]), "layers": {layer: bool(scene["layers"].get(layer)) for layer in LAYERS},
             "view": "line" if scene["view"] == "line" else "plane",
         }
@@ -131,15 +132,16 @@ def checked_expert(name: str, mean: Any, cov: Any, present: Any) -> dict[str, An
     """One expert within its limits. See :func:`checked`."""
     if len(mean) != 2 or len(cov) != 3:
         raise BadScene(f"expert {name}: expected two means and three entries of the covariance")
-    x, y = _number(f"mean z1 of {name}", mean[0], -5, 5), _number(f"mean z2 of {name}", mean[1], -4, 4)
-    xx, xy, yy = (_number(f"covariance of {name}", c, -10, 10) for c in cov)
+    x, y = require(f"mean z1 of {name}", mean[0], -5, 5), require(f"mean z2 of {name}", mean[1], -4, 4)
+    xx, xy, yy = (require(f"covariance of {name}", c, -10, 10) for c in cov)
     if not (xx > 0 and yy > 0 and xx * yy - xy * xy > 0):
         raise BadScene(f"covariance of {name}: expected a positive definite matrix, got [[{xx:g}, {xy:g}], [{xy:g}, "
                        f"{yy:g}]] with determinant {xx * yy - xy * xy:.3g}")
     return {"mean": [x, y], "cov": [xx, xy, yy], "present": bool(present)}
 
 
-def _number(name: str, value: Any, low: float, high: float) -> float:
+def require(name: str, value: Any, low: float, high: float) -> float:
+    """The number, if it is one within its limits; BadScene otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise BadScene(f"{name}: expected a number, got {value!r}")
     if not low - 1e-6 <= value <= high + 1e-6:
@@ -233,7 +235,7 @@ def options(scene: Scene, rule: str) -> dict[str, Any]:
 
 def code(scene: Scene) -> str:
     """Python that recomputes every aggregate of a scene."""
-    loc, covariance, present, weights = tensors(scene)
+    loc, covariance, present, _weights = tensors(scene)
     lines = ["import torch", "import bvae", "",
              f"loc = torch.tensor({_rounded(loc.squeeze(1))}, dtype=torch.float64).unsqueeze(1)  # (M, 1, D)",
              f"covariance = torch.tensor({_rounded(covariance.squeeze(1))}, dtype=torch.float64).unsqueeze(1)  "
