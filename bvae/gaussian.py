@@ -54,7 +54,8 @@ def pool(values: Tensor, weights: Tensor, membership: Tensor) -> Tensor:
     values : Tensor
         (M, B, D), or (M, B, 1).
     weights : Tensor
-        (M, B, 1), or (M, B, D) for weights of single dimensions; 0 where a modality is missing.
+        (M, B, 1), or (M, B, D) for weights of single dimensions; 0 where a modality is missing. (M, 1, 1) if they are
+        the same for all items: then nothing of the size of the batch is multiplied.
     membership : Tensor
         (K, M), 1 where the modality belongs to the subset.
 
@@ -63,6 +64,8 @@ def pool(values: Tensor, weights: Tensor, membership: Tensor) -> Tensor:
     Tensor
         (K, B, D): sum_m membership[k, m] weights[m, b, d] values[m, b, d].
     """
+    if weights.shape[1:] == (1, 1):
+        return ((membership * weights[:, 0, 0]) @ values.flatten(1)).unflatten(1, values.shape[1:])
     weighted = weights * values  # (M, B, D)
     return (membership @ weighted.flatten(1)).unflatten(1, weighted.shape[1:])  # (K, M) @ (M, B*D)
 
@@ -88,7 +91,9 @@ def product(loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor) -
     """
     precision = scale.reciprocal().square()  # (M, B, D)
     total = pool(precision, exponents, membership)  # (K, B, D)
-    total = torch.where(total == 0, torch.ones_like(total), total)
+    empty = pool(torch.ones_like(exponents), exponents, membership) == 0  # (K, B or 1, 1 or D): cheaper to look at
+    if bool(empty.any()):
+        total = torch.where(total == 0, torch.ones_like(total), total)
     return pool(precision * loc, exponents, membership) / total, total.rsqrt()
 
 
@@ -100,6 +105,9 @@ def wasserstein_barycenter(loc: Tensor, scale: Tensor, weights: Tensor, membersh
     """
     total = pool(torch.ones_like(weights), weights, membership)  # (K, B, 1) or (K, B, D)
     empty = total == 0
+    if weights.shape[1:] == (1, 1) and not bool(empty.any()):
+        each = membership / total[:, :, 0]  # shared by all items: normalise the small matrix, not the large results
+        return pool(loc, weights, each), pool(scale, weights, each)
     total = torch.where(empty, torch.ones_like(total), total)
     spread = pool(scale, weights, membership) / total
     return pool(loc, weights, membership) / total, torch.where(empty, torch.ones_like(spread), spread)

@@ -36,11 +36,14 @@ class Experts:
         (M, B, D). Missing experts hold 0 and 1, so that nothing of them reaches the result or a gradient.
     weights : Tensor
         (M, B, 1), or (M, B, D) for weights of single dimensions; non-negative, 0 where missing, sum 1 over the present
-        experts (all 0 for an item that has none).
+        experts (all 0 for an item that has none). (M, 1, 1) or (M, 1, D) if they are the same for all items: then
+        all experts are present, and sums over subsets need no pass over the batch to weigh.
     present : Tensor
         (M, B) bool: observed, and of positive weight.
     generator : torch.Generator, optional
         For rules that draw.
+    everyone : bool
+        Known that all experts of all items are present.
     """
 
     loc: Tensor
@@ -48,11 +51,17 @@ class Experts:
     weights: Tensor
     present: Tensor
     generator: torch.Generator | None = None
+    everyone: bool = False
 
     @property
     def item_weights(self) -> Tensor:
         """(M, B), for rules that weigh whole vectors; raises ValueError for weights of single dimensions."""
-        return _whole(self.weights)
+        return _whole(self.weights).expand(self.present.shape)
+
+    @property
+    def shared(self) -> Tensor | None:
+        """(M,) if one set of weights serves all items and all their dimensions (then all experts are present)."""
+        return self.weights[:, 0, 0] if self.everyone and self.weights.shape[1:] == (1, 1) else None
 
     def in_subsets(self, membership: Tensor) -> Experts:
         """The experts of K subsets as one batch of K x B items: membership (K, M) -> Experts with (M, K*B, ...)."""
@@ -61,7 +70,7 @@ class Experts:
     def chosen(self, member: Tensor) -> Experts:
         """K choices of experts as one batch of K x B items: member (M, K, B) bool -> Experts with (M, K*B, ...)."""
         k = member.shape[1]
-        weights = self.weights.unsqueeze(1) * member.unsqueeze(-1)  # (M, K, B, 1 or D)
+        weights = self.weights.unsqueeze(1) * member.unsqueeze(-1)  # (M, K, B, 1 or D), broadcast where shared
         return Experts(*_present_only(
             member.flatten(1), weights.flatten(1, 2), self.loc.repeat(1, k, 1), self.scale.repeat(1, k, 1)
         ))
@@ -79,7 +88,7 @@ class FullExperts:
     @property
     def item_weights(self) -> Tensor:
         """(M, B)."""
-        return _whole(self.weights)
+        return _whole(self.weights).expand(self.present.shape)
 
     def in_subsets(self, membership: Tensor) -> FullExperts:
         """See `Experts.in_subsets`."""
@@ -276,6 +285,8 @@ def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor) -> Po
     valid : Tensor
         (K, B) bool.
     """
+    if bool(valid.all()):
+        return Posterior(weights / weights.sum(0, keepdim=True), loc, scale)
     loc = torch.where(valid.unsqueeze(-1), loc, torch.zeros_like(loc))
     scale = torch.where(valid.unsqueeze(-1), scale, torch.ones_like(scale))
     first = torch.zeros_like(valid)
@@ -298,7 +309,11 @@ def prepare(loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor 
         raise ValueError(f"scale: expected the shape of loc, {tuple(loc.shape)}, got {tuple(scale.shape)}")
     if loc.dtype in (torch.float16, torch.bfloat16):
         loc, scale = loc.float(), scale.float()
-    experts = Experts(*_present_only(*_present_and_weights(loc, present, weights), loc, scale))
+    present, weights = _present_and_weights(loc, present, weights)
+    if bool(present.all()):
+        experts = Experts(loc, scale, _normalised(weights), present, everyone=True)
+    else:
+        experts = Experts(*_present_only(present, weights, loc, scale))
     _check_means(experts.loc)
     scale = experts.scale
     if not bool(((scale > 0) & torch.isfinite(scale)).all()):
@@ -346,18 +361,17 @@ def _check_means(loc: Tensor) -> None:
 
 
 def _present_and_weights(loc: Tensor, present: Tensor | None, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-    """`present` (M, B) and `weights` (M, B, 1 or D), 0 where missing, not yet normalised."""
+    """`present` (M, B) and `weights` (M, B or 1, 1 or D), 0 where missing, not yet normalised; see `Experts`."""
     m, b, _ = loc.shape
-    if present is None:
-        present = torch.ones(m, b, dtype=torch.bool, device=loc.device)
-    elif present.shape != (m, b) or present.dtype != torch.bool:
+    if present is not None and (present.shape != (m, b) or present.dtype != torch.bool):
         raise ValueError(f"present: expected bool of shape {(m, b)}, got {present.dtype} of {tuple(present.shape)}")
     if weights is None:
-        weights = torch.full((m, b, 1), 1.0 / m, dtype=loc.dtype, device=loc.device)
+        weights = torch.full((m, 1, 1), 1.0 / m, dtype=loc.dtype, device=loc.device)
     else:
         weights = _checked_weights(weights, loc)
-        present = present & (weights > 0).any(-1)
-    return present, torch.where(present.unsqueeze(-1), weights, 0.0)
+    there = (weights > 0).any(-1).expand(m, b)
+    present = there if present is None else present & there
+    return present, weights if bool(present.all()) else torch.where(present.unsqueeze(-1), weights, 0.0)
 
 
 def _present_only(present: Tensor, weights: Tensor, loc: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
@@ -386,7 +400,7 @@ def _whole(weights: Tensor) -> Tensor:
 
 
 def _checked_weights(weights: Tensor, loc: Tensor) -> Tensor:
-    """`weights` as (M, B, 1) or (M, B, D)."""
+    """`weights` as (M, 1, 1), (M, B, 1), (M, 1, D) or (M, B, D)."""
     m, b, d = loc.shape
     if weights.shape not in ((m,), (m, b), (m, 1, d), (m, b, d)):
         raise ValueError(
@@ -395,8 +409,8 @@ def _checked_weights(weights: Tensor, loc: Tensor) -> Tensor:
         )
     weights = weights.to(loc)
     if weights.ndim == 1:
-        weights = weights.unsqueeze(1).expand(m, b)
-    weights = weights.unsqueeze(-1) if weights.ndim == 2 else weights.expand(m, b, d)
+        weights = weights.unsqueeze(1)
+    weights = weights.unsqueeze(-1) if weights.ndim == 2 else weights
     if not bool((weights >= 0).all()):
         raise ValueError(f"weights: expected non-negative numbers, got {weights.min().item():.3g}")
     total = weights.sum(0)

@@ -50,6 +50,11 @@ class ProductOfExperts(PooledAggregator):
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
+        if (shared := experts.shared) is not None:
+            size = membership.sum(1, keepdim=True)  # (K, 1)
+            exponents = membership * (size / (membership @ shared).unsqueeze(1))  # (K, M)
+            loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, exponents)
+            return self._with_prior_expert(loc, scale, size.unsqueeze(-1) == membership.shape[1])
         present = experts.present.to(experts.weights.dtype)  # (M, B)
         count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
         weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
@@ -57,11 +62,15 @@ class ProductOfExperts(PooledAggregator):
         # Exponents are count x w / (weight of the subset); the factor does not move the mean.
         factor = count / torch.where(weight > 0, weight, torch.ones_like(weight))
         scale = scale * torch.where(factor > 0, factor, torch.ones_like(factor)).rsqrt()
+        return self._with_prior_expert(loc, scale, count == membership.shape[1])
+
+    def _with_prior_expert(self, loc: Tensor, scale: Tensor, full: Tensor) -> tuple[Tensor, Tensor]:
+        """Times the prior where it takes part. full: (K, B or 1, 1) bool, whether a subset holds all M modalities."""
         if self.prior_expert == "never":
             return loc, scale
         shrink = (1 + scale.square()).reciprocal()  # of the mean, when the prior's precision 1 is added
         if self.prior_expert == "full":
-            shrink = torch.where(count == membership.shape[1], shrink, torch.ones_like(shrink))
+            shrink = torch.where(full, shrink, torch.ones_like(shrink))
         return loc * shrink, scale * shrink.sqrt()
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
@@ -108,6 +117,9 @@ class GeometricMean(PooledAggregator):
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
+        if (shared := experts.shared) is not None:
+            exponents = membership / (membership @ shared).unsqueeze(1)
+            return gaussian.product(experts.loc, experts.scale, experts.weights, exponents)
         weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
         loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()

@@ -120,7 +120,7 @@ class SubsetMixture(Aggregator):
         """Which subsets each item has all members of, (K, B) bool, and their weights (K, B), not normalised."""
         size = membership.sum(1, keepdim=True)  # (K, 1)
         valid = (membership @ (~experts.present).to(membership.dtype)) == 0
-        each = experts.weights.mean(-1)  # (M, B)
+        each = experts.weights.mean(-1).expand(experts.present.shape)  # (M, B)
         log_weights = torch.where(experts.present, each, torch.ones_like(each)).log()
         return valid, ((membership @ log_weights) / size).exp()
 
