@@ -10,7 +10,7 @@ TIMEOUT = 60_000
 
 def settled(page):
     """Wait until the script has run and the figures are drawn."""
-    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=TIMEOUT)
+    page.wait_for_selector(".js-plotly-plot .main-svg, .bvae-table td", timeout=TIMEOUT)
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=TIMEOUT)
     page.wait_for_timeout(300)
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -29,7 +29,7 @@ def generated(page):
     return now
 
 
-@pytest.mark.parametrize("path", ["", "explore", "latent_space"])
+@pytest.mark.parametrize("path", ["", "explore", "latent_space", "playground"])
 def test_every_page_opens_without_an_error_or_sideways_scroll(page, app_url, path):
     page.goto(f"{app_url}/{path}")
     settled(page)
@@ -90,3 +90,60 @@ def test_the_doors_of_home_lead_where_they_say(page, app_url):
     page.get_by_role("link", name=re.compile("Hide four of the five views")).click()
     page.wait_for_url(re.compile("explore"), timeout=TIMEOUT)
     expect(page.locator('[role="img"][aria-label*="absent"]')).to_have_count(4, timeout=TIMEOUT)
+
+
+def drag(page, handle, dx, dy):
+    """Take a handle of the playground and let it go elsewhere."""
+    target = page.locator(f'.picture [data-control="{handle}"]').first
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
+    page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+
+
+def wasserstein_mean(page):
+    """As the playground draws it."""
+    return [float(v) for v in page.locator('[data-rule="wasserstein"].rule').get_attribute("data-mean").split(",")]
+
+
+def test_dragging_an_expert_changes_the_exact_numbers_and_the_link_brings_them_back(page, app_url):
+    page.goto(f"{app_url}/playground")
+    settled(page)
+    table = page.locator(".bvae-table")
+    before, link_before = table.inner_text(), page.url
+    assert "★" in before
+    drag(page, "0/mean", 25, -30)
+    page.wait_for_function("before => document.querySelector('.bvae-table').innerText !== before", arg=before,
+                           timeout=TIMEOUT)
+    page.wait_for_function("before => location.href !== before", arg=link_before, timeout=TIMEOUT)
+    page.wait_for_timeout(500)
+    after, link = table.inner_text(), page.url
+    drawn = wasserstein_mean(page)
+    page.goto("about:blank")
+    page.goto(link)
+    settled(page)
+    expect(table).to_have_text(re.compile("divergence"), timeout=TIMEOUT)
+    assert table.inner_text() == after
+    assert wasserstein_mean(page) == pytest.approx(drawn, abs=2e-3)  # links hold three decimals
+
+
+def test_a_scene_button_replaces_what_was_dragged(page, app_url):
+    page.goto(f"{app_url}/playground")
+    settled(page)
+    drag(page, "1/mean", -20, 20)
+    page.wait_for_timeout(1500)
+    page.get_by_role("radio", name="Two camps", exact=True).click()
+    page.wait_for_selector('.picture [data-control="3/mean"]', timeout=TIMEOUT)
+    expect(page.get_by_text("Two experts left, two right.")).to_be_visible(timeout=TIMEOUT)
+    # Going away and back keeps the scene.
+    drag(page, "0/mean", 20, 20)
+    page.wait_for_timeout(1500)
+    mean = wasserstein_mean(page)
+    page.reload()
+    settled(page)
+    page.wait_for_selector('.picture [data-control="3/mean"]', timeout=TIMEOUT)
+    assert wasserstein_mean(page) == pytest.approx(mean, abs=2e-3)

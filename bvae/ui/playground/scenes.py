@@ -74,14 +74,14 @@ PRESETS: dict[str, Preset] = {
               rules=["poe", "geometric", "wasserstein", "jeffreys"], fill=None)),
     "scales": Preset(
         "Heavy disagreement of scales",
-        "A is eight times sharper than C. The geometric mean stays with the sharpest, moment matching grows as wide as "
-        "the quarrel. Where do you expect Wasserstein and Fisher-Rao?",
+        "A is eight times sharper than C. The geometric mean stays with the sharpest, moment matching grows as wide "
+        "as the quarrel. Where do you expect Wasserstein and Fisher-Rao?",
         plain([expert(-1.5, 0.3, 0.25, 0.25), expert(0.3, -0.6, 0.8, 0.8), expert(1.4, 0.9, 2.0, 2.0)],
               rules=["geometric", "moment", "wasserstein", "fisher-rao"], fill=None)),
     "path": Preset(
         "A path of weights",
-        "Drag the point in the triangle: its place is the three weights, the ghosts are the barycenters on the way from "
-        "A. Switch C off, and they are the Wasserstein geodesic from A to B.",
+        "Drag the point in the triangle: its place is the three weights, the ghosts are the barycenters on the way "
+        "from A. Switch C off, and they are the Wasserstein geodesic from A to B.",
         plain([expert(-2.8, -1.2, 1.2, 0.35, 0.6), expert(2.6, -1.2, 0.35, 1.1), expert(0.2, 2.2, 1.0, 0.6, -0.6)],
               rules=["wasserstein"], fill=None, layers={"path": True})),
 }

@@ -1,0 +1,208 @@
+"""The playground without a browser: scenes, their links and code, the tables, the page."""
+
+import contextlib
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bvae
+from bvae.plots import style
+from bvae.ui.playground import panels, scenes
+from tests.test_pages import assert_clean, open_page
+
+presets = pytest.mark.parametrize("name", list(scenes.PRESETS))
+
+
+@presets
+def test_ready_made_scenes_are_valid_and_say_what_to_look_for(name):
+    scene = scenes.preset(name)
+    assert scenes.checked(scene) == scene
+    assert 40 < len(scenes.PRESETS[name].look) < 200
+
+
+@presets
+def test_a_link_gives_the_scene_back(name):
+    scene = scenes.preset(name)
+    text = scenes.encode(scene)
+    assert scenes.decode(text) == scenes.decode(scenes.encode(scenes.decode(text)))
+    back = scenes.decode(text)
+    for key in ("rules", "fill", "layers", "view", "prior", "weights"):
+        assert back[key] == scene[key]
+    np.testing.assert_allclose([e["cov"] for e in back["experts"]], [e["cov"] for e in scene["experts"]], atol=6e-4)
+    assert set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789.,~-")
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_decoder(text):
+    with contextlib.suppress(scenes.BadScene):
+        scenes.checked(scenes.decode(text))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+                        st.sampled_from(["experts", "weights", "rules", "layers", "mean", "cov", "alpha"]), inner)))
+def test_nothing_that_a_browser_sends_breaks_the_check(value):
+    with contextlib.suppress(scenes.BadScene):
+        scenes.checked(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["experts"][0].update(cov=[1, 2, 1]), "covariance of A: expected a positive def.* determinant -3"),
+        (lambda s: s["experts"][1].update(mean=[9, 0]), "mean z1 of B: expected a number from -5 to 5, got 9"),
+        (lambda s: s.update(weights=[1, -1, 1]), "weight of B: expected a number from 0 to 4, got -1"),
+        (lambda s: s.update(weights=[1, 1]), "weights: expected 3, got 2"),
+        (lambda s: s.update(alpha=float("nan")), "alpha: expected a number, got nan"),
+        (lambda s: s.update(experts=s["experts"][:1]), "experts: expected 2 to 6, got 1"),
+        (lambda s: s.pop("rules"), "not a scene"),
+    ],
+)
+def test_bad_scenes_are_named(change, message):
+    scene = scenes.preset("wrong")
+    change(scene)
+    with pytest.raises(scenes.BadScene, match=message):
+        scenes.checked(scene)
+
+
+@presets
+@pytest.mark.parametrize("view", ["plane", "line"])
+def test_the_code_gives_the_numbers_of_the_page(name, view):
+    scene = {**scenes.preset(name), "view": view, "rules": [r for r in style.ORDER if r != "fisher-rao"]}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(scenes.code(scene), {})  # noqa: S102 - the code that the page offers
+    lines = printed.getvalue().splitlines()
+    assert len(lines) == len(scene["rules"])
+    for line, rule in zip(lines, scene["rules"], strict=True):
+        q = panels.aggregate(scene, rule).posterior
+        mean, covariance = json.loads(f"[{line[len(style.short(rule)):].strip().replace('] [', '], [')}]")
+        np.testing.assert_allclose(mean, q.mean[0], atol=1e-5)
+        np.testing.assert_allclose(covariance, q.total_covariance[0], atol=1e-5)
+
+
+OWN_ROW = {"reverse-kl": "geometric", "forward-kl": "moe", "wasserstein": "wasserstein", "alpha": "hoelder",
+           "fisher-rao": "fisher-rao"}
+
+
+@presets
+@pytest.mark.parametrize("view", ["plane", "line"])
+def test_each_rule_wins_its_own_row(name, view):
+    table = panels.divergences_of({**scenes.preset(name), "view": view})
+    for divergence, rule in OWN_ROW.items():
+        if table.values.get((divergence, rule)) is not None:
+            assert table.best(divergence, None) == rule, divergence
+    assert table.best("jeffreys", None, table.gaussian) == "jeffreys"
+    assert table.best("forward-kl", None, table.gaussian) == "moment"
+    assert table.best("hellinger", None) == "hoelder"  # these scenes have alpha = 1/2
+    assert table.gaussian == {r for r in table.rules if r in (
+        "poe", "geometric", "moment", "wasserstein", "helvae", "jeffreys", "fisher-rao", "code")}
+
+
+def test_the_table_holds_what_the_divergences_say():
+    scene = scenes.preset("orthogonal")
+    table = panels.divergences_of(scene)
+    loc, covariance, *_ = scenes.tensors(scene)
+    q = bvae.aggregator("wasserstein").full(loc, covariance)
+    p = bvae.posterior.FullPosterior.gaussian(loc[1], covariance[1])
+    for name, measure in panels.measures(scene).items():
+        values = table.values[name, "wasserstein"]
+        exact = measure(q, p).value.item()
+        assert values[1] == pytest.approx(exact, abs=2e-3 + 3 * table.errors[name, "wasserstein"][1])
+    html = panels.table_html(table, None)
+    assert html.count("★") == html.count("class='best'") == len(list(panels.DIVERGENCES))
+    assert html.count("<tr>") == 1 + len(list(panels.DIVERGENCES))
+    lines = panels.table_csv(table).splitlines()
+    assert lines[0] == "divergence,aggregate,expert,weight,value,error,lower bound"
+    assert len(lines) == 1 + 2 * sum(v is not None for v in table.values.values())
+
+
+def test_a_scene_without_experts_is_the_prior():
+    scene = scenes.preset("wrong")
+    for expert in scene["experts"]:
+        expert["present"] = False
+    assert panels.divergences_of(scene) is None
+    q = panels.aggregate(scene, "mwb").posterior
+    torch.testing.assert_close(q.mean, torch.zeros(1, 2, dtype=torch.float64))
+    assert "mathcal N(0, I)" in panels.filled(scene, "poe", q)
+    scene["weights"] = [0.0, 0.0, 0.0]
+    assert panels.aggregate(scene, "poe").posterior is not None
+
+
+@presets
+def test_formulas_hold_the_numbers(name):
+    scene = scenes.preset(name)
+    for rule in style.ORDER:
+        q, reason = panels.aggregate(scene, rule)
+        if q is None:
+            assert "Fisher-Rao" in reason
+            continue
+        text = panels.filled(scene, rule, q)
+        assert f"{q.mean[0, 0].item():.2f}" in text
+        assert text.count("{") == text.count("}")
+
+
+def test_every_rule_has_a_style():
+    for rule in bvae.aggregators():
+        assert rule in style.ORDER
+        assert rule in style.DASHES
+        assert rule in style.RULE_COLORS
+        assert rule in style.SHORT
+        assert rule in style.TITLES
+
+
+def link(app):
+    """The scene in the page's address."""
+    value = app.query_params["scene"]
+    return scenes.decode(value if isinstance(value, str) else value[0])
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_opens_on_a_finished_answer():
+    app = open_page("pages/playground.py")
+    assert "Every rule wins its own row" in [s.value for s in app.subheader]
+    assert len(app.dataframe) >= 1
+    assert link(app) == scenes.decode(scenes.encode(scenes.preset(scenes.FIRST)))
+
+
+def test_every_scene_button_and_every_formula():
+    app = open_page("pages/playground.py")
+    for name in scenes.PRESETS:
+        app.pills(key="playground_preset").set_value(name).run()
+        assert_clean(app)
+        assert app.info[0].value == scenes.PRESETS[name].look
+        assert link(app)["rules"] == scenes.PRESETS[name].scene["rules"]
+        for rule in scenes.PRESETS[name].scene["rules"]:
+            app.selectbox(key="playground_formula").set_value(rule).run()
+            assert_clean(app)
+
+
+def test_a_link_opens_its_scene_and_a_bad_one_the_first():
+    scene = {**scenes.preset("scales"), "view": "line", "rules": ["helvae", "code"]}
+    app = open_page("pages/playground.py", scene=scenes.encode(scene))
+    assert link(app)["rules"] == ["helvae", "code"]
+    app = open_page("pages/playground.py", scene="1~<script>~9e999,,,~a.nan")
+    assert link(app)["rules"] == scenes.preset(scenes.FIRST)["rules"]
+
+
+def test_typed_numbers_are_taken_or_refused_by_name():
+    scene = scenes.preset("wrong")
+    row = {"z1": 0.5, "z2": -1.0, "σ1": 0.6, "σ2": 0.8, "correlation": 0.5, "weight": 2.0, "present": True}
+    typed = panels.from_rows(scene, [row, row, {**row, "present": False}])
+    assert typed["experts"][0]["cov"] == pytest.approx([0.36, 0.24, 0.64])
+    assert typed["weights"] == [2.0] * 3
+    for key, value, message in (("correlation", 1.2, "correlation of B: expected a number from -0.99 to 0.99, got 1.2"),
+                                ("σ1", 0.0, "σ1 of B: expected a number from 0.1 to 3, got 0"),
+                                ("z1", None, "mean z1 of B: expected a number, got None"),
+                                ("weight", float("nan"), "weight of B: expected a number, got nan")):
+        with pytest.raises(scenes.BadScene, match=message):
+            panels.from_rows(scene, [row, {**row, key: value}, row])
