@@ -50,5 +50,13 @@ for _name, _method in {
     "mopoe-vae": Method("MoPoE-VAE", "mopoe", "elbo", "Sutter et al., ICLR 2021", {"prior_expert": "full"}),
     "wb-vae": Method("WB-VAE", "wasserstein", "elbo", "Qiu et al., AAAI 2025", settings={"steps": 1900}),
     "mwb-vae": Method("MWB-VAE", "mwb", "elbo", "Qiu et al., AAAI 2025"),
+    "mvtcae": Method("MVTCAE", "poe", "mvtcae", "Hwang et al., NeurIPS 2021"),
+    "helvae": Method("HELVAE", "helvae", "elbo", "AISTATS 2026, arXiv 2601.06572"),
+    "hoelder-vae": Method("Hölder-VAE", "hoelder", "elbo", "arXiv 2606.13381, without its private latents",
+                          {"alpha": 0.5}),
+    "code-vae": Method("CoDE-VAE", "mixture(code)", "code", "Mancisidor et al., ICML 2025", {"rho": 0.4},
+                       settings={"weights": "subset"}),
+    "mmvae-dreg": Method("MMVAE (DReG)", "moe", "iwae", "Shi et al., NeurIPS 2019",
+                         objective_options={"num_samples": 1, "estimator": "dreg"}),
 }.items():
     METHODS.register(_name)(_method)

@@ -49,8 +49,8 @@ class ModelConfig:
         Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
         published Laplace(0.75).
     weights : str
-        Weights of the experts in the joint posterior, see `bvae.weights.ExpertWeights`: "uniform", "modality" or
-        "dimension" (learned), or fixed numbers.
+        Weights of the experts in the joint posterior, see `bvae.weights.ExpertWeights`: "uniform", "modality",
+        "dimension" or "subset" (learned), or fixed numbers.
     """
 
     latent_dim: int = 32
@@ -103,7 +103,7 @@ class MultimodalVAE(nn.Module):
             self.encoders[name] = encoder(m.shape, self.config.latent_dim, self.config.width)
             self.decoders[name] = decoder(m.shape, self.config.latent_dim, self.config.width)
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
-        if self.config.weights == "dimension":  # refuse at once what would be refused at the first batch
+        if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
             aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
         self.to(memory_format=torch.channels_last)
@@ -178,8 +178,10 @@ class MultimodalVAE(nn.Module):
         generator: torch.Generator | None = None,
     ) -> Posterior:
         """Joint posterior of unimodal ones. See :meth:`encode`."""
-        weights = self.expert_weights() if weights is None else weights
-        return (aggregator or self.aggregator)(experts.loc, experts.scale, experts.present, weights, generator)
+        rule = aggregator or self.aggregator
+        if weights is None and (self.config.weights != "subset" or rule.takes_subset_weights):
+            weights = self.expert_weights()
+        return rule(experts.loc, experts.scale, experts.present, weights, generator)
 
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.

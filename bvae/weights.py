@@ -1,11 +1,11 @@
-"""Weights of the experts as a part of a model: fixed, or learned per modality or per latent dimension."""
+"""Weights of the experts as a part of a model: fixed, or learned per modality, dimension or subset."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-KINDS = ("uniform", "modality", "dimension")
+KINDS = ("uniform", "modality", "dimension", "subset")
 
 
 class ExpertWeights(nn.Module):
@@ -15,7 +15,8 @@ class ExpertWeights(nn.Module):
     ----------
     spec : str
         "uniform": no parameter. "modality": one learned weight for each modality. "dimension": one for each modality
-        and latent dimension, for rules that work on every dimension by itself. Or M numbers with commas between them,
+        and latent dimension, for rules that work on every dimension by itself. "subset": one for each of the 2^M - 1
+        subsets of modalities, for mixtures over subsets. Or M numbers with commas between them,
         such as "0.5,0.3,0.2": fixed weights.
     num_modalities, latent_dim : int
         M, D.
@@ -34,7 +35,8 @@ class ExpertWeights(nn.Module):
             raise ValueError(f"weights: expected {num_modalities} numbers, one per modality, got {spec!r}")
         # Fixed weights are part of the settings and not of the state.
         self.register_buffer("fixed", None if fixed is None else torch.tensor(fixed), persistent=False)
-        shape = {"modality": (num_modalities,), "dimension": (num_modalities, 1, latent_dim)}.get(spec)
+        shape = {"modality": (num_modalities,), "dimension": (num_modalities, 1, latent_dim),
+                 "subset": (2**num_modalities - 1,)}.get(spec)
         self.logits = None if shape is None else nn.Parameter(torch.zeros(shape))
 
     @property
@@ -43,7 +45,7 @@ class ExpertWeights(nn.Module):
         return self.logits is not None
 
     def forward(self) -> Tensor | None:
-        """(M,) or (M, 1, D), sum 1 over M, as aggregators take them; None if uniform."""
+        """(M,), (M, 1, D) or (2^M - 1,), sum 1 over the first axis, as aggregators take them; None if uniform."""
         return self.fixed if self.logits is None else self.logits.softmax(0)
 
 

@@ -44,6 +44,8 @@ class Experts:
         For rules that draw.
     everyone : bool
         Known that all experts of all items are present.
+    subset_weights : Tensor, optional
+        (2^M - 1,), for mixtures over subsets.
     """
 
     loc: Tensor
@@ -52,6 +54,7 @@ class Experts:
     present: Tensor
     generator: torch.Generator | None = None
     everyone: bool = False
+    subset_weights: Tensor | None = None
 
     @property
     def item_weights(self) -> Tensor:
@@ -141,6 +144,8 @@ class Aggregator(ABC):
     """Among which distributions the rule is the minimiser."""
     counts_experts: ClassVar[bool] = False
     """Whether the number of experts matters beside their weights: then a weight that goes to 0 is no smooth removal."""
+    takes_subset_weights: ClassVar[bool] = False
+    """Whether `weights` may also be those of the 2^M - 1 subsets."""
     extrapolates: ClassVar[bool] = False
     """Whether the mean may lie outside the range of the experts' means."""
 

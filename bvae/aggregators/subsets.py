@@ -17,6 +17,7 @@ from bvae.aggregators.base import (
     Family,
     FullExperts,
     full_with_prior,
+    prepare,
     with_prior,
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
@@ -63,6 +64,24 @@ class SubsetMixture(Aggregator):
 
     family: ClassVar[Family] = "density"
     minimises: ClassVar[str] = "forward-kl"
+    takes_subset_weights: ClassVar[bool] = True
+
+    def __call__(
+        self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Posterior:
+        """See `Aggregator`. `weights` may also be (2^M - 1,), those of the subsets in the order of
+        :func:`subset_membership`; they are renormalised over the subsets that an item has."""
+        m = len(loc)
+        if weights is None or m < 2 or weights.shape != (2**m - 1,):
+            return super().__call__(loc, scale, present, weights, generator)
+        total = weights.detach().sum().item()
+        if not bool((weights >= 0).all()) or not abs(total - 1) <= 1e-4:
+            raise ValueError("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
+                             f"{weights.min().item():.3g} and the sum {total:.6g}")
+        with torch.autocast(loc.device.type, enabled=False):
+            experts = replace(prepare(loc, scale, present, None), generator=generator, subset_weights=weights.to(loc))
+            return self.aggregate(experts)
 
     def __post_init__(self) -> None:
         if self.num_subsets is not None and (not isinstance(self.num_subsets, int) or self.num_subsets < 1):
@@ -92,6 +111,8 @@ class SubsetMixture(Aggregator):
         members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
         membership = members.to(experts.loc.dtype)  # (K, M)
         valid, weights = self._subsets(experts, membership)
+        if experts.subset_weights is not None:
+            weights = experts.subset_weights.unsqueeze(1).expand_as(weights)
         if self.num_subsets is not None:
             return self._sampled(experts, members, weights)
         inside, loc, scale = self.inner().components(experts, membership)  # (J, K, B), (J, K, B, D)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -45,6 +45,9 @@ class Objective(ABC):
     """
 
     beta: float = 1.0
+
+    decomposes: ClassVar[bool] = True
+    """Whether the loss is reconstruction + beta x kl."""
 
     def __post_init__(self) -> None:
         if not self.beta >= 0:

@@ -15,7 +15,8 @@ def build(name, beta=1.0):
     method = METHODS[name]
     torch.manual_seed(0)
     model = bvae.MultimodalVAE([bvae.Modality(n, "image", (3, 8, 8)) for n in "abc"],
-                               aggregator(method.aggregator, **method.aggregator_options), bvae.ModelConfig(4, 4))
+                               aggregator(method.aggregator, **method.aggregator_options),
+                               bvae.ModelConfig(4, 4, weights=method.settings.get("weights", "uniform")))
     return model, objective(method.objective, beta=beta, **method.objective_options)
 
 
@@ -34,7 +35,8 @@ def test_loss_is_per_item_finite_and_made_of_its_parts(name):
     out = bound(model, batch(), torch.ones(3, 14, dtype=torch.bool), seeded())
     assert out.loss.shape == out.reconstruction.shape == out.kl.shape == (14,)
     assert torch.isfinite(out.loss).all()
-    torch.testing.assert_close(out.loss, out.reconstruction + 0.7 * out.kl)
+    if bound.decomposes:
+        torch.testing.assert_close(out.loss, out.reconstruction + 0.7 * out.kl)
 
 
 @every
