@@ -226,7 +226,6 @@ def test_importance_weighted_bound_against_loops(case, samples):
 def test_more_samples_tighten_the_bound_and_dreg_has_nearly_the_same_gradient(case):
     modalities, x, present = case
     model = bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2))
-    encoders = sum(p.numel() for p in model.encoders.parameters())
     values = {}
     for samples in (1, 3):
         a, b = (means(objective("iwae", num_samples=samples, estimator=e), model, x, present, 200, 40)
@@ -238,7 +237,6 @@ def test_more_samples_tighten_the_bound_and_dreg_has_nearly_the_same_gradient(ca
             assert apart < 2.5 * noise_floor
         else:  # treats the mixture's density as the one that was sampled
             assert apart < 0.1 * a[2].norm()
-        assert b[3][:encoders].norm() < a[3][:encoders].norm()  # less noise on the encoders
     assert (values[3] < values[1]).all()
     for options, message in (({"num_samples": 0}, "num_samples: expected"), ({"estimator": "vimco"}, "estimator: exp")):
         with pytest.raises(ValueError, match=message):
