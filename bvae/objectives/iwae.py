@@ -33,8 +33,9 @@ class ImportanceWeighted(Objective):
         i = 1 ... num_samples for each component.
     estimator : {"dreg", "iwae"}
         The gradient of the encoders: that of the bound, or the doubly reparameterised one, which has less variance
-        where q is near the true posterior. As published, it takes the mixture's density for the one that was sampled: for one sample the expectation is
-        the same, for more it is slightly another one, because a sample of component k is weighted among its own kind.
+        where q is near the true posterior. As published, it takes the mixture's density for the one that was sampled:
+        for one sample the expectation is the same, for more it is slightly another one, because a sample of component
+        k is weighted among its own kind.
 
     References
     ----------
