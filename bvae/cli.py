@@ -242,15 +242,20 @@ def run_data(options: argparse.Namespace) -> int:
 
 
 def contact_sheet(data, path: Path, columns: int = 20, zoom: int = 2) -> None:
-    """A PNG with the first items of a data set: one row a modality, one column an item."""
-    from PIL import Image
+    """A PNG with items of all classes: one row a modality, one column an item; texts are written out."""
+    from PIL import Image, ImageDraw
 
-    from bvae.data._torchvision import torchvision
-
-    images = [values for name, values in data.subset(slice(0, columns)).items()
-              if data.modalities[name].kind == "image"]
-    grid = torchvision().utils.make_grid([image for row in images for image in row], nrow=columns, padding=1)
-    pixels = (grid * 255).round().byte().permute(1, 2, 0).numpy()
-    picture = Image.fromarray(pixels)
+    views = data.subset([round(k * (len(data) - 1) / max(1, columns - 1)) for k in range(columns)])
+    side = zoom * max(m.shape[-1] for m in data.modalities.values() if m.kind == "image")
+    sheet = Image.new("RGB", (columns * (side + 2), len(views) * (side + 2)), "white")
+    for row, (name, values) in enumerate(views.items()):
+        for column, value in enumerate(values):
+            corner = (column * (side + 2) + 1, row * (side + 2) + 1)
+            if data.modalities[name].kind == "image":
+                pixels = (value * 255).round().byte().permute(1, 2, 0).expand(-1, -1, 3).numpy()
+                sheet.paste(Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST), corner)
+            else:
+                text = data.read_text(value.unsqueeze(0))[0].strip()
+                ImageDraw.Draw(sheet).text((corner[0] + 2, corner[1] + side // 3), text, "black")
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST).save(path)
+    sheet.save(path)

@@ -44,3 +44,16 @@ def bernoulli(x: Tensor, mean: Tensor, scale: float) -> Tensor:
     """Bernoulli log-probability of x in [0, 1]; `scale` is not used. See :func:`laplace`."""
     mean = mean.clamp(1e-6, 1 - 1e-6)
     return (torch.xlogy(x, mean) + torch.xlogy(1 - x, 1 - mean)).flatten(1).sum(1)
+
+
+@LIKELIHOODS.register("categorical")
+def categorical(x: Tensor, mean: Tensor, scale: float) -> Tensor:
+    """Categorical log-probability of one-hot x along the last axis, where `mean` sums to 1; `scale` is not used.
+
+    See :func:`laplace`.
+    """
+    return torch.xlogy(x, mean.clamp_min(1e-6)).flatten(1).sum(1)
+
+
+OF_KIND = {"text": "categorical"}
+"""Likelihoods of kinds of modalities that allow one only; images take the one that the model's configuration names."""

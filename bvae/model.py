@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
 from bvae.data import Modality
-from bvae.likelihoods import LIKELIHOODS
+from bvae.likelihoods import LIKELIHOODS, OF_KIND
 from bvae.networks import NETWORKS, to_gaussian
 from bvae.posterior import Posterior
 from bvae.weights import ExpertWeights, parse
@@ -264,15 +264,20 @@ class MultimodalVAE(nn.Module):
             name -> (B,); 0 where the modality is missing.
         """
         self._check(x, present)
-        density = LIKELIHOODS[self.config.likelihood]
         out = {}
-        for m, name in enumerate(self.modalities):
+        for m, (name, modality) in enumerate(self.modalities.items()):
             if name not in x:
                 continue
+            density = LIKELIHOODS[OF_KIND.get(modality.kind, self.config.likelihood)]
             values = x[name] if present is None else blank(x[name], present[m])
             value = density(values, self.decoders[name](z), self.config.likelihood_scale)
             out[name] = value if present is None else torch.where(present[m], value, 0.0)
         return out
+
+    def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
+        """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
+        values = self.log_likelihood(x, z, present)
+        return -sum(self.modalities[name].weight * value for name, value in values.items())
 
     def _check_name(self, name: str) -> None:
         if name not in self.modalities:

@@ -101,3 +101,50 @@ class ImageDecoder(nn.Module):
 
 
 NETWORKS.register("image")(NetworkPair(ImageEncoder, ImageDecoder))
+
+
+class TextEncoder(nn.Module):
+    """(B, L, A) one-hot characters -> (B, 2 D). L is a multiple of 4."""
+
+    def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
+        super().__init__()
+        length, letters = shape
+        if length % 4:
+            raise ValueError(f"text shape: expected a length in multiples of 4, got {shape}")
+        self.net = nn.Sequential(
+            nn.Conv1d(letters, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 4, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 4, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(width * (length // 4), 2 * latent_dim),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x.transpose(1, 2))  # (B, A, L)
+
+
+class TextDecoder(nn.Module):
+    """(B, D) -> (B, L, A) probabilities of characters. L is a multiple of 4."""
+
+    def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
+        super().__init__()
+        length, letters = shape
+        self.grid = (width, length // 4)
+        self.expand = nn.Linear(latent_dim, width * (length // 4))
+        self.net = nn.Sequential(
+            nn.SiLU(),
+            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
+            nn.SiLU(),
+            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv1d(width, letters, 3, padding=1),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.net(self.expand(z).unflatten(1, self.grid)).float().softmax(1).transpose(1, 2)
+
+
+NETWORKS.register("text")(NetworkPair(TextEncoder, TextDecoder))

@@ -41,6 +41,28 @@ def read_mnist(root: Path, split: str, download: bool) -> tuple[Tensor, Tensor]:
     return mnist.data, mnist.targets.to(torch.int64)
 
 
+def read_svhn(root: Path, split: str, download: bool) -> tuple[Tensor, Tensor]:
+    """SVHN's cropped digits and labels through torchvision: (N, 3, 32, 32) uint8, (N,) int64; the label 10 means 0.
+
+    Raises
+    ------
+    DataError
+        If the files are not there, their checksum is another one, or torchvision cannot read them.
+    """
+    try:
+        svhn = torchvision().datasets.SVHN(str(root), split=split, download=download)
+    except Exception as error:  # RuntimeError for a checksum, scipy's errors for a damaged file
+        raise DataError(
+            f"{root / f'{split}_32x32.mat'}: torchvision cannot read SVHN there ({error}). "
+            "Delete the file and let it be downloaded again (download=True)."
+        ) from error
+    pictures, labels = torch.from_numpy(svhn.data), torch.from_numpy(np.asarray(svhn.labels, np.int64)) % 10
+    if pictures.shape[1:] != (3, 32, 32) or len(pictures) != len(labels):
+        raise DataError(f"{root / f'{split}_32x32.mat'}: expected images of 3 x 32 x 32 with as many labels, got "
+                        f"{tuple(pictures.shape)} and {len(labels)} labels")
+    return pictures, labels
+
+
 def read_polymnist(root: Path, split: str) -> tuple[dict[str, Tensor], Tensor]:
     """The published PolyMNIST, in whichever of its two layouts `root` holds it.
 

@@ -26,17 +26,20 @@ class Modality:
     ----------
     name : str
     kind : str
-        Chooses the networks, see :mod:`bvae.networks`. "image": floats in [0, 1].
+        Chooses the networks, see :mod:`bvae.networks`. "image": floats in [0, 1]. "text": one-hot characters.
     shape : tuple of int
         Shape of one item, without the batch axis, for example (3, 28, 28).
     label : str
         A few words for a person.
+    weight : float
+        Weight of its log-likelihood in training, 1 for the bound itself.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...]
     label: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class MultimodalDataset:
     modalities: dict[str, Modality]
     x: dict[str, Tensor]
     y: Tensor
+
+    @staticmethod
+    def word_scores(text: Tensor) -> Tensor:
+        """For data sets with a text: how well it names each class, (N, L, A) probabilities -> (N, num_classes)."""
+        raise NotImplementedError("this data set has no text")
+
+    @staticmethod
+    def read_text(text: Tensor) -> list[str]:
+        """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
+        raise NotImplementedError("this data set has no text")
 
     def __len__(self) -> int:
         return len(self.y)

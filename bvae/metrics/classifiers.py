@@ -43,6 +43,20 @@ class ImageClassifier(nn.Module):
         return self.head(self.features((x * 2 - 1).contiguous(memory_format=torch.channels_last)))
 
 
+class WordJudge(nn.Module):
+    """Which of the data set's words a text shows best: (B, L, A) probabilities of characters -> (B, num_classes).
+
+    There is nothing to learn: the score of a word is its log-probability at its best place.
+    """
+
+    def __init__(self, data: MultimodalDataset) -> None:
+        super().__init__()
+        self.score = data.word_scores
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.score(x)
+
+
 class Classifiers(nn.ModuleDict):
     """name of a modality -> its classifier."""
 
@@ -83,9 +97,9 @@ def soften(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def build(data: MultimodalDataset) -> Classifiers:
-    """Untrained classifiers for the image modalities of a data set."""
-    images = {name: m for name, m in data.modalities.items() if m.kind == "image"}
-    nets = {name: ImageClassifier(m.shape[0], data.num_classes) for name, m in images.items()}
+    """Untrained classifiers for the image modalities of a data set, and judges of its texts."""
+    nets = {name: ImageClassifier(m.shape[0], data.num_classes) if m.kind == "image" else WordJudge(data)
+            for name, m in data.modalities.items()}
     return Classifiers(nets).to(memory_format=torch.channels_last)
 
 
@@ -106,12 +120,13 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps, pct_start=0.2)
     generator = torch.Generator().manual_seed(seed)
     nets.train()
+    learning = [m for m in nets if any(True for _ in nets[m].parameters())]
     bar = tqdm(total=steps, desc=f"{name} classifiers", unit="step")
     for epoch in range(epochs):
         for batch in training.epoch(epoch, batch_size, seed, generator):
-            x = {m: soften(batch.x[m], generator) for m in nets}
+            x = {m: soften(batch.x[m], generator) for m in learning}
             with torch.autocast("cpu", torch.bfloat16):
-                losses = [F.cross_entropy(nets[m](x[m]).float(), batch.y, label_smoothing=0.1) for m in nets]
+                losses = [F.cross_entropy(nets[m](x[m]).float(), batch.y, label_smoothing=0.1) for m in learning]
             optimizer.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()
             optimizer.step()

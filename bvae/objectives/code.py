@@ -34,7 +34,7 @@ class WeightedSubsetELBOs(Objective):
         q = model.encode(x, present=present, generator=generator)
         index = q.draw(generator)
         z = q.component(index).rsample(generator=generator)
-        reconstruction = -sum(model.log_likelihood(x, z, present).values())
+        reconstruction = model.reconstruction_error(x, z, present)
         kl = q.kl_to_prior() + kl_to_uniform(q)
         loss = reconstruction + self.beta * kl + score(q.weights, index, reconstruction)
         return LossOutput(loss, reconstruction, kl)

@@ -52,7 +52,7 @@ class ELBO(Objective):
         learned = q.num_components > 1 and q.weights.requires_grad
         index = q.draw(generator) if learned else q.stratified(generator)
         z = q.component(index).rsample(generator=generator)
-        reconstruction = -sum(model.log_likelihood(x, z, present).values())
+        reconstruction = model.reconstruction_error(x, z, present)
         sampled = self.kl == "sampled" and q.num_components > 1
         kl = q.sampled_kl_to_prior(z) if sampled else q.kl_to_prior()
         loss = reconstruction + self.beta * kl

@@ -64,7 +64,7 @@ class ImportanceWeighted(Objective):
         z = q.loc + q.scale * noise  # (S, K, B, D)
         flat = z.flatten(0, 2)  # (S*K*B, D), items innermost
         repeated = {name: values.repeat(s * k, *[1] * (values.ndim - 1)) for name, values in x.items()}
-        log_likelihood = sum(model.log_likelihood(repeated, flat, present.repeat(1, s * k)).values()).view(s, k, b)
+        log_likelihood = -model.reconstruction_error(repeated, flat, present.repeat(1, s * k)).view(s, k, b)
         log_prior = gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         density = q.detach() if self.estimator == "dreg" else q
         ratio = log_prior - density.log_prob(z.flatten(0, 1)).view(s, k, b)

@@ -33,7 +33,7 @@ class JointAndUnimodalELBOs(Objective):
         experts = model.experts(x, present)
         joint = model.aggregate(experts, generator=generator)
         z = joint.component(joint.stratified(generator)).rsample(generator=generator)
-        reconstruction = -sum(model.log_likelihood(x, z, present).values())
+        reconstruction = model.reconstruction_error(x, z, present)
         kl = joint.kl_to_prior()
         m, b, d = experts.loc.shape
         # Every modality alone, as M x B items in one call: expert m of item (m, b) is the only one present.
@@ -44,8 +44,8 @@ class JointAndUnimodalELBOs(Objective):
         kl = kl + (single.kl_to_prior().view(m, b) * experts.present).sum(0)
         for i, name in enumerate(model.modalities):
             if name in x:
-                own = model.log_likelihood({name: x[name]}, z_single[i], self._only(present, i))
-                reconstruction = reconstruction - own[name]
+                own = model.reconstruction_error({name: x[name]}, z_single[i], self._only(present, i))
+                reconstruction = reconstruction + own
         return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)
 
     @staticmethod

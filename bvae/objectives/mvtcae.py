@@ -51,7 +51,7 @@ class TotalCorrelation(Objective):
                              f"{q.num_components}")
         z = q.rsample(generator=generator)
         count = experts.present.sum(0).clamp_min(1)  # (B,)
-        reconstruction = -sum(model.log_likelihood(x, z, present).values()) * (count - self.a) / count
+        reconstruction = model.reconstruction_error(x, z, present) * (count - self.a) / count
         # float32 also under autocast: a KL is a difference of large numbers.
         to_experts = gaussian.kl(q.loc, q.scale, experts.loc.to(q.loc), experts.scale.to(q.loc))  # (M, B)
         conditional = (to_experts * experts.present).sum(0) / count

@@ -105,7 +105,8 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
         "machine": f"{platform.system()} {platform.machine()}",
         **facts,
         "sha256": sha256(folder / WEIGHTS),
-        "modalities": [{"name": m.name, "kind": m.kind, "shape": list(m.shape), "label": m.label}
+        "modalities": [{"name": m.name, "kind": m.kind, "shape": list(m.shape), "label": m.label,
+                        "weight": m.weight}
                        for m in model.modalities.values()],
         "settings": settings.as_dict(),
     }
@@ -135,7 +136,8 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
         if not isinstance(config, dict) or config.get("format") != FORMAT:
             found = config.get("format") if isinstance(config, dict) else type(config).__name__
             raise CheckpointError(f"{folder / CONFIG}: expected format {FORMAT}, got {found!r}")
-        modalities = tuple(Modality(m["name"], m["kind"], tuple(m["shape"]), m["label"]) for m in config["modalities"])
+        modalities = tuple(Modality(m["name"], m["kind"], tuple(m["shape"]), m["label"], m.get("weight", 1.0))
+                           for m in config["modalities"])
         settings = Settings.from_mapping(config["settings"])
         if not isinstance(config["sha256"], str):
             raise TypeError("sha256 is not a text")

@@ -13,6 +13,7 @@ from bvae.ui import loaders
 from bvae.ui.state import BIND
 
 FIRST = "mwb-vae"
+FIRST_DATA = "polymnist"
 
 
 class Choice(NamedTuple):
@@ -36,7 +37,8 @@ def choose_model(data_place, model_place) -> Choice:
     data_place, model_place : Streamlit containers
         Where the two boxes go.
     """
-    data_name = data_place.selectbox("Data set", bvae.datasets(), key="data", bind=BIND)
+    ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
+    data_name = data_place.selectbox("Data set", ready, key="data", bind=BIND)
     names = loaders.trained(data_name)
     if not names:
         st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} {FIRST}`.")
