@@ -51,7 +51,7 @@ with left:
     with st.container(key="observed"):
         for m, view in enumerate(views):
             picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
-            shown = data.x[view][item] if observed[m] else None
+            shown = images.content(data, data.x[view][item]) if observed[m] else None
             label = loaded.model.modalities[view].label
             picture.html(images.figure(shown, f"{view}, {label}, " + (f"a {data.y[item]}" if observed[m] else "absent"),
                                        style.color(m)))
@@ -92,9 +92,9 @@ with right:
         texts = captions.get(view, [""] * num_samples)
         role = "seen" if observed[m] else "never seen"
         st.html(images.row(f"{view}: {loaded.model.modalities[view].label} ({role})", style.color(m), [
-            images.figure(image, f"{view} generated, sample {i + 1}", None, texts[i])
+            images.figure(images.content(data, image), f"{view} generated, sample {i + 1}", None, texts[i])
             for i, image in enumerate(generated[view])]))
-    st.caption("Each column is one sample of z, decoded into all five views. Below: the class that a classifier of "
+    st.caption("Each column is one sample of z, decoded into all views. Below: the class that a classifier of "
                "real images sees, and how sure it is.")
 
 # -- numbers -------------------------------------------------------------------------------------------------------

@@ -83,8 +83,8 @@ with side:
     for i, c in picked[:8]:
         seen = [views[int(c)]] if which == CLOUDS else views if which == JOINT else [which]
         rows.append(images.row(f"item {int(i)}, a {data.y[int(i)]}", style.CLASS_COLORS[int(data.y[int(i)])], [
-            images.figure(data.x[v][int(i)], f"item {int(i)}, {v}: a {data.y[int(i)]}", style.color(views.index(v)),
-                          side=52) for v in seen]))
+            images.figure(images.content(data, data.x[v][int(i)]), f"item {int(i)}, {v}: a {data.y[int(i)]}",
+                          style.color(views.index(v)), side=52) for v in seen]))
     st.html("".join(rows))
     if len(picked) > 8:
         st.caption(f"and {len(picked) - 8} more. Classes: " + ", ".join(

@@ -136,7 +136,7 @@ def official(tmp_path, monkeypatch):
     for prefix in ("t10k", "train"):  # torchvision wants all four files
         idx(tmp_path / "MNIST" / "raw", digits, np.arange(30) % 10, prefix)
     svhn = torchvision().datasets.SVHN
-    digest = hashlib.md5((tmp_path / "test_32x32.mat").read_bytes()).hexdigest()  # noqa: S324 - torchvision's choice
+    digest = hashlib.md5((tmp_path / "test_32x32.mat").read_bytes()).hexdigest()
     url, name, _ = svhn.split_list["test"]
     monkeypatch.setitem(svhn.split_list, "test", [url, name, digest])
     return tmp_path, pictures, labels

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from bvae.data import MultimodalDataset
+
 SIDE = 84
 
 
@@ -24,13 +26,20 @@ def data_uri(image: Tensor) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def figure(image: Tensor | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE) -> str:
-    """One image as HTML.
+def content(data: MultimodalDataset, value: Tensor) -> Tensor | str:
+    """What :func:`figure` shows of a modality's value: an image (C, H, W) as it is, characters (L, A) as a text."""
+    return value if value.ndim == 3 else data.read_text(value.unsqueeze(0))[0]
+
+
+def figure(
+    image: Tensor | str | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE
+) -> str:
+    """One image or text as HTML.
 
     Parameters
     ----------
-    image : Tensor or None
-        (C, H, W); None draws a dashed empty frame.
+    image : Tensor, str or None
+        (C, H, W) or a text; None draws a dashed empty frame.
     alt : str
         What a person who cannot see it should hear.
     color : str, optional
@@ -46,6 +55,12 @@ def figure(image: Tensor | None, alt: str, color: str | None = None, caption: st
     if image is None:
         body = (f'<div role="img" aria-label="{html.escape(alt)}" style="{style}display:flex;align-items:center;'
                 'justify-content:center;opacity:.7;font-size:12px">absent</div>')
+    elif isinstance(image, str):
+        letters = html.escape(image).replace(" ", "·")
+        said = html.escape(f"{alt}: {image.strip()}")
+        body = (f'<div role="img" aria-label="{said}" style="{style}display:flex;'
+                f'align-items:center;justify-content:center;font-family:monospace;font-size:{side / 6:.0f}px;'
+                f'background:rgba(128,128,128,.12)">{letters}</div>')
     else:
         body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'
     below = f'<div style="font-size:12px;text-align:center;opacity:.85">{caption}</div>' if caption else ""
