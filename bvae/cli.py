@@ -178,7 +178,8 @@ def print_table(name_of_data: str, names: Sequence[str], root: Path) -> None:
                 continue
             keyed = {"": value} if "mean" in value else value
             for key, figure in keyed.items():
-                label = f"{metric.replace('_', ' ')}{f', {key} view' + ('s' if key != '1' else '') if key else ''}"
+                which = f", {key} view{'s' * (key != '1')}" if key.isdigit() else f", {key}" if key else ""
+                label = metric.replace("_", " ") + which
                 rows.setdefault(label, {})[name] = f"{figure['mean']:.3f} ±{figure['se']:.3f}"
     width = max(map(len, rows), default=0)
     columns = [max(len(name), 12) for name in names]

@@ -70,6 +70,15 @@ class Classifiers(nn.ModuleDict):
         }
 
 
+    @torch.inference_mode()
+    def features(self, name: str, x: Tensor, batch_size: int = 1024) -> Tensor:
+        """What a judge of images sees before it decides: (N, C, H, W) -> (N, F)."""
+        self.eval()
+        net = self[name]
+        return torch.cat([net.features((part * 2 - 1).contiguous(memory_format=torch.channels_last)).float()
+                          for part in x.split(batch_size)])
+
+
 def soften(x: Tensor, generator: torch.Generator) -> Tensor:
     """Half of the images as they are, the others blurred and faded at random, as generations of VAEs are.
 

@@ -43,3 +43,29 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
         predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
         hits[members] = torch.from_numpy(predicted) == data.test.y
     return {"latent_accuracy": by_number_of_views(hits)}
+
+
+@METRICS.register("latent_accuracy_one_probe")
+def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+    """The same with one classifier, fitted on the means of q(z | all modalities) and applied to those of every subset.
+
+    The convention of MVTCAE: it asks that all subsets put a class in the same place. Deterministic.
+
+    Returns
+    -------
+    dict
+        "latent_accuracy_one_probe": number of observed views -> {"mean", "se"}.
+
+    References
+    ----------
+    Hwang et al., NeurIPS 2021.
+    """
+    fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
+    everyone = tuple(range(len(model.modalities)))
+    probe.fit(posterior_of(model, fit_on, everyone).mean.numpy(), data.train.y.numpy())
+    hits = {}
+    for members in all_subsets(len(everyone)):
+        predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
+        hits[members] = torch.from_numpy(predicted) == data.test.y
+    return {"latent_accuracy_one_probe": by_number_of_views(hits)}
