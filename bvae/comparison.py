@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
+from bvae.aggregators.hoelder import GridPool
 from bvae.divergences import Divergence, Estimate, Unavailable, find_closed_form, kind, quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
 
@@ -84,7 +85,8 @@ def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
 
 
 def divergence_matrix(
-    aggregates: Mapping[str, FullPosterior], experts: Sequence[FullPosterior], measures: Mapping[str, Divergence],
+    aggregates: Mapping[str, FullPosterior | GridPool], experts: Sequence[FullPosterior],
+    measures: Mapping[str, Divergence],
     most: int = 320,
 ) -> dict[tuple[str, str], list[Estimate] | None]:
     """Every divergence between every aggregate and every expert, in one or two dimensions, for one item (B = 1).
@@ -94,7 +96,7 @@ def divergence_matrix(
     Parameters
     ----------
     aggregates, measures : mapping
-        By name.
+        By name. An aggregate may be a `GridPool` too.
     experts : sequence of FullPosterior
         M.
     most : int
@@ -105,19 +107,11 @@ def divergence_matrix(
     dict
         (name of the measure, name of the aggregate) -> M estimates; None where the divergence is not defined.
     """
-    grid = quadrature_grid([*aggregates.values(), *experts], reach=7.0, most=most)
-    dims = grid.points.shape[-1]
-    side = round(len(grid.points) ** (1 / dims))
+    # What has no components of its own lies where the experts are.
+    components = [q for q in aggregates.values() if isinstance(q, FullPosterior)]
+    grid = quadrature_grid([*components, *experts], reach=7.0, most=most)
     log_p = [p.log_prob(grid.points) for p in experts]  # (P, 1)
     log_q = {name: q.log_prob(grid.points) for name, q in aggregates.items()}
-    coarse = (slice(None, None, 2),) * dims
-
-    def integrate(measure: Divergence, name: str, m: int) -> Estimate:
-        values = measure.integrand(log_q[name], log_p[m])[:, 0] * grid.cell
-        value = measure.finish(values.sum().reshape(1))
-        half = measure.finish(2**dims * values.view((side,) * dims)[coarse].sum().reshape(1))
-        return Estimate(value, (value - half).abs(), "quadrature")
-
     result: dict[tuple[str, str], list[Estimate] | None] = {}
     for measure_name, measure in measures.items():
         for name, q in aggregates.items():
@@ -125,7 +119,8 @@ def divergence_matrix(
             integral = type(measure).integrand is not Divergence.integrand
             try:
                 result[measure_name, name] = [
-                    measure(q, p) if closed or not integral else integrate(measure, name, m)
+                    measure(q, p) if closed or not integral
+                    else measure.on_grid(log_q[name], log_p[m], grid)
                     for m, p in enumerate(experts)
                 ]
             except Unavailable:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
+STALLED, NEARLY = 8, 1e-9  # see :func:`iterate`
 
 
 def log_prob(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
@@ -97,6 +98,16 @@ def product(loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor) -
     return pool(precision * loc, exponents, membership) / total, total.rsqrt()
 
 
+def shares(weights: Tensor, membership: Tensor) -> Tensor:
+    """Weights normalised within each subset: (M,), (K, M) -> (K, M), through float64.
+
+    A subset whose weights are all tiny (a softmax that has gone to 0) would otherwise divide by the square of their sum
+    in the gradient.
+    """
+    product = membership.double() * weights.double()
+    return (product / product.sum(1, keepdim=True)).to(membership.dtype)
+
+
 def wasserstein_barycenter(loc: Tensor, scale: Tensor, weights: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
     """2-Wasserstein barycenters of diagonal Gaussians, one per subset: means of means and of standard deviations.
 
@@ -106,8 +117,9 @@ def wasserstein_barycenter(loc: Tensor, scale: Tensor, weights: Tensor, membersh
     total = pool(torch.ones_like(weights), weights, membership)  # (K, B, 1) or (K, B, D)
     empty = total == 0
     if weights.shape[1:] == (1, 1) and not bool(empty.any()):
-        each = membership / total[:, :, 0]  # shared by all items: normalise the small matrix, not the large results
-        return pool(loc, weights, each), pool(scale, weights, each)
+        each = shares(weights[:, 0, 0], membership)  # shared by all items: normalise the small matrix, not the results
+        one = torch.ones_like(weights)
+        return pool(loc, one, each), pool(scale, one, each)
     total = torch.where(empty, torch.ones_like(total), total)
     spread = pool(scale, weights, membership) / total
     return pool(loc, weights, membership) / total, torch.where(empty, torch.ones_like(spread), spread)
@@ -289,11 +301,14 @@ def bures_barycenter(
     start = (w * sqrtm(covariance)).sum(0)
     now = start @ start  # exact if the covariances commute
 
+    roots = sqrtm(covariance)  # (M, B, D, D)
+
     def step(now: Tensor) -> Tensor:
-        root = sqrtm(now)
-        inverse = torch.linalg.inv(root)
-        middle = (w * sqrtm(root @ covariance @ root)).sum(0)
-        return symmetric(inverse @ middle @ middle @ inverse)
+        # S^-1/2 (...)^2 S^-1/2 = T S T with T = sum_m w_m T_m, T_m = S_m^1/2 (S_m^1/2 S S_m^1/2)^-1/2 S_m^1/2, the map
+        # that transports N(0, S) to N(0, S_m): no inverse of S, so that a narrow S loses no digits.
+        inner = torch.linalg.inv(sqrtm(roots @ now @ roots))
+        transport = (w * (roots @ inner @ roots)).sum(0)
+        return symmetric(transport @ now @ transport)
 
     return iterate(step, now, tolerance, max_iterations)
 
@@ -303,17 +318,23 @@ def iterate(
 ) -> tuple[Tensor, Convergence]:
     """Repeat ``now = step(now)`` on a batch (B, ...) until its change, relative to `size` (B,), is small.
 
-    `size` is the norm of `now` by default. Returns the last `now` and how the iteration ended.
+    `size` is the norm of `now` by default. An item that has stopped coming closer below 1e-9 counts as converged: that
+    is rounding. Returns the last `now` and how the iteration ended.
     """
     now, count = start, 0
-    residual = torch.full(start.shape[:1], torch.inf, dtype=start.dtype, device=start.device)
+    stalled = torch.zeros(start.shape[:1], dtype=torch.int64, device=start.device)
+    done = stalled > 0
+    best = residual = torch.full(start.shape[:1], torch.inf, dtype=start.dtype, device=start.device)
     for count in range(1, max_iterations + 1):  # noqa: B007
         following = step(now)
         with torch.no_grad():
             change = (following - now).flatten(1).norm(dim=1)
             scale = now.flatten(1).norm(dim=1) if size is None else size
             residual = change / scale.clamp_min(torch.finfo(now.dtype).tiny)
+            # Rounding sets a floor: an item that no longer comes closer after having come close is done.
+            best, stalled = torch.minimum(best, residual), torch.where(residual < 0.95 * best, 0, stalled + 1)
+            done = (residual <= tolerance) | ((stalled >= STALLED) & (residual <= NEARLY))
         now = following
-        if bool((residual <= tolerance).all()):
+        if bool(done.all()):
             break
-    return now, Convergence(count, residual, residual <= tolerance)
+    return now, Convergence(count, residual, done)

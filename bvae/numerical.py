@@ -6,14 +6,15 @@ It is slow and meant for proofs, pictures and new divergences, not for training.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from bvae.divergences import Distribution, Divergence, quadrature_grid
+from bvae.aggregators.base import prepare_full
+from bvae.divergences import Distribution, Divergence, find_closed_form, quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
 
 Family = Literal["diagonal", "full"]
@@ -63,7 +64,8 @@ def numerical_barycenter(
         Component m is expert m (K = M; its own weights are not read), or loc (M, B, D) with scale (M, B, D) or
         covariance (M, B, D, D).
     divergence : Divergence
-        With a closed form for one Gaussian, or an integral in one or two dimensions.
+        With a closed form for one Gaussian, or an integral: by quadrature in one and two dimensions, beyond by
+        importance sampling from 16,384 fixed points, whose minimum is that of the sample.
     weights : Tensor, optional
         (M,) or (M, B), sum 1; uniform by default.
     family : {"full", "diagonal"}
@@ -72,7 +74,7 @@ def numerical_barycenter(
     Raises
     ------
     ValueError
-        If shapes do not fit.
+        If an argument is not as above; names it, what was wanted and what came.
 
     Examples
     --------
@@ -81,25 +83,54 @@ def numerical_barycenter(
     >>> numerical_barycenter((loc, scale), divergence("renyi", alpha=0.3)).posterior.mean
     tensor([[2.]], dtype=torch.float64)
     """
+    if family not in get_args(Family):
+        raise ValueError(f"family: expected one of {get_args(Family)}, got {family!r}")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance: expected a positive number, got {tolerance!r}")
     if isinstance(experts, tuple):
         loc, spread = experts
-        one = torch.ones(loc.shape[:2], dtype=loc.dtype)
-        experts = Posterior(one, loc, spread) if spread.ndim == 3 else FullPosterior(one, loc, spread)
-    full = FullPosterior.of(experts)
-    full = FullPosterior(full.weights.double(), full.loc.double(), full.covariance.double())
-    m, b, _ = full.loc.shape
-    if weights is None:
-        weights = torch.full((m,), 1 / m)
-    if weights.shape not in ((m,), (m, b)):
-        raise ValueError(f"weights: expected shape {(m,)} or {(m, b)}, got {tuple(weights.shape)}")
-    weights = weights.double() if weights.ndim == 2 else weights.double().unsqueeze(1).expand(m, b)
+        if spread.ndim == 3:
+            _positive(spread)
+            spread = torch.diag_embed(spread.double().square())
+    else:
+        loc, spread = experts.loc, FullPosterior.of(experts).covariance
+    # The checks of all rules: shapes, positive definiteness, weights.
+    checked = prepare_full(loc.double(), spread.double(), None, None if weights is None else weights.double())
+    weights = checked.item_weights
+    full = FullPosterior(weights, checked.loc, checked.covariance)
+    m, _, d = full.loc.shape
     alone = [FullPosterior.gaussian(full.loc[k], full.covariance[k]) for k in range(m)]
+    closed = find_closed_form(type(divergence), family, family) is not None
+    points = None if closed or d <= 2 else fixed_points(full, weights)
 
     def cost(q: Distribution, item: int) -> Tensor:
-        terms = [weights[k, item] * divergence(q, narrow(alone[k].items([item]), family)).value[0] for k in range(m)]
+        if points is not None:
+            z, log_proposal = points[0][:, item : item + 1], points[1][:, item : item + 1]
+            log_q = q.log_prob(z)
+            terms = [weights[k, item] * divergence.on_points(log_q, alone[k].items([item]).log_prob(z), log_proposal)[0]
+                     for k in range(m)]
+        else:
+            terms = [weights[k, item] * divergence(q, narrow(alone[k].items([item]), family)).value[0]
+                     for k in range(m)]
         return torch.stack(terms).sum()
 
     return minimise(cost, starts(full, weights), family, tolerance)
+
+
+def _positive(scale: Tensor) -> None:
+    if not bool(((scale > 0) & torch.isfinite(scale)).all()):
+        raise ValueError("scale: expected positive, finite standard deviations, got "
+                         f"{scale.min().item():.3g} to {scale.max().item():.3g}")
+
+
+def fixed_points(experts: FullPosterior, weights: Tensor, count: int = 16384) -> tuple[Tensor, Tensor]:
+    """Points (S, B, D) that cover the experts and what lies between them, and their log-density (S, B)."""
+    mean, covariance = starts(experts, weights)[0]
+    share = torch.cat([0.5 * weights, torch.full_like(weights[:1], 0.5)])
+    proposal = FullPosterior(share, torch.cat([experts.loc, mean.unsqueeze(0)]),
+                             torch.cat([experts.covariance, covariance.unsqueeze(0)]))
+    z = proposal.rsample((count,), generator=torch.Generator().manual_seed(0))
+    return z, proposal.log_prob(z)
 
 
 def narrow(q: FullPosterior, family: Family) -> Distribution:
@@ -111,12 +142,12 @@ def narrow(q: FullPosterior, family: Family) -> Distribution:
 
 
 def starts(experts: FullPosterior, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Where to begin: the moment-matched Gaussian, a sharper one of the same mean, and every expert."""
+    """Where to begin: a Gaussian wider than the mixture, a sharper one of the same mean, and every expert."""
     mean = torch.einsum("mb,mbd->bd", weights, experts.loc)
     apart = experts.loc - mean
     within = torch.einsum("mb,mbij->bij", weights, experts.covariance)
     between = torch.einsum("mb,mbi,mbj->bij", weights, apart, apart)
-    return [(mean, within + between), (mean, within), *zip(experts.loc, experts.covariance, strict=True)]
+    return [(mean, 1.5 * within + between), (mean, within), *zip(experts.loc, experts.covariance, strict=True)]
 
 
 def minimise(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+FLOOR = 1e-5
 KINDS = ("uniform", "modality", "dimension", "subset")
 
 
 class ExpertWeights(nn.Module):
-    """Positive weights that sum to 1 over the modalities: softmax of logits, which start at 0 (uniform).
+    """Positive weights that sum to 1 over the modalities: softmax of logits, which start at 0 (uniform), with a floor.
 
     Parameters
     ----------
@@ -46,7 +47,10 @@ class ExpertWeights(nn.Module):
 
     def forward(self) -> Tensor | None:
         """(M,), (M, 1, D) or (2^M - 1,), sum 1 over the first axis, as aggregators take them; None if uniform."""
-        return self.fixed if self.logits is None else self.logits.softmax(0)
+        if self.logits is None:
+            return self.fixed
+        # Never quite 0: what has no weight at all has no way back, and gradients divide by weights.
+        return (1 - FLOOR) * self.logits.softmax(0) + FLOOR / len(self.logits)
 
 
 def parse(spec: str) -> list[float] | None:

@@ -7,20 +7,14 @@ from bvae.ui.state import begin_page
 
 begin_page()
 SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"
-
-if SCENE not in st.session_state:
-    try:
-        st.session_state[SCENE] = scenes.decode(st.query_params["scene"])
-    except (KeyError, scenes.BadScene):  # no link, or a bad one: the first scene
-        st.session_state[SCENE] = scenes.preset(scenes.FIRST)
-        st.session_state[PRESET] = scenes.FIRST
-    st.session_state[REVISION] = 1
+LINK, PROBLEM = "playground_link", "playground_problem"  # the address that is known, and what is wrong with it
 
 
 def adopt(scene):
     """Show another scene: the browser takes it over because the revision is a new one."""
     st.session_state[SCENE] = scene
-    st.session_state[REVISION] += 1
+    st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
+    st.session_state[PROBLEM] = ""
 
 
 def adopt_preset():
@@ -29,6 +23,18 @@ def adopt_preset():
         adopt(scenes.preset(st.session_state[PRESET]))
 
 
+if SCENE not in st.session_state:
+    adopt(scenes.preset(scenes.FIRST))
+    st.session_state[PRESET] = scenes.FIRST
+link = st.query_params.get("scene")
+if link is not None and link != st.session_state.get(LINK):  # opened, or gone back to
+    st.session_state[LINK] = link
+    try:
+        adopt(scenes.decode(link))
+        st.session_state[PRESET] = None
+    except scenes.BadScene as error:
+        st.session_state[PROBLEM] = str(error)
+
 st.title("Playground")
 st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
 st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset,
@@ -36,13 +42,19 @@ st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset,
 if st.session_state[PRESET]:
     st.info(scenes.PRESETS[st.session_state[PRESET]].look, icon=":material/visibility:")
 
+if st.session_state[PROBLEM]:
+    st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
+               "the address until the first change.")
+
 shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground")
 try:
     scene = scenes.checked(shown or st.session_state[SCENE])
 except scenes.BadScene:  # only a browser that was tampered with sends one
     scene = st.session_state[SCENE]
 st.session_state[SCENE] = scene
-st.query_params["scene"] = scenes.encode(scene)
+if shown or not st.session_state[PROBLEM]:
+    st.session_state[PROBLEM] = ""
+    st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
 
 panels.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")

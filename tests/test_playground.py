@@ -98,10 +98,12 @@ def test_each_rule_wins_its_own_row(name, view):
     table = panels.divergences_of({**scenes.preset(name), "view": view})
     for divergence, rule in OWN_ROW.items():
         if table.values.get((divergence, rule)) is not None:
-            assert table.best(divergence, None) == rule, divergence
-    assert table.best("jeffreys", None, table.gaussian) == "jeffreys"
-    assert table.best("forward-kl", None, table.gaussian) == "moment"
-    assert table.best("hellinger", None) == "hoelder"  # these scenes have alpha = 1/2
+            assert rule in table.best(divergence, None), divergence
+    assert "jeffreys" in table.best("jeffreys", None, table.gaussian)
+    assert "moment" in table.best("forward-kl", None, table.gaussian)
+    assert "hoelder" in table.best("hellinger", None)  # these scenes have alpha = 1/2
+    assert not any(table.unsure(name, rule) for name in panels.DIVERGENCES for rule in table.rules
+                   if name != "total-variation")
     assert table.gaussian == {r for r in table.rules if r in (
         "poe", "geometric", "moment", "wasserstein", "helvae", "jeffreys", "fisher-rao", "code")}
 
@@ -117,7 +119,7 @@ def test_the_table_holds_what_the_divergences_say():
         exact = measure(q, p).value.item()
         assert values[1] == pytest.approx(exact, abs=2e-3 + 3 * table.errors[name, "wasserstein"][1])
     html = panels.table_html(table, None)
-    assert html.count("★") == html.count("class='best'") == len(list(panels.DIVERGENCES))
+    assert html.count("★") == html.count("class='best'") >= len(list(panels.DIVERGENCES))
     assert html.count("<tr>") == 1 + len(list(panels.DIVERGENCES))
     lines = panels.table_csv(table).splitlines()
     assert lines[0] == "divergence,aggregate,expert,weight,value,error,lower bound"
@@ -132,8 +134,42 @@ def test_a_scene_without_experts_is_the_prior():
     q = panels.aggregate(scene, "mwb").posterior
     torch.testing.assert_close(q.mean, torch.zeros(1, 2, dtype=torch.float64))
     assert "mathcal N(0, I)" in panels.filled(scene, "poe", q)
-    scene["weights"] = [0.0, 0.0, 0.0]
-    assert panels.aggregate(scene, "poe").posterior is not None
+
+
+def test_weights_that_are_all_zero_leave_the_prior():
+    scene = {**scenes.preset("wrong"), "weights": [0.0, 0.0, 0.0]}
+    assert panels.divergences_of(scene) is None
+    for rule in ("poe", "moe", "wasserstein", "hoelder"):
+        q = panels.aggregate(scene, rule).posterior
+        torch.testing.assert_close(q.total_covariance, torch.eye(2, dtype=torch.float64).unsqueeze(0))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.3, 0.62, 0.95])
+@pytest.mark.parametrize("view", ["plane", "line"])
+def test_any_alpha_of_the_slider_with_six_experts_is_exact_and_quick(alpha, view):
+    import time
+
+    scene = {**scenes.preset("many"), "alpha": alpha, "rules": ["hoelder", "moe", "geometric"], "view": view}
+    start = time.perf_counter()
+    table = panels.divergences_of(scene)
+    assert time.perf_counter() - start < 10
+    assert "hoelder" in table.best("alpha", None)
+    q = panels.aggregate(scene, "hoelder").posterior
+    from bvae.divergences import quadrature_grid
+
+    grid = quadrature_grid([q.mixture])
+    assert (q.log_prob(grid.points).exp().sum() * grid.cell).item() == pytest.approx(1, abs=1e-4)
+
+
+def test_integrals_that_are_not_known_are_marked_and_win_nothing():
+    """Two needles that cross: the grid cannot hold them."""
+    scene = {**scenes.preset("wrong"), "experts": [
+        {"mean": [-2.013, 0.3], "cov": [1.0, 0.099, 0.01], "present": True},
+        {"mean": [2, 0.1], "cov": [0.01, 0.0784, 0.64], "present": True}, scenes.expert(0, 0, 3, 3)]}
+    table = panels.divergences_of(scene)
+    for (name, rule), values in table.values.items():
+        if values is not None and name == "total-variation" and not table.unsure(name, rule):
+            assert (values >= table.values["hellinger", rule] - 0.02).all()  # TV >= H^2
 
 
 @presets
@@ -169,7 +205,7 @@ def link(app):
 
 def test_the_page_opens_on_a_finished_answer():
     app = open_page("pages/playground.py")
-    assert "Every rule wins its own row" in [s.value for s in app.subheader]
+    assert "Each divergence has its own winner" in [s.value for s in app.subheader]
     assert len(app.dataframe) >= 1
     assert link(app) == scenes.decode(scenes.encode(scenes.preset(scenes.FIRST)))
 
@@ -190,8 +226,15 @@ def test_a_link_opens_its_scene_and_a_bad_one_the_first():
     scene = {**scenes.preset("scales"), "view": "line", "rules": ["helvae", "code"]}
     app = open_page("pages/playground.py", scene=scenes.encode(scene))
     assert link(app)["rules"] == ["helvae", "code"]
-    app = open_page("pages/playground.py", scene="1~<script>~9e999,,,~a.nan")
-    assert link(app)["rules"] == scenes.preset(scenes.FIRST)["rules"]
+    for bad in ("1~<script>~9e999,,,~a.nan", "1~-1,0,.000001,0,.000001,1~1,0,1,0,1,1~rules.poe~plane", "nonsense"):
+        app = open_page("pages/playground.py", scene=bad)
+        assert app.session_state["playground_scene"] == scenes.preset(scenes.FIRST)
+        assert any("cannot be read" in c.value for c in app.caption)
+        value = app.query_params["scene"]
+        assert (value if isinstance(value, str) else value[0]) == bad  # nothing is lost
+        app.pills(key="playground_preset").set_value("camps").run()
+        assert_clean(app)
+        assert link(app)["rules"] == scenes.preset("camps")["rules"]
 
 
 def test_typed_numbers_are_taken_or_refused_by_name():

@@ -321,3 +321,72 @@ def test_full_posterior_represents_a_diagonal_one(experts):
     torch.testing.assert_close(full.total_covariance.diagonal(dim1=-2, dim2=-1), q.variance)
     with pytest.raises(ValueError, match=r"FullPosterior: expected weights \(K, B\)"):
         FullPosterior(q.weights, q.loc, q.scale)
+
+
+# -- extremes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("num_experts", [2, 4, 5, 6, 8, 10])
+@pytest.mark.parametrize("alpha", [0.95, 0.6, 0.45, 0.3, 1 / 3, 1.0])
+def test_hoelder_for_any_number_of_experts(num_experts, alpha):
+    g = torch.Generator().manual_seed(0)
+    loc, scale = torch.randn(num_experts, 2, 3, generator=g), torch.rand(num_experts, 2, 3, generator=g) + 0.3
+    rule = aggregator("hoelder", alpha=alpha)
+    q = rule(loc, scale)
+    torch.testing.assert_close(q.weights.sum(0), torch.ones(2))
+    assert 0 <= rule.error(num_experts) < 0.16
+
+
+def test_the_pool_itself_against_its_exact_mixture(correlated):
+    loc, covariance = (t[:3, :1, ..., :2] for t in correlated)
+    covariance = covariance[..., :2, :]
+    rule = aggregator("hoelder", alpha=1 / 3)
+    mixture, pool = rule.full(loc, covariance), rule.exact(loc, covariance)
+    torch.testing.assert_close(pool.mean, mixture.mean, atol=1e-4, rtol=0)
+    torch.testing.assert_close(pool.total_covariance, mixture.total_covariance, atol=1e-3, rtol=0)
+    z = torch.randn(20, 1, 2, dtype=F64)
+    torch.testing.assert_close(pool.log_prob(z), mixture.log_prob(z), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["wasserstein", "jeffreys", "mwb", "code", "poe", "helvae"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("ratio", [1e2, 1e4])
+def test_narrow_ellipses(name, dtype, ratio):
+    """Axes that differ by a factor of 10 and 100, in all directions: finite, converged, with gradients."""
+    g = torch.Generator().manual_seed(0)
+    q, _ = torch.linalg.qr(torch.randn(3, 16, 2, 2, generator=g, dtype=F64))
+    axes = torch.tensor([1.0, 1 / ratio], dtype=F64)
+    covariance = ((q * axes) @ q.mT).to(dtype)
+    covariance = (0.5 * (covariance + covariance.mT)).requires_grad_()
+    loc = torch.randn(3, 16, 2, generator=g, dtype=F64).to(dtype).requires_grad_()
+    made = aggregator(name).full(loc, covariance)
+    assert made.loc.dtype == dtype
+    if made.convergence is not None:
+        assert made.convergence.converged.double().mean() > 0.9
+    (made.covariance.sum() + made.loc.sum()).backward()
+    for gradient in (loc.grad, covariance.grad):
+        assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", list(AGGREGATORS))
+def test_a_softmax_that_has_gone_to_zero_keeps_its_gradients(name, experts):
+    logits = torch.tensor([0.0, -80.0, 1.0, 0.5], requires_grad=True)
+    q = aggregator(name)(*(t.float() for t in experts), weights=logits.softmax(0))
+    (q.mean.sum() + q.variance.sum()).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_sampled_subsets_refuse_learned_weights(experts):
+    logits = torch.zeros(4, dtype=F64, requires_grad=True)
+    with pytest.raises(ValueError, match="num_subsets: expected None with learned weights"):
+        aggregator("mwb", num_subsets=3)(*experts, weights=logits.softmax(0))
+
+
+def test_whole_numbers_and_odd_options_are_named():
+    with pytest.raises(ValueError, match="loc: expected floating-point numbers, got torch.int64"):
+        aggregator("moe")(torch.zeros(2, 1, 1, dtype=torch.int64), torch.ones(2, 1, 1))
+    for value in ("x", True, None):
+        with pytest.raises(ValueError, match="alpha: expected a number"):
+            aggregator("hoelder", alpha=value)
+        with pytest.raises(ValueError, match="rho: expected a number"):
+            aggregator("code", rho=value)

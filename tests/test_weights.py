@@ -99,7 +99,7 @@ def test_learned_weights_are_saved_and_loaded(tmp_path):
 
 @pytest.mark.parametrize(
     ("spec", "message"),
-    [("some", "weights: expected one of uniform, modality, dimension, or non-negative numbers .*'some'"),
+    [("some", "weights: expected one of uniform, modality, dimension, subset, or non-negative numbers .*'some'"),
      ("1,-1,1", "weights: expected one of"), ("0,0,0", "weights: expected one of"),
      ("1,nan,1", "weights: expected one of"),
      ("1,2", "weights: expected 3 numbers, one per modality, got '1,2'")],

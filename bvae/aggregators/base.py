@@ -177,7 +177,11 @@ class Aggregator(ABC):
             As above, and if the rule has no form for full covariances.
         """
         with torch.autocast(loc.device.type, enabled=False):
-            return self.aggregate_full(prepare_full(loc, covariance, present, weights))
+            # Roots and inverses of matrices need the digits of float64.
+            experts = prepare_full(loc, covariance, present, weights)
+            q = self.aggregate_full(FullExperts(experts.loc.double(), experts.covariance.double(),
+                                                experts.weights.double(), experts.present))
+            return replace(q, weights=q.weights.to(loc), loc=q.loc.to(loc), covariance=q.covariance.to(loc))
 
     @abstractmethod
     def aggregate(self, experts: Experts) -> Posterior:
@@ -356,6 +360,8 @@ def prepare_full(loc: Tensor, covariance: Tensor, present: Tensor | None, weight
 def _check_shape(loc: Tensor) -> None:
     if loc.ndim != 3:
         raise ValueError(f"loc: expected shape (M, B, D), got {tuple(loc.shape)}")
+    if not loc.is_floating_point():
+        raise ValueError(f"loc: expected floating-point numbers, got {loc.dtype}")
     if loc.shape[0] == 0:
         raise ValueError("loc: expected at least one modality, got M = 0")
 

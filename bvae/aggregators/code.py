@@ -48,7 +48,8 @@ class ConsensusOfDependentExperts(GaussianAggregator):
     extrapolates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rho < 1:
+        number = isinstance(self.rho, (int, float)) and not isinstance(self.rho, bool)
+        if not (number and 0 <= self.rho < 1):
             raise ValueError(f"rho: expected a number in [0, 1), got {self.rho!r}")
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:

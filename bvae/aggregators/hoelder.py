@@ -22,9 +22,11 @@ from bvae.aggregators.base import (
     FullGaussian,
     GaussianAggregator,
     full_with_prior,
+    prepare_full,
     with_prior,
 )
 from bvae.aggregators.moe import variance_to_scale
+from bvae.divergences import quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
 
 MOST_COMPONENTS = 4096
@@ -40,7 +42,7 @@ class Expansion(NamedTuple):
     coefficients : ndarray
         (K,), positive.
     error : float
-        Largest relative error over all x that were tried; 0 if 1/alpha is an integer.
+        Largest relative error over the grid of x on which the coefficients were found; 0 if 1/alpha is an integer.
     """
 
     exponents: np.ndarray
@@ -129,7 +131,7 @@ def _fit(coefficients: dict, parts: list, alpha: float, n: int, size: int) -> fl
     log_x = np.array([(0.0, *c) for c in itertools.combinations_with_replacement(levels, size - 1)])
     target = np.exp(alpha * log_x).sum(1) ** (1 / alpha)
     base = sum(c * _geometric_means(log_x, k, n) for k, c in coefficients.items()) / target - 1
-    columns = np.array([_geometric_means(log_x, k, n) / target for k in parts]).reshape(len(parts), -1).T
+    columns = np.array([_geometric_means(log_x, k, n) / target for k in parts]).reshape(len(parts), len(target)).T
     bound = -np.ones((len(target), 1))
     solution = linprog(
         np.append(np.zeros(len(parts)), 1.0), A_ub=np.block([[columns, bound], [-columns, bound]]),
@@ -147,12 +149,15 @@ class HoelderPool(Aggregator):
     alpha = 1 is the mixture of experts, alpha -> 0 their geometric mean, alpha = 1/2 the barycenter under the squared
     Hellinger distance. For alpha = 1/n it is exactly a mixture of Gaussians, by the multinomial theorem: the powers of
     Gaussians that occur integrate to Gaussians. For other alpha it is replaced by the mixture of
-    :func:`expansion`, whose unnormalised density is within a factor of 1 +- :meth:`error` of the pool's, everywhere.
+    :func:`expansion`, whose unnormalised density differs from the pool's by a factor of about 1 +- :meth:`error` at
+    most, 0.2 to 4 percent for two and three experts and up to 15 for more. The pool itself, for any alpha, is
+    :meth:`exact`, in one and two dimensions.
 
     Parameters
     ----------
     alpha : float
-        In (0, 1].
+        In (0, 1]. So small that it would take more than 4,096 components, it raises when it is called; `geometric` is
+        the limit.
 
     References
     ----------
@@ -167,8 +172,26 @@ class HoelderPool(Aggregator):
     formula: ClassVar[str] = r"q(z) \propto \Big(\sum_m w_m\, q_m(z)^{\alpha}\Big)^{1/\alpha}"
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
+        number = isinstance(self.alpha, (int, float)) and not isinstance(self.alpha, bool)
+        if not (number and 0 < self.alpha <= 1):
             raise ValueError(f"alpha: expected a number in (0, 1], got {self.alpha!r}")
+
+    def exact(
+        self, loc: Tensor, covariance: Tensor, present: Tensor | None = None, weights: Tensor | None = None
+    ) -> GridPool:
+        """The pool itself for one item in one or two dimensions, normalised by quadrature.
+
+        Parameters
+        ----------
+        loc, covariance, present, weights
+            See `Aggregator.full`, with B = 1.
+        """
+        experts = prepare_full(loc.double(), covariance.double(), present, weights)
+        here = experts.item_weights[:, 0] > 0
+        if not bool(here.any()):
+            raise ValueError("present: expected at least one expert, got none")
+        mixture = FullPosterior(experts.item_weights[here], experts.loc[here], experts.covariance[here])
+        return GridPool.of(mixture, self.alpha)
 
     def divergence_options(self) -> dict[str, float]:
         """See `Aggregator.divergence_options`."""
@@ -204,6 +227,65 @@ class HoelderPool(Aggregator):
         """Softmax over the valid terms, (K, B); zeros for an item that has none."""
         masked = torch.where(valid, log_weights, -1e300 if log_weights.dtype == torch.float64 else -1e30)
         return masked.softmax(0) * valid
+
+
+@dataclass(frozen=True)
+class GridPool:
+    """A Hoelder pool of one item in one or two dimensions, by quadrature. What comparisons ask of a `FullPosterior`.
+
+    Attributes
+    ----------
+    mixture : FullPosterior
+        The experts with their weights, K = M, B = 1.
+    alpha : float
+    log_integral : Tensor
+        (1,) of (sum_m w_m q_m^alpha)^(1/alpha).
+    mean, total_covariance : Tensor
+        (1, D), (1, D, D).
+    """
+
+    mixture: FullPosterior
+    alpha: float
+    log_integral: Tensor
+    mean: Tensor
+    total_covariance: Tensor
+
+    @classmethod
+    def of(cls, mixture: FullPosterior, alpha: float) -> GridPool:
+        """Normalise and find the moments."""
+        grid = quadrature_grid([mixture], reach=7.0, most=400)
+        log_q = _log_power_mean(mixture, alpha, grid.points)  # (P, 1)
+        log_integral = log_q.logsumexp(0) + grid.cell.log()
+        mass = (log_q - log_integral).exp() * grid.cell  # (P, 1)
+        mean = (mass.unsqueeze(-1) * grid.points).sum(0)  # (1, D)
+        apart = grid.points - mean
+        covariance = torch.einsum("pb,pbi,pbj->bij", mass, apart, apart)
+        return cls(mixture, alpha, log_integral, mean, covariance)
+
+    @property
+    def num_components(self) -> int:
+        """More than one: it is not a Gaussian."""
+        return self.mixture.num_components + 1
+
+    @property
+    def loc(self) -> Tensor:
+        """(K, 1, D): means of the experts."""
+        return self.mixture.loc
+
+    @property
+    def convergence(self) -> None:
+        """There is no iteration."""
+        return None
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """See `Posterior.log_prob`."""
+        return _log_power_mean(self.mixture, self.alpha, z) - self.log_integral
+
+
+def _log_power_mean(mixture: FullPosterior, alpha: float, z: Tensor) -> Tensor:
+    """log (sum_m w_m q_m(z)^alpha)^(1/alpha), (..., B)."""
+    each = gaussian.full_log_prob(z.unsqueeze(-3), mixture.loc, mixture.covariance)  # (..., K, B)
+    return (alpha * each + mixture.weights.log()).logsumexp(-2) / alpha
 
 
 @AGGREGATORS.register("helvae")

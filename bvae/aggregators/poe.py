@@ -52,8 +52,8 @@ class ProductOfExperts(PooledAggregator):
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
             size = membership.sum(1, keepdim=True)  # (K, 1)
-            exponents = membership * (size / (membership @ shared).unsqueeze(1))  # (K, M)
-            loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, exponents)
+            exponents = size * gaussian.shares(shared, membership)  # (K, M)
+            loc, scale = gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
             return self._with_prior_expert(loc, scale, size.unsqueeze(-1) == membership.shape[1])
         present = experts.present.to(experts.weights.dtype)  # (M, B)
         count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
@@ -118,8 +118,8 @@ class GeometricMean(PooledAggregator):
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
-            exponents = membership / (membership @ shared).unsqueeze(1)
-            return gaussian.product(experts.loc, experts.scale, experts.weights, exponents)
+            exponents = gaussian.shares(shared, membership)
+            return gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
         weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
         loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()

@@ -57,7 +57,8 @@ class SubsetMixture(Aggregator):
         Draw so many subsets for each item and call, with replacement and with the probabilities above, instead of
         enumerating all 2^M - 1. The drawn ones weigh the same, so that the mean over them of any function of a
         component (its KL to the prior, its reconstruction) is an unbiased estimate of the mean under the whole
-        mixture. The density of the drawn mixture is *not* that of the whole one.
+        mixture. The density of the drawn mixture is *not* that of the whole one, and no gradient reaches the weights:
+        learned ones are refused.
     """
 
     num_subsets: int | None = None
@@ -147,6 +148,9 @@ class SubsetMixture(Aggregator):
 
     def _sampled(self, experts: Experts, members: Tensor, weights: Tensor) -> Posterior:
         """The mixture of `num_subsets` subsets drawn for each item."""
+        if weights.requires_grad:
+            raise ValueError("num_subsets: expected None with learned weights, which no gradient would reach, got "
+                             f"{self.num_subsets}")
         valid = (members.unsqueeze(2) & ~experts.present).sum(1) == 0  # (K, B)
         nothing = ~experts.present.any(0)
         p = torch.where(valid | nothing, weights.detach(), 0.0)

@@ -14,6 +14,7 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.comparison import divergence_matrix
 from bvae.divergences import DIVERGENCES, Divergence, divergence
 from bvae.plots import style
@@ -21,21 +22,29 @@ from bvae.posterior import FullPosterior
 from bvae.ui.playground import scenes
 from bvae.ui.playground.scenes import NAMES, Scene
 
-# Rules that are in the table whatever is drawn: each is the minimiser of a row.
-OWNERS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
+EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
+UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
+# Divergences and the rule that minimises each by construction (Hellinger: if alpha is 1/2; Jeffreys and Fisher-Rao:
+# among Gaussians), and the rules that are in the table whatever is drawn.
+OWNERS = {"reverse-kl": "geometric", "forward-kl": "moe", "jeffreys": "jeffreys", "wasserstein": "wasserstein",
+          "alpha": "hoelder", "hellinger": "hoelder", "fisher-rao": "fisher-rao"}
+ALWAYS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
 
 
 class Result(NamedTuple):
     """One aggregate of a scene, or why there is none."""
 
-    posterior: FullPosterior | None
+    posterior: FullPosterior | GridPool | None
     reason: str
 
 
 def aggregate(scene: Scene, rule: str) -> Result:
     """The exact aggregate of the experts that are present."""
     try:
-        return Result(aggregator(rule, **scenes.options(scene, rule)).full(*scenes.tensors(scene)), "")
+        made, experts = aggregator(rule, **scenes.options(scene, rule)), scenes.tensors(scene)
+        if isinstance(made, HoelderPool) and made.alpha not in EXACT and bool(experts[2].any()):
+            return Result(made.exact(*experts), "")  # the pool itself: in one and two dimensions that is possible
+        return Result(made.full(*experts), "")
     except ValueError as error:
         return Result(None, str(error))
 
@@ -82,11 +91,20 @@ class Table(NamedTuple):
             return float("nan")
         return float(self.weights @ values) if expert is None else float(values[self.experts.index(expert)])
 
-    def best(self, name: str, expert: str | None, among: set[str] | None = None) -> str | None:
-        """The rule of the least cost in a row; None if no rule has one."""
-        costs = {rule: self.cost(name, rule, expert) for rule in self.rules if among is None or rule in among}
+    def unsure(self, name: str, rule: str) -> bool:
+        """Whether the integrals of a cell are not known to one percent (and a hundredth)."""
+        values, errors = self.values[name, rule], self.errors[name, rule]
+        if values is None or (name, rule) in self.bounds:
+            return False
+        return bool((errors > UNSURE * (1 + np.abs(values))).any())
+
+    def best(self, name: str, expert: str | None, among: set[str] | None = None) -> set[str]:
+        """The rules of the least cost in a row, with ties; those whose value is not known well enough are left out."""
+        costs = {rule: self.cost(name, rule, expert) for rule in self.rules
+                 if (among is None or rule in among) and not self.unsure(name, rule)}
         costs = {rule: cost for rule, cost in costs.items() if np.isfinite(cost)}
-        return min(costs, key=costs.get) if costs else None
+        least = min(costs.values(), default=0.0)
+        return {rule for rule, cost in costs.items() if cost <= least + 1e-9 * (1 + abs(least))}
 
 
 def divergences_of(scene: Scene) -> Table | None:
@@ -96,7 +114,7 @@ def divergences_of(scene: Scene) -> Table | None:
     if not here:
         return None
     experts = [FullPosterior.gaussian(loc[m], covariance[m]) for m in here]
-    rules = [r for r in style.ORDER if r in OWNERS or r in scene["rules"]]
+    rules = [r for r in style.ORDER if r in ALWAYS or r in scene["rules"]]
     found = {rule: aggregate(scene, rule).posterior for rule in rules}
     aggregates = {rule: q for rule, q in found.items() if q is not None}
     matrix = divergence_matrix(aggregates, experts, measures(scene))
@@ -121,7 +139,7 @@ def number(value: float) -> str:
 
 def divergence_table(scene: Scene) -> None:
     """The table in which each rule wins its own row."""
-    st.subheader("Every rule wins its own row")
+    st.subheader("Each divergence has its own winner")
     table = cached_table(scenes.encode(scene))
     if table is None:
         st.info("No expert is present: there is nothing to be near to. The joint belief is the prior.")
@@ -132,9 +150,11 @@ def divergence_table(scene: Scene) -> None:
     st.html(table_html(table, expert))
     st.caption(
         ("Weighted sums over the experts" if expert is None else f"Divergences to expert {expert}")
-        + ": ★ the smallest of its row, ☆ the smallest among single Gaussians. KL, Jeffreys and Rényi in nats. "
-        "≥ marks a lower bound: the Wasserstein distance of a mixture has no closed form. "
-        "Fisher–Rao is defined for uncorrelated Gaussians only. Alpha and Rényi use the alpha of the scene."
+        + ": ★ the smallest of its row, ☆ the smallest among single Gaussians; behind a divergence stands the rule "
+        "that minimises its weighted sum by construction (Jeffreys and Fisher–Rao: among Gaussians). KL, Jeffreys and "
+        "Rényi in nats. ≥ marks a lower bound: the Wasserstein distance of a mixture has no closed form. ≈ marks an "
+        "integral that is not known to one percent. Fisher–Rao is computed for uncorrelated Gaussians only. "
+        f"Alpha is {scene['alpha']:g}, as in the scene; the order of Rényi {min(scene['alpha'], 0.95):g}."
     )
     st.download_button("Download the table as CSV", table_csv(table), "divergences.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")
@@ -148,19 +168,23 @@ def table_html(table: Table, expert: str | None) -> str:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
         cells = []
         for rule in table.rules:
-            mark = "★" if rule == best else "☆" if rule == best_gaussian else ""
-            text = ("≥ " if (name, rule) in table.bounds else "") + number(table.cost(name, rule, expert))
+            mark = "★" if rule in best else "☆" if rule in best_gaussian else ""
+            sign = "≥ " if (name, rule) in table.bounds else "≈ " if table.unsure(name, rule) else ""
+            text = sign + number(table.cost(name, rule, expert))
             kind = " class='best'" if mark == "★" else ""
             label = {"★": "<span title='smallest of its row'>★</span> ",
                      "☆": "<span title='smallest among single Gaussians'>☆</span> "}.get(mark, "")
             cells.append(f"<td{kind}>{label}{text}</td>")
-        body.append(f'<tr><th scope="row">{html.escape(DIVERGENCES[name].title)}</th>{"".join(cells)}</tr>')
+        owner = f' <span class="owner">{html.escape(style.short(OWNERS[name]))}</span>' if name in OWNERS else ""
+        title = html.escape(DIVERGENCES[name].title)
+        body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
     return (
         "<style>.bvae-table{overflow-x:auto}.bvae-table table{border-collapse:collapse;font-size:13.5px;"
         "font-variant-numeric:tabular-nums;min-width:100%}.bvae-table th,.bvae-table td{padding:5px 9px;"
         "border-bottom:1px solid rgba(128,128,128,.25);text-align:right;white-space:nowrap}"
         ".bvae-table th[scope=row]{text-align:left;font-weight:500;position:sticky;left:0;"
-        "background:var(--st-background-color,inherit)}.bvae-table td.best{font-weight:700;"
+        "background:var(--st-background-color,inherit)}"
+        ".bvae-table .owner{opacity:.6;font-weight:400;font-size:12px}.bvae-table td.best{font-weight:700;"
         "background:rgba(0,114,178,.14)}</style>"
         '<div class="bvae-table" tabindex="0" role="region" aria-label="Divergences between aggregates and experts">'
         f'<table><thead><tr><th scope="col" style="text-align:left">divergence</th>{head}</tr></thead>'
@@ -193,7 +217,8 @@ def exact(scene: Scene) -> None:
             continue
         mean, covariance = q.mean[0], q.total_covariance[0]
         std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
-        row: dict[str, Any] = {"joint belief": style.title(rule), "Gaussians": q.num_components,
+        count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
+        row: dict[str, Any] = {"joint belief": style.title(rule), "Gaussians": count,
                                "mean z1": mean[0].item()}
         if len(mean) == 2:
             row |= {"mean z2": mean[1].item(), "σ along": std[0].item(), "σ across": std[1].item(),
@@ -234,7 +259,7 @@ def formula(scene: Scene) -> None:
     st.latex(filled(scene, rule, q))
 
 
-def filled(scene: Scene, rule: str, q: FullPosterior) -> str:
+def filled(scene: Scene, rule: str, q: FullPosterior | GridPool) -> str:
     """LaTeX: what goes in and what comes out, with numbers."""
     loc, covariance, present, weights = scenes.tensors(scene)
     here = [m for m in range(len(loc)) if present[m, 0] and weights[m] > 0]

@@ -137,6 +137,10 @@ def checked_expert(name: str, mean: Any, cov: Any, present: Any) -> dict[str, An
     if not (xx > 0 and yy > 0 and xx * yy - xy * xy > 0):
         raise BadScene(f"covariance of {name}: expected a positive definite matrix, got [[{xx:g}, {xy:g}], [{xy:g}, "
                        f"{yy:g}]] with determinant {xx * yy - xy * xy:.3g}")
+    root = math.hypot(xx - yy, 2 * xy)
+    # 0.1 to 3, with room for the three decimals of a link.
+    require(f"standard deviation along the short axis of {name}", math.sqrt((xx + yy - root) / 2), 0.09, 3.1)
+    require(f"standard deviation along the long axis of {name}", math.sqrt((xx + yy + root) / 2), 0.09, 3.1)
     return {"mean": [x, y], "cov": [xx, xy, yy], "present": bool(present)}
 
 
@@ -211,7 +215,7 @@ def decode(text: str) -> Scene:
 def tensors(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """loc (M, 1, 2), covariance (M, 1, 2, 2), present (M, 1), weights (M,), as aggregators take them, float64.
 
-    On the line: loc (M, 1, 1) and covariance (M, 1, 1, 1). Weights that are all 0 count as equal.
+    On the line: loc (M, 1, 1) and covariance (M, 1, 1, 1). If all weights are 0, nobody is present.
     """
     loc = torch.tensor([e["mean"] for e in scene["experts"]], dtype=torch.float64).unsqueeze(1)
     covariance = torch.tensor([[[xx, xy], [xy, yy]] for xx, xy, yy in (e["cov"] for e in scene["experts"])],
@@ -220,8 +224,9 @@ def tensors(scene: Scene) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         loc, covariance = loc[..., :1], covariance[..., :1, :1]
     present = torch.tensor([[e["present"]] for e in scene["experts"]])
     weights = torch.tensor(scene["weights"], dtype=torch.float64)
-    return loc, covariance, present, weights / weights.sum() if weights.sum() > 0 else torch.ones_like(weights) / len(
-        weights)
+    if weights.sum() == 0:
+        return loc, covariance, present & False, torch.full_like(weights, 1 / len(weights))
+    return loc, covariance, present, weights / weights.sum()
 
 
 def options(scene: Scene, rule: str) -> dict[str, Any]:
