@@ -74,6 +74,8 @@ class Table(NamedTuple):
         (divergence, rule) whose values are lower bounds.
     gaussian : set of str
         Rules whose aggregate is one Gaussian.
+    alpha : float
+        Of the scene.
     """
 
     experts: list[str]
@@ -83,6 +85,7 @@ class Table(NamedTuple):
     errors: dict[tuple[str, str], np.ndarray | None]
     bounds: set[tuple[str, str]]
     gaussian: set[str]
+    alpha: float
 
     def cost(self, name: str, rule: str, expert: str | None) -> float:
         """Weighted sum over the experts, or the divergence to one of them; NaN where it is not defined."""
@@ -123,7 +126,7 @@ def divergences_of(scene: Scene) -> Table | None:
     bounds = {key for key, e in matrix.items() if e is not None and e[0].method == "bounds"}
     share = weights[here].numpy()
     return Table([NAMES[m] for m in here], share / share.sum(), list(aggregates), values, errors, bounds,
-                 {rule for rule, q in aggregates.items() if q.num_components == 1})
+                 {rule for rule, q in aggregates.items() if q.num_components == 1}, scene["alpha"])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -150,7 +153,7 @@ def divergence_table(scene: Scene) -> None:
     st.html(table_html(table, expert))
     st.caption(
         ("Weighted sums over the experts" if expert is None else f"Divergences to expert {expert}")
-        + ": ★ the smallest of its row, ☆ the smallest among single Gaussians; behind a divergence stands the rule "
+        + ": ★ the smallest of its row, ☆ the smallest among single Gaussians; an arrow names the rule "
         "that minimises its weighted sum by construction (Jeffreys and Fisher–Rao: among Gaussians). KL, Jeffreys and "
         "Rényi in nats. ≥ marks a lower bound: the Wasserstein distance of a mixture has no closed form. ≈ marks an "
         "integral that is not known to one percent. Fisher–Rao is computed for uncorrelated Gaussians only. "
@@ -175,7 +178,8 @@ def table_html(table: Table, expert: str | None) -> str:
             label = {"★": "<span title='smallest of its row'>★</span> ",
                      "☆": "<span title='smallest among single Gaussians'>☆</span> "}.get(mark, "")
             cells.append(f"<td{kind}>{label}{text}</td>")
-        owner = f' <span class="owner">{html.escape(style.short(OWNERS[name]))}</span>' if name in OWNERS else ""
+        own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
+        owner = f' <span class="owner">→ {html.escape(style.short(own))}</span>' if own else ""
         title = html.escape(DIVERGENCES[name].title)
         body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
     return (
@@ -236,7 +240,7 @@ def exact(scene: Scene) -> None:
         return
     frame = pd.DataFrame(rows)
     st.dataframe(frame, hide_index=True, width="stretch", column_config={
-        c: st.column_config.NumberColumn(format="%.3f") for c in frame.columns if frame[c].dtype == float})
+        c: st.column_config.NumberColumn(format="%.3f") for c in frame.columns if c.startswith(("mean", "σ", "corr"))})
     st.caption("Computed by Python in double precision when a gesture ends. σ along and across are the standard "
                "deviations of the whole distribution along its principal axes.")
 
