@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 import bvae
+from bvae.aggregators import name_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.ui import images, loaders, scene
@@ -25,7 +26,7 @@ AS_TRAINED = "as-trained"
 rule_name = top[2].selectbox(
     "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
     format_func=lambda r: style.short(r) if r != AS_TRAINED else
-    f"as trained: {style.short(scene.registered_name(loaded.model.aggregator))}",
+    f"as trained: {style.short(name_of(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
 item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
@@ -57,7 +58,7 @@ with left:
                                        style.color(m)))
             weights.append(slider.slider(f":gray[weight of] {view}", 0.0, 4.0, 1.0, 0.25, key=f"w_{view}", bind=BIND,
                                          disabled=not observed[m]))
-    st.caption(f"Every view shows a {data.y[item]}, each in another handwriting, on a photo of its own.")
+    st.caption(f"This is a {data.y[item]}. {data.story}")
 
 now = scene.build(loaded, item, observed, weights, None if rule_name == AS_TRAINED else rule_name)
 loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()

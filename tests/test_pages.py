@@ -134,3 +134,25 @@ def test_a_map_of_each_view_alone_shows_all_classes():
     assert len(table) == 5 * 300
     assert set(table["label"]) == set(range(10))
     assert set(table["view"]) == {"m0", "m1", "m2", "m3", "m4"}
+
+
+def test_pages_show_a_model_of_images_and_words(tmp_path, monkeypatch):
+    """A model of MNIST-SVHN-TEXT that a person has trained, here for two steps."""
+    import streamlit as st
+
+    from bvae.training import Settings
+    from bvae.training.loop import train
+
+    settings = Settings.for_method("mnist-svhn-text", "mwb-vae", steps=2, batch_size=8, width=4, latent_dim=3)
+    train(settings, tmp_path / "mnist-svhn-text" / "mine", progress=False)
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    st.cache_resource.clear()
+    for page in ("pages/explore.py", "pages/latent_space.py"):
+        app = open_page(page)
+        assert app.selectbox(key="data").value == "mnist-svhn-text"
+        assert app.selectbox(key="model").value == "mine"
+        assert app.get("plotly_chart")
+    app = open_page("pages/explore.py")
+    app.pills(key="views").set_value(["text"]).run()
+    assert_clean(app)
+    st.cache_resource.clear()

@@ -75,6 +75,8 @@ class MultimodalDataset:
     """
 
     name: ClassVar[str]
+    story: ClassVar[str] = ""
+    """What the modalities of one item have in common, in a sentence."""
     num_classes: ClassVar[int]
     split: str
     source: str

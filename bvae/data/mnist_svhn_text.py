@@ -79,6 +79,7 @@ class MnistSvhnText(MultimodalDataset):
     """
 
     name = "mnist-svhn-text"
+    story = "Handwriting, street number and word name the same digit; their styles have nothing in common."
     num_classes = 10
     word_scores = staticmethod(word_log_probability)
     read_text = staticmethod(read)

@@ -220,6 +220,7 @@ class PolyMNIST(MultimodalDataset):
     """
 
     name = "polymnist"
+    story = "Every view shows the same digit, each in another handwriting, on a photo of its own."
     num_classes = NUM_CLASSES
 
     def __init__(
