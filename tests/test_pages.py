@@ -26,7 +26,7 @@ def assert_clean(app):
     assert not app.error, [e.value for e in app.error]
 
 
-@pytest.mark.parametrize("page", [None, "pages/explore.py", "pages/latent_space.py"])
+@pytest.mark.parametrize("page", [None, "pages/explore.py", "pages/latent_space.py", "pages/benchmarks.py"])
 def test_every_page_opens_on_a_finished_answer(page):
     app = open_page(page)
     assert len(app.title) == 1
@@ -156,3 +156,32 @@ def test_pages_show_a_model_of_images_and_words(tmp_path, monkeypatch):
     app.pills(key="views").set_value(["text"]).run()
     assert_clean(app)
     st.cache_resource.clear()
+
+
+def test_benchmarks_show_what_the_files_hold():
+    from bvae.metrics import CATALOG
+    from bvae.training import load_checkpoint
+
+    app = open_page("pages/benchmarks.py")
+    table = app.dataframe[0].value
+    for name in loaders.trained("polymnist"):
+        metrics = load_checkpoint("polymnist", name).metrics
+        assert set(metrics) - {"evaluation"} <= set(CATALOG)
+        title = label_of(name)
+        row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
+        figure = metrics["coherence"]["4"]
+        assert row[title].item() == f"{figure['mean']:.4g} ± {figure['se']:.2g}"
+    for key in [k for k in CATALOG if k in ("latent_accuracy", "coverage_90", "latent_accuracy_one_probe")]:
+        app.segmented_control(key="curve").set_value(key).run()
+        assert_clean(app)
+    app.pills(key="methods").set_value(["mwb-vae"]).run()
+    assert_clean(app)
+    assert list(app.dataframe[0].value.columns) == ["figure", "of", "MWB-VAE"]
+    app.pills(key="methods").set_value([]).run()
+    assert_clean(app)
+
+
+def label_of(name):
+    from bvae.ui.choose import label
+
+    return label(name)

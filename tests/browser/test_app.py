@@ -29,7 +29,7 @@ def generated(page):
     return now
 
 
-@pytest.mark.parametrize("path", ["", "explore", "latent_space", "playground"])
+@pytest.mark.parametrize("path", ["", "explore", "latent_space", "playground", "benchmarks"])
 def test_every_page_opens_without_an_error_or_sideways_scroll(page, app_url, path):
     page.goto(f"{app_url}/{path}")
     settled(page)

@@ -1,0 +1,118 @@
+"""What each figure of metrics.json means, in which direction it is better, and how it misleads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A kind of figure.
+
+    Parameters
+    ----------
+    title : str
+    better : {"higher", "lower", "nominal", "neither"}
+        "nominal": the nearer to `target`, the better.
+    meaning, trap : str
+        A sentence or two each.
+    target : float, optional
+    """
+
+    title: str
+    better: Literal["higher", "lower", "nominal", "neither"]
+    meaning: str
+    trap: str
+    target: float | None = None
+
+
+CATALOG: dict[str, Figure] = {
+    "coherence": Figure(
+        "Conditional coherence", "higher",
+        "Share of generations of the modalities that were not observed which a classifier of real data assigns to the "
+        "right class, by the number of observed views.",
+        "Only the class counts: blurred or repeated pictures score as well as varied ones. The judges decide what is "
+        "legible, and generations of observed modalities are left out, unlike in some published code."),
+    "joint_coherence": Figure(
+        "Joint coherence", "higher",
+        "Share of samples from the prior on which the classifiers of all modalities agree.",
+        "A model whose samples all show the same class scores 1."),
+    "latent_accuracy": Figure(
+        "Latent accuracy, one probe per subset", "higher",
+        "Accuracy of a logistic regression on the means of q(z | x_S), fitted anew for every subset S.",
+        "It asks whether the class can be read, not whether it is in the same place for every subset."),
+    "latent_accuracy_one_probe": Figure(
+        "Latent accuracy, one probe", "higher",
+        "The same with one classifier, fitted on the posterior means of all modalities together.",
+        "It rewards posteriors of subsets that look like that of all modalities. Published tables use either one."),
+    "coverage_90": Figure(
+        "Coverage of 90 percent intervals", "nominal",
+        "How often the posterior's central 90 percent interval of a latent dimension holds the z that made the data, "
+        "with data drawn from the model itself. Less than 0.9 is overconfidence.",
+        "It speaks of the model's own data, not of the real ones; with beta above 1 a posterior is trained to be wider "
+        "than the true one.", 0.9),
+    "log_likelihood": Figure(
+        "Log-likelihood of all modalities, nats", "higher",
+        "log p(x) by importance sampling, 1,000 samples an item, 50 items.",
+        "A lower bound that depends on the proposal: a posterior that misses a part of the true one lowers it. "
+        "Densities of pixels: only differences between models of the same likelihood mean something."),
+    "conditional_log_likelihood": Figure(
+        "Conditional log-likelihood, nats", "higher",
+        "log p(x_m | all other modalities), the difference of two importance-sampled log-likelihoods.",
+        "The difference of two bounds is no bound."),
+    "w2_to_joint": Figure(
+        "Distance of a modality to the joint posterior (W2)", "neither",
+        "2-Wasserstein distance between the posterior of one modality and that of all, in units of the latent space.",
+        "Units differ between models: compare it with their posterior scales."),
+    "kl_joint_to_modality": Figure(
+        "KL(joint ‖ modality), nats", "neither",
+        "What the posterior of one modality misses of the joint one: large if it is sure of something else.",
+        "Dominated by the narrowest dimension."),
+    "reconstruction_error": Figure(
+        "Reconstruction error", "lower",
+        "Root of the mean squared error of pixels (texts: share of wrong characters) from the mean of q(z | all).",
+        "A model may reconstruct well and generate badly, and the other way round."),
+    "judge_frechet": Figure(
+        "Fréchet distance in the judges' features", "lower",
+        "Between unconditional samples and test images of a modality, in the features of its coherence classifier.",
+        "This is not FID: other features, other numbers. Comparable within one data set of this package only."),
+    "precision": Figure(
+        "Precision of samples", "higher", "Share of samples that lie among the real images, in the judges' features.",
+        "A model that repeats one perfect picture has precision 1."),
+    "recall": Figure(
+        "Recall of samples", "higher", "Share of real images that lie among the samples, in the judges' features.",
+        "Noise that is wide enough has recall 1."),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of numbers of another paper, on other data.
+
+    Parameters
+    ----------
+    method, metric, source : str
+    values : tuple of float
+        By the number of observed views, from one on.
+    """
+
+    method: str
+    metric: str
+    values: tuple[float, ...]
+    source: str
+
+
+_FIGURE = "MVTCAE paper (Hwang et al., NeurIPS 2021), figure 2: 60,000 digits, 300 epochs"
+PUBLISHED: dict[str, tuple[Published, ...]] = {
+    "polymnist": (
+        Published("MVTCAE", "latent_accuracy_one_probe", (0.939, 0.988, 0.995, 0.996, 0.997), _FIGURE),
+        Published("MoPoE-VAE", "latent_accuracy_one_probe", (0.819, 0.903, 0.929, 0.941, 0.950), _FIGURE),
+        Published("MVAE", "latent_accuracy_one_probe", (0.697, 0.833, 0.906, 0.934, 0.947), _FIGURE),
+        Published("MMVAE", "latent_accuracy_one_probe", (0.824,) * 5, _FIGURE),
+        Published("MVTCAE", "coherence", (0.590, 0.772, 0.833, 0.855), _FIGURE),
+        Published("MoPoE-VAE", "coherence", (0.632, 0.749, 0.790, 0.804), _FIGURE),
+        Published("MVAE", "coherence", (0.287, 0.415, 0.480, 0.523), _FIGURE),
+        Published("MMVAE", "coherence", (0.706,) * 4, _FIGURE),
+    ),
+}
