@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.metrics import CATALOG, PUBLISHED
+from bvae.metrics import CATALOG, PUBLISHED, written
 from bvae.plots.metrics import curve_figure
 from bvae.training import load_checkpoint
 from bvae.ui import loaders
@@ -26,7 +26,7 @@ if not names:
     st.info(f"No model of {data_name} has been evaluated yet: `python -m bvae evaluate {data_name} all` does it.")
     st.stop()
 chosen = top[1].pills("Methods", names, default=names, selection_mode="multi", key="methods", bind=BIND,
-                      format_func=label) or names
+                      format_func=label, wrap=True) or names
 
 curves = [key for key in CATALOG if all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))]
 shown = st.segmented_control("Curve", curves, default=curves[0], required=True, key="curve", bind=BIND, wrap=True,
@@ -54,7 +54,7 @@ for key, description in CATALOG.items():
         views = "" if part is None else f"{part} view{'s' * (part != '1')}" if part.isdigit() else part
         arrow = {"higher": "↑", "lower": "↓", "nominal": f"→ {description.target}"}.get(description.better, "")
         rows.append({"figure": f"{description.title} {arrow}".strip(), "of": views, **{
-            label(n): f"{f['mean']:.4g} ± {f['se']:.2g}" for n, f in figures.items() if f}})
+            label(n): written(f) for n, f in figures.items() if f}})
 table = pd.DataFrame(rows).fillna("–")
 st.dataframe(table, hide_index=True, width="stretch", height=420)
 st.caption("Mean ± standard error over the test items. ↑ higher is better, ↓ lower is better. The files: "

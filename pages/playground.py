@@ -37,7 +37,7 @@ if link is not None and link != st.session_state.get(LINK):  # opened, or gone b
 
 st.title("Playground")
 st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
-st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset,
+st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
          format_func=lambda name: scenes.PRESETS[name].title)
 if st.session_state[PRESET]:
     st.info(scenes.PRESETS[st.session_state[PRESET]].look, icon=":material/visibility:")

@@ -65,7 +65,7 @@ def test_mistakes_are_said_in_one_line(arguments, message, tmp_path, capsys):
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "classifiers", "data"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "barycenters", "classifiers", "data"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -79,7 +79,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
                  "--width", "8", "--latent-dim", "4", "--no-evaluate"]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     process = subprocess.Popen([sys.executable, "-m", "bvae", *arguments], cwd=ROOT, env=environment, text=True,
-                               stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                               # A suite that runs in the background of a shell has SIGINT ignored, and hands that down.
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     seen = ""
     while "/60 " not in seen or " 0/60 " in seen[-80:]:
         character = process.stderr.read(1)

@@ -170,7 +170,7 @@ def test_benchmarks_show_what_the_files_hold():
         title = label_of(name)
         row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
         figure = metrics["coherence"]["4"]
-        assert row[title].item() == f"{figure['mean']:.4g} ± {figure['se']:.2g}"
+        assert row[title].item() == f"{figure['mean']:.3g} ± {figure['se']:.2g}"
     for key in [k for k in CATALOG if k in ("latent_accuracy", "coverage_90", "latent_accuracy_one_probe")]:
         app.segmented_control(key="curve").set_value(key).run()
         assert_clean(app)

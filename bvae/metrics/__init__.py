@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from bvae.metrics._catalog import CATALOG, PUBLISHED
+from bvae.metrics._catalog import CATALOG, PUBLISHED, written
 from bvae.metrics.base import METRICS, EvaluationData, by_number_of_views, evaluate, summary
 from bvae.registry import import_submodules
 
-__all__ = ["CATALOG", "METRICS", "PUBLISHED", "EvaluationData", "by_number_of_views", "evaluate", "summary"]
+__all__ = ["CATALOG", "METRICS", "PUBLISHED", "EvaluationData", "by_number_of_views", "evaluate", "summary", "written"]
 
 import_submodules(sys.modules[__name__])

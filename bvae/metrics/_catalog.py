@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -116,3 +117,9 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         Published("MMVAE", "coherence", (0.706,) * 4, _FIGURE),
     ),
 }
+
+
+def written(figure: Mapping[str, float]) -> str:
+    """A figure for a person: mean to three digits (whole numbers from 1,000 on) and its standard error to two."""
+    mean, se = figure["mean"], figure["se"]
+    return f"{mean:,.0f} ± {se:,.0f}" if abs(mean) >= 1000 else f"{mean:.3g} ± {se:.2g}"
