@@ -50,7 +50,7 @@ CATALOG: dict[str, Figure] = {
     "coverage_90": Figure(
         "Coverage of 90 percent intervals", "nominal",
         "How often the posterior's central 90 percent interval of a latent dimension holds the z that made the data, "
-        "with data drawn from the model itself. Less than 0.9 is overconfidence.",
+        "with data drawn from the model itself. Less than 0.9: too narrow, or in the wrong place.",
         "It speaks of the model's own data, not of the real ones; with beta above 1 a posterior is trained to be wider "
         "than the true one.", 0.9),
     "log_likelihood": Figure(
