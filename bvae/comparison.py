@@ -53,9 +53,7 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
             True,
         )
     generator = torch.Generator().manual_seed(seed)
-    z = q.rsample((num_samples,), generator=generator)  # (S, B, D)
-    own = q.log_prob(z)  # (S, B)
-    reverse = torch.stack([(own - gaussian.log_prob(z, m, s)).mean(0) for m, s in zip(loc, scale, strict=True)])
+    reverse = sampled_reverse_kl(loc, scale, q, num_samples, generator)
     noise = torch.randn((num_samples, *loc.shape), generator=generator)  # (S, M, B, D)
     points = loc + scale * noise
     forward = torch.stack(
@@ -65,22 +63,24 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     return Distances(gelbrich(loc, scale, q), reverse.clamp_min(0), forward.clamp_min(0), False)
 
 
+def sampled_reverse_kl(
+    loc: Tensor, scale: Tensor, q: Posterior, num_samples: int, generator: torch.Generator
+) -> Tensor:
+    """KL(q || q_m) of every expert by Monte Carlo, with the same samples for all: (M, B) nats."""
+    z = q.rsample((num_samples,), generator=generator)  # (S, B, D)
+    own = q.log_prob(z)  # (S, B)
+    return torch.stack([(own - gaussian.log_prob(z, m, s)).mean(0) for m, s in zip(loc, scale, strict=True)])
+
+
 def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
     """W2 between each expert and the Gaussian with the mixture's mean and full covariance: (M, B).
 
     A lower bound of W2 to the mixture itself (Gelbrich, Math. Nachr. 1990).
     """
-    mean = q.mean  # (B, D)
-    centred = q.loc - mean  # (K, B, D)
-    between = torch.einsum("kb,kbi,kbj->bij", q.weights, centred, centred)
-    within = (q.weights.unsqueeze(-1) * q.scale.square()).sum(0)
-    covariance = (between + torch.diag_embed(within)).double()  # (B, D, D)
-    # tr (S^1/2 C S^1/2)^1/2 with S diagonal: eigenvalues of diag(s) C diag(s).
-    s = scale.double()
-    inner = s.unsqueeze(-1) * covariance * s.unsqueeze(-2)  # (M, B, D, D)
-    cross = torch.linalg.eigvalsh(inner).clamp_min(0).sqrt().sum(-1)
-    trace = covariance.diagonal(dim1=-2, dim2=-1).sum(-1) + s.square().sum(-1)
-    squared = (loc - mean).square().sum(-1).double() + trace - 2 * cross
+    full = FullPosterior.of(q)
+    squared = gaussian.full_squared_wasserstein2(
+        loc.double(), torch.diag_embed(scale.double().square()), full.mean.double(), full.total_covariance.double()
+    )
     return squared.clamp_min(0).sqrt().to(loc.dtype)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -17,11 +17,10 @@ from torch import Tensor
 
 from bvae import gaussian, halfplane
 from bvae.posterior import FullPosterior, Posterior
-from bvae.registry import Registry
+from bvae.registry import Registry, require_number
 
 Distribution = Posterior | FullPosterior
 Kind = Literal["diagonal", "full", "mixture"]
-WIDER: dict[Kind, Kind] = {"diagonal": "full", "full": "mixture"}
 
 DIVERGENCES: Registry[type[Divergence]] = Registry("divergence")
 CLOSED_FORMS: dict[tuple[type, Kind, Kind], Callable[..., Tensor]] = {}
@@ -152,13 +151,7 @@ def divergence(name: str, **options: float) -> Divergence:
     UnknownName, TypeError, ValueError
         If there is no such divergence, no such option, or the value is not allowed.
     """
-    measure = DIVERGENCES[name]
-    known = [field.name for field in fields(measure)]
-    for option in options:
-        if option not in known:
-            have = f"its options are {', '.join(known)}" if known else "it has none"
-            raise TypeError(f"divergence {name!r} has no option {option!r}; {have}")
-    return measure(**options)
+    return DIVERGENCES.build(name, **options)
 
 
 def divergences() -> list[str]:
@@ -324,8 +317,7 @@ class _Order(Divergence):
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha: expected a number in (0, 1), got {self.alpha!r}")
+        require_number("alpha", self.alpha, lambda a: 0 < a < 1, "a number in (0, 1)")
 
     def integrand(self, log_q: Tensor, log_p: Tensor) -> Tensor:
         """See `Divergence.integrand`: p^alpha q^(1 - alpha)."""
@@ -351,8 +343,7 @@ class Alpha(_Order):
     formula: ClassVar[str] = r"\frac{1 - \int q_m^{\alpha} q^{1-\alpha}}{\alpha(1-\alpha)}"
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha: expected a number in (0, 1], got {self.alpha!r}")
+        require_number("alpha", self.alpha, lambda a: 0 < a <= 1, "a number in (0, 1]")
 
     def integrand(self, log_q: Tensor, log_p: Tensor) -> Tensor:
         """See `Divergence.integrand`."""
@@ -509,9 +500,7 @@ def _(measure, q: Posterior, p: Posterior) -> Tensor:
 
 @register_closed_form(SquaredFisherRao, "full", "full")
 def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
-    for one in (q, p):
-        variances = one.covariance.diagonal(dim1=-2, dim2=-1)
-        if bool((one.covariance - torch.diag_embed(variances)).abs().amax() > 1e-9 * variances.amax()):
-            raise Unavailable("squared Fisher–Rao: no closed form is known for correlated Gaussians")
+    if not all(gaussian.is_diagonal(one.covariance) for one in (q, p)):
+        raise Unavailable("squared Fisher–Rao: no closed form is known for correlated Gaussians")
     scales = [one.covariance.diagonal(dim1=-2, dim2=-1)[0].sqrt() for one in (q, p)]
     return halfplane.squared_distance(q.loc[0], scales[0], p.loc[0], scales[1]).sum(-1)

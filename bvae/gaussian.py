@@ -187,6 +187,12 @@ def symmetric(matrix: Tensor) -> Tensor:
     return 0.5 * (matrix + matrix.mT)
 
 
+def is_diagonal(covariance: Tensor) -> bool:
+    """Whether all of the matrices (..., D, D) are diagonal, but for rounding."""
+    variances = covariance.diagonal(dim1=-2, dim2=-1)
+    return bool((covariance - torch.diag_embed(variances)).abs().amax() <= 1e-9 * variances.amax())
+
+
 def sqrtm(covariance: Tensor) -> Tensor:
     """Symmetric positive square root, (..., D, D) -> (..., D, D)."""
     return _SquareRoot.apply(symmetric(covariance))

@@ -13,7 +13,8 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from bvae.aggregators.base import prepare_full
+from bvae import gaussian
+from bvae.aggregators.base import check_scales, prepare_full
 from bvae.divergences import Distribution, Divergence, find_closed_form, quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
 
@@ -90,7 +91,7 @@ def numerical_barycenter(
     if isinstance(experts, tuple):
         loc, spread = experts
         if spread.ndim == 3:
-            _positive(spread)
+            check_scales(spread)
             spread = torch.diag_embed(spread.double().square())
     else:
         loc, spread = experts.loc, FullPosterior.of(experts).covariance
@@ -117,12 +118,6 @@ def numerical_barycenter(
     return minimise(cost, starts(full, weights), family, tolerance)
 
 
-def _positive(scale: Tensor) -> None:
-    if not bool(((scale > 0) & torch.isfinite(scale)).all()):
-        raise ValueError("scale: expected positive, finite standard deviations, got "
-                         f"{scale.min().item():.3g} to {scale.max().item():.3g}")
-
-
 def fixed_points(experts: FullPosterior, weights: Tensor, count: int = 16384) -> tuple[Tensor, Tensor]:
     """Points (S, B, D) that cover the experts and what lies between them, and their log-density (S, B)."""
     mean, covariance = starts(experts, weights)[0]
@@ -135,9 +130,8 @@ def fixed_points(experts: FullPosterior, weights: Tensor, count: int = 16384) ->
 
 def narrow(q: FullPosterior, family: Family) -> Distribution:
     """A Gaussian as a diagonal one, if the family asks for that and it is one."""
-    variances = q.covariance.diagonal(dim1=-2, dim2=-1)
-    if family == "diagonal" and torch.equal(torch.diag_embed(variances), q.covariance):
-        return Posterior(q.weights, q.loc, variances.sqrt())
+    if family == "diagonal" and gaussian.is_diagonal(q.covariance):
+        return Posterior(q.weights, q.loc, q.covariance.diagonal(dim1=-2, dim2=-1).sqrt())
     return q
 
 

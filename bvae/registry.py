@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -55,6 +56,19 @@ class Registry(Generic[T]):
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownName(f"unknown {self.kind} {name!r}; there are {', '.join(self._entries)}.{hint}") from None
 
+    def build(self, name: str, **options: Any) -> Any:
+        """An instance of a registered dataclass, its options as keywords.
+
+        Raises UnknownName for the name, and TypeError for an option that the class does not have; names those it has.
+        """
+        entry = self[name]
+        known = [field.name for field in dataclasses.fields(entry)]
+        for option in options:
+            if option not in known:
+                have = f"its options are {', '.join(known)}" if known else "it has none"
+                raise TypeError(f"{self.kind} {name!r} has no option {option!r}; {have}")
+        return entry(**options)
+
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
@@ -78,3 +92,12 @@ def import_submodules(package: ModuleType) -> None:
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         if not module.name.startswith("_"):
             importlib.import_module(f"{package.__name__}.{module.name}")
+
+
+def require_number(name: str, value: Any, allowed: Callable[[float], bool], wanted: str) -> None:
+    """Raise ValueError that names the option unless `value` is a number (no bool) that is allowed.
+
+    `wanted` says what is, for example "a number in (0, 1]".
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not allowed(value):
+        raise ValueError(f"{name}: expected {wanted}, got {value!r}")

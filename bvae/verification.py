@@ -7,18 +7,18 @@ samples against `log_prob`, and other libraries' answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 
-from bvae.aggregators import aggregator
+from bvae.aggregators import AGGREGATORS, aggregator
 from bvae.aggregators.base import Aggregator, FullExperts, prepare_full
 from bvae.divergences import DIVERGENCES, Unavailable, divergence, quadrature_grid
 from bvae.numerical import grid_barycenter, minimise, narrow, starts
 from bvae.posterior import FullPosterior, Posterior
 
-# Every registered rule, and the options that change what it is.
+# Rules with the options that change what they are; rules that are registered and not here are checked as they are.
 CASES: tuple[tuple[str, dict], ...] = (
     ("poe", {}), ("poe", {"prior_expert": "always"}), ("geometric", {}), ("moe", {}), ("moment", {}),
     ("wasserstein", {}), ("mopoe", {}), ("mwb", {}), ("mixture(jeffreys)", {}), ("hoelder", {"alpha": 0.5}),
@@ -75,9 +75,15 @@ def random_experts(dims: int, correlated: bool, seed: int = 20487, num_experts: 
     return prepare_full(loc, covariance, None, weights / weights.sum())
 
 
-def verify(cases: tuple[tuple[str, dict], ...] = CASES, seed: int = 20487) -> Iterator[Row]:
+def all_cases() -> list[tuple[str, dict]]:
+    """`CASES`, and every other registered rule that claims to minimise something over full covariances."""
+    newcomers = [name for name in AGGREGATORS if name not in dict(CASES) and aggregator(name).minimises]
+    return [*CASES, *((name, {}) for name in newcomers)]
+
+
+def verify(cases: Sequence[tuple[str, dict]] | None = None, seed: int = 20487) -> Iterator[Row]:
     """One row for every case, in one and in two dimensions."""
-    for name, options in cases:
+    for name, options in all_cases() if cases is None else cases:
         rule = aggregator(name, **options)
         label = name + "".join(f" {k}={v:.3g}" if isinstance(v, float) else f" {k}={v}" for k, v in options.items())
         for dims in (1, 2):

@@ -185,13 +185,13 @@ def test_formulas_hold_the_numbers(name):
         assert text.count("{") == text.count("}")
 
 
-def test_every_rule_has_a_style():
-    for rule in bvae.aggregators():
-        assert rule in style.ORDER
-        assert rule in style.DASHES
-        assert rule in style.RULE_COLORS
-        assert rule in style.SHORT
-        assert rule in style.TITLES
+def test_rules_are_told_apart_and_a_newcomer_is_drawn_too():
+    for rule in style.ORDER:
+        assert rule in bvae.aggregators()
+        assert {rule} <= set(style.DASHES) & set(style.RULE_COLORS) & set(style.SHORT) & set(style.TITLES)
+    assert len({(style.DASHES[r], style.rule_color(r)) for r in style.ORDER}) == len(style.ORDER)
+    assert style.title("newcomer") == style.short("newcomer") == "newcomer"
+    assert style.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
 
 
 def link(app):

@@ -45,13 +45,7 @@ def aggregator(name: str, **options) -> Aggregator:
     if name.startswith("mixture(") and name.endswith(")"):
         over = {key: options.pop(key) for key in ("num_subsets",) if key in options}
         return Mixture(aggregator(name[len("mixture(") : -1], **options), **over)
-    rule = AGGREGATORS[name]
-    known = [field.name for field in dataclasses.fields(rule)]
-    for option in options:
-        if option not in known:
-            have = f"its options are {', '.join(known)}" if known else "it has none"
-            raise TypeError(f"aggregator {name!r} has no option {option!r}; {have}")
-    return rule(**options)
+    return AGGREGATORS.build(name, **options)
 
 
 def name_of(rule: Aggregator) -> str:

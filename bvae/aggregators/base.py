@@ -155,7 +155,11 @@ class Aggregator(ABC):
     ) -> Posterior:
         # Half precision has too few digits for precisions and log-densities, so autocast stops here.
         with torch.autocast(loc.device.type, enabled=False):
-            return self.aggregate(replace(prepare(loc, scale, present, weights), generator=generator))
+            return self.aggregate(replace(self.prepare(loc, scale, present, weights), generator=generator))
+
+    def prepare(self, loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None) -> Experts:
+        """Check the arguments and fill in the defaults. Overridden by rules that take other weights too."""
+        return prepare(loc, scale, present, weights)
 
     def full(
         self, loc: Tensor, covariance: Tensor, present: Tensor | None = None, weights: Tensor | None = None
@@ -324,12 +328,7 @@ def prepare(loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor 
     else:
         experts = Experts(*_present_only(present, weights, loc, scale))
     _check_means(experts.loc)
-    scale = experts.scale
-    if not bool(((scale > 0) & torch.isfinite(scale)).all()):
-        raise ValueError(
-            "scale: expected positive, finite standard deviations, got "
-            f"{scale.min().item():.3g} to {scale.max().item():.3g}"
-        )
+    check_scales(experts.scale)
     return experts
 
 
@@ -355,6 +354,15 @@ def prepare_full(loc: Tensor, covariance: Tensor, present: Tensor | None, weight
         raise ValueError("covariance: expected positive definite matrices, got the eigenvalue "
                          f"{smallest.min().item():.3g} in modality {m}")
     return FullExperts(loc, gaussian.symmetric(covariance), _normalised(weights), present)
+
+
+def check_scales(scale: Tensor) -> None:
+    """Raise ValueError unless all standard deviations are positive and finite."""
+    if not bool(((scale > 0) & torch.isfinite(scale)).all()):
+        raise ValueError(
+            "scale: expected positive, finite standard deviations, got "
+            f"{scale.min().item():.3g} to {scale.max().item():.3g}"
+        )
 
 
 def _check_shape(loc: Tensor) -> None:

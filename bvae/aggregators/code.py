@@ -11,6 +11,7 @@ from torch import Tensor
 from bvae import gaussian
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
 from bvae.posterior import FullPosterior
+from bvae.registry import require_number
 
 
 @AGGREGATORS.register("code")
@@ -48,9 +49,7 @@ class ConsensusOfDependentExperts(GaussianAggregator):
     extrapolates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        number = isinstance(self.rho, (int, float)) and not isinstance(self.rho, bool)
-        if not (number and 0 <= self.rho < 1):
-            raise ValueError(f"rho: expected a number in [0, 1), got {self.rho!r}")
+        require_number("rho", self.rho, lambda r: 0 <= r < 1, "a number in [0, 1)")
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
         """See `GaussianAggregator.barycenter`.

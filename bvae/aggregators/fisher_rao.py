@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae import halfplane
+from bvae import gaussian, halfplane
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
 
 
@@ -45,7 +45,7 @@ class FisherRaoBarycenter(GaussianAggregator):
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`: diagonal covariances only."""
         variances = experts.covariance.diagonal(dim1=-2, dim2=-1)
-        if bool((experts.covariance - torch.diag_embed(variances)).abs().amax() > 1e-9 * variances.amax()):
+        if not gaussian.is_diagonal(experts.covariance):
             raise ValueError("covariance: expected diagonal matrices, because the Fisher-Rao distance of correlated "
                              "Gaussians has no known closed form, got correlated ones")
         loc, scale = self.barycenter(Experts(experts.loc, variances.sqrt(), experts.weights, experts.present))

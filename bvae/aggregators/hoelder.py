@@ -28,6 +28,7 @@ from bvae.aggregators.base import (
 from bvae.aggregators.moe import variance_to_scale
 from bvae.divergences import quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
+from bvae.registry import require_number
 
 MOST_COMPONENTS = 4096
 
@@ -172,9 +173,7 @@ class HoelderPool(Aggregator):
     formula: ClassVar[str] = r"q(z) \propto \Big(\sum_m w_m\, q_m(z)^{\alpha}\Big)^{1/\alpha}"
 
     def __post_init__(self) -> None:
-        number = isinstance(self.alpha, (int, float)) and not isinstance(self.alpha, bool)
-        if not (number and 0 < self.alpha <= 1):
-            raise ValueError(f"alpha: expected a number in (0, 1], got {self.alpha!r}")
+        require_number("alpha", self.alpha, lambda a: 0 < a <= 1, "a number in (0, 1]")
 
     def exact(
         self, loc: Tensor, covariance: Tensor, present: Tensor | None = None, weights: Tensor | None = None

@@ -17,7 +17,6 @@ from bvae.aggregators.base import (
     Family,
     FullExperts,
     full_with_prior,
-    prepare,
     with_prior,
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
@@ -67,22 +66,17 @@ class SubsetMixture(Aggregator):
     minimises: ClassVar[str] = "forward-kl"
     takes_subset_weights: ClassVar[bool] = True
 
-    def __call__(
-        self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Posterior:
-        """See `Aggregator`. `weights` may also be (2^M - 1,), those of the subsets in the order of
+    def prepare(self, loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None) -> Experts:
+        """See `Aggregator.prepare`. `weights` may also be (2^M - 1,), those of the subsets in the order of
         :func:`subset_membership`; they are renormalised over the subsets that an item has."""
         m = len(loc)
         if weights is None or m < 2 or weights.shape != (2**m - 1,):
-            return super().__call__(loc, scale, present, weights, generator)
+            return super().prepare(loc, scale, present, weights)
         total = weights.detach().sum().item()
         if not bool((weights >= 0).all()) or not abs(total - 1) <= 1e-4:
             raise ValueError("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
                              f"{weights.min().item():.3g} and the sum {total:.6g}")
-        with torch.autocast(loc.device.type, enabled=False):
-            experts = replace(prepare(loc, scale, present, None), generator=generator, subset_weights=weights.to(loc))
-            return self.aggregate(experts)
+        return replace(super().prepare(loc, scale, present, None), subset_weights=weights.to(loc))
 
     def __post_init__(self) -> None:
         if self.num_subsets is not None and (not isinstance(self.num_subsets, int) or self.num_subsets < 1):

@@ -109,7 +109,8 @@ def _load_tensor(path: Path) -> Tensor:
     if not path.is_file():
         raise DataError(f"{path}: expected a file with a tensor, found none")
     try:
-        # The published format is PyTorch's. weights_only restricts it to tensors: no code in the file can run.
+        # The one place that reads a pickle, because the published archive is one and the user names it: weights_only
+        # is PyTorch's restricted unpickler, which builds tensors and refuses everything else (a test tries it).
         values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a truncated zip, a pickle with code, another format: torch has a type for each
         raise DataError(f"{path}: expected a tensor saved by PyTorch, got an unreadable file ({error})") from error

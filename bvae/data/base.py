@@ -87,12 +87,12 @@ class MultimodalDataset:
     @staticmethod
     def word_scores(text: Tensor) -> Tensor:
         """For data sets with a text: how well it names each class, (N, L, A) probabilities -> (N, num_classes)."""
-        raise NotImplementedError("this data set has no text")
+        raise DataError("this data set has no text modality")
 
     @staticmethod
     def read_text(text: Tensor) -> list[str]:
         """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
-        raise NotImplementedError("this data set has no text")
+        raise DataError("this data set has no text modality")
 
     def __len__(self) -> int:
         return len(self.y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
@@ -17,6 +17,11 @@ from bvae.metrics.base import (
     posterior_of,
 )
 from bvae.model import MultimodalVAE
+
+
+def fitted(means: Tensor, y: Tensor) -> Pipeline:
+    """Logistic regression on standardised means: (N, D), (N,)."""
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3)).fit(means.numpy(), y.numpy())
 
 
 @METRICS.register("latent_accuracy")
@@ -38,8 +43,7 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     hits: dict[tuple[int, ...], Tensor] = {}
     for members in all_subsets(len(model.modalities)):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
-        probe.fit(posterior_of(model, fit_on, members).mean.numpy(), data.train.y.numpy())
+        probe = fitted(posterior_of(model, fit_on, members).mean, data.train.y)
         predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
         hits[members] = torch.from_numpy(predicted) == data.test.y
     return {"latent_accuracy": by_number_of_views(hits)}
@@ -61,9 +65,8 @@ def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, genera
     Hwang et al., NeurIPS 2021.
     """
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
     everyone = tuple(range(len(model.modalities)))
-    probe.fit(posterior_of(model, fit_on, everyone).mean.numpy(), data.train.y.numpy())
+    probe = fitted(posterior_of(model, fit_on, everyone).mean, data.train.y)
     hits = {}
     for members in all_subsets(len(everyone)):
         predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())

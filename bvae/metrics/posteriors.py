@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.comparison import gelbrich
+from bvae.comparison import gelbrich, sampled_reverse_kl
 from bvae.metrics.base import (
     METRICS,
     EvaluationData,
@@ -42,10 +42,7 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
         kl = gaussian.kl(q.loc, q.scale, experts.loc, experts.scale)
     else:
         w2 = gelbrich(experts.loc, experts.scale, q)
-        z = q.rsample((256,), generator=generator)  # (S, N, D)
-        own = q.log_prob(z)
-        kl = torch.stack([(own - gaussian.log_prob(z, loc, scale)).mean(0)
-                          for loc, scale in zip(experts.loc, experts.scale, strict=True)])
+        kl = sampled_reverse_kl(experts.loc, experts.scale, q, 256, generator)
     names = list(model.modalities)
     return {"w2_to_joint": {name: summary(w2[m]) for m, name in enumerate(names)},
             "kl_joint_to_modality": {name: summary(kl[m]) for m, name in enumerate(names)}}

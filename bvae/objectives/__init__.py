@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
@@ -18,12 +17,7 @@ def objectives() -> list[str]:
 
 def objective(name: str, **options) -> Objective:
     """An objective by name. Raises UnknownName for an unknown name and TypeError for an unknown option."""
-    bound = OBJECTIVES[name]
-    known = [field.name for field in dataclasses.fields(bound)]
-    for option in options:
-        if option not in known:
-            raise TypeError(f"objective {name!r} has no option {option!r}; its options are {', '.join(known)}")
-    return bound(**options)
+    return OBJECTIVES.build(name, **options)
 
 
 import_submodules(sys.modules[__name__])

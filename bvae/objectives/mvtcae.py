@@ -11,6 +11,7 @@ from torch import Tensor
 from bvae import gaussian
 from bvae.model import MultimodalVAE
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.registry import require_number
 
 
 @OBJECTIVES.register("mvtcae")
@@ -37,8 +38,7 @@ class TotalCorrelation(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.a <= 1:
-            raise ValueError(f"a: expected a number in [0, 1], got {self.a!r}")
+        require_number("a", self.a, lambda a: 0 <= a <= 1, "a number in [0, 1]")
 
     def __call__(
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None

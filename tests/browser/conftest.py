@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -23,18 +24,18 @@ QUIET = [  # nothing of the browser itself talks to the network
 WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 
-@pytest.fixture(scope="session")
-def app_url(tmp_path_factory):
-    """The address of an app that runs for this test session."""
+@contextlib.contextmanager
+def served(script, log):
+    """The address of a Streamlit script while it runs; its output goes to the file `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
     with open(log, "w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless",
+            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
              "true"],
-            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "2"},
+            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)},
         )
     url = f"http://localhost:{port}"
     deadline = time.monotonic() + 60
@@ -44,11 +45,18 @@ def app_url(tmp_path_factory):
             break
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the app did not start:\n{log.read_text()}")
+                pytest.fail(f"{script} did not start:\n{log.read_text()}")
             time.sleep(0.3)
     yield url
     process.terminate()
     process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory):
+    """The address of an app that runs for this test session."""
+    with served("app.py", tmp_path_factory.mktemp("app") / "log.txt") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
@@ -19,7 +15,7 @@ import torch
 
 import bvae
 from bvae.ui.playground import HERE
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, served
 
 TIMEOUT = 60_000
 SEEDS = 30
@@ -181,30 +177,8 @@ def test_any_input_becomes_a_scene_that_can_be_drawn(math):
 @pytest.fixture(scope="module")
 def harness_url(tmp_path_factory):
     """The address of the page that holds only the playground."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("harness") / "log.txt"
-    with open(log, "w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port), "--server.headless",
-             "true"],
-            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        )
-    url = f"http://localhost:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
-            break
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the page did not start:\n{log.read_text()}")
-            time.sleep(0.3)
-    yield url
-    process.terminate()
-    process.wait(timeout=10)
+    with served(SCRIPT, tmp_path_factory.mktemp("harness") / "log.txt") as url:
+        yield url
 
 
 def opened(page, url, **changes):
