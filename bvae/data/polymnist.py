@@ -110,13 +110,11 @@ def overlay(digits: Tensor, photo: Tensor, generator: torch.Generator) -> Tensor
         (N, 3, 28, 28) float32 in [0, 1].
     """
     n, height, width = len(digits), photo.shape[1], photo.shape[2]
-    top = torch.randint(height - SIZE + 1, (n, 1, 1), generator=generator)
-    left = torch.randint(width - SIZE + 1, (n, 1, 1), generator=generator)
-    window = torch.arange(SIZE)
-    position = (top + window[:, None]) * width + left + window  # (N, 28, 28)
-    crops = photo.flatten(1)[:, position].transpose(0, 1)  # (N, 3, 28, 28)
-    ink = (digits > THRESHOLD).unsqueeze(1)  # (N, 1, 28, 28)
-    return torch.where(ink, 255 - crops, crops).float().div_(255.0)
+    top = torch.randint(height - SIZE + 1, (n, 1, 1), generator=generator).flatten()
+    left = torch.randint(width - SIZE + 1, (n, 1, 1), generator=generator).flatten()
+    crops = photo.unfold(1, SIZE, 1).unfold(2, SIZE, 1)[:, top, left].transpose(0, 1)  # (N, 3, 28, 28)
+    ink = (digits > THRESHOLD).to(torch.uint8).mul_(255).unsqueeze(1)  # (N, 1, 28, 28)
+    return (crops ^ ink).float().div_(255.0)  # x ^ 255 = 255 - x
 
 
 def compose(digits: Tensor, labels: Tensor, photos: Sequence[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
