@@ -58,5 +58,7 @@ for _name, _method in {
                        settings={"weights": "subset"}),
     "mmvae-dreg": Method("MMVAE (DReG)", "moe", "iwae", "Shi et al., NeurIPS 2019",
                          objective_options={"num_samples": 1, "estimator": "dreg"}),
+    "mmvae-plus": Method("MMVAE+", "moe", "mmvae-plus", "Palumbo et al., ICLR 2023",
+                         settings={"private_dim": 16, "auxiliary_prior": True}),
 }.items():
     METHODS.register(_name)(_method)

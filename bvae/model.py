@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
@@ -18,12 +19,13 @@ from bvae.weights import ExpertWeights, parse
 
 
 class UnimodalPosteriors(NamedTuple):
-    """One Gaussian per modality and item.
+    """One Gaussian per modality and item, over all latent dimensions.
 
     Attributes
     ----------
     loc, scale : Tensor
-        (M, B, D) means and standard deviations; 0 and 1 where the modality is missing.
+        (M, B, L) means and standard deviations; 0 and 1 (the prior) where the modality is missing, and in the private
+        dimensions of the other modalities. L = D without private latents, see `MultimodalVAE.latent_dim`.
     present : Tensor
         (M, B) bool.
     """
@@ -40,7 +42,7 @@ class ModelConfig:
     Parameters
     ----------
     latent_dim : int
-        D.
+        D, the dimensions that all modalities share.
     width : int
         Channels of the convolutions.
     likelihood : str
@@ -51,6 +53,11 @@ class ModelConfig:
     weights : str
         Weights of the experts in the joint posterior, see `bvae.weights.ExpertWeights`: "uniform", "modality",
         "dimension" or "subset" (learned), or fixed numbers.
+    private_dim : int
+        P, private dimensions of each modality beside the shared ones: only its own encoder and decoder know them.
+    auxiliary_prior : bool
+        Whether there is a learned scale of private latents for cross-reconstruction, see
+        `bvae.objectives.mmvae_plus`.
     """
 
     latent_dim: int = 32
@@ -58,8 +65,14 @@ class ModelConfig:
     likelihood: str = "normal"
     likelihood_scale: float = 0.3
     weights: str = "uniform"
+    private_dim: int = 0
+    auxiliary_prior: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.private_dim, int) or self.private_dim < 0:
+            raise ValueError(f"private_dim: expected a non-negative integer, got {self.private_dim!r}")
+        if self.auxiliary_prior and not self.private_dim:
+            raise ValueError("auxiliary_prior: it is one of private latents; expected private_dim of at least 1, got 0")
         for name in ("latent_dim", "width"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -72,6 +85,10 @@ class ModelConfig:
 
 class MultimodalVAE(nn.Module):
     """A variational autoencoder for any mix of modalities.
+
+    The latent vector that everything here speaks of has L = D + M P dimensions: first the D shared ones, of which the
+    aggregator makes the joint posterior, then P private ones of each modality in turn (none by default). A private part
+    depends on its own modality alone; without it, it has the prior N(0, I).
 
     Parameters
     ----------
@@ -100,18 +117,38 @@ class MultimodalVAE(nn.Module):
         self.encoders, self.decoders = nn.ModuleDict(), nn.ModuleDict()
         for name, m in self.modalities.items():
             encoder, decoder = NETWORKS[m.kind]
-            self.encoders[name] = encoder(m.shape, self.config.latent_dim, self.config.width)
-            self.decoders[name] = decoder(m.shape, self.config.latent_dim, self.config.width)
+            own = self.config.latent_dim + self.config.private_dim
+            self.encoders[name] = encoder(m.shape, own, self.config.width)
+            self.decoders[name] = decoder(m.shape, own, self.config.width)
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
             aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
+        self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
+        if self.config.auxiliary_prior:
+            self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
         self.to(memory_format=torch.channels_last)
 
     @property
     def latent_dim(self) -> int:
+        """L = D + M P: the length of the vectors that :meth:`decode` takes."""
+        return self.config.latent_dim + len(self.modalities) * self.config.private_dim
+
+    @property
+    def shared_dim(self) -> int:
         """D."""
         return self.config.latent_dim
+
+    def private_part(self, m: int) -> slice:
+        """Where the private latents of modality number m are among the L dimensions."""
+        start = self.config.latent_dim + m * self.config.private_dim
+        return slice(start, start + self.config.private_dim)
+
+    def shared(self, q: Posterior) -> Posterior:
+        """A posterior over L dimensions, restricted to the D shared ones."""
+        if not self.config.private_dim:
+            return q
+        return Posterior(q.weights, q.loc[..., : self.shared_dim], q.scale[..., : self.shared_dim])
 
     def experts(self, x: Mapping[str, Tensor], present: Tensor | None = None) -> UnimodalPosteriors:
         """Unimodal posteriors.
@@ -133,6 +170,7 @@ class MultimodalVAE(nn.Module):
         device = next(iter(x.values())).device
         loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
         locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
+        d, total = self.shared_dim, self.latent_dim
         seen = torch.zeros(len(self.modalities), batch, dtype=torch.bool, device=device)
         for m, name in enumerate(self.modalities):
             if name not in x:
@@ -141,6 +179,12 @@ class MultimodalVAE(nn.Module):
             if mask is not None:
                 values = blank(values, mask)
             locs[m], scales[m] = to_gaussian(self.encoders[name](values))
+            if total > d:  # the private part to its place, the prior in those of the others
+                before, after = m * self.config.private_dim, total - self.private_part(m).stop
+                locs[m], scales[m] = (
+                    torch.cat([v[:, :d], F.pad(v[:, d:], (before, after), value=fill)], 1)
+                    for v, fill in ((locs[m], 0.0), (scales[m], 1.0))
+                )
             if mask is not None:
                 locs[m] = torch.where(mask.unsqueeze(1), locs[m], 0.0)
                 scales[m] = torch.where(mask.unsqueeze(1), scales[m], 1.0)
@@ -181,7 +225,23 @@ class MultimodalVAE(nn.Module):
         rule = aggregator or self.aggregator
         if weights is None and (self.config.weights != "subset" or rule.takes_subset_weights):
             weights = self.expert_weights()
-        return rule(experts.loc, experts.scale, experts.present, weights, generator)
+        d = self.shared_dim
+        q = rule(experts.loc[..., :d], experts.scale[..., :d], experts.present, weights, generator)
+        return self.with_private(q, experts)
+
+    def with_private(self, q: Posterior, experts: UnimodalPosteriors) -> Posterior:
+        """A joint posterior of the shared dimensions (K, B, D), completed by the private parts: (K, B, L).
+
+        Each private part is the one of its own modality's posterior, or the prior where the modality is missing.
+        """
+        if not self.config.private_dim:
+            return q
+        parts = []
+        for values, fill in ((experts.loc, 0.0), (experts.scale, 1.0)):
+            own = [torch.where(experts.present[m].unsqueeze(1), values[m, :, self.private_part(m)], fill)
+                   for m in range(len(self.modalities))]  # M of (B, P)
+            parts.append(torch.cat(own, 1).to(q.loc).expand(q.num_components, -1, -1))
+        return Posterior(q.weights, torch.cat([q.loc, parts[0]], -1), torch.cat([q.scale, parts[1]], -1))
 
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.
@@ -189,7 +249,7 @@ class MultimodalVAE(nn.Module):
         Parameters
         ----------
         z : Tensor
-            (..., D).
+            (..., L).
         targets : iterable of str, optional
             Modalities to decode; all by default.
 
@@ -201,7 +261,7 @@ class MultimodalVAE(nn.Module):
         Raises
         ------
         ValueError
-            If the last axis is not D or a target is unknown.
+            If the last axis is not L or a target is unknown.
         """
         if z.shape[-1] != self.latent_dim:
             raise ValueError(f"z: expected shape (..., {self.latent_dim}), got {tuple(z.shape)}")
@@ -209,8 +269,15 @@ class MultimodalVAE(nn.Module):
         for name in names:
             self._check_name(name)
         flat = z.reshape(-1, self.latent_dim)
-        return {name: self.decoders[name](flat).unflatten(0, z.shape[:-1] or (1,)) if z.ndim > 1
-                else self.decoders[name](flat)[0] for name in names}
+        out = {name: self._decoded(name, flat) for name in names}
+        return {name: v.unflatten(0, z.shape[:-1]) if z.ndim > 1 else v[0] for name, v in out.items()}
+
+    def _decoded(self, name: str, z: Tensor) -> Tensor:
+        """Means of one modality: (B, L) -> (B, ...). Its decoder sees the shared part and its own private part."""
+        if self.config.private_dim:
+            part = self.private_part(list(self.modalities).index(name))
+            z = torch.cat([z[:, : self.shared_dim], z[:, part]], 1)
+        return self.decoders[name](z)
 
     @torch.no_grad()
     def generate(
@@ -256,7 +323,7 @@ class MultimodalVAE(nn.Module):
         x, present
             See :meth:`experts`.
         z : Tensor
-            (B, D).
+            (B, L).
 
         Returns
         -------
@@ -270,7 +337,7 @@ class MultimodalVAE(nn.Module):
                 continue
             density = LIKELIHOODS[OF_KIND.get(modality.kind, self.config.likelihood)]
             values = x[name] if present is None else blank(x[name], present[m])
-            value = density(values, self.decoders[name](z), self.config.likelihood_scale)
+            value = density(values, self._decoded(name, z), self.config.likelihood_scale)
             out[name] = value if present is None else torch.where(present[m], value, 0.0)
         return out
 

@@ -102,3 +102,69 @@ def test_bad_configuration_is_named():
         bvae.MultimodalVAE([bvae.Modality("a", "smell", (1,))], aggregator("poe"))
     with pytest.raises(ValueError, match="multiples of 4"):
         bvae.MultimodalVAE([bvae.Modality("a", "image", (3, 30, 28))], aggregator("poe"))
+
+
+# -- private latents ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def private_model():
+    """Three modalities, D = 2 shared and P = 3 private dimensions each: L = 11."""
+    torch.manual_seed(1)
+    modalities = [bvae.Modality(n, "image", (3, 8, 8)) for n in "abc"]
+    model = bvae.MultimodalVAE(modalities, aggregator("mwb"), bvae.ModelConfig(2, 4, private_dim=3))
+    return model, {m.name: torch.rand(5, *m.shape) for m in modalities}
+
+
+def test_private_latents_belong_to_their_modality(private_model):
+    model, x = private_model
+    assert (model.shared_dim, model.latent_dim) == (2, 11)
+    experts = model.experts({"b": x["b"]})
+    assert experts.loc.shape == (3, 5, 11)
+    # Modality b knows the shared part and its own; all else is the prior.
+    assert (experts.loc[1, :, [0, 1, 5, 6, 7]] != 0).all()
+    assert (experts.loc[1, :, [2, 3, 4, 8, 9, 10]] == 0).all()
+    assert (experts.scale[1, :, [2, 3, 4, 8, 9, 10]] == 1).all()
+    q = model.encode(x)
+    assert q.loc.shape == (7, 5, 11)
+    everyone = model.experts(x)
+    for k in range(7):  # independent of the shared part, so it is the same in every component
+        for m in range(3):
+            part = model.private_part(m)
+            torch.testing.assert_close(q.loc[k, :, part], everyone.loc[m, :, part])
+            torch.testing.assert_close(q.scale[k, :, part], everyone.scale[m, :, part])
+    plain = model.aggregator(everyone.loc[..., :2], everyone.scale[..., :2])
+    torch.testing.assert_close(model.shared(q).loc, plain.loc)
+
+
+def test_a_missing_modality_has_the_prior_as_its_private_part(private_model):
+    model, x = private_model
+    present = torch.ones(3, 5, dtype=torch.bool)
+    present[2, 1] = False
+    q = model.encode(x, present=present)
+    assert (q.loc[:, 1, 8:] == 0).all()
+    assert (q.scale[:, 1, 8:] == 1).all()
+    assert (q.loc[:, 0, 8:] != 0).all()
+    # A mask laid over finished experts does the same.
+    later = model.aggregate(model.experts(x)._replace(present=present))
+    torch.testing.assert_close(later.loc[:, :, 2:], q.loc[:, :, 2:])
+
+
+def test_a_decoder_sees_no_private_latents_of_others(private_model):
+    model, x = private_model
+    z = torch.randn(4, 11)
+    before = model.decode(z)
+    z[:, model.private_part(0)] += 1
+    after = model.decode(z)
+    assert not torch.equal(before["a"], after["a"])
+    assert torch.equal(before["b"], after["b"])
+    assert torch.equal(before["c"], after["c"])
+    generated = model.generate({"a": x["a"]}, num_samples=2)
+    assert {n: tuple(v.shape) for n, v in generated.items()} == dict.fromkeys("abc", (2, 5, 3, 8, 8))
+
+
+def test_bad_private_configurations_are_named():
+    with pytest.raises(ValueError, match="private_dim: expected a non-negative integer, got -1"):
+        bvae.ModelConfig(private_dim=-1)
+    with pytest.raises(ValueError, match="auxiliary_prior: it is one of private latents"):
+        bvae.ModelConfig(auxiliary_prior=True)

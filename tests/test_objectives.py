@@ -271,3 +271,50 @@ def test_code_vae_learns_the_weights_of_subsets(case):
     assert left[[0, 3, 4, 6]].abs().sum() == 0
     with pytest.raises(ValueError, match="weights of subsets with the sum 1"):
         model.aggregator(torch.zeros(3, 1, 2), torch.ones(3, 1, 2), weights=torch.ones(7))
+
+
+def test_mmvae_plus_against_its_formula(case):
+    """Every modality's own term and its cross terms written out, with the density of the mixture on z alone."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    model = bvae.MultimodalVAE(modalities, aggregator("moe"),
+                               bvae.ModelConfig(2, 2, private_dim=2, auxiliary_prior=True))
+    with torch.no_grad():
+        model.auxiliary_scale.copy_(torch.linspace(-0.7, 0.3, 6).view(3, 2))
+    ours, _, gradient, gradient_error = means(objective("mmvae-plus", beta=1.5), model, x, present, 200, 40)
+
+    def slow(seed):
+        generator = torch.Generator().manual_seed(seed)
+        loc, scale, _ = model.experts(x)
+        losses = []
+        for b in range(2):
+            there = [m for m in range(3) if present[m, b]]
+            total = torch.zeros(())
+            for m in there:
+                own = slice(2 + 2 * m, 4 + 2 * m)
+                z = loc[m, b, :2] + scale[m, b, :2] * torch.randn(3000, 2, generator=generator)
+                w = model.auxiliary_scale.exp() * torch.randn(3000, 3, 2, generator=generator)
+                w[:, m] = loc[m, b, own] + scale[m, b, own] * torch.randn(3000, 2, generator=generator)
+                decoded = model.decode(torch.cat([z, w.flatten(1)], 1))
+                rec = -sum(Normal(decoded[modalities[n].name], 0.3).log_prob(x[modalities[n].name][b])
+                           .sum((-1, -2, -3)) for n in there).mean()
+                mixture = torch.stack([Independent(Normal(loc[k, b, :2], scale[k, b, :2]), 1).log_prob(z)
+                                       for k in there])
+                log_q = mixture.logsumexp(0) - torch.tensor(float(len(there))).log()
+                shared = (log_q - standard(z).log_prob(z)).mean()
+                private = kl_divergence(Independent(Normal(loc[m, b, own], scale[m, b, own]), 1),
+                                        standard(loc[m, b, own]))
+                total = total + (rec + 1.5 * (shared + private)) / len(there)
+            losses.append(total)
+        return torch.stack(losses)
+
+    exact = [slow(seed) for seed in (1, 2, 3, 4)]
+    torch.testing.assert_close(ours, torch.stack([e.detach() for e in exact]).double().mean(0), rtol=3e-3, atol=0)
+    gradients = torch.stack([slow_gradient(model, e) for e in exact])
+    noise_floor = (gradient_error.square().sum() + gradients.std(0).square().sum() / 4).sqrt()
+    assert (gradient - gradients.mean(0)).norm() < 2.5 * noise_floor
+    assert noise_floor < 0.1 * gradients.mean(0).norm()
+    with pytest.raises(ValueError, match="mmvae-plus: expected a model with private latents"):
+        objective("mmvae-plus")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present,
+                                None)

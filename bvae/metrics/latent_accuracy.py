@@ -26,7 +26,7 @@ def fitted(means: Tensor, y: Tensor) -> Pipeline:
 
 @METRICS.register("latent_accuracy")
 def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
-    """Accuracy of logistic regression on the means of q(z | x_S), one classifier for each subset S.
+    """Accuracy of logistic regression on the shared means of q(z | x_S), one classifier for each subset S.
 
     The convention of MoPoE (one classifier per subset), fitted on the means of the whole training split and scored on
     the test split. Deterministic; `generator` is not used.
@@ -43,8 +43,8 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     hits: dict[tuple[int, ...], Tensor] = {}
     for members in all_subsets(len(model.modalities)):
-        probe = fitted(posterior_of(model, fit_on, members).mean, data.train.y)
-        predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
+        probe = fitted(model.shared(posterior_of(model, fit_on, members)).mean, data.train.y)
+        predicted = probe.predict(model.shared(posterior_of(model, score_on, members)).mean.numpy())
         hits[members] = torch.from_numpy(predicted) == data.test.y
     return {"latent_accuracy": by_number_of_views(hits)}
 
@@ -66,9 +66,9 @@ def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, genera
     """
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     everyone = tuple(range(len(model.modalities)))
-    probe = fitted(posterior_of(model, fit_on, everyone).mean, data.train.y)
+    probe = fitted(model.shared(posterior_of(model, fit_on, everyone)).mean, data.train.y)
     hits = {}
     for members in all_subsets(len(everyone)):
-        predicted = probe.predict(posterior_of(model, score_on, members).mean.numpy())
+        predicted = probe.predict(model.shared(posterior_of(model, score_on, members)).mean.numpy())
         hits[members] = torch.from_numpy(predicted) == data.test.y
     return {"latent_accuracy_one_probe": by_number_of_views(hits)}

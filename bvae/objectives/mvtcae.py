@@ -53,7 +53,9 @@ class TotalCorrelation(Objective):
         count = experts.present.sum(0).clamp_min(1)  # (B,)
         reconstruction = model.reconstruction_error(x, z, present) * (count - self.a) / count
         # float32 also under autocast: a KL is a difference of large numbers.
-        to_experts = gaussian.kl(q.loc, q.scale, experts.loc.to(q.loc), experts.scale.to(q.loc))  # (M, B)
+        d = model.shared_dim  # private latents have nobody to agree with
+        to_experts = gaussian.kl(q.loc[..., :d], q.scale[..., :d], experts.loc[..., :d].to(q.loc),
+                                 experts.scale[..., :d].to(q.loc))  # (M, B)
         conditional = (to_experts * experts.present).sum(0) / count
         kl = self.a * conditional + (1 - self.a) * q.kl_to_prior()
         return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)

@@ -39,7 +39,7 @@ class Settings:
         Weight of the divergence term. 2.5 is what the published PolyMNIST models use.
     beta_warmup_steps : int
         Steps over which beta rises linearly from 0.
-    latent_dim, width, likelihood, likelihood_scale, weights
+    latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior
         See `bvae.model.ModelConfig`.
     augment : bool
         Whether the data set may distort training items.
@@ -67,6 +67,8 @@ class Settings:
     likelihood: str = ModelConfig.likelihood
     likelihood_scale: float = ModelConfig.likelihood_scale
     weights: str = ModelConfig.weights
+    private_dim: int = ModelConfig.private_dim
+    auxiliary_prior: bool = ModelConfig.auxiliary_prior
     augment: bool = False
     missing: float = 0.0
     precision: str = "auto"
@@ -109,7 +111,8 @@ class Settings:
     def model_config(self) -> ModelConfig:
         """The part that the model needs."""
         return ModelConfig(
-            self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale), self.weights
+            self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale), self.weights,
+            self.private_dim, self.auxiliary_prior,
         )
 
     def learning_rate_at(self, step: int) -> float:

@@ -63,12 +63,12 @@ def trained(data_name: str) -> list[str]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def posterior_means(data_name: str, name: str, weights_hash: str, which: str) -> np.ndarray:
-    """(N, D) means of one modality's posterior, or of the joint one of all modalities if `which` is "joint"."""
+    """(N, D) shared means of one modality's posterior, or of the joint one of all modalities if `which` is "joint"."""
     _, model, experts = loaded(data_name, name, weights_hash)
     if which == "joint":
         with torch.inference_mode():
-            return model.aggregate(experts, model.aggregator.conditional()).mean.numpy()
-    return experts.loc[list(model.modalities).index(which)].numpy()
+            return model.shared(model.aggregate(experts, model.aggregator.conditional())).mean.numpy()
+    return experts.loc[list(model.modalities).index(which), :, : model.shared_dim].numpy()
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

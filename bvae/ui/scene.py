@@ -11,6 +11,7 @@ from torch import Tensor
 from bvae.aggregators import Aggregator, aggregator, name_of
 from bvae.comparison import Distances, distances
 from bvae.metrics.classifiers import Classifiers
+from bvae.model import UnimodalPosteriors
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 from bvae.posterior import Posterior
@@ -24,7 +25,7 @@ class Scene:
     Attributes
     ----------
     loc, scale : Tensor
-        (M, 1, D) unimodal posteriors of all modalities, observed or not.
+        (M, 1, D) unimodal posteriors of all modalities, observed or not, in the shared dimensions.
     present : Tensor
         (M, 1) bool: observed.
     weights : Tensor or None
@@ -35,6 +36,8 @@ class Scene:
         The joint posterior.
     decoded : Posterior
         What is sampled and decoded: the joint posterior, or its component of all observed modalities.
+    latent : Posterior
+        `decoded` with the private parts, if the model has some.
     """
 
     loc: Tensor
@@ -45,6 +48,7 @@ class Scene:
     rule_name: str
     posterior: Posterior
     decoded: Posterior
+    latent: Posterior
 
     def drawn(self) -> list[Aggregate]:
         """The joint posterior and, where it is another one, what is decoded, for the figures."""
@@ -73,7 +77,8 @@ def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float],
         Another aggregator on the same unimodal posteriors; None for the one that the model was trained with.
     """
     experts = loaded.experts
-    loc, scale = experts.loc[:, item : item + 1], experts.scale[:, item : item + 1]
+    whole = UnimodalPosteriors(*(values[:, item : item + 1] for values in experts))
+    loc, scale = (values[..., : loaded.model.shared_dim] for values in (whole.loc, whole.scale))
     present = torch.tensor(observed).unsqueeze(1)
     rule = aggregator(rule_name) if rule_name else loaded.model.aggregator
     total = sum(w for w, seen in zip(weights, observed, strict=True) if seen)
@@ -83,7 +88,8 @@ def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float],
     q = rule(loc, scale, present, used)
     conditional = rule.conditional()
     decoded = q if conditional is rule else conditional(loc, scale, present, used)
-    return Scene(loc, scale, present, share, rule, rule_name or name_of(rule), q, decoded)
+    latent = loaded.model.with_private(decoded, whole._replace(present=present))
+    return Scene(loc, scale, present, share, rule, rule_name or name_of(rule), q, decoded, latent)
 
 
 def other(scene: Scene, rule_name: str) -> Aggregate:
@@ -113,7 +119,7 @@ def imagine(
         name -> S texts such as "7 .93"; empty without judges.
     """
     generator = torch.Generator().manual_seed(seed)
-    z = scene.decoded.rsample((num_samples,), generator=generator)[:, 0]  # (S, D)
+    z = scene.latent.rsample((num_samples,), generator=generator)[:, 0]  # (S, L)
     images = loaded.model.decode(z)
     captions: dict[str, list[str]] = {}
     if judges is not None:
@@ -123,4 +129,4 @@ def imagine(
                 f"{k} <span style='opacity:.7'>p={v:.2f}</span>"
                 for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)
             ]
-    return z.numpy(), images, captions
+    return z[:, : loaded.model.shared_dim].numpy(), images, captions
