@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import html
 import io
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -39,7 +41,13 @@ class Result(NamedTuple):
 
 
 def aggregate(scene: Scene, rule: str) -> Result:
-    """The exact aggregate of the experts that are present."""
+    """The exact aggregate of the experts that are present. Several panels ask for the same ones."""
+    return _aggregate(json.dumps(scene, sort_keys=True), rule)
+
+
+@functools.lru_cache(maxsize=256)
+def _aggregate(text: str, rule: str) -> Result:
+    scene: Scene = json.loads(text)
     try:
         made, experts = aggregator(rule, **scenes.options(scene, rule)), scenes.tensors(scene)
         if isinstance(made, HoelderPool) and made.alpha not in EXACT and bool(experts[2].any()):
