@@ -84,4 +84,4 @@ def categorical(x: Tensor, mean: Tensor, scale: float) -> Tensor:
 
 
 OF_KIND = {"text": "categorical"}
-"""Likelihoods of kinds of modalities that allow one only; images take the one that the model's configuration names."""
+"""Likelihoods of kinds of modalities that allow one only; images take their own, or that of the model's settings."""

@@ -332,14 +332,19 @@ class MultimodalVAE(nn.Module):
         """
         self._check(x, present)
         out = {}
-        for m, (name, modality) in enumerate(self.modalities.items()):
+        for m, name in enumerate(self.modalities):
             if name not in x:
                 continue
-            density = LIKELIHOODS[OF_KIND.get(modality.kind, self.config.likelihood)]
+            density = LIKELIHOODS[self.likelihood_of(name)]
             values = x[name] if present is None else blank(x[name], present[m])
             value = density(values, self._decoded(name, z), self.config.likelihood_scale)
             out[name] = value if present is None else torch.where(present[m], value, 0.0)
         return out
+
+    def likelihood_of(self, name: str) -> str:
+        """Name of a modality's likelihood: that of its kind, its own, or the one of the model's settings."""
+        modality = self.modalities[name]
+        return OF_KIND.get(modality.kind) or modality.likelihood or self.config.likelihood
 
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""

@@ -168,3 +168,15 @@ def test_bad_private_configurations_are_named():
         bvae.ModelConfig(private_dim=-1)
     with pytest.raises(ValueError, match="auxiliary_prior: it is one of private latents"):
         bvae.ModelConfig(auxiliary_prior=True)
+
+
+def test_a_modality_may_have_its_own_likelihood():
+    own = bvae.Modality("a", "image", (1, 8, 8), likelihood="bernoulli")
+    model = bvae.MultimodalVAE([own, bvae.Modality("b", "image", (1, 8, 8))], aggregator("poe"), bvae.ModelConfig(2, 4))
+    assert [model.likelihood_of(n) for n in "ab"] == ["bernoulli", "normal"]
+    x, z = {n: torch.rand(3, 1, 8, 8) for n in "ab"}, torch.randn(3, 2)
+    ours, means = model.log_likelihood(x, z), model.decode(z)
+    theirs = torch.distributions.Bernoulli(means["a"], validate_args=False).log_prob(x["a"])
+    torch.testing.assert_close(ours["a"], theirs.flatten(1).sum(1), rtol=1e-4, atol=1e-3)
+    normal = torch.distributions.Normal(means["b"], 0.3).log_prob(x["b"])
+    torch.testing.assert_close(ours["b"], normal.flatten(1).sum(1), rtol=1e-4, atol=1e-3)

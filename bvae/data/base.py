@@ -33,6 +33,8 @@ class Modality:
         A few words for a person.
     weight : float
         Weight of its log-likelihood in training, 1 for the bound itself.
+    likelihood : str
+        One of `bvae.likelihoods.LIKELIHOODS` where the modality asks for its own; "" leaves it to the model.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Modality:
     shape: tuple[int, ...]
     label: str = ""
     weight: float = 1.0
+    likelihood: str = ""
 
 
 @dataclass(frozen=True)

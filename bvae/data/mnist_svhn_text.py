@@ -100,7 +100,9 @@ class MnistSvhnText(MultimodalDataset):
         street = "synthetic street number" if source == "embedded" else "street number (SVHN)"
         # Reconstruction weights of the recipe: every modality counts as much as the largest.
         self.modalities = {
-            "mnist": Modality("mnist", "image", (1, 28, 28), "handwritten digit (MNIST)", weight=self._weight("mnist")),
+            # Bernoulli: where most pixels are black, the gradient of a squared error dies with the decoder's sigmoid.
+            "mnist": Modality("mnist", "image", (1, 28, 28), "handwritten digit (MNIST)", self._weight("mnist"),
+                              "bernoulli"),
             "svhn": Modality("svhn", "image", (3, 32, 32), street, weight=self._weight("svhn")),
             "text": Modality("text", "text", (LENGTH, len(ALPHABET)), "its English word", weight=self._weight("text")),
         }

@@ -92,9 +92,9 @@ def sample_data(model: MultimodalVAE, z: Tensor, generator: torch.Generator) -> 
             out[name] = torch.nn.functional.one_hot(index, mean.shape[-1]).float()
             continue
         scale = model.config.likelihood_scale
-        if model.config.likelihood == "bernoulli":
+        if model.likelihood_of(name) == "bernoulli":
             out[name] = torch.bernoulli(mean, generator=generator)
-        elif model.config.likelihood == "laplace":
+        elif model.likelihood_of(name) == "laplace":
             u = torch.rand(mean.shape, generator=generator) - 0.5
             out[name] = (mean - scale * u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))).clamp(0, 1)
         else:

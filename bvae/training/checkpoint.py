@@ -106,7 +106,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
         **facts,
         "sha256": sha256(folder / WEIGHTS),
         "modalities": [{"name": m.name, "kind": m.kind, "shape": list(m.shape), "label": m.label,
-                        "weight": m.weight}
+                        "weight": m.weight, "likelihood": m.likelihood}
                        for m in model.modalities.values()],
         "settings": settings.as_dict(),
     }
@@ -136,7 +136,8 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
         if not isinstance(config, dict) or config.get("format") != FORMAT:
             found = config.get("format") if isinstance(config, dict) else type(config).__name__
             raise CheckpointError(f"{folder / CONFIG}: expected format {FORMAT}, got {found!r}")
-        modalities = tuple(Modality(m["name"], m["kind"], tuple(m["shape"]), m["label"], m.get("weight", 1.0))
+        modalities = tuple(Modality(m["name"], m["kind"], tuple(m["shape"]), m["label"], m.get("weight", 1.0),
+                                    m.get("likelihood", ""))
                            for m in config["modalities"])
         settings = Settings.from_mapping(config["settings"])
         if not isinstance(config["sha256"], str):
