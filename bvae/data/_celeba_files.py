@@ -62,7 +62,8 @@ def read_celeba(
         raise DataError(f"{path}: expected {len(names)} attributes of {len(files)} pictures of the {split} partition, "
                         f"got {tuple(held.shape)}. " + REPAIR.format(path.name))
     paths = [folder / "img_align_celeba" / name for name in files]
-    return (_stored(folder / f"bvae_{SIZE}x{SIZE}_{split}.npy", paths) if limit is None else _decode(paths)), held, names
+    pictures = _stored(folder / f"bvae_{SIZE}x{SIZE}_{split}.npy", paths) if limit is None else _decode(paths)
+    return pictures, held, names
 
 
 def _which(folder: Path) -> str:
@@ -124,8 +125,8 @@ def _open(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if image.size != ALIGNED:
-                raise DataError(f"{path}: expected an aligned picture of {ALIGNED[0]} x {ALIGNED[1]}, got {image.size[0]} x "
-                                f"{image.size[1]}. " + REPAIR.format("img_align_celeba.zip and its folder"))
+                raise DataError(f"{path}: expected an aligned picture of {ALIGNED[0]} x {ALIGNED[1]}, got "
+                                f"{image.width} x {image.height}. " + REPAIR.format("img_align_celeba"))
             left, top = (ALIGNED[0] - CROP) // 2, (ALIGNED[1] - CROP) // 2
             box = (left, top, left + CROP, top + CROP)
             small = image.convert("RGB").crop(box).resize((SIZE, SIZE), Image.Resampling.BILINEAR)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -152,9 +153,9 @@ class CelebA(MultimodalDataset):
     num_classes = NO_HAIR_COLOR + 1
     text_padding = PADDING
     read_text = staticmethod(read)
-    origins = {
+    origins: ClassVar[dict[str, str]] = {
         "embedded": "avatars drawn here from parts designed by Pablo Stanley (avataaars, free for personal and "
-                    "commercial use) as packaged in python_avatars (MIT), rendered by resvg (resvg_py, MIT). Not CelebA.",
+                    "commercial use), packaged in python_avatars (MIT), rendered by resvg (resvg_py, MIT). Not CelebA.",
         "official": "CelebA (Liu et al., ICCV 2015), https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html; "
                     "for non-commercial research only, not to be passed on.",
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -81,7 +82,7 @@ class MnistSvhnText(MultimodalDataset):
     name = "mnist-svhn-text"
     story = "Handwriting, street number and word name the same digit; their styles have nothing in common."
     num_classes = 10
-    origins = {
+    origins: ClassVar[dict[str, str]] = {
         "embedded": f"digits: {EMBEDDED_DIGITS}; street numbers: synthetic, drawn here from typefaces that ship with "
                     "matplotlib, free of other rights.",
         "official": f"digits: {MNIST}; street numbers: SVHN (Netzer et al., 2011) through torchvision, for "
