@@ -223,8 +223,9 @@ def run_classifiers(options: argparse.Namespace) -> int:
     from bvae.metrics import classifiers
 
     result = classifiers.train(options.out or checkpoints_root(), options.dataset, options.epochs, seed=options.seed)
-    for modality, figure in result["accuracy"].items():
-        print(f"{modality}: test accuracy {figure['mean']:.3f} ±{figure['se']:.3f}")
+    for name, figures in result.items():
+        for modality, figure in figures.items():
+            print(f"{modality}: test {name.replace('_', ' ')} {figure['mean']:.3f} ±{figure['se']:.3f}")
     return 0
 
 
