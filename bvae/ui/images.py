@@ -65,10 +65,11 @@ def figure(
     elif isinstance(image, str):
         short = len(image) <= SHORT_TEXT
         letters = html.escape(image).replace(" ", "·") if short else html.escape(image)
-        look = "" if short else "line-height:1.15;overflow:hidden;overflow-wrap:anywhere;"
+        look = f"font-size:{side / (6 if short else 11):.0f}px;"
+        look += "" if short else "line-height:1.15;overflow:hidden;overflow-wrap:anywhere;"
         said = html.escape(f"{alt}: {image.strip()}")
         body = (f'<div role="img" aria-label="{said}" style="{style}display:flex;'
-                f'align-items:center;justify-content:center;font-family:monospace;font-size:{side / (6 if short else 11):.0f}px;{look}'
+                f'align-items:center;justify-content:center;font-family:monospace;{look}'
                 f'background:rgba(128,128,128,.12)">{letters}</div>')
     else:
         body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'
