@@ -223,8 +223,9 @@ def run_classifiers(options: argparse.Namespace) -> int:
     from bvae.metrics import classifiers
 
     result = classifiers.train(options.out or checkpoints_root(), options.dataset, options.epochs, seed=options.seed)
-    for modality, figure in result["accuracy"].items():
-        print(f"{modality}: test accuracy {figure['mean']:.3f} ±{figure['se']:.3f}")
+    for name, figures in result.items():
+        for modality, figure in figures.items():
+            print(f"{modality}: test {name.replace('_', ' ')} {figure['mean']:.3f} ±{figure['se']:.3f}")
     return 0
 
 
@@ -244,6 +245,8 @@ def run_data(options: argparse.Namespace) -> int:
 
 def contact_sheet(data, path: Path, columns: int = 20, zoom: int = 2) -> None:
     """A PNG with items of all classes: one row a modality, one column an item; texts are written out."""
+    import textwrap
+
     from PIL import Image, ImageDraw
 
     views = data.subset([round(k * (len(data) - 1) / max(1, columns - 1)) for k in range(columns)])
@@ -256,7 +259,9 @@ def contact_sheet(data, path: Path, columns: int = 20, zoom: int = 2) -> None:
                 pixels = (value * 255).round().byte().permute(1, 2, 0).expand(-1, -1, 3).numpy()
                 sheet.paste(Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST), corner)
             else:
-                text = data.read_text(value.unsqueeze(0))[0].strip()
-                ImageDraw.Draw(sheet).text((corner[0] + 2, corner[1] + side // 3), text, "black")
+                text = data.read_text(value.unsqueeze(0))[0].strip(data.text_padding)
+                middle = (corner[0] + 2, corner[1] + side // 2)
+                lines = "\n".join(textwrap.wrap(text, side // 7))
+                ImageDraw.Draw(sheet).text(middle, lines, "black", anchor="lm", spacing=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)

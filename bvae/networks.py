@@ -47,26 +47,36 @@ class Residual(nn.Module):
         return x + self.conv(F.silu(x))
 
 
+def fold_factor(height: int, width: int) -> int:
+    """Side of the cells of pixels that become channels: 4 for large images, whose time full resolution would take."""
+    return 4 if min(height, width) >= 48 and height % 8 == width % 8 == 0 else 2
+
+
 class FoldPixels(nn.Module):
-    """(B, C, H, W) in [0, 1] -> (B, 4 C, H/2, W/2) in [-1, 1], channels last, in autocast's precision.
+    """(B, C, H, W) in [0, 1] -> (B, f f C, H/f, W/f) in [-1, 1], channels last, in autocast's precision.
 
     One copy, in the type and the order in which the first convolution reads: on CPUs these passes over full images
     cost as much as the convolutions.
     """
 
+    def __init__(self, factor: int = 2) -> None:
+        super().__init__()
+        self.factor = factor
+
     def forward(self, x: Tensor) -> Tensor:
         kind = x.device.type
         if torch.is_autocast_enabled(kind):
             x = x.to(torch.get_autocast_dtype(kind))
-        b, c, h, w = x.shape
-        cells = x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5)  # (B, H/2, W/2, C, 2, 2)
-        return (2 * cells.reshape(b, h // 2, w // 2, 4 * c) - 1).permute(0, 3, 1, 2)
+        (b, c, h, w), f = x.shape, self.factor
+        cells = x.view(b, c, h // f, f, w // f, f).permute(0, 2, 4, 1, 3, 5)  # (B, H/f, W/f, C, f, f)
+        return (2 * cells.reshape(b, h // f, w // f, f * f * c) - 1).permute(0, 3, 1, 2)
 
 
 class ImageEncoder(nn.Module):
     """(B, C, H, W) floats in [0, 1] -> (B, 2 D). H and W are multiples of 4.
 
-    The first step folds 2 x 2 pixels into channels, so that no convolution runs on few channels at full resolution.
+    The first step folds f x f pixels into channels, so that no convolution runs on few channels at full resolution;
+    f is 2, or 4 from 48 x 48 on if H and W are multiples of 8.
     """
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
@@ -74,10 +84,11 @@ class ImageEncoder(nn.Module):
         channels, height, width_px = shape
         if height % 4 or width_px % 4:
             raise ValueError(f"image shape: expected height and width in multiples of 4, got {shape}")
-        cells = ((height // 4 + 1) // 2) * ((width_px // 4 + 1) // 2)
+        f = fold_factor(height, width_px)
+        cells = ((height // (2 * f) + 1) // 2) * ((width_px // (2 * f) + 1) // 2)
         self.net = nn.Sequential(
-            FoldPixels(),
-            nn.Conv2d(4 * channels, width, 3, stride=2, padding=1),
+            FoldPixels(f),
+            nn.Conv2d(f * f * channels, width, 3, stride=2, padding=1),
             Residual(width),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, stride=2, padding=1),
@@ -91,13 +102,14 @@ class ImageEncoder(nn.Module):
 
 
 class ImageDecoder(nn.Module):
-    """(B, D) -> (B, C, H, W) means in (0, 1). H and W are multiples of 4."""
+    """(B, D) -> (B, C, H, W) means in (0, 1). H and W are multiples of 4. It unfolds what `ImageEncoder` folds."""
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
         channels, height, width_px = shape
-        first, last = max(1, 3 * width // 4), max(1, width // 4)
-        self.grid = (first, height // 4, width_px // 4)
+        f = fold_factor(height, width_px)
+        first, last = max(1, 3 * width // 4), max(1, width * f // 8)
+        self.grid = (first, height // (2 * f), width_px // (2 * f))
         self.expand = nn.Linear(latent_dim, first * self.grid[1] * self.grid[2])
         self.net = nn.Sequential(
             nn.SiLU(),
@@ -107,8 +119,8 @@ class ImageDecoder(nn.Module):
             nn.Conv2d(width, 4 * last, 3, padding=1),
             nn.PixelShuffle(2),
             nn.SiLU(),
-            nn.Conv2d(last, 4 * channels, 3, padding=1),
-            nn.PixelShuffle(2),
+            nn.Conv2d(last, f * f * channels, 3, padding=1),
+            nn.PixelShuffle(f),
         )
 
     def forward(self, z: Tensor) -> Tensor:
@@ -119,48 +131,66 @@ class ImageDecoder(nn.Module):
 NETWORKS.register("image")(NetworkPair(ImageEncoder, ImageDecoder))
 
 
+class TextGrid(NamedTuple):
+    """How a text comes down to a few places: `fold` characters side by side become one place, then `halvings`."""
+
+    fold: int
+    halvings: int
+    places: int
+
+    @classmethod
+    def of(cls, length: int) -> TextGrid:
+        """Short texts are halved twice; those of more than 32 characters are folded in pairs, then halved down to 8."""
+        fold = 1 if length <= 32 else 2
+        halvings = 2
+        while length // fold >> halvings > 8:
+            halvings += 1
+        step = fold << halvings
+        if length % step:
+            raise ValueError(f"text shape: expected a length in multiples of {step}, got {length}")
+        return cls(fold, halvings, length // step)
+
+
 class TextEncoder(nn.Module):
-    """(B, L, A) one-hot characters -> (B, 2 D). L is a multiple of 4."""
+    """(B, L, A) one-hot characters -> (B, 2 D). L is a multiple of 4 (more for long texts, see `TextGrid`)."""
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
         length, letters = shape
-        if length % 4:
-            raise ValueError(f"text shape: expected a length in multiples of 4, got {shape}")
+        self.grid = TextGrid.of(length)
         self.net = nn.Sequential(
-            nn.Conv1d(letters, width, 3, padding=1),
+            nn.Conv1d(self.grid.fold * letters, width, 3, padding=1),
             nn.SiLU(),
-            nn.Conv1d(width, width, 4, stride=2, padding=1),
-            nn.SiLU(),
-            nn.Conv1d(width, width, 4, stride=2, padding=1),
-            nn.SiLU(),
+            *(layer for _ in range(self.grid.halvings)
+              for layer in (nn.Conv1d(width, width, 4, stride=2, padding=1), nn.SiLU())),
             nn.Flatten(),
-            nn.Linear(width * (length // 4), 2 * latent_dim),
+            nn.Linear(width * self.grid.places, 2 * latent_dim),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net(x.transpose(1, 2))  # (B, A, L)
+        folded = x.reshape(len(x), x.shape[1] // self.grid.fold, -1)  # (B, L/f, f A)
+        return self.net(folded.transpose(1, 2))
 
 
 class TextDecoder(nn.Module):
-    """(B, D) -> (B, L, A) probabilities of characters. L is a multiple of 4."""
+    """(B, D) -> (B, L, A) probabilities of characters. It unfolds what `TextEncoder` folds."""
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
-        length, letters = shape
-        self.grid = (width, length // 4)
-        self.expand = nn.Linear(latent_dim, width * (length // 4))
+        length, self.letters = shape
+        fold, doublings, places = TextGrid.of(length)
+        self.grid = (width, places)
+        self.expand = nn.Linear(latent_dim, width * places)
         self.net = nn.Sequential(
             nn.SiLU(),
-            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
-            nn.SiLU(),
-            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
-            nn.SiLU(),
-            nn.Conv1d(width, letters, 3, padding=1),
+            *(layer for _ in range(doublings)
+              for layer in (nn.ConvTranspose1d(width, width, 4, stride=2, padding=1), nn.SiLU())),
+            nn.Conv1d(width, fold * self.letters, 3, padding=1),
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.net(self.expand(z).unflatten(1, self.grid)).float().softmax(1).transpose(1, 2)
+        logits = self.net(self.expand(z).unflatten(1, self.grid)).float().unflatten(1, (-1, self.letters))
+        return logits.softmax(2).permute(0, 3, 1, 2).flatten(1, 2)  # (B, f, A, L/f) -> (B, L, A)
 
 
 NETWORKS.register("text")(NetworkPair(TextEncoder, TextDecoder))

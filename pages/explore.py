@@ -48,22 +48,22 @@ left, middle, right = st.columns([1, 1.75, 1.75], gap="large")
 with left:
     st.subheader("What is observed")
     on = st.pills("Views", views, default=views, selection_mode="multi", key="views", bind=BIND)
-    observed, weights = [v in on for v in views], []
+    observed, weights, what = [v in on for v in views], [], f"class {data.class_names[data.y[item]]}"
     with st.container(key="observed"):
         for m, view in enumerate(views):
             picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
             shown = images.content(data, data.x[view][item]) if observed[m] else None
             label = loaded.model.modalities[view].label
-            picture.html(images.figure(shown, f"{view}, {label}, " + (f"a {data.y[item]}" if observed[m] else "absent"),
+            picture.html(images.figure(shown, f"{view}, {label}, " + (what if observed[m] else "absent"),
                                        style.color(m)))
             weights.append(slider.slider(f":gray[weight of] {view}", 0.0, 4.0, 1.0, 0.25, key=f"w_{view}", bind=BIND,
                                          disabled=not observed[m]))
-    st.caption(f"This is a {data.y[item]}. {data.story}")
+    st.caption(f"This is {what}. {data.story}")
 
 now = scene.build(loaded, item, observed, weights, None if rule_name == AS_TRAINED else rule_name)
 loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
 aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)]
-z, generated, captions = scene.imagine(loaded, now, num_samples, seed, loaders.judges(data_name))
+z, generated, captions = scene.imagine(loaded, now, num_samples, seed, loaders.judges(data_name), data.class_names)
 plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
 far = now.distances()
 w2, reverse, forward = (d[:, 0].tolist() for d in (far.wasserstein2, far.kl_from_aggregate, far.kl_to_aggregate))

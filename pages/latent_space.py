@@ -34,6 +34,7 @@ chosen = loaders.spread(len(data), n)
 means = np.concatenate([loaders.posterior_means(*key, w)[chosen] for w in whiches])
 item, cloud = np.tile(chosen, len(whiches)), np.repeat(np.arange(len(whiches)), n)
 labels = data.y.numpy()[item]
+called = [f"item {i}, class {data.class_names[k]}" for i, k in enumerate(data.y.tolist())]
 
 if projection == "pca":
     points, shares = loaders.pca(means)
@@ -54,14 +55,14 @@ if coloring == "view":
     group, group_names = cloud, views
     colors, symbols = [style.color(m) for m in range(len(views))], [style.marker(m) for m in range(len(views))]
 else:
-    group, group_names = labels, [str(k) for k in range(data.num_classes)]
+    group, group_names = labels, list(data.class_names)
     colors, symbols = style.CLASS_COLORS, ["circle"] * data.num_classes
 
 chart, side = st.columns([1.9, 1], gap="large")
 with chart:
     figure = scatter(points, group, group_names, colors, symbols, np.stack([item, cloud], axis=1),
-                     [f"item {i}, a {k}" + (f", {views[c]}" if which == CLOUDS else "")
-                      for i, k, c in zip(item, labels, cloud, strict=True)], ink(), titles)
+                     [called[i] + (f", {views[c]}" if which == CLOUDS else "")
+                      for i, c in zip(item, cloud, strict=True)], ink(), titles)
     event = st.plotly_chart(
         figure, width="stretch", key=f"map_{model_name}_{which}_{projection}_{coloring}", on_select="rerun",
         selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
@@ -82,13 +83,14 @@ with side:
     rows = []
     for i, c in picked[:8]:
         seen = [views[int(c)]] if which == CLOUDS else views if which == JOINT else [which]
-        rows.append(images.row(f"item {int(i)}, a {data.y[int(i)]}", style.CLASS_COLORS[int(data.y[int(i)])], [
-            images.figure(images.content(data, data.x[v][int(i)]), f"item {int(i)}, {v}: a {data.y[int(i)]}",
+        rows.append(images.row(called[int(i)], style.CLASS_COLORS[int(data.y[int(i)])], [
+            images.figure(images.content(data, data.x[v][int(i)]), f"{called[int(i)]}, {v}",
                           style.color(views.index(v)), side=52) for v in seen]))
     st.html("".join(rows))
     if len(picked) > 8:
         st.caption(f"and {len(picked) - 8} more. Classes: " + ", ".join(
-            f"{k}: {c}" for k, c in pd.Series([int(data.y[int(i)]) for i, _ in picked]).value_counts().items()))
+            f"{data.class_names[k]}: {c}"
+            for k, c in pd.Series([int(data.y[int(i)]) for i, _ in picked]).value_counts().items()))
     st.page_link("pages/explore.py", label=f"Explore item {int(picked[0][0])}", icon=":material/explore:",
                  query_params={"item": str(int(picked[0][0])), "model": label(model_name)})
 

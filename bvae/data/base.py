@@ -57,11 +57,14 @@ class Batch:
         (M, B) bool, True where the modality was observed.
     y : Tensor
         (B,) int64 labels.
+    attributes : Tensor or None
+        (B, A) bool, for data sets that have them.
     """
 
     x: dict[str, Tensor]
     present: Tensor
     y: Tensor
+    attributes: Tensor | None = None
 
 
 class MultimodalDataset:
@@ -75,17 +78,32 @@ class MultimodalDataset:
         name -> (N, ...): one fixed view of every item.
     y : Tensor
         (N,) int64 class labels.
+    attributes : Tensor or None
+        (N, A) bool: what holds of each item besides its class, for data sets that know.
+    attribute_names : tuple of str
+        A names.
     """
 
     name: ClassVar[str]
     story: ClassVar[str] = ""
     """What the modalities of one item have in common, in a sentence."""
     num_classes: ClassVar[int]
+    origins: ClassVar[dict[str, str]] = {}
+    """source -> where its data come from, and their licences."""
+    text_padding: ClassVar[str] = " "
+    """What surrounds a text in its modality."""
     split: str
     source: str
     modalities: dict[str, Modality]
     x: dict[str, Tensor]
     y: Tensor
+    attributes: Tensor | None = None
+    attribute_names: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of `y`, such that "class NAME" reads well."""
+        return tuple(str(k) for k in range(self.num_classes))
 
     @staticmethod
     def word_scores(text: Tensor) -> Tensor:
@@ -96,6 +114,10 @@ class MultimodalDataset:
     def read_text(text: Tensor) -> list[str]:
         """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
         raise DataError("this data set has no text modality")
+
+    def attribute_scores(self, text: Tensor) -> Tensor:
+        """For data sets with a text of attributes: is each one named, (N, L, A') probabilities -> (N, A) in [0, 1]."""
+        raise DataError("this data set has no text of attributes")
 
     def __len__(self) -> int:
         return len(self.y)
@@ -164,15 +186,24 @@ class MultimodalDataset:
         observed = self.observed(missing, seed)
         for start in range(skip * batch_size, self.steps_per_epoch(batch_size) * batch_size, batch_size):
             index = order[start : start + batch_size]
-            yield Batch(self.items(index, pairing, generator), observed[:, index], self.y[index])
+            held = None if self.attributes is None else self.attributes[index]
+            yield Batch(self.items(index, pairing, generator), observed[:, index], self.y[index], held)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Number of batches in an epoch."""
         return max(1, len(self) // batch_size)
 
     def describe(self) -> str:
-        """Sizes and origin, for the terminal."""
+        """Sizes, classes, attributes, origin and licences, for the terminal."""
         rows = [f"{self.name} / {self.split} / {self.source}: {len(self):,} items, {len(self.y.unique())} classes"]
         for m in self.modalities.values():
             rows.append(f"  {m.name}: {m.kind}, {' x '.join(map(str, m.shape))}, {m.label}")
+        counts = torch.bincount(self.y, minlength=self.num_classes).tolist()
+        classes = zip(self.class_names, counts, strict=True)
+        rows.append("  classes: " + ", ".join(f"{name} ({count:,})" for name, count in classes))
+        if self.attributes is not None:
+            shares = zip(self.attribute_names, self.attributes.double().mean(0).tolist(), strict=True)
+            rows.append("  attributes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
+        if self.source in self.origins:
+            rows.append(f"  origin: {self.origins[self.source]}")
         return "\n".join(rows)

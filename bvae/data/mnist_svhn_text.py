@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from bvae.data import _street_numbers
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
-from bvae.data.polymnist import SPLIT_SEED, as_float, embedded_digits, split_digits
+from bvae.data.polymnist import EMBEDDED_DIGITS, MNIST, SPLIT_SEED, as_float, embedded_digits, split_digits
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
@@ -81,6 +82,12 @@ class MnistSvhnText(MultimodalDataset):
     name = "mnist-svhn-text"
     story = "Handwriting, street number and word name the same digit; their styles have nothing in common."
     num_classes = 10
+    origins: ClassVar[dict[str, str]] = {
+        "embedded": f"digits: {EMBEDDED_DIGITS}; street numbers: synthetic, drawn here from typefaces that ship with "
+                    "matplotlib, free of other rights.",
+        "official": f"digits: {MNIST}; street numbers: SVHN (Netzer et al., 2011) through torchvision, for "
+                    "non-commercial use.",
+    }
     word_scores = staticmethod(word_log_probability)
     read_text = staticmethod(read)
 

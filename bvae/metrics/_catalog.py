@@ -47,6 +47,24 @@ CATALOG: dict[str, Figure] = {
         "Latent accuracy, one probe", "higher",
         "The same with one classifier, fitted on the posterior means of all modalities together.",
         "It rewards posteriors of subsets that look like that of all modalities. Published tables use either one."),
+    "latent_average_precision": Figure(
+        "Latent average precision of attributes", "higher",
+        "Average precision of logistic regressions on the means of q(z | x_S), one for each attribute and subset S, "
+        "mean over the attributes.",
+        "Chance is not 0 but the frequency of an attribute. Some published code ranks hard decisions instead of "
+        "scores, which gives other numbers."),
+    "attribute_coherence": Figure(
+        "Attribute coherence", "higher",
+        "Average precision with which judges of real data find an item's attributes in the generations of its "
+        "modalities that were not observed, mean over the attributes.",
+        "Only the order of the items counts: an attribute that is always shown a little too faintly scores as well. "
+        "Chance is the frequency of an attribute."),
+    "text_accuracy": Figure(
+        "Right characters and words of generated texts", "higher",
+        "Texts generated from all other modalities: share of the true characters at the best place, and number of "
+        "words in both texts over that in either.",
+        "A text of common characters at the right distance has many of them right by chance; and one superfluous word "
+        "moves all that follow."),
     "coverage_90": Figure(
         "Coverage of 90 percent intervals", "nominal",
         "How often the posterior's central 90 percent interval of a latent dimension holds the z that made the data, "

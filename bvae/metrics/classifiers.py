@@ -1,4 +1,4 @@
-"""Classifiers of real images, one per modality: the judges of coherence. Trained on training digits only."""
+"""Classifiers of real images, one per modality: the judges of coherence. Trained on training items only."""
 
 from __future__ import annotations
 
@@ -11,22 +11,36 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.data.base import Batch
 from bvae.storage import StorageError, read_tensors, write_json, write_tensors
 
 FOLDER = "classifiers"
 
 
 class ImageClassifier(nn.Module):
-    """A small convolutional network: (B, C, H, W) floats in [0, 1] -> (B, num_classes) logits."""
+    """A small convolutional network: (B, C, H, W) floats in [0, 1] -> (B, num_classes) logits.
 
-    def __init__(self, channels: int, num_classes: int, width: int = 32) -> None:
+    Parameters
+    ----------
+    channels, num_classes : int
+    num_attributes : int
+        For data sets with attributes: as many further logits, see :meth:`logits`.
+    stride : int
+        Of the first convolution; 2 brings large images down at once.
+    width : int
+    """
+
+    def __init__(
+        self, channels: int, num_classes: int, num_attributes: int = 0, stride: int = 1, width: int = 32
+    ) -> None:
         super().__init__()
+        self.split = (num_classes, num_attributes)
 
         def block(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
             return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
 
         self.features = nn.Sequential(
-            *block(channels, width),
+            *block(channels, width, stride),
             *block(width, width),
             nn.MaxPool2d(2),
             *block(width, 2 * width),
@@ -37,21 +51,30 @@ class ImageClassifier(nn.Module):
             nn.Flatten(),
             nn.Dropout(0.4),
         )
-        self.head = nn.Linear(12 * width, num_classes)
+        self.head = nn.Linear(12 * width, num_classes + num_attributes)
+
+    def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the classes (B, num_classes), to be compared, and of the attributes (B, A), each by itself."""
+        out = self.head(self.features((x * 2 - 1).contiguous(memory_format=torch.channels_last)))
+        return out.split(self.split, dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features((x * 2 - 1).contiguous(memory_format=torch.channels_last)))
+        return self.logits(x)[0]
+
+    def attribute_scores(self, x: Tensor) -> Tensor:
+        """Probabilities of the attributes: (B, A)."""
+        return self.logits(x)[1].float().sigmoid()
 
 
 class WordJudge(nn.Module):
     """Which of the data set's words a text shows best: (B, L, A) probabilities of characters -> (B, num_classes).
 
-    There is nothing to learn: the score of a word is its log-probability at its best place.
+    There is nothing to learn: the data set knows how its words are written, see `MultimodalDataset.word_scores`.
     """
 
     def __init__(self, data: MultimodalDataset) -> None:
         super().__init__()
-        self.score = data.word_scores
+        self.score, self.attribute_scores = data.word_scores, data.attribute_scores
 
     def forward(self, x: Tensor) -> Tensor:
         return self.score(x)
@@ -69,6 +92,14 @@ class Classifiers(nn.ModuleDict):
             for name, values in x.items()
         }
 
+    @torch.inference_mode()
+    def attribute_scores(self, x: dict[str, Tensor], batch_size: int = 2048) -> dict[str, Tensor]:
+        """How sure the judges are of every attribute: name -> (N, ...) to name -> (N, A) in [0, 1]."""
+        self.eval()
+        return {
+            name: torch.cat([self[name].attribute_scores(part) for part in values.split(batch_size)])
+            for name, values in x.items()
+        }
 
     @torch.inference_mode()
     def features(self, name: str, x: Tensor, batch_size: int = 1024) -> Tensor:
@@ -107,9 +138,18 @@ def soften(x: Tensor, generator: torch.Generator) -> Tensor:
 
 def build(data: MultimodalDataset) -> Classifiers:
     """Untrained classifiers for the image modalities of a data set, and judges of its texts."""
-    nets = {name: ImageClassifier(m.shape[0], data.num_classes) if m.kind == "image" else WordJudge(data)
-            for name, m in data.modalities.items()}
+    nets = {name: ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), 1 + (m.shape[1] >= 48))
+            if m.kind == "image" else WordJudge(data) for name, m in data.modalities.items()}
     return Classifiers(nets).to(memory_format=torch.channels_last)
+
+
+def loss_of(net: ImageClassifier, x: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of the class, with smoothed labels, and of each attribute of the batch that has some."""
+    classes, attributes = net.logits(x)
+    loss = F.cross_entropy(classes.float(), batch.y, label_smoothing=0.1)
+    if batch.attributes is not None:
+        loss = loss + F.binary_cross_entropy_with_logits(attributes.float(), batch.attributes.float())
+    return loss
 
 
 def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0) -> dict[str, dict]:
@@ -118,7 +158,8 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
     Returns
     -------
     dict
-        "accuracy": name of modality -> {"mean", "se"} on the test split.
+        "accuracy": name of modality -> {"mean", "se"} on the test split; for data sets with attributes also
+        "average_precision": name of modality -> {"mean", "se"}, the mean over the attributes.
     """
     training = dataset(name, "train", augment=True)
     test = dataset(name, "test")
@@ -135,7 +176,7 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
         for batch in training.epoch(epoch, batch_size, seed, generator):
             x = {m: soften(batch.x[m], generator) for m in learning}
             with torch.autocast("cpu", torch.bfloat16):
-                losses = [F.cross_entropy(nets[m](x[m]).float(), batch.y, label_smoothing=0.1) for m in learning]
+                losses = [loss_of(nets[m], x[m], batch) for m in learning]
             optimizer.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()
             optimizer.step()
@@ -151,12 +192,20 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
     for modality, p in nets.probabilities({m: test.x[m] for m in nets}).items():
         hits = (p.argmax(dim=-1) == test.y).float()
         accuracy[modality] = {"mean": hits.mean().item(), "se": (hits.std() / len(hits) ** 0.5).item()}
+    figures = {"accuracy": accuracy}
+    if test.attributes is not None:
+        from bvae.metrics.attributes import mean_average_precision
+
+        counts = torch.Generator().manual_seed(seed)
+        figures["average_precision"] = {
+            m: mean_average_precision([scores], test.attributes, counts)
+            for m, scores in nets.attribute_scores({m: test.x[m] for m in nets}).items()}
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
               "soften": True}
     write_json(folder / "config.json", config)
-    write_json(folder / "metrics.json", {"accuracy": accuracy})
+    write_json(folder / "metrics.json", figures)
     load.cache_clear()
-    return {"accuracy": accuracy}
+    return figures
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from torch import Tensor
 from bvae.data import MultimodalDataset
 
 SIDE = 84
+SHORT_TEXT = 12  # characters: shown large, in one line, with their blanks; longer ones wrap
 
 
 def data_uri(image: Tensor) -> str:
@@ -27,8 +28,14 @@ def data_uri(image: Tensor) -> str:
 
 
 def content(data: MultimodalDataset, value: Tensor) -> Tensor | str:
-    """What :func:`figure` shows of a modality's value: an image (C, H, W) as it is, characters (L, A) as a text."""
-    return value if value.ndim == 3 else data.read_text(value.unsqueeze(0))[0]
+    """What :func:`figure` shows of a modality's value: an image (C, H, W) as it is, characters (L, A) as a text.
+
+    Of long texts, what fills them up on both sides is left out.
+    """
+    if value.ndim == 3:
+        return value
+    text = data.read_text(value.unsqueeze(0))[0]
+    return text if len(text) <= SHORT_TEXT else text.strip(data.text_padding)
 
 
 def figure(
@@ -56,10 +63,13 @@ def figure(
         body = (f'<div role="img" aria-label="{html.escape(alt)}" style="{style}display:flex;align-items:center;'
                 'justify-content:center;opacity:.7;font-size:12px">absent</div>')
     elif isinstance(image, str):
-        letters = html.escape(image).replace(" ", "·")
+        short = len(image) <= SHORT_TEXT
+        letters = html.escape(image).replace(" ", "·") if short else html.escape(image)
+        look = f"font-size:{side / (6 if short else 11):.0f}px;"
+        look += "" if short else "line-height:1.15;overflow:hidden;overflow-wrap:anywhere;"
         said = html.escape(f"{alt}: {image.strip()}")
         body = (f'<div role="img" aria-label="{said}" style="{style}display:flex;'
-                f'align-items:center;justify-content:center;font-family:monospace;font-size:{side / 6:.0f}px;'
+                f'align-items:center;justify-content:center;font-family:monospace;{look}'
                 f'background:rgba(128,128,128,.12)">{letters}</div>')
     else:
         body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'

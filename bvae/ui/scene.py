@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,9 +106,10 @@ def arrays(q: Posterior, rule: str, label: str) -> Aggregate:
 
 @torch.inference_mode()
 def imagine(
-    loaded: Loaded, scene: Scene, num_samples: int, seed: int, judges: Classifiers | None
+    loaded: Loaded, scene: Scene, num_samples: int, seed: int, judges: Classifiers | None,
+    class_names: Sequence[str] = (),
 ) -> tuple[np.ndarray, dict[str, Tensor], dict[str, list[str]]]:
-    """Samples of z, their images, and what the judges see in them.
+    """Samples of z, their images, and what the judges see in them, by the names of the classes.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def imagine(
         for name, p in judges.probabilities(images).items():
             best = p.max(dim=-1)
             captions[name] = [
-                f"{k} <span style='opacity:.7'>p={v:.2f}</span>"
+                f"{class_names[k]} <span style='opacity:.7'>p={v:.2f}</span>"
                 for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)
             ]
     return z[:, : loaded.model.shared_dim].numpy(), images, captions
