@@ -112,16 +112,20 @@ def build(data: MultimodalDataset) -> Classifiers:
     return Classifiers(nets).to(memory_format=torch.channels_last)
 
 
-def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0) -> dict[str, dict]:
-    """Train the judges of a data set and write them to ``root/name/classifiers``.
+def train(
+    root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0, source: str = "embedded",
+    data_root: str | None = None,
+) -> dict[str, dict]:
+    """Train the judges of a data set and write them to ``root/name/classifiers``. See `bvae.dataset` for the source.
 
     Returns
     -------
     dict
         "accuracy": name of modality -> {"mean", "se"} on the test split.
     """
-    training = dataset(name, "train", augment=True)
-    test = dataset(name, "test")
+    files = {"root": data_root} if data_root else {}
+    training = dataset(name, "train", source, augment=True, **files)
+    test = dataset(name, "test", source, **files)
     torch.manual_seed(seed)  # initial weights and dropout; this runs as a command of its own
     nets = build(training)
     optimizer = torch.optim.AdamW(nets.parameters(), weight_decay=0.05)
@@ -152,7 +156,7 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
         hits = (p.argmax(dim=-1) == test.y).float()
         accuracy[modality] = {"mean": hits.mean().item(), "se": (hits.std() / len(hits) ** 0.5).item()}
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
-              "soften": True}
+              "soften": True, "source": source}
     write_json(folder / "config.json", config)
     write_json(folder / "metrics.json", {"accuracy": accuracy})
     load.cache_clear()
