@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     rebuild = command.add_argument_group("making them again")
     rebuild.add_argument("--rebuild", action="store_true",
-                         help="train and evaluate what is missing of everything that ships; can be stopped and repeated")
+                         help="train and evaluate what is missing of what ships; can be stopped and repeated")
     rebuild.add_argument("--only", nargs="+", action="extend", default=[], metavar="GLOB",
                          help="only runs whose DATASET/NAME, or NAME, fits, for example 'polymnist/*-seed-?'")
     rebuild.add_argument("--dry-run", action="store_true", help="say what would be done and how long it would take")
