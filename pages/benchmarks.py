@@ -73,7 +73,7 @@ st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == "seeds" else metrics[n] for n in chosen})
 st.dataframe(table, hide_index=True, width="stretch", height=420)
 st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
-           f"`checkpoints/{data_name}/METHOD/metrics.json`, and `records/RUN.json` for runs without weights, written by "
+           f"`checkpoints/{data_name}/METHOD/metrics.json`, and `records/RUN.json` where no weights ship, written by "
            f"`python -m bvae evaluate {data_name} all --seeds`.")
 st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")

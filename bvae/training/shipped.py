@@ -427,8 +427,8 @@ def rebuild(
                if not (root / name / judges.FOLDER / "model.safetensors").is_file()]
     for name in lacking:
         report(f"{name}: judges of coherence are trained first, unknown time")
-    report(f"{len(runs) - len(expected)} of {len(runs)} are done. "
-           + (f"The other {len(expected)} will take {in_words(expected.values())}." if expected else ""))
+    report(f"{len(runs) - len(expected)} of {len(runs)} are done."
+           + (f" The other {len(expected)} will take {in_words(expected.values())}." if expected else ""))
     if dry_run:
         return []
     failed = []
