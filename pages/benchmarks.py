@@ -12,7 +12,7 @@ from bvae.ui import loaders, tables
 from bvae.ui.choose import FIRST_DATA, label
 from bvae.ui.state import BIND, begin_page, ink
 
-MISSING = ("latent_accuracy_missing", "coherence_missing")
+MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
 
 
 def spoken(curves: dict) -> str:
@@ -57,8 +57,8 @@ if bars == "seeds":
     drawn = {n: {k: {"mean": p["mean"], "se": p["se_seeds"]} for k, p in of.items()} for n, of in points.items()}
     runs = {n: {k: p["values"] for k, p in of.items()} for n, of in points.items()}
     counts = " or ".join(map(str, sorted({p["n"] for of in points.values() for p in of.values()}))) or "no"
-    about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; dots: the runs. So few runs "
-             "give a rough idea of the spread only. Methods with one run are left out.")
+    about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
+             "runs give a rough idea of the spread only. Methods with one run are left out.")
 else:
     drawn, runs = {label(n): metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
     about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
@@ -73,8 +73,8 @@ st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == "seeds" else metrics[n] for n in chosen})
 st.dataframe(table, hide_index=True, width="stretch", height=420)
 st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
-           f"`checkpoints/{data_name}/METHOD/metrics.json`, and `records/RUN.json` where no weights ship, written by "
-           f"`python -m bvae evaluate {data_name} all --seeds`.")
+           f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, and "
+           "`records/RUN.json` where no weights ship, written by `python -m bvae checkpoints --rebuild`.")
 st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 
@@ -89,16 +89,16 @@ if shares:
     if len(shares) > 1:
         share = st.segmented_control("Missing in training", shares, default=share, required=True, key="missing",
                                      bind=BIND, format_func=lambda percent: f"{percent} percent")
-    for place, key in zip(st.columns(2), MISSING, strict=True):
+    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
         drawn = {label(n): curves[share][key] for n, curves in by_share.items() if key in curves.get(share, {})}
         place.plotly_chart(
-            curve_figure(drawn, CATALOG[key].title, ink(), [label(n) for n in names], height=360,
+            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
                          across="percent of modalities missing in the test"), width="stretch", key=key,
             config={"displaylogo": False},
             alt=f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {share} "
                 f"percent missing. {spoken(drawn)}")
-        place.caption(f"{CATALOG[key].meaning} {CATALOG[key].trap}")
-    table = tables.missing(by_share, MISSING)
+        place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
+    table = tables.missing(by_share, tuple(MISSING))
     st.dataframe(table, hide_index=True, width="stretch")
     st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
                "over the test items, error bars: two of them; one training run each.")

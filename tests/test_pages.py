@@ -212,7 +212,7 @@ def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatc
     table = app.dataframe[0].value
     row = table[table["figure"].str.startswith("Joint coherence")]
     assert row["WB-VAE"].item() == "0.3 ± 0.029"
-    assert row["seeds"].item() == 3
+    assert row["seeds"].item() == "3"
     app.pills(key="methods").set_value(["mvae"]).run()  # no other seeds, no missing modalities in training
     assert_clean(app)
     app = open_page("pages/benchmarks.py", bars="seeds", missing="50 percent")

@@ -35,7 +35,7 @@ def curve_figure(
     across : str
         What the horizontal axis shows.
     runs : mapping, optional
-        Method -> number on the horizontal axis -> seed -> value: a small dot for every training run.
+        Method -> number on the horizontal axis -> seed -> value: a small ring for every training run.
     """
     figure = go.Figure()
     ticks: set[int] = set()
@@ -57,7 +57,7 @@ def curve_figure(
             x, y, seeds = zip(*dots, strict=True)
             figure.add_scatter(
                 x=x, y=y, mode="markers", name=f"{method}, each seed", legendgroup=method, showlegend=False,
-                marker={"size": 4, "color": color, "opacity": 0.6}, customdata=seeds,
+                marker={"size": 7, "symbol": "circle-open", "color": color, "line": {"width": 1.5}}, customdata=seeds,
                 hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + method + "</extra>",
             )
     if reference is not None:

@@ -28,7 +28,9 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             for key, value in keyed(of_model.get(metric, {})).items():
                 row = rows.setdefault((metric, key), {
                     "figure": f"{figure.title} {arrow}".strip(), "of": figure.of(key) if key else "",
-                    **({"seeds": value["n"]} if "n" in value else {})})
+                    **({"seeds": ""} if "n" in value else {})})
+                if "n" in value and str(value["n"]) not in row["seeds"].split(" or "):
+                    row["seeds"] = " or ".join(filter(None, [row["seeds"], str(value["n"])]))
                 se = value["se_seeds"] if "se_seeds" in value else value["se"]
                 row[label(name)] = written({"mean": value["mean"], "se": se})
     ordered = sorted(rows, key=lambda k: list(CATALOG).index(k[0]))
