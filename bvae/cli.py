@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
 from bvae.training.checkpoint import METRICS as METRICS_FILE
-from bvae.training.checkpoint import WEIGHTS, checkpoints, checkpoints_root, load_checkpoint, load_weights
+from bvae.training.checkpoint import RESERVED, WEIGHTS, checkpoints, checkpoints_root, load_checkpoint, load_weights
 from bvae.training.settings import Settings
 
 
@@ -61,11 +61,24 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("method", help="name of a checkpoint, or all")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.add_argument("--root", help="folder of the data files")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=int, default=0, help="of the metrics' own draws")
+    command.add_argument("--seeds", action="store_true",
+                         help="compute only metrics that are missing or of other weights; then print the mean over the "
+                              "seeds of training with its standard error over seeds, from metrics.json and the records "
+                              "of runs that differ in the seed alone, and write it to seeds.json")
     command.set_defaults(run=run_evaluate)
 
-    command = commands.add_parser("checkpoints", help="list the checkpoints and check their hashes")
-    command.add_argument("--out", type=Path, help="folder of all checkpoints")
+    command = commands.add_parser(
+        "checkpoints", help="list the checkpoints and check their hashes; --rebuild makes what ships again")
+    command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
+    rebuild = command.add_argument_group("making them again")
+    rebuild.add_argument("--rebuild", action="store_true",
+                         help="train and evaluate what is missing of what ships; can be stopped and repeated")
+    rebuild.add_argument("--only", nargs="+", action="extend", default=[], metavar="GLOB",
+                         help="only runs whose DATASET/NAME, or NAME, fits, for example 'polymnist/*-seed-?'")
+    rebuild.add_argument("--dry-run", action="store_true", help="say what would be done and how long it would take")
+    rebuild.add_argument("--official", action="store_true", help="the published sizes; needs --root and --out")
+    rebuild.add_argument("--root", type=Path, help="folder of the official data, or of a folder for each data set")
     command.set_defaults(run=run_checkpoints)
 
     command = commands.add_parser("barycenters", help="list the aggregation rules; --verify proves them numerically")
@@ -100,8 +113,8 @@ def run_train(options: argparse.Namespace) -> int:
     }
     settings = Settings.for_method(options.dataset, options.method, **changes)
     name = options.name or options.method
-    if not name.replace("-", "").replace("_", "").isalnum() or name in ("classifiers", "all"):
-        raise ValueError(f"--name: expected letters, digits, '-' and '_', got {name!r}")
+    if not name.replace("-", "").replace("_", "").isalnum() or name in RESERVED:
+        raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
     again = f"python -m bvae train {' '.join(shell_words(options, changes))} --resume"
@@ -140,69 +153,154 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
 
 def evaluate_one(name_of_data: str, name: str, root: Path, data_root: str | None, seed: int) -> None:
     """Compute the metrics of a checkpoint as it is on disk and write them beside it."""
-    import bvae
-    from bvae.metrics import EvaluationData, evaluate
     from bvae.storage import write_json
+    from bvae.training.evaluation import evaluated
 
     checkpoint = load_checkpoint(name_of_data, name, root)
-    started = time.perf_counter()
-    # The judges of a folder of one's own are optional: ours serve as well.
-    judges_root = root if (root / name_of_data / "classifiers").is_dir() else checkpoints_root()
-    data = EvaluationData(name_of_data, judges_root, checkpoint.settings.source, data_root)
-    figures = evaluate(load_weights(checkpoint), data, seed)
-    facts = {"test_items": len(data.test), "seed": seed, "bvae": bvae.__version__, "sha256": checkpoint.hash,
-             "seconds": round(time.perf_counter() - started, 1)}
-    write_json(checkpoint.folder / METRICS_FILE, {**figures, "evaluation": facts})
+    write_json(checkpoint.folder / METRICS_FILE, evaluated(checkpoint, root, data_root, seed))
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    """Evaluate one checkpoint or all."""
+    """Evaluate one checkpoint or all; with --seeds only what is not evaluated yet, and then over seeds."""
+    from bvae.training import records
+    from bvae.training.evaluation import is_evaluated
+
     root = options.out or checkpoints_root()
     names = checkpoints(options.dataset, root) if options.method == "all" else [options.method]
     if not names:
         raise ValueError(f"{root / options.dataset}: no checkpoints there")
     for name in names:
+        checkpoint = load_checkpoint(options.dataset, name, root)
+        if options.seeds and is_evaluated(checkpoint.metrics, checkpoint.hash):
+            continue
         print(f"evaluating {name} ...", file=sys.stderr, flush=True)
         evaluate_one(options.dataset, name, root, options.root, options.seed)
     print_table(options.dataset, names, root)
+    print_missing(options.dataset, names, root)
+    if options.seeds:
+        table = records.write_seeds(options.dataset, root)
+        print_seeds({name: table[name] for name in names if name in table})
     return 0
 
 
 def print_table(name_of_data: str, names: Sequence[str], root: Path) -> None:
     """The metrics of some checkpoints as a table: mean +- standard error over the test items."""
+    from bvae.training.records import keyed
+
     rows: dict[str, dict[str, str]] = {}
     for name in names:
         metrics = load_checkpoint(name_of_data, name, root).metrics
         for metric, value in metrics.items():
             if metric == "evaluation":
                 continue
-            keyed = {"": value} if "mean" in value else value
-            for key, figure in keyed.items():
-                which = f", {key} view{'s' * (key != '1')}" if key.isdigit() else f", {key}" if key else ""
-                label = metric.replace("_", " ") + which
-                rows.setdefault(label, {})[name] = f"{figure['mean']:.3f} ±{figure['se']:.3f}"
-    width = max(map(len, rows), default=0)
-    columns = [max(len(name), 12) for name in names]
-    print(" " * width + "".join(f"  {name:>{c}}" for name, c in zip(names, columns, strict=True)))
+            for key, figure in keyed(value).items():
+                rows.setdefault(row_label(metric, key), {})[name] = f"{figure['mean']:.3f} ±{figure['se']:.3f}"
+    print_rows(rows, names)
+
+
+def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
+    """What `bvae.training.records.over_seeds` gives, as a table."""
+    from bvae.training.records import keyed
+
+    if not table:
+        print("\nNo run of another seed is recorded; python -m bvae checkpoints --rebuild makes those that ship.")
+        return
+    rows: dict[str, dict[str, str]] = {}
+    for name, metrics in table.items():
+        for metric, value in metrics.items():
+            for key, figure in keyed(value).items():
+                rows.setdefault(row_label(metric, key), {})[name] = (
+                    f"{figure['mean']:.3f} ±{figure['se_seeds']:.3f} n={figure['n']}")
+    print("\nmean over n training seeds ± its standard error over seeds")
+    print_rows(rows, list(table))
+
+
+def print_missing(name_of_data: str, names: Sequence[str], root: Path) -> None:
+    """Rows: method and share missing in training; columns: share missing in the test. Only where runs are recorded."""
+    from bvae.training.records import over_missing
+
+    runs = {name: curves for name, curves in over_missing(name_of_data, root).items()
+            if name in names and len(curves) > 1}
+    for metric in ("latent_accuracy_missing", "coherence_missing") if runs else ():
+        rows: dict[str, dict[str, str]] = {}
+        for name, curves in runs.items():
+            for percent, metrics in curves.items():
+                rows[f"{name}, {percent} % missing in training"] = {
+                    f"{key} % missing": f"{figure['mean']:.3f} ±{figure['se']:.3f}"
+                    for key, figure in metrics.get(metric, {}).items()}
+        print(f"\n{metric.replace('_', ' ')}, by the share missing in the test")
+        print_rows(rows, list(dict.fromkeys(column for row in rows.values() for column in row)))
+
+
+def row_label(metric: str, key: str) -> str:
+    """A metric and its key as the tables name them: "coherence, 1 view"."""
+    from bvae.metrics import CATALOG
+
+    of = CATALOG[metric].of(key) if metric in CATALOG else key
+    return metric.replace("_", " ") + (f", {of}" if key else "")
+
+
+def print_rows(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> None:
+    """A table with aligned columns; "-" where a row has no entry."""
+    first = max(map(len, rows), default=0)
+    widths = {c: max([len(c), 12, *(len(row.get(c, "")) for row in rows.values())]) for c in columns}
+    print(" " * first + "".join(f"  {c:>{widths[c]}}" for c in columns))
     for label, row in rows.items():
-        print(f"{label:<{width}}" + "".join(f"  {row.get(n, '-'):>{c}}" for n, c in zip(names, columns, strict=True)))
+        print(f"{label:<{first}}" + "".join(f"  {row.get(c, '-'):>{widths[c]}}" for c in columns))
 
 
 def run_checkpoints(options: argparse.Namespace) -> int:
-    """List and verify."""
+    """List and verify, or make them again."""
+    from bvae.training.records import records
+
+    if options.rebuild:
+        return run_rebuild(options)
+    if options.only or options.dry_run or options.official or options.root:
+        raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
     root = options.out or checkpoints_root()
+
+    def line(settings: Settings, config: Mapping, latent_dim: int, size: str) -> str:
+        return (f"{METHODS[settings.method].title}, D = {latent_dim}, {settings.steps} steps in "
+                f"{config['seconds'] / 60:.1f} min on {config['device']} ({config['threads']} threads), "
+                f"seed {settings.seed}, {size}, sha256 {config['sha256'][:12]}")
+
     for name_of_data in DATASETS:
         for name in checkpoints(name_of_data, root):
             checkpoint = load_checkpoint(name_of_data, name, root)
             model = load_weights(checkpoint)  # raises if a hash or a shape is wrong
-            size = (checkpoint.folder / WEIGHTS).stat().st_size / 1e6
-            s, config = checkpoint.settings, checkpoint.config
-            print(
-                f"{name_of_data}/{name}: {METHODS[s.method].title}, D = {model.latent_dim}, {s.steps} steps in "
-                f"{config['seconds'] / 60:.1f} min on {config['device']} ({config['threads']} threads), seed {s.seed}, "
-                f"{size:.2f} MB, sha256 {checkpoint.hash[:12]}"
-            )
+            size = f"{(checkpoint.folder / WEIGHTS).stat().st_size / 1e6:.2f} MB"
+            print(f"{name_of_data}/{name}: {line(checkpoint.settings, checkpoint.config, model.latent_dim, size)}")
+        for record in records(name_of_data, root):
+            missing = f", {record.settings.missing:.0%} missing" if record.settings.missing else ""
+            print(f"{name_of_data}/records/{record.name}: "
+                  f"{line(record.settings, record.config, record.settings.latent_dim, 'metrics only' + missing)}")
     return 0
+
+
+def run_rebuild(options: argparse.Namespace) -> int:
+    """Make what ships again, or train the official sizes."""
+    from bvae.training import shipped
+
+    if options.official and not (options.root and options.out):
+        raise ValueError("--official needs --root, the folder of the data files, and --out, a folder for the models")
+    if options.root and not options.official:
+        raise ValueError("--root belongs to --official: the embedded data are in no folder")
+    root = options.out or checkpoints_root()
+    if options.official and root.resolve() == checkpoints_root().resolve():
+        raise ValueError(f"--out: expected another folder than {root}, which holds the models of the embedded data")
+    runs = shipped.chosen(shipped.plan("official" if options.official else "embedded"), options.only)
+    try:
+        failed = shipped.rebuild(runs, root, options.root, options.dry_run)
+    except KeyboardInterrupt:
+        again = ["python", "-m", "bvae", "checkpoints", "--rebuild"]
+        again += ["--only", *options.only] if options.only else []
+        again += ["--official", "--root", str(options.root)] if options.official else []
+        again += ["--out", str(options.out)] if options.out else []
+        print(f"\nstopped; everything is saved. Go on with:\n  {shlex.join(again)}", file=sys.stderr)
+        return 130
+    if failed:
+        print(f"bvae: did not converge: {', '.join(map(str, failed))}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def run_barycenters(options: argparse.Namespace) -> int:

@@ -1,15 +1,25 @@
-"""Benchmarks: the numbers of all trained models, as their metrics.json files hold them."""
+"""Benchmarks: the numbers of all trained models, as their metrics.json files and the records hold them."""
 
 import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.metrics import CATALOG, PUBLISHED, written
+from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
-from bvae.training import load_checkpoint
-from bvae.ui import loaders
+from bvae.storage import StorageError
+from bvae.training import load_checkpoint, records
+from bvae.ui import loaders, tables
 from bvae.ui.choose import FIRST_DATA, label
 from bvae.ui.state import BIND, begin_page, ink
+
+MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
+
+
+def spoken(curves: dict) -> str:
+    """The numbers of a figure as a text, for those who do not see it."""
+    return "; ".join(f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
+                     for method, points in curves.items())
+
 
 begin_page()
 st.title("Benchmarks")
@@ -28,39 +38,72 @@ if not names:
 chosen = top[1].pills("Methods", names, default=names, selection_mode="multi", key="methods", bind=BIND,
                       format_func=label, wrap=True) or names
 
-curves = [key for key in CATALOG if all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))]
+curves = [key for key in CATALOG if CATALOG[key].key == "views"
+          and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))]
 shown = st.segmented_control("Curve", curves, default=curves[0], required=True, key="curve", bind=BIND, wrap=True,
                              format_func=lambda key: CATALOG[key].title)
 figure = CATALOG[shown]
-drawn = {label(n): metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}
+try:
+    seeds, over_missing = records.over_seeds(data_name), records.over_missing(data_name)
+except StorageError as error:
+    st.error(f"The records of other runs cannot be read: {error}", icon=":material/error:")
+    seeds, over_missing = {}, {}
+bars = "test items"
+if seeds:
+    bars = st.segmented_control("Error bars", ["test items", "seeds"], default="test items", required=True, key="bars",
+                                bind=BIND, help="Over the test items of one training run, or over training runs.")
+if bars == "seeds":
+    points = {label(n): seeds[n][shown] for n in names if n in chosen and shown in seeds.get(n, {})}
+    drawn = {n: {k: {"mean": p["mean"], "se": p["se_seeds"]} for k, p in of.items()} for n, of in points.items()}
+    runs = {n: {k: p["values"] for k, p in of.items()} for n, of in points.items()}
+    counts = " or ".join(map(str, sorted({p["n"] for of in points.values() for p in of.values()}))) or "no"
+    about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
+             "runs give a rough idea of the spread only. Methods with one run are left out.")
+else:
+    drawn, runs = {label(n): metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
+    about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
+             "between seeds is not in them.")
 st.plotly_chart(
-    curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target), width="stretch", key="curves",
-    config={"displaylogo": False},
-    alt=f"{figure.title} by the number of observed views. " + "; ".join(
-        f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values()) for method, points in drawn.items()))
-st.caption(f"{figure.meaning} Error bars: two standard errors over the test items; one training run each, so that the "
-           "difference between seeds is not in them.")
+    curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), width="stretch",
+    key="curves", config={"displaylogo": False}, alt=f"{figure.title} by the number of observed views. {spoken(drawn)}")
+st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
 st.subheader("All figures")
-rows = []
-for key, description in CATALOG.items():
-    parts = {n: metrics[n][key] for n in chosen if key in metrics[n]}
-    if not parts:
-        continue
-    first = next(iter(parts.values()))
-    for part in [None] if "mean" in first else list(first):
-        figures = {n: p if part is None else p.get(part) for n, p in parts.items()}
-        views = "" if part is None else f"{part} view{'s' * (part != '1')}" if part.isdigit() else part
-        arrow = {"higher": "↑", "lower": "↓", "nominal": f"→ {description.target}"}.get(description.better, "")
-        rows.append({"figure": f"{description.title} {arrow}".strip(), "of": views, **{
-            label(n): written(f) for n, f in figures.items() if f}})
-table = pd.DataFrame(rows).fillna("–")
+table = tables.figures({n: seeds.get(n, {}) if bars == "seeds" else metrics[n] for n in chosen})
 st.dataframe(table, hide_index=True, width="stretch", height=420)
-st.caption("Mean ± standard error over the test items. ↑ higher is better, ↓ lower is better. The files: "
-           f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`.")
+st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
+           f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, and "
+           "`records/RUN.json` where no weights ship, written by `python -m bvae checkpoints --rebuild`.")
 st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
+
+st.subheader("Missing modalities")
+by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
+shares = sorted({percent for curves in over_missing.values() for percent in curves})
+if len(shares) < 2:
+    st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m bvae "
+            "checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
+if shares:
+    share = shares[0]
+    if len(shares) > 1:
+        share = st.segmented_control("Missing in training", shares, default=share, required=True, key="missing",
+                                     bind=BIND, format_func=lambda percent: f"{percent} percent")
+    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
+        drawn = {label(n): curves[share][key] for n, curves in by_share.items() if key in curves.get(share, {})}
+        place.plotly_chart(
+            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
+                         across="percent of modalities missing in the test"), width="stretch", key=key,
+            config={"displaylogo": False},
+            alt=f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {share} "
+                f"percent missing. {spoken(drawn)}")
+        place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
+    table = tables.missing(by_share, tuple(MISSING))
+    st.dataframe(table, hide_index=True, width="stretch")
+    st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
+               "over the test items, error bars: two of them; one training run each.")
+    st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
+                       icon=":material/download:", on_click="ignore", key="missing_csv")
 
 facts = []
 for n in chosen:

@@ -51,6 +51,7 @@ def test_data_describes_and_draws(tmp_path, capsys):
         (["evaluate", "polymnist", "nothing"], "no checkpoint 'nothing'"),
         (["evaluate", "polymnist", "all"], "no checkpoints there"),
         (["train", "polymnist", "mvae", "--name", "../x"], "--name: expected letters"),
+        (["train", "polymnist", "mvae", "--name", "records"], "none of all, classifiers, records"),
         (["train", "polymnist", "mvae", "--steps", "0"], "steps: expected a positive integer"),
         (["train", "polymnist", "mvae", "--resume"], "nothing to resume"),
         (["train", "polymnist", "mvae", "--source", "published"], "needs root"),
@@ -71,6 +72,34 @@ def test_every_command_has_help(command, capsys):
         main([command, "--help"])
     assert stop.value.code == 0
     assert "usage: python -m bvae" in capsys.readouterr().out
+
+
+def test_evaluate_seeds_prints_what_the_files_hold_and_computes_nothing_again(tmp_path, capsys):
+    from bvae.metrics import METRICS
+    from bvae.storage import write_json
+    from tests.test_records import metrics, put_checkpoint, put_family
+
+    put_family(tmp_path)
+    put_checkpoint(tmp_path, "mvae")
+    for name in ("wb-vae", "mvae"):  # complete metrics: the weights, which are no weights, are not read
+        path = tmp_path / "polymnist" / name / "metrics.json"
+        figures = metrics(0.5)
+        write_json(path, {**figures, "evaluation": {**figures["evaluation"], "metrics": list(METRICS)}})
+    assert main(["evaluate", "polymnist", "all", "--seeds", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    first, *parts = out.split("\n\n")
+    assert "coherence, 1 view " in first
+    assert "latent accuracy missing, 20 % missing" in first
+    accuracy, coherence, seeds = parts
+    assert accuracy.startswith("latent accuracy missing, by the share missing in the test")
+    row = next(line for line in accuracy.splitlines() if line.startswith("wb-vae, 50 % missing in training"))
+    assert row.split()[-6:] == ["0.650", "±0.010", "0.630", "±0.010", "0.600", "±0.010"]
+    assert "0 % missing  " not in coherence.splitlines()[1].replace("20 %", "").replace("50 %", "")
+    assert "mvae, 0" not in accuracy.replace("wb-vae", "")  # no records of it
+    assert "0.300 ±0.029 n=3" in seeds
+    assert read_json(tmp_path / "polymnist" / "seeds.json")["wb-vae"]["joint_coherence"]["n"] == 3
+    assert main(["evaluate", "polymnist", "mvae", "--seeds", "--out", str(tmp_path)]) == 0
+    assert "No run of another seed is recorded" in capsys.readouterr().out
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):

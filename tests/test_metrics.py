@@ -6,9 +6,10 @@ from torch import nn
 
 import bvae
 from bvae.aggregators import aggregator
-from bvae.metrics import EvaluationData, by_number_of_views, evaluate, summary
+from bvae.metrics import CATALOG, EvaluationData, by_number_of_views, evaluate, summary
 from bvae.metrics.base import all_experts, all_subsets, posterior_of
 from bvae.metrics.classifiers import Classifiers, soften
+from bvae.metrics.missing import right_of_missing
 
 
 class Known(nn.Module):
@@ -44,6 +45,7 @@ class Reads(nn.Module):
 
 class Data:
     name, num_classes = "known", 10
+    observed = bvae.data.MultimodalDataset.observed
 
     def __init__(self, seed):
         g = torch.Generator().manual_seed(seed)
@@ -82,6 +84,58 @@ def test_figures_of_a_model_that_reads_one_view_only(known):
     assert metrics["latent_accuracy"]["3"]["mean"] == 1
     assert metrics["latent_accuracy"]["1"]["mean"] == pytest.approx((1 + 2 * chance) / 3, abs=0.08)
     assert metrics["joint_coherence"]["mean"] == 1  # all decoders show the same z
+
+
+def test_missing_modalities_of_a_model_that_reads_one_view_only(known):
+    """What it should say follows from the holes: right where "a" is there, else one class, or chance."""
+    _, data = known
+    metrics = evaluate(*known, names=["missing"])
+    assert list(metrics) == ["latent_accuracy_missing", "coherence_missing"]
+    assert list(metrics["latent_accuracy_missing"]) == ["0", "20", "50"]
+    assert list(metrics["coherence_missing"]) == ["20", "50"]
+    assert metrics["latent_accuracy_missing"]["0"] == {"mean": 1.0, "se": 0.0}
+    seed = int(torch.randint(2**31, (), generator=torch.Generator().manual_seed(0)))
+    for percent in (20, 50):
+        observed = data.test.observed(percent / 100, seed)
+        # Without "a" the mean is the origin: the probe says some class, the same one for all of these items.
+        at_origin = [(observed[0] | (data.test.y == k)).double().mean().item() for k in range(10)]
+        accuracy = metrics["latent_accuracy_missing"][str(percent)]["mean"]
+        assert any(accuracy == pytest.approx(value, abs=1e-6) for value in at_origin)
+        # Generations: without "a" z is at the origin, where all classes are as likely.
+        sees = observed[0, ~observed.all(0)].double().mean().item()
+        assert metrics["coherence_missing"][str(percent)]["mean"] == pytest.approx(sees + 0.1 * (1 - sees), abs=0.06)
+    assert metrics == evaluate(*known, names=["missing"])
+
+
+def test_coherence_of_what_is_missing_is_averaged_item_by_item(known):
+    """Item 0 misses two views, item 1 one, item 2 none; z shows the class of item 0 and a wrong one for item 1."""
+    model, data = known
+    wrong = (data.test.y + 1) % 10
+    z = torch.zeros(200, 10)
+    z[0, data.test.y[0]] = z[1, wrong[1]] = z[2, wrong[2]] = 20.0
+    holes = torch.zeros(3, 200, dtype=torch.bool)
+    holes[1:, 0] = holes[0, 1] = True
+    assert right_of_missing(model, data, z, holes).tolist() == [1.0, 0.0]
+
+
+def test_one_pass_with_a_mask_equals_item_by_item(tiny_model):
+    """Mixtures over subsets: the component of each item's own observed subset."""
+    model, x = tiny_model
+    experts = model.experts(x)
+    observed = torch.tensor([[1, 0, 1, 0, 1], [1, 1, 0, 0, 1], [0, 1, 1, 1, 1]], dtype=torch.bool)
+    q = model.aggregate(experts._replace(present=observed), model.aggregator.conditional())
+    for n in range(5):
+        members = tuple(observed[:, n].nonzero().flatten().tolist())
+        alone = posterior_of(model, experts, members)
+        torch.testing.assert_close(q.loc[:, n], alone.loc[:, n])
+        torch.testing.assert_close(q.scale[:, n], alone.scale[:, n])
+
+
+def test_keys_of_figures_are_read_as_what_they_are():
+    assert CATALOG["coherence"].of("1") == "1 view"
+    assert CATALOG["coherence"].of("4") == "4 views"
+    assert CATALOG["coherence_missing"].of("20") == "20 % missing"
+    assert CATALOG["recall"].of("m1") == "m1"
 
 
 def test_metrics_do_not_depend_on_which_others_are_computed(known):

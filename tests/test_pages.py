@@ -181,6 +181,58 @@ def test_benchmarks_show_what_the_files_hold():
     assert_clean(app)
 
 
+def test_benchmarks_without_records_say_how_to_make_them(tmp_path, monkeypatch):
+    from tests.test_records import put_checkpoint
+
+    put_checkpoint(tmp_path)
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    app = open_page("pages/benchmarks.py")
+    assert "checkpoints --rebuild --only" in app.info[0].value
+    assert "bars" not in [c.key for c in app.segmented_control]
+    assert len(app.get("plotly_chart")) == 3  # the curves after training on complete items are there
+
+
+def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatch):
+    from tests.test_records import put_checkpoint, put_family
+
+    put_family(tmp_path)
+    put_checkpoint(tmp_path, "mvae", 0.4)
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    app = open_page("pages/benchmarks.py")
+    assert not app.info
+    missing = app.dataframe[1].value
+    assert list(missing["method"]) == ["MVAE", "WB-VAE", "WB-VAE", "WB-VAE"]
+    assert list(missing["missing in training"]) == ["0 %", "0 %", "20 %", "50 %"]
+    assert missing["Latent accuracy with missing modalities, 50 % missing"].iloc[-1] == "0.6 ± 0.01"
+    for share in (0, 20, 50):
+        app.segmented_control(key="missing").set_value(share).run()
+        assert_clean(app)
+    app.segmented_control(key="bars").set_value("seeds").run()
+    assert_clean(app)
+    table = app.dataframe[0].value
+    row = table[table["figure"].str.startswith("Joint coherence")]
+    assert row["WB-VAE"].item() == "0.3 ± 0.029"
+    assert row["seeds"].item() == "3"
+    app.pills(key="methods").set_value(["mvae"]).run()  # no other seeds, no missing modalities in training
+    assert_clean(app)
+    app = open_page("pages/benchmarks.py", bars="seeds", missing="50 percent")
+    assert app.segmented_control(key="bars").value == "seeds"
+    assert app.segmented_control(key="missing").value == 50
+
+
+def test_benchmarks_name_a_damaged_record(tmp_path, monkeypatch):
+    from tests.test_records import put_family
+
+    put_family(tmp_path)
+    (tmp_path / "polymnist" / "records" / "wb-vae-seed-1.json").write_text("{")
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    app = AppTest.from_file("../app.py", default_timeout=TIMEOUT).run()
+    app.switch_page("pages/benchmarks.py").run()
+    assert not app.exception
+    assert "wb-vae-seed-1.json" in app.error[0].value
+    assert app.dataframe
+
+
 def label_of(name):
     from bvae.ui.choose import label
 

@@ -6,16 +6,32 @@ import pytest
 
 import bvae
 from bvae.methods import METHODS
-from bvae.storage import sha256
+from bvae.storage import read_json, sha256
 from bvae.training import checkpoints_root, load_checkpoint, load_weights
+from bvae.training.records import over_seeds, records
+from bvae.training.shipped import plan
 
 FOLDER = checkpoints_root() / "polymnist"
 CORE = ["mvae", "mmvae", "mopoe-vae", "wb-vae", "mwb-vae"]
 every = pytest.mark.parametrize("name", CORE)
 
 
-def test_the_core_methods_ship_and_nothing_that_is_no_method():
+def test_the_core_methods_ship_and_nothing_that_is_not_in_the_plan():
     assert set(CORE) <= set(bvae.checkpoints("polymnist")) <= set(METHODS)
+    planned = {str(run): run for run in plan()}
+    for dataset in bvae.datasets():
+        for name in bvae.checkpoints(dataset):
+            assert planned[f"{dataset}/{name}"].ships_weights
+        for record in records(dataset):
+            run = planned[f"{dataset}/{record.name}"]
+            assert not run.ships_weights
+            assert record.settings == run.settings
+
+
+def test_the_table_over_seeds_is_what_the_records_say():
+    for dataset in bvae.datasets():
+        path = checkpoints_root() / dataset / "seeds.json"
+        assert (read_json(path) if path.is_file() else {}) == over_seeds(dataset)
 
 
 @every
@@ -48,5 +64,16 @@ def test_the_judges_are_good_enough():
 
 
 def test_nothing_else_and_nothing_pickled_ships():
-    allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv"}
-    assert {p.name for p in FOLDER.glob("*/*") if not p.name.startswith(".")} <= allowed | {"training.safetensors"}
+    allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv", "training.safetensors"}
+    files = [p for p in checkpoints_root().glob("*/**/*") if p.is_file()
+             and not any(part.startswith(".") for part in p.relative_to(checkpoints_root()).parts)]
+    for path in files:
+        _, *inside = path.relative_to(checkpoints_root()).parts
+        if len(inside) == 1:
+            assert inside == ["seeds.json"]
+        elif inside[0] == "records":
+            assert path.suffix == ".json"
+        else:
+            assert len(inside) == 2
+            assert inside[1] in allowed
+    assert sum(p.stat().st_size for p in files) < 80e6

@@ -19,6 +19,9 @@ class Figure:
     meaning, trap : str
         A sentence or two each.
     target : float, optional
+    key : {"views", "modality", "percent missing"}
+        What the figure is given by, where it is more than one number: by how many modalities were observed, by the
+        modality, or by the share of modalities that are missing.
     """
 
     title: str
@@ -26,6 +29,13 @@ class Figure:
     meaning: str
     trap: str
     target: float | None = None
+    key: Literal["views", "modality", "percent missing"] = "views"
+
+    def of(self, key: str) -> str:
+        """A key of the figure for a person: "1" -> "1 view" or "1 % missing"; a name as it is."""
+        if self.key == "percent missing":
+            return f"{key} % missing"
+        return f"{key} view{'s' * (key != '1')}" if self.key == "views" and key.isdigit() else key
 
 
 CATALOG: dict[str, Figure] = {
@@ -71,6 +81,17 @@ CATALOG: dict[str, Figure] = {
         "with data drawn from the model itself. Less than 0.9: too narrow, or in the wrong place.",
         "It speaks of the model's own data, not of the real ones; with beta above 1 a posterior is trained to be wider "
         "than the true one.", 0.9),
+    "latent_accuracy_missing": Figure(
+        "Latent accuracy with missing modalities", "higher",
+        "Accuracy of one logistic regression, fitted on the posterior means of all modalities, on test items that lack "
+        "a share of their modalities, completely at random, never all.",
+        "With half of five views missing an item still has two or three: the curve is flatter than that of one view.",
+        key="percent missing"),
+    "coherence_missing": Figure(
+        "Coherence of what is missing", "higher",
+        "Share of the generations of an item's missing modalities which a classifier of real data assigns to the right "
+        "class, given the modalities that it has left. Items with nothing missing are left out.",
+        "The items that count are not the same ones at 20 and at 50 percent.", key="percent missing"),
     "log_likelihood": Figure(
         "Log-likelihood of all modalities, nats", "higher",
         "log p(x) by importance sampling, 1,000 samples an item, 50 items.",
@@ -79,29 +100,30 @@ CATALOG: dict[str, Figure] = {
     "conditional_log_likelihood": Figure(
         "Conditional log-likelihood, nats", "higher",
         "log p(x_m | all other modalities), the difference of two importance-sampled log-likelihoods.",
-        "The difference of two bounds is no bound."),
+        "The difference of two bounds is no bound.", key="modality"),
     "w2_to_joint": Figure(
         "Distance of a modality to the joint posterior (W2)", "neither",
         "2-Wasserstein distance between the posterior of one modality and that of all, in units of the latent space.",
-        "Units differ between models: compare it with their posterior scales."),
+        "Units differ between models: compare it with their posterior scales.", key="modality"),
     "kl_joint_to_modality": Figure(
         "KL(joint ‖ modality), nats", "neither",
         "What the posterior of one modality misses of the joint one: large if it is sure of something else.",
-        "Dominated by the narrowest dimension."),
+        "Dominated by the narrowest dimension.", key="modality"),
     "reconstruction_error": Figure(
         "Reconstruction error", "lower",
         "Root of the mean squared error of pixels (texts: share of wrong characters) from the mean of q(z | all).",
-        "A model may reconstruct well and generate badly, and the other way round."),
+        "A model may reconstruct well and generate badly, and the other way round.", key="modality"),
     "judge_frechet": Figure(
         "Fréchet distance in the judges' features", "lower",
         "Between unconditional samples and test images of a modality, in the features of its coherence classifier.",
-        "This is not FID: other features, other numbers. Comparable within one data set of this package only."),
+        "This is not FID: other features, other numbers. Comparable within one data set of this package only.",
+        key="modality"),
     "precision": Figure(
         "Precision of samples", "higher", "Share of samples that lie among the real images, in the judges' features.",
-        "A model that repeats one perfect picture has precision 1."),
+        "A model that repeats one perfect picture has precision 1.", key="modality"),
     "recall": Figure(
         "Recall of samples", "higher", "Share of real images that lie among the samples, in the judges' features.",
-        "Noise that is wide enough has recall 1."),
+        "Noise that is wide enough has recall 1.", key="modality"),
 }
 
 

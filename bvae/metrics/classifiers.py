@@ -152,8 +152,11 @@ def loss_of(net: ImageClassifier, x: Tensor, batch: Batch) -> Tensor:
     return loss
 
 
-def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0) -> dict[str, dict]:
-    """Train the judges of a data set and write them to ``root/name/classifiers``.
+def train(
+    root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0, source: str = "embedded",
+    data_root: str | None = None,
+) -> dict[str, dict]:
+    """Train the judges of a data set and write them to ``root/name/classifiers``. See `bvae.dataset` for the source.
 
     Returns
     -------
@@ -161,8 +164,9 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
         "accuracy": name of modality -> {"mean", "se"} on the test split; for data sets with attributes also
         "average_precision": name of modality -> {"mean", "se"}, the mean over the attributes.
     """
-    training = dataset(name, "train", augment=True)
-    test = dataset(name, "test")
+    files = {"root": data_root} if data_root else {}
+    training = dataset(name, "train", source, augment=True, **files)
+    test = dataset(name, "test", source, **files)
     torch.manual_seed(seed)  # initial weights and dropout; this runs as a command of its own
     nets = build(training)
     optimizer = torch.optim.AdamW(nets.parameters(), weight_decay=0.05)
@@ -201,7 +205,7 @@ def train(root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: 
             m: mean_average_precision([scores], test.attributes, counts)
             for m, scores in nets.attribute_scores({m: test.x[m] for m in nets}).items()}
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
-              "soften": True}
+              "soften": True, "source": source}
     write_json(folder / "config.json", config)
     write_json(folder / "metrics.json", figures)
     load.cache_clear()

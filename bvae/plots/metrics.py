@@ -1,4 +1,4 @@
-"""Curves of metrics by the number of observed views."""
+"""Curves of metrics by the number of observed views, or by the share of modalities that are missing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 def curve_figure(
     curves: Mapping[str, Mapping[str, Mapping[str, float]]], title: str, ink: style.Ink, order: Sequence[str],
-    reference: float | None = None, height: int = 420,
+    reference: float | None = None, height: int = 420, across: str = "number of observed views",
+    runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> go.Figure:
     """One line per method with error bars of two standard errors.
 
     Parameters
     ----------
     curves : mapping
-        Method -> number of views -> {"mean", "se"}.
+        Method -> number on the horizontal axis -> {"mean", "se"}.
     title : str
         Of the vertical axis.
     ink : style.Ink
@@ -31,22 +32,37 @@ def curve_figure(
         A horizontal line at this value.
     height : int
         Pixels.
+    across : str
+        What the horizontal axis shows.
+    runs : mapping, optional
+        Method -> number on the horizontal axis -> seed -> value: a small ring for every training run.
     """
     figure = go.Figure()
+    ticks: set[int] = set()
     for method, points in curves.items():
         k = list(order).index(method)
         xs = [int(n) for n in points]
+        ticks.update(xs)
         color = style.CLASS_COLORS[k % len(style.CLASS_COLORS)]
         figure.add_scatter(
-            x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=method,
+            x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=method, legendgroup=method,
             line={"color": color, "width": 2, "dash": LINES[k % len(LINES)]},
             marker={"size": 8, "symbol": style.marker(k), "color": color},
             error_y={"array": [2 * points[str(n)]["se"] for n in xs], "thickness": 1.2, "width": 3},
-            hovertemplate="%{y:.3f} ± %{error_y.array:.3f}, %{x} views<extra>" + method + "</extra>",
+            hovertemplate="%{y:.3f} ± %{error_y.array:.3f}<br>" + across + ": %{x}<extra>" + method + "</extra>",
         )
+        dots = [(int(n), value, seed) for n, by_seed in (runs or {}).get(method, {}).items()
+                for seed, value in by_seed.items()]
+        if dots:
+            x, y, seeds = zip(*dots, strict=True)
+            figure.add_scatter(
+                x=x, y=y, mode="markers", name=f"{method}, each seed", legendgroup=method, showlegend=False,
+                marker={"size": 7, "symbol": "circle-open", "color": color, "line": {"width": 1.5}}, customdata=seeds,
+                hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + method + "</extra>",
+            )
     if reference is not None:
         figure.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
     style.layout(figure, ink, height)
-    figure.update_xaxes(title="number of observed views", dtick=1)
+    figure.update_xaxes(title=across, tickvals=sorted(ticks))
     figure.update_yaxes(title=title)
     return figure

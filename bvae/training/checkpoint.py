@@ -22,6 +22,8 @@ from bvae.version import __version__
 
 FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
+RESERVED = ("all", "classifiers", "records")
+"""Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
 
 class CheckpointError(StorageError):
@@ -72,7 +74,7 @@ def checkpoints(dataset: str, root: Path | None = None) -> list[str]:
     """Names of the complete checkpoints of a data set: methods in their order of registration, then others."""
     folder = (root or checkpoints_root()) / registered(dataset)
     found = sorted(p.parent.name for p in folder.glob(f"*/{CONFIG}") if (p.parent / WEIGHTS).is_file()
-                   and p.parent.name != "classifiers")
+                   and p.parent.name not in RESERVED)
     order = {name: i for i, name in enumerate(METHODS)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
@@ -130,7 +132,11 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
             f"Train one with: python -m bvae train {dataset} METHOD"
         )
-    folder = root / dataset / name
+    return read_checkpoint(root / dataset / name)
+
+
+def read_checkpoint(folder: Path, with_metrics: bool = True) -> Checkpoint:
+    """The checkpoint in a folder, wherever it is. Raises CheckpointError, see :func:`load_checkpoint`."""
     try:
         config = read_json(folder / CONFIG)
         if not isinstance(config, dict) or config.get("format") != FORMAT:
@@ -146,7 +152,7 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / CONFIG}: damaged ({error})") from error
-    metrics = read_json(folder / METRICS) if (folder / METRICS).is_file() else {}
+    metrics = read_json(folder / METRICS) if with_metrics and (folder / METRICS).is_file() else {}
     return Checkpoint(folder, settings, modalities, config, metrics)
 
 

@@ -53,7 +53,7 @@ class Settings:
     method: str
     source: str = "embedded"
     seed: int = 0
-    steps: int = 2500
+    steps: int = 2000
     batch_size: int = 128
     learning_rate: float = 2e-3
     warmup_steps: int = 100

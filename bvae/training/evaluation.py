@@ -1,0 +1,52 @@
+"""The metrics of a checkpoint as it is on disk, with the facts of the evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bvae.metrics import METRICS, EvaluationData, evaluate
+from bvae.metrics.classifiers import FOLDER as JUDGES
+from bvae.training.checkpoint import Checkpoint, checkpoints_root, load_weights
+from bvae.version import __version__
+
+
+def evaluated(
+    checkpoint: Checkpoint, root: Path, data_root: str | None = None, seed: int = 0, names: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """What ``metrics.json`` holds: the figures, and under "evaluation" of which weights, and how.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    root : Path
+        Folder of all checkpoints, for the judges. Those that ship are taken if it has none: ours serve as well.
+    data_root : str, optional
+        Folder of the data files, for sources that need one.
+    seed : int
+    names : iterable of str, optional
+        Registered metrics; all by default.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights are damaged.
+    """
+    name_of_data = checkpoint.settings.dataset
+    wanted = list(METRICS if names is None else names)
+    started = time.perf_counter()
+    judges_root = root if (root / name_of_data / JUDGES).is_dir() else checkpoints_root()
+    data = EvaluationData(name_of_data, judges_root, checkpoint.settings.source, data_root)
+    figures = evaluate(load_weights(checkpoint), data, seed, wanted)
+    facts = {"test_items": len(data.test), "seed": seed, "metrics": wanted, "bvae": __version__,
+             "sha256": checkpoint.hash, "seconds": round(time.perf_counter() - started, 1)}
+    return {**figures, "evaluation": facts}
+
+
+def is_evaluated(metrics: Any, weights_hash: str, names: Iterable[str] | None = None) -> bool:
+    """Whether these metrics are of the weights with this hash, and none of those named (or of all) is missing."""
+    facts = metrics.get("evaluation", {}) if isinstance(metrics, dict) else {}
+    return facts.get("sha256") == weights_hash and set(METRICS if names is None else names) <= set(
+        facts.get("metrics", ()))
