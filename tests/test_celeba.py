@@ -155,11 +155,15 @@ def test_words_follow_the_recipe_and_are_read_back(data):
     assert mean_average_precision([scores], held, torch.Generator())["mean"] == 1
 
 
-def test_texts_stand_at_fresh_places(data):
+def test_official_texts_stand_at_fresh_places_and_those_of_avatars_at_the_first(data, monkeypatch):
     generator = torch.Generator().manual_seed(0)
     index = torch.arange(8)
+    still = data.items(index, data.pairing(generator), generator)["text"]
+    assert not any(t.startswith("*") for t in read(still))
+    monkeypatch.setattr(data, "source", "official")
     a, b = (data.items(index, data.pairing(generator), generator)["text"] for _ in range(2))
     assert not torch.equal(a, b)
+    assert [t.strip("*") for t in read(a)] == [t.strip("*") for t in read(still)]
     assert [t.strip("*") for t in read(a)] == [t.strip("*") for t in read(b)]
     assert torch.equal(data.subset(slice(0, 8))["text"], data.x["text"][:8])
     lengths = torch.full((4000,), 250)
@@ -345,7 +349,7 @@ def test_judges_give_classes_and_attributes(data, tmp_path, monkeypatch):
     assert torch.equal(scores["text"] > 0.9, data.attributes[:7])
     assert nets.features("image", small["image"]).shape == (7, 384)
     # Trained for two steps, written, and read again.
-    monkeypatch.setattr(classifiers, "dataset", lambda name, split, **options: data)
+    monkeypatch.setattr(classifiers, "dataset", lambda name, split, source="embedded", **options: data)
     figures = classifiers.train(tmp_path, "celeba", epochs=2, batch_size=30)
     assert set(figures["accuracy"]) == set(figures["average_precision"]) == {"image", "text"}
     assert figures["average_precision"]["text"] == {"mean": 1.0, "se": 0.0}

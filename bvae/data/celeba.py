@@ -145,8 +145,10 @@ class CelebA(MultimodalDataset):
     Notes
     -----
     `y` is the colour of the hair: black, blond, brown, gray, or none of these (bald, under a hat, another colour, or,
-    among the official attributes, several at once). Pictures stay uint8 and become floats batch by batch: for the
-    official training split ask for :meth:`subset` or :meth:`epoch`, not for all of `x`.
+    among the official attributes, several at once). The words of avatars begin at the first character: their place is
+    as much to learn as all the rest, and a model that is trained for minutes learns neither. Pictures stay uint8 and
+    become floats batch by batch: for the official training split ask for :meth:`subset` or :meth:`epoch`, not for all
+    of `x`.
     """
 
     name = "celeba"
@@ -188,7 +190,12 @@ class CelebA(MultimodalDataset):
         }
         self.y = hair_color(self.attributes, self.attribute_names)
         self.letters, self.lengths = encode(self.attributes, self.attribute_names)
-        self.start = places(self.lengths, torch.Generator().manual_seed(SPLIT_SEED + (split == "train")))
+        self.start = self._places(slice(None), torch.Generator().manual_seed(SPLIT_SEED + (split == "train")))
+
+    def _places(self, index: Tensor | slice, generator: torch.Generator) -> Tensor:
+        """Where the texts of some items begin: anywhere (the recipe), or for avatars at 0. See the notes."""
+        lengths = self.lengths[index]
+        return places(lengths, generator) if self.source == "official" else torch.zeros_like(lengths)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -205,8 +212,8 @@ class CelebA(MultimodalDataset):
         return {"image": as_float(self.pictures[index]), "text": write(self.letters[index], self.start[index])}
 
     def items(self, index: Tensor, pairing: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """See `MultimodalDataset.items`: words at fresh places, and mirrored pictures if asked for."""
-        text = write(self.letters[index], places(self.lengths[index], generator))
+        """See `MultimodalDataset.items`: official words at fresh places, and mirrored pictures if asked for."""
+        text = write(self.letters[index], self._places(index, generator))
         pictures = as_float(self.pictures[index])
         if self.augment:
             mirrored = torch.rand(len(index), 1, 1, 1, generator=generator) < 0.5
