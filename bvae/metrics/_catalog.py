@@ -94,7 +94,7 @@ CATALOG: dict[str, Figure] = {
         "The items that count are not the same ones at 20 and at 50 percent.", key="percent missing"),
     "log_likelihood": Figure(
         "Log-likelihood of all modalities, nats", "higher",
-        "log p(x) by importance sampling, 1,000 samples an item, 50 items.",
+        "log p(x) by importance sampling, 1,000 samples an item, 25 items.",
         "A lower bound that depends on the proposal: a posterior that misses a part of the true one lowers it. "
         "Densities of pixels: only differences between models of the same likelihood mean something."),
     "conditional_log_likelihood": Figure(

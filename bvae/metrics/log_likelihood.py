@@ -13,7 +13,7 @@ from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of
 from bvae.model import MultimodalVAE
 from bvae.posterior import Posterior
 
-NUM_ITEMS = 50  # spread evenly over the test split: a thousand samples an item are a thousand decodings
+NUM_ITEMS = 25  # spread evenly over the test split: a thousand samples an item are a thousand decodings
 NUM_SAMPLES = 1000
 
 
@@ -59,7 +59,7 @@ def estimate(
 
 @METRICS.register("log_likelihood")
 def log_likelihood(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
-    """log p(x) of all modalities together, and log p(x_m | the others) of each, in nats, on 50 items with K = 1,000.
+    """log p(x) of all modalities together, and log p(x_m | the others) of each, in nats, on 25 items with K = 1,000.
 
     Joint: proposals from q(z | x). Conditional: log p(x) - log p(x without m), the second with proposals from
     q(z | x without m), so that it is the model's own conditional and not that of its encoder.
