@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, checkpoints, barycenters, classifiers, data."""
+"""``python -m bvae``: train, evaluate, report, checkpoints, barycenters, classifiers, data."""
 
 from __future__ import annotations
 
@@ -67,6 +67,11 @@ def parser() -> argparse.ArgumentParser:
                               "seeds of training with its standard error over seeds, from metrics.json and the records "
                               "of runs that differ in the seed alone, and write it to seeds.json")
     command.set_defaults(run=run_evaluate)
+
+    command = commands.add_parser("report", help="print the results of all data sets as Markdown tables")
+    command.add_argument("--out", type=Path, help="folder of all checkpoints")
+    command.add_argument("--into", type=Path, metavar="FILE", help="write them between the marks in this file instead")
+    command.set_defaults(run=run_report)
 
     command = commands.add_parser(
         "checkpoints", help="list the checkpoints and check their hashes; --rebuild makes what ships again")
@@ -247,6 +252,20 @@ def print_rows(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) ->
     print(" " * first + "".join(f"  {c:>{widths[c]}}" for c in columns))
     for label, row in rows.items():
         print(f"{label:<{first}}" + "".join(f"  {row.get(c, '-'):>{widths[c]}}" for c in columns))
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Print the results, or put them into a file."""
+    from bvae.report import insert, report
+    from bvae.storage import write_atomically
+
+    results = "\n".join(report(name, options.out) for name in DATASETS)
+    if options.into is None:
+        print(results)
+        return 0
+    text = insert(options.into.read_text(encoding="utf-8"), results)
+    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    return 0
 
 
 def run_checkpoints(options: argparse.Namespace) -> int:

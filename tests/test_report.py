@@ -1,0 +1,38 @@
+"""The tables of the README come from the files beside the checkpoints."""
+
+from pathlib import Path
+
+import pytest
+
+from bvae.data import DATASETS
+from bvae.report import BEGIN, END, insert, mean_of, report, table, written
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_readme_has_the_results_that_are_on_disk():
+    text = README.read_text(encoding="utf-8")
+    results = "\n".join(report(name) for name in DATASETS)
+    assert insert(text, results) == text, "run: python -m bvae report --into README.md"
+
+
+def test_a_data_set_without_results_says_so(tmp_path):
+    assert "Nothing was evaluated yet" in report("polymnist", tmp_path)
+
+
+def test_figures_are_written_with_the_digits_that_their_errors_allow():
+    assert written({"mean": 1475.4, "se": 83.2}) == "1,475 ± 83"
+    assert written({"mean": 20.04, "se": 0.21}) == "20.0 ± 0.2"
+    assert written({"mean": 0.12345, "se": 0.0021}) == "0.123 ± 0.002"
+    both = mean_of({"recall": {"a": {"mean": 0.2, "se": 0.03}, "b": {"mean": 0.4, "se": 0.04}}}, "recall")
+    assert both == pytest.approx({"mean": 0.3, "se": 0.025})
+    assert mean_of({}, "recall") is None
+    assert table(["x"], {"m": [None]}, written) == "| method | x |\n|---|---|\n| m | – |"
+
+
+def test_results_go_between_the_marks_only():
+    text = f"before\n{BEGIN}\nold\n{END}\nafter"
+    assert insert(text, "new \\1") == f"before\n{BEGIN}\n\nnew \\1\n{END}\nafter"
+    for wrong in ("no marks", f"{END}\n{BEGIN}", text + text):
+        with pytest.raises(ValueError, match="expected the lines"):
+            insert(wrong, "new")
