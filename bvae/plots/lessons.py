@@ -12,7 +12,7 @@ from bvae.plots import style
 
 def rule_curves(
     x: Sequence[float], curves: Mapping[str, Sequence[float]], ink: style.Ink, titles: tuple[str, str],
-    reference: tuple[float, str] | None = None, height: int = 360,
+    reference: tuple[float, str] | None = None, limits: tuple[float, float] | None = None, height: int = 360,
 ) -> go.Figure:
     """One line per rule, in its own style.
 
@@ -26,6 +26,8 @@ def rule_curves(
         Of both axes.
     reference : tuple of float and str, optional
         A horizontal line with its name.
+    limits : tuple of float, optional
+        Of the vertical axis; from 0 on by default.
     """
     figure = go.Figure()
     for k, (rule, y) in enumerate(curves.items()):
@@ -41,7 +43,7 @@ def rule_curves(
                            line={"color": ink.faint, "width": 1.5, "dash": "dot"})
     style.layout(figure, ink, height)
     figure.update_xaxes(title=titles[0])
-    figure.update_yaxes(title=titles[1], rangemode="tozero")
+    figure.update_yaxes(title=titles[1], rangemode="tozero", range=limits)
     return figure
 
 
@@ -52,8 +54,9 @@ def counts(
     figure = go.Figure()
     for k, (name, y) in enumerate(curves.items()):
         figure.add_scatter(
-            x=list(x), y=list(y), mode="lines+markers+text", name=name, text=[f"{v:,}" for v in y], hoverinfo="name",
-            textposition="top center" if k == 0 else "bottom center", cliponaxis=False,
+            x=list(x), y=list(y), mode="lines+markers+text" if k == 0 else "lines+markers", name=name,
+            text=[f"{v:,}" for v in y], hovertemplate="%{y:,}<extra>" + name + "</extra>", textposition="top center",
+            cliponaxis=False,
             line={"color": ink.aggregate, "width": 2.5, "dash": "solid" if k == 0 else "dot"},
             marker={"size": 8, "symbol": style.marker(k), "color": ink.aggregate},
         )

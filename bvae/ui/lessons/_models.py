@@ -123,7 +123,7 @@ def explore_door(text: str, views: list[str], rule: str | None = None, model_nam
     """A link to Explore with some views observed, another rule or another model."""
     names = loaders.trained(DATA)
     model_name = model_name if model_name in names else FIRST if FIRST in names else names[0]
-    query: dict[str, str | list[str]] = {"data": DATA, "model": label(model_name), "views": views}
+    query: dict[str, str | list[str]] = {"data": DATA, "model": label(model_name), "views": views or ""}
     sets: dict[str, Any] = {"data": DATA, "model": model_name, "views": views}
     if rule:
         query["agg"], sets["agg"] = style.short(rule), rule

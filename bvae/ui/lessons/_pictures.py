@@ -99,10 +99,11 @@ def picture(scene: scenes.Scene, ink: style.Ink, caption: str = "", rules: Seque
 
 
 def curves(x: Sequence[float], values: Mapping[str, Sequence[float]], ink: style.Ink, titles: tuple[str, str],
-           takeaway: str, caption: str = "", reference: tuple[float, str] | None = None) -> Picture:
+           takeaway: str, caption: str = "", reference: tuple[float, str] | None = None,
+           limits: tuple[float, float] | None = None) -> Picture:
     """A value of every rule against something."""
     table = pd.DataFrame({titles[0]: list(x), **{style.title(r): list(v) for r, v in values.items()}})
-    return Picture(takeaway, (rule_curves(x, values, ink, titles, reference),), table=table, caption=caption)
+    return Picture(takeaway, (rule_curves(x, values, ink, titles, reference, limits),), table=table, caption=caption)
 
 
 def copies(rule: str, most: int, scale: float = 1.0) -> list[float]:
@@ -112,7 +113,8 @@ def copies(rule: str, most: int, scale: float = 1.0) -> list[float]:
 
 
 @functools.lru_cache(maxsize=64)
-def coverage_with_shared_errors(rule: str, num_experts: int, shared: float, draws: int = 20_000, seed: int = 0) -> float:
+def coverage_with_shared_errors(rule: str, num_experts: int, shared: float, draws: int = 20_000,
+                                seed: int = 0) -> float:
     """How often the central 90 percent interval of a joint belief holds the truth.
 
     The truth is 0. Every expert is calibrated by itself: it errs by a standard normal amount and says σ = 1. The

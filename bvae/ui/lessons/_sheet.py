@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from bvae.ui.lessons._base import Door, Lesson, read
+from bvae.plots.style import LIGHT
+from bvae.ui.lessons._base import Door, Lesson, NothingTrained, Question, Text, read
+from bvae.ui.lessons._drawing import svg
 
 OPENING, CLOSING, WHOLE = 3, 4, 45
 STYLE = """
@@ -24,6 +26,8 @@ ol.options { list-style: none; padding: 0; margin: 0 0 2mm; } ol.options > li { 
 a { color: #000; } table { border-collapse: collapse; margin: 2mm 0 4mm; width: 100%; }
 td, th { border: 1px solid #000; padding: 1mm 2mm; text-align: left; vertical-align: top; font-size: 9.5pt; }
 td.n, th.n { text-align: right; white-space: nowrap; }
+figure { margin: 0 0 2mm; } figure > svg { width: 110mm; display: block; font: 9px sans-serif; }
+figcaption { font-size: 8.5pt; } figcaption span { margin-right: 4mm; white-space: nowrap; }
 @media print { body { max-width: none; padding: 0; } a { text-decoration: none; } }
 """
 
@@ -65,6 +69,23 @@ def plan(lessons: Mapping[str, Lesson]) -> str:
             f'{"".join(rows)}</tbody></table>')
 
 
+def drawing(question: Question) -> str:
+    """What the reveal shows, if it can be drawn with lines."""
+    try:
+        picture = question.picture(LIGHT)
+    except NothingTrained:
+        return ""
+    return "".join(svg(figure, picture.alt) for figure in picture.figures)
+
+
+def said(text: Text) -> str:
+    """A text, or that it needs a trained model."""
+    try:
+        return marked(read(text))
+    except NothingTrained as error:
+        return marked(str(error))
+
+
 def section(name: str, lesson: Lesson, base: str) -> str:
     """One lesson."""
     question, step = lesson.question, lesson.question_step
@@ -78,10 +99,11 @@ def section(name: str, lesson: Lesson, base: str) -> str:
     return f"""<section>
 <h2>{lesson.number}. {marked(lesson.title)}</h2>
 <p><i>{marked(lesson.idea)}</i> Alone about {lesson.minutes} minutes, in class {lesson.class_minutes}.</p>
-<p>{marked(read(setting.text))}</p>
+<p>{said(setting.text)}</p>
 <p><span class="label">Question.</span> <b>{marked(read(question.text))}</b></p>
 <ol class="options">{options}</ol>
-<p><span class="label">Right:</span> {letter[question.right]}. {marked(read(question.because))}</p>
+<p><span class="label">Right:</span> {letter[question.right]}. {said(question.because)}</p>
+{drawing(question)}
 <p><span class="label">A common answer:</span> {letter[question.common]}. {marked(question.tempting)}</p>
 <p><span class="label">The question on the screen:</span> {anchor(target(base, "learn", here))}<br>
 <span class="label">… with its answer:</span>

@@ -17,6 +17,11 @@ PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
 LETTERS = "abcdefgh"
+# Streamlit marks every link to the page that one is on as the current one; here that would be all of them.
+PLAIN_LINKS = ("<style>[data-testid='stMain'] a[data-testid='stPageLink-NavLink']{background:transparent}"
+               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink']:hover{background:rgba(128,128,128,.15)}"
+               ".st-key-learn_onward a[data-testid='stPageLink-NavLink']{border:1px solid rgba(128,128,128,.4)}"
+               "</style>")
 Lessons = dict[str, Lesson]
 
 
@@ -41,6 +46,7 @@ def progress(lessons: Lessons) -> None:
 
 def overview(lessons: Lessons) -> None:
     """The first lesson's picture, and all lessons as cards."""
+    st.html(PLAIN_LINKS)
     st.title("Learn")
     st.markdown("Eight lessons of two to five minutes, from one bell curve to the choice of a method. "
                 "**Begin with the first, or take any: in each you predict before you see.**")
@@ -86,6 +92,7 @@ def base_url() -> str:
 
 def lesson(name: str, lessons: Lessons) -> None:
     """One step of one lesson, as the address says."""
+    st.html(PLAIN_LINKS)
     now = lessons[name]
     number = st.query_params.get("step", "1")
     number = int(number) if number.isdecimal() and 1 <= int(number) <= len(now.steps) else 1
@@ -107,8 +114,8 @@ def lesson(name: str, lessons: Lessons) -> None:
     if step.question and revealed:
         st.info(attempt(step.question.because), icon=":material/lightbulb:")
     if number == len(now.steps):
-        ending(name, now, lessons)
-    onward(name, now, number, revealed)
+        ending(now)
+    onward(name, now, number, revealed, lessons)
     words(now, expanded=number == 1 and bool(now.words))
     if revealed:
         reproduce(step)
@@ -118,11 +125,12 @@ def lesson(name: str, lessons: Lessons) -> None:
 
 def stepper(name: str, now: Lesson, number: int) -> None:
     """Links to all steps."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="learn_steps"):
         for k, step in enumerate(now.steps, start=1):
-            label = f"{k}. {step.title}"
-            st.page_link(PAGE, label=f"**{label}**" if k == number else label, disabled=k == number,
-                         icon=":material/help:" if step.question else "", query_params=address(name, now, k))
+            if k == number:
+                st.badge(f"{k}. {step.title}", color="primary")
+            else:
+                st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
 
 
 def ask(name: str, now: Lesson, step: Step) -> bool:
@@ -146,7 +154,8 @@ def ask(name: str, now: Lesson, step: Step) -> bool:
              format_func=lambda k: read(question.options[ids.index(k)].text))
     if not shown:
         st.button("Show what happens", type="primary", icon=":material/visibility:", on_click=reveal,
-                  disabled=answer is None, help=None if answer else "Choose first: a wrong guess teaches more than none.")
+                  disabled=answer is None,
+                  help=None if answer else "Choose first: a wrong guess teaches more than none.")
         return False
     chosen, right = question.options[ids.index(answer)], question.options[question.right]
     if chosen.right:
@@ -155,7 +164,7 @@ def ask(name: str, now: Lesson, step: Step) -> bool:
         st.warning(f"**Not this time.** {read(chosen.why)}", icon=":material/close:")
         st.markdown(f"What happens: **{read(right.text)}**. {read(right.why)}")
     with st.expander("And the other answers", icon=":material/list:"):
-        for k, option in enumerate(question.options):
+        for _k, option in enumerate(question.options):
             if option not in (chosen, right):
                 st.markdown(f"**{read(option.text)}**: {read(option.why)}")
     return True
@@ -210,7 +219,7 @@ def link(door: Door) -> None:
     st.page_link(f"pages/{door.page}.py", label=door.label, icon=ICONS[door.page], query_params=dict(door.query))
 
 
-def ending(name: str, now: Lesson, lessons: Lessons) -> None:
+def ending(now: Lesson) -> None:
     """What one can say now, and one thing to try."""
     with st.container(border=True):
         st.markdown(f"**In one sentence.** {now.summary}")
@@ -218,9 +227,9 @@ def ending(name: str, now: Lesson, lessons: Lessons) -> None:
         link(now.trial)
 
 
-def onward(name: str, now: Lesson, number: int, revealed: bool) -> None:
+def onward(name: str, now: Lesson, number: int, revealed: bool, lessons: Lessons) -> None:
     """The step before and the next one, or the next lesson."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="learn_onward"):
         if number > 1:
             st.page_link(PAGE, label="Back", icon=":material/arrow_back:", query_params=address(name, now, number - 1))
         if number < len(now.steps):
@@ -240,10 +249,10 @@ def onward(name: str, now: Lesson, number: int, revealed: bool) -> None:
 
 def words(now: Lesson, expanded: bool) -> None:
     """The terms, for who comes in here."""
-    with st.expander("Words used in this lesson", icon=":material/dictionary:", expanded=expanded,
-                     key=f"learn_words_{now.number}_{expanded}"):
+    title = "Words that this lesson takes as known" if expanded else "All words of this lesson"
+    with st.expander(title, icon=":material/dictionary:", expanded=expanded):
         st.markdown("\n".join(f"- **{WORDS[key].name}**: {WORDS[key].meaning}"
-                              for key in (*now.words, *now.introduces)))
+                              for key in (now.words if expanded else (*now.words, *now.introduces))))
 
 
 def derivation(now: Lesson) -> None:

@@ -29,16 +29,16 @@ WORDS: dict[str, Word] = {
                 "expert."),
     "wasserstein": Word("Wasserstein barycenter", r"\bWasserstein\b", "the Gaussian in the middle: the average of the "
                         "experts' means and of their widths σ."),
-    "mixture": Word("mixture over subsets", r"\bMWB\b|\bMoPoE\b", "every group of experts forms its own joint belief, "
-                    "and one group is drawn by lot. **MoPoE** multiplies inside a group, **MWB** takes the Wasserstein "
+    "mixture": Word("mixture over subsets", r"\b(MWB|MoPoE)\b(?!-)", "every group of experts forms its own joint "
+                    "belief, and one group is drawn by lot. **MoPoE** multiplies inside a group, **MWB** takes the Wasserstein "
                     "barycenter."),
     "precision": Word("precision", r"\bprecisions?\b", "1/σ²: large for a narrow curve."),
     "barycenter": Word("barycenter", r"\bbarycenters?\b", "the belief that is nearest to all experts together, in a "
                        "chosen kind of distance."),
-    "coherence": Word("coherence", r"\bcoherence\b", "how often a generated view shows the right class, as a "
+    "coherence": Word("coherence", r"\b[Cc]oherence\b", "how often a generated view shows the right class, as a "
                       "classifier of real images sees it."),
-    "coverage": Word("coverage", r"\bcoverage\b", "how often an interval that should hold the truth in 90 of 100 cases "
-                     "does hold it."),
+    "coverage": Word("coverage", r"\b[Cc]overage\b", "how often an interval that should hold the truth in 90 of 100 "
+                     "cases does hold it."),
     "tsne": Word("t-SNE", r"\bt-SNE\b", "a way to lay out many points of a high-dimensional space on a flat map."),
     "perplexity": Word("perplexity", r"\b[Pp]erplexity\b", "the one setting of t-SNE: roughly how many neighbours "
                        "each point should keep."),

@@ -81,8 +81,8 @@ LESSONS.register("wasserstein")(Lesson(
     title="What a Wasserstein barycenter keeps",
     idea="Carry sand from belief to belief: the one in the middle keeps the experts' average size.",
     minutes=3, class_minutes=6,
-    words=("z", "view", "gaussian", "expert", "joint", "poe", "precision"),
-    introduces=("barycenter", "wasserstein", "moe"),
+    words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "precision"),
+    introduces=("barycenter", "wasserstein"),
     steps=(
         Step(
             "The nearest to all",
@@ -115,8 +115,8 @@ gets more weight, it slides from A to B *and* grows from A's width to B's. It ne
                         "the quarrel.")),
                 lambda ink: picture(TWO, ink, "Thick: the Wasserstein barycenter of A and B.",
                                     takeaway="The barycenter lies in the middle, halfway between both widths."),
-                lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the average of "
-                        "the means and **the average of the widths**. That is what it keeps: the experts' typical "
+                lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the average "
+                        "of the means and **the average of the widths**. That is what it keeps: the experts' typical "
                         "size and shape.",
                 common=2, tempting="In statistics it is usually variances that one adds or averages."),
             doors=(playground_door("The same experts in the playground",
@@ -166,8 +166,8 @@ where neither expert believes anything, and looks as calm as ever.""",
           r"\min_{\mu,\sigma}\;\sum_m w_m\big[(\mu-\mu_m)^2+(\sigma-\sigma_m)^2\big]"),
          ("Set the derivatives to 0, 2 Σ w_m (μ − μ_m) = 0 and 2 Σ w_m (σ − σ_m) = 0, and use Σ w_m = 1:",
           r"\mu=\sum_m w_m\mu_m,\qquad \sigma=\sum_m w_m\sigma_m"),
-         ("So a Gaussian is the point (μ, σ) of a half-plane, and the barycenter the centre of mass of the points. With "
-          "correlations the distance has a matrix root, and Σ is found by iteration:",
+         ("So a Gaussian is the point (μ, σ) of a half-plane, and the barycenter the centre of mass of the points. "
+          "With correlations the distance has a matrix root, and Σ is found by iteration:",
           r"W_2^2=\|\mu_1-\mu_2\|^2+\operatorname{tr}\Big(\Sigma_1+\Sigma_2-2\big(\Sigma_1^{1/2}\Sigma_2"
           r"\Sigma_1^{1/2}\big)^{1/2}\Big)")),
         ("agueh", "qiu")),

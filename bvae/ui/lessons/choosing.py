@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bvae.metrics import CATALOG
+from bvae.metrics import CATALOG, written
 from bvae.plots import style
 from bvae.plots.style import Ink
 from bvae.ui.lessons import _models as models
@@ -42,8 +42,8 @@ Four rules, three situations:
     for row in behaviour().itertuples(index=False):
         text += f"| {row[0]} | {row[1]:.2f} | {row[2]:.2f} | {row[3]:.2f} |\n"
     return text + """
-*Five agree*: five experts with σ = 1 at one place. *Quarrel*: two experts with σ = 1, one at −3, one at 3. *One liar*: A
-and B are near 0, C is sure and wrong (the picture); the share of the joint belief between −1 and 1.
+*Five agree*: five experts with σ = 1 at one place. *Quarrel*: two experts with σ = 1, one at −3, one at 3. *One liar*:
+A and B are near 0, C is sure and wrong (the picture); the share of the joint belief between −1 and 1.
 
 No row is best in all columns. Which column matters depends on your experts."""
 
@@ -58,11 +58,13 @@ def calibrated(ink: Ink) -> Picture:
     """Coverage of the rules against what the experts' errors have in common."""
     values = {rule: [coverage_with_shared_errors(rule, NUM_SENSORS, s) for s in SHARED] for rule in RULES}
     return pictures.curves(
-        SHARED, values, ink, ("share of the errors that all experts have in common", "coverage of 90 percent intervals"),
+        SHARED, values, ink,
+        ("share of the errors that all experts have in common", "coverage of 90 percent intervals"),
         "Coverage by the share of common errors. " + "; ".join(
             f"{style.short(r)}: {v[0]:.2f} with independent errors, {v[-1]:.2f} with common ones"
             for r, v in values.items()),
-        f"{NUM_SENSORS} experts, each honest by itself, 20,000 random cases for each point.", (0.9, "honest: 0.9"))
+        f"{NUM_SENSORS} experts, each honest by itself, 20,000 random cases for each point.",
+        (0.9, "honest: 0.9"), (0.5, 1.02))
 
 
 def because() -> str:
@@ -70,8 +72,8 @@ def because() -> str:
     own = {rule: coverage_with_shared_errors(rule, NUM_SENSORS, 0.0) for rule in RULES}
     same = {rule: coverage_with_shared_errors(rule, NUM_SENSORS, 1.0) for rule in RULES}
     return (f"Look at the left end, independent errors: the product's 90 percent intervals hold the truth in "
-            f"**{own['poe']:.1%}** of cases, as promised. The others hold it too often ({own['wasserstein']:.1%} for the "
-            "Wasserstein barycenter): they are wider than they need be. At the right end, where all experts make the "
+            f"**{own['poe']:.1%}** of cases, as promised. The others hold it too often ({own['wasserstein']:.1%} for "
+            "the Wasserstein barycenter): they are wider than they need be. At the right end, where all experts make the "
             f"*same* error, the product holds it in only {same['poe']:.1%}, and the Wasserstein barycenter in "
             f"**{same['wasserstein']:.1%}**. PoE is not wrong; it assumes independence.")
 
@@ -88,7 +90,8 @@ def best() -> pd.DataFrame:
         ends = [None] if "mean" in next(iter(found.values())) else [min, max]
         for end in ends:
             points = {n: f if end is None else f[end(f, key=int)] for n, f in found.items()}
-            of = "" if end is None else f", {end(next(iter(found.values())), key=int)} of the views"
+            count = "" if end is None else end(next(iter(found.values())), key=int)
+            of = f", {count} view{'s' * (count != '1')}" if count else ""
 
             def loss(p, entry=entry):
                 return abs(p["mean"] - entry.target) if entry.better == "nominal" else (
@@ -98,7 +101,7 @@ def best() -> pd.DataFrame:
             near = [n for n, p in points.items()
                     if loss(p) - loss(points[winner]) <= 2 * (p["se"] ** 2 + points[winner]["se"] ** 2) ** 0.5]
             rows.append({"figure": entry.title + of, "best": models.label(winner),
-                         "value": round(points[winner]["mean"], 3),
+                         "value": written(points[winner]),
                          "not to be told from it": ", ".join(models.label(n) for n in near if n != winner) or "–"})
     if not rows:
         raise models.NothingTrained(f"No model of {models.DATA} has been evaluated yet.")
@@ -108,7 +111,8 @@ def best() -> pd.DataFrame:
 def winners(ink: Ink) -> Picture:
     """The table as a picture."""
     table = best()
-    return Picture("Best trained model by figure. " + "; ".join(f"{r[0]}: {r[1]}" for r in table.itertuples(index=False)),
+    return Picture("Best trained model by figure. "
+                   + "; ".join(f"{r[0]}: {r[1]}" for r in table.itertuples(index=False)),
                    table=table, caption="Within two standard errors over the test items; one training run each.")
 
 
@@ -117,8 +121,9 @@ LESSONS.register("choosing")(Lesson(
     title="Which one would you use?",
     idea="Ask what your experts' errors have in common; then measure.",
     minutes=3, class_minutes=4,
-    words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "wasserstein", "mixture"),
-    introduces=("coverage", "checkpoint", "coherence"),
+    words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "barycenter", "wasserstein", "mixture",
+           "precision", "checkpoint"),
+    introduces=("coverage", "coherence"),
     steps=(
         Step("No row is best", sheet, situations,
              doors=(playground_door("The liar in the playground", LIAR),), code=scenes.code(LIAR)),
@@ -127,7 +132,8 @@ LESSONS.register("choosing")(Lesson(
             f"{NUM_SENSORS} sensors measure the same quantity. Their errors are **independent**, and each is honest "
             "about its own: it says σ = 1, and that is how much it errs. You want *one* joint belief whose 90 percent "
             "intervals hold the truth in 90 percent of cases, no more and no less.",
-            lambda ink: picture(SENSORS, ink, rules=[], limits=(-4.5, 4.5), takeaway="Three experts that nearly agree."),
+            lambda ink: picture(SENSORS, ink, rules=[], limits=(-4.5, 4.5),
+                                takeaway="Three experts that nearly agree."),
             Question(
                 "Which rule would you use?",
                 (Option("The product (PoE)", "Adding precisions is exactly right for independent evidence.",
@@ -149,7 +155,8 @@ LESSONS.register("choosing")(Lesson(
                 f"for shared in {SHARED}:",
                 "    g = torch.Generator().manual_seed(0)",
                 "    common = torch.randn(1, 20_000, 1, generator=g)",
-                f"    loc = shared**0.5 * common + (1 - shared) ** 0.5 * torch.randn({NUM_SENSORS}, 20_000, 1, generator=g)",
+                f"    loc = shared**0.5 * common + (1 - shared) ** 0.5 * torch.randn("
+                f"{NUM_SENSORS}, 20_000, 1, generator=g)",
                 f"    for rule in {RULES}:",
                 "        q = bvae.aggregator(rule)(loc, torch.ones_like(loc))  # the truth is 0",
                 "        u = cumulative(q, torch.zeros(20_000, 1))",
@@ -162,23 +169,23 @@ LESSONS.register("choosing")(Lesson(
 - Experts that may be **plainly wrong, or missing** in any pattern: mix over subsets (MoPoE, MWB).
 - **Opinions that must stay apart**, “either 4 or 9”: a mixture, not one hump.
 
-Trained models answer differently again, because the experts learn to live with their rule. **Coherence** is the share of
-generated views that show the right class, **coverage** how often a 90 percent interval holds the truth. So measure, and
+Trained models answer differently again, because the experts learn to live with their rule. **Coherence** is the share
+of generated views that show the right class, **coverage** how often a 90 percent interval holds the truth. So measure, and
 measure more than one thing:""",
             winners,
             doors=(models.benchmarks_door("All figures in Benchmarks", "coherence"),),
             code="from bvae.ui.lessons import choosing\n\nprint(choosing.best())"),
     ),
-    summary="Independent honest experts: multiply. Echoes: average. Liars and gaps: mix over subsets. And measure on your "
-            "own data.",
+    summary="Independent honest experts: multiply. Echoes: average. Liars and gaps: mix over subsets. And measure on "
+            "your own data.",
     trial=playground_door("All four rules and a wrong expert: weaken C until you would trust the product again",
                           {**scenes.preset("wrong"), "rules": list(RULES), "fill": None}),
     derivation=Derivation(
         ("The truth is z. Expert m is right on average and says how much it errs: μ_m = z + ε_m, the error ε_m has "
          "variance v, and σ_m² = v.",
          "Any two errors have the correlation ρ between 0 and 1; all weights are equal; nothing else is known of z."),
-        (("**How much the average really errs.** PoE and the Wasserstein barycenter have the same mean here, the average "
-          "of the μ_m. Its error has the variance",
+        (("**How much the average really errs.** PoE and the Wasserstein barycenter have the same mean here, the "
+          "average of the μ_m. Its error has the variance",
           r"\operatorname{Var}\Big(\frac1M\sum_m\varepsilon_m\Big)=\frac1{M^2}\big(M\,v+M(M-1)\,\rho v\big)"
           r"=\frac vM\big(1+(M-1)\rho\big)"),
          ("(M variances v and M (M − 1) covariances ρv). **What the rules say of it:**",

@@ -17,7 +17,7 @@ from bvae.ui.lessons import _models as models
 from bvae.ui.lessons._base import LESSONS, Derivation, Door, Lesson, Option, Picture, Question, Step
 
 ITEMS, SEED, NEIGHBOURS = 300, 0, 10
-USUAL, LOW = 30, 5
+USUAL, LOW, LOWEST = 30, 5, 2
 
 
 class Reading(NamedTuple):
@@ -103,14 +103,14 @@ def two_maps(ink: Ink) -> Picture:
 def pure_noise(ink: Ink) -> Picture:
     """Noise as t-SNE and as PCA."""
     dimensions = points(None)[0].shape[1]
-    z, xy = noise(ITEMS, dimensions, LOW)
+    z, xy = noise(ITEMS, dimensions, LOWEST)
     flat, shares = loaders.pca(z)
     group = np.zeros(ITEMS, int)
     return Picture(
-        f"Left: t-SNE of pure noise with perplexity {LOW} looks clumped. Right: PCA of the same noise is one cloud.",
+        f"Left: t-SNE of pure noise with perplexity {LOWEST} looks clumped. Right: PCA of the same noise is one cloud.",
         (still_map(xy, group, ["noise"], [ink.aggregate], ink),
          still_map(flat, group, ["noise"], [ink.aggregate], ink)),
-        (f"t-SNE, perplexity {LOW}", f"PCA ({shares.sum():.0%} of the variance)"),
+        (f"t-SNE, perplexity {LOWEST}", f"PCA ({shares.sum():.0%} of the variance)"),
         table=pd.DataFrame({"x, t-SNE": xy[:, 0], "y, t-SNE": xy[:, 1], "x, PCA": flat[:, 0], "y, PCA": flat[:, 1]}),
         caption=f"{ITEMS} points of one Gaussian in {dimensions} dimensions: there are no groups in them.")
 
@@ -155,8 +155,8 @@ LESSONS.register("tsne")(Lesson(
 A model's z has {points(None)[0].shape[1]} numbers, a screen has two. **t-SNE** looks for a flat map on which everyone
 keeps the neighbours it had. **Perplexity** is its one setting: roughly, how many neighbours each point should keep.
 
-Here every point is one item of the test data: the mean of its joint belief. The colour is its class, which t-SNE was not
-told. Items of one class lie together, and that may be believed: neighbours are what the method keeps.""",
+Here every point is one item of the test data: the mean of its joint belief. The colour is its class, which t-SNE was
+not told. Items of one class lie together, and that may be believed: neighbours are what the method keeps.""",
             one_map, doors=(map_door("Open the map of all items", USUAL),), code=lambda: code().replace(
                 f"perplexity={LOW}", f"perplexity={USUAL}")),
         Step(
@@ -182,9 +182,9 @@ told. Items of one class lie together, and that may be believed: neighbours are 
         Step(
             "Islands out of nothing",
             lambda: f"""
-The left map looks as if there were small groups. There are none: these are {ITEMS} points of *one* Gaussian, pure noise.
-With a low perplexity t-SNE draws clumps in any case. On the right the same points by **PCA**, which only turns the space
-and looks at it from its widest side: one cloud.
+The left map shows small groups. There are none: these are {ITEMS} points of *one* Gaussian, pure noise. With a low
+perplexity, here {LOWEST}, t-SNE draws clumps in any case. On the right the same points by **PCA**, which only turns the
+space and looks at it from its widest side: one cloud.
 
 **May be read:** who is near whom; classes that stay together at several settings. **May not be read:** the size of an
 island, the gap between two, their arrangement, and any clump that you have seen at one setting only.""",
@@ -195,13 +195,13 @@ island, the gap between two, their arrangement, and any clump that you have seen
                 "import torch", "from sklearn.manifold import TSNE", "",
                 f"z = torch.randn({ITEMS}, {points(None)[0].shape[1]}, "
                 f"generator=torch.Generator().manual_seed({SEED})).numpy()",
-                f'print(TSNE(perplexity={LOW}, init="pca", random_state={SEED}).fit_transform(z).std())'])),
+                f'print(TSNE(perplexity={LOWEST}, init="pca", random_state={SEED}).fit_transform(z).std())'])),
     ),
     summary="On a t-SNE map believe the neighbours, not the sizes, gaps or places of islands, and only what survives a "
             "change of perplexity.",
-    trial=Door("latent_space", "Do the views of one item land at the same place? Look at each view alone",
-               {"data": models.DATA, "map": "t-SNE", "which": "each view alone"},
-               {"data": models.DATA, "map": "tsne", "which": "clouds"}),
+    trial=Door("latent_space", "Do the views of an item land at the same place? Look at each view alone, by PCA first",
+               {"data": models.DATA, "map": "PCA", "which": "each view alone"},
+               {"data": models.DATA, "map": "pca", "which": "clouds"}),
     derivation=Derivation(
         ("Points x_i in D dimensions; y_i their places on the map, which are looked for.",
          "The width σ_i of each point's neighbourhood is found by bisection, so that the perplexity is the chosen "
@@ -215,8 +215,8 @@ island, the gap between two, their arrangement, and any clump that you have seen
           r"\mathrm{Perp}(P_i)=2^{H(P_i)},\qquad H(P_i)=-\sum_j p_{j|i}\log_2p_{j|i}"),
          ("**Neighbours on the map** come from a distribution with long tails, Student's t:",
           r"q_{ij}=\frac{(1+\|y_i-y_j\|^2)^{-1}}{\sum_{k\ne l}(1+\|y_k-y_l\|^2)^{-1}}"),
-         ("**The map** is where the two agree best:", r"\min_y\;\mathrm{KL}(P\,\|\,Q)=\sum_{i\ne j}p_{ij}\log\frac{p_{ij}}"
-                                                     r"{q_{ij}}"),
+         ("**The map** is where the two agree best:",
+          r"\min_y\;\mathrm{KL}(P\,\|\,Q)=\sum_{i\ne j}p_{ij}\log\frac{p_{ij}}{q_{ij}}"),
          ("A pair that is near in space (p large) and far on the map (q small) costs much. A pair with p ≈ 0 costs "
           "almost nothing wherever it is put: **that is why the gaps mean nothing.**",
           r"p_{ij}\to0\;\Rightarrow\;p_{ij}\log\frac{p_{ij}}{q_{ij}}\to0"),

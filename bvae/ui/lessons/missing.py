@@ -74,8 +74,8 @@ def because() -> str:
     return (f"The product loses a precision, a third of what it had: its σ goes from {width_of(ALL, 'poe'):.2f} to "
             f"**{width_of(TWO, 'poe'):.2f}**. The Wasserstein barycenter averages the widths of those who are left: "
             f"{width_of(ALL, 'wasserstein'):.2f} before, **{width_of(TWO, 'wasserstein'):.2f}** after. Both means move "
-            f"to {signed(mean_of(TWO, 'poe'))}, towards A and B. So the product knows that it knows less; the barycenter "
-            "does not show it.")
+            f"to {signed(mean_of(TWO, 'poe'))}, towards A and B. So the product knows that it knows less; the "
+            "barycenter does not show it.")
 
 
 LESSONS.register("missing")(Lesson(
@@ -83,7 +83,7 @@ LESSONS.register("missing")(Lesson(
     title="Missing modalities",
     idea="When an expert is silent, a product becomes less sure; a barycenter only moves.",
     minutes=3, class_minutes=4,
-    words=("z", "view", "gaussian", "expert", "joint", "poe", "wasserstein", "precision"),
+    words=("z", "view", "gaussian", "expert", "joint", "poe", "barycenter", "wasserstein", "precision"),
     introduces=("prior", "checkpoint"),
     steps=(
         Step(

@@ -86,7 +86,8 @@ Expert A has seen a sharp photograph: σ = {SHARP}. Expert B has seen a blurred 
         Step(
             "Predict: how many programs?",
             "Photographs get lost and microphones fail, so a model should work with whichever views arrive. One could "
-            "write a separate program for **every combination of views** that can arrive. With one view that is 1, with two views 3: the first, the second, both.",
+            "write a separate program for **every combination of views** that can arrive. With one view "
+            "that is 1, with two views 3: the first, the second, both.",
             lambda ink: counted(2, ink, alone=False),
             Question(
                 f"How many programs would {VIEWS} views need that way?",

@@ -43,14 +43,14 @@ too narrow, or in the wrong place.
     curves = models.means("coverage_90")
     if found:
         name, curve = found
-        first, last = list(curve)[0], list(curve)[-1]
+        first, last = next(iter(curve)), list(curve)[-1]
         text += (f"\nThe model that multiplies, **{name}**, goes from {curve[first]:.2f} with {first} view to "
                  f"**{curve[last]:.2f} with {last} views**.")
         text += (" Every further view makes it surer faster than it makes it right."
                  if all(b < a for a, b in zip(list(curve.values()), list(curve.values())[1:], strict=False)) else "")
     lowest = min(curves, key=lambda n: curves[n][min(curves[n])])
-    text += (f"\n\nRead the direction, not the level. **{models.label(lowest)}** starts lowest, and it does not multiply: "
-             "how wide each expert is has been learned in training, and that has other faults than the rule.")
+    text += (f"\n\nRead the direction, not the level. **{models.label(lowest)}** starts lowest, and it does not multiply: how "
+             "wide each expert is has been learned in training, and that has other faults than the rule.")
     return text
 
 
@@ -94,10 +94,11 @@ That is right for two independent measurements of one length: two rulers that ag
                 lambda ink: picture(QUARREL, ink, "Same experts, and their product, dashed.",
                                     takeaway="The product is a narrow hump in the middle, where neither expert is."),
                 because, common=1,
-                tempting="It is what a careful person would do in a quarrel, and what variances do when one adds them."),
+                tempting="It is what a careful person would do in a quarrel, and what variances do when one adds "
+                         "them."),
             doors=(playground_door("Pull A and B apart yourself", QUARREL),), code=scenes.code(QUARREL)),
         Step(
-            "Predict again: an echo",
+            "An echo",
             lambda: f"""
 There is a second way to become too sure. Let one expert with σ = 1 be counted again and again: **the same photograph
 five times**. Nothing new is learned, so σ should stay 1.

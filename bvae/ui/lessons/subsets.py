@@ -55,7 +55,8 @@ def compared(ink: Ink) -> Picture:
     """All rules on the same three experts, with what they leave near A and B."""
     drawn = picture(THREE, ink, rules=["poe", "wasserstein", "mwb"], limits=(-4.5, 5.5), takeaway="All rules beside "
                     "the mixture over subsets.")
-    table = pd.DataFrame([{"joint belief": style.title(r), f"share between {signed(PLACE - REACH)} and {signed(PLACE + REACH)}":
+    table = pd.DataFrame([{"joint belief": style.title(r),
+                           f"share between {signed(PLACE - REACH)} and {signed(PLACE + REACH)}":
                            np.round(v, 3)} for r, v in shares().items()])
     said = "; ".join(f"{style.short(r)} {v:.2f}" for r, v in shares().items())
     return Picture(f"How much of each joint belief is left near A and B: {said}.", drawn.figures, table=table,
@@ -92,7 +93,8 @@ LESSONS.register("subsets")(Lesson(
     title="Mixtures over subsets",
     idea="Let every group of experts form its own belief, and draw one group by lot.",
     minutes=4, class_minutes=5,
-    words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "wasserstein"),
+    words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "barycenter",
+           "wasserstein"),
     introduces=("mixture", "coherence", "checkpoint"),
     steps=(
         Step(
@@ -142,8 +144,8 @@ The price: {len(EXPERTS)} experts make {len(names())} groups, ten make {len(subs
              doors=(models.benchmarks_door("All figures in Benchmarks", "coherence"),),
              code=models.metric_code("coherence")),
     ),
-    summary="In a mixture over subsets every group of experts forms its own belief: a wrong expert spoils only the groups "
-            "it is in, and every pattern of missing views has been practised.",
+    summary="In a mixture over subsets every group of experts forms its own belief: a wrong expert spoils only the "
+            "groups it is in, and every pattern of missing views has been practised.",
     trial=playground_door("Switch C on: which joint belief jumps least?", scenes.preset("missing")),
     derivation=Derivation(
         ("S runs over the 2^M − 1 non-empty sets of the views that are present; all have the same weight.",
