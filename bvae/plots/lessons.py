@@ -89,6 +89,7 @@ def components(
         scale[:, None] * np.sqrt(2 * np.pi))
     figure = go.Figure()
     named: set[bool] = set()
+    rank = np.argsort(np.argsort(loc))
     for k, name in enumerate(names):
         group = bool(touched[k])
         color = style.COLORS[5] if group else style.COLORS[0]
@@ -99,7 +100,7 @@ def components(
         )
         named.add(group)
         top = int(parts[k].argmax())
-        figure.add_annotation(x=x[top], y=parts[k, top], text=name, showarrow=False, yshift=9,
+        figure.add_annotation(x=x[top], y=parts[k, top], text=name, showarrow=False, yshift=9 + 12 * (rank[k] % 2),
                               font={"size": 12, "color": color})
     figure.add_scatter(x=x, y=parts.sum(0), mode="lines", name="their sum, the mixture", hoverinfo="name",
                        line={"color": ink.aggregate, "width": 1.2})

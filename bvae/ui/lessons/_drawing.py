@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 DASHES = {"solid": "", "dash": "7 4", "dot": "1.5 3.5", "dashdot": "7 3 1.5 3", "longdash": "12 4",
           "longdashdot": "12 3 1.5 3"}
-WIDTH, HEIGHT, EDGE = 460, 150, 22
+WIDTH, HEIGHT, EDGE = 460, 150, 26
 
 
 def svg(figure: go.Figure, alt: str) -> str:
@@ -45,15 +45,22 @@ def svg(figure: go.Figure, alt: str) -> str:
             parts.append(f'<text x="{px[top]:.1f}" y="{py[top] - 3:.1f}" text-anchor="middle">'
                          f'{html.escape(trace.name)}</text>')
         else:
-            legend.append((trace.name, dash))
+            if trace.showlegend is not False:
+                legend.append((trace.name, dash))
     ticks = [v for v in np.linspace(np.ceil(x0), np.floor(x1), 7) if abs(v - round(v)) < 1e-9]
     for v in ticks or [x0, x1]:
         px, py = place(v, 0)
         parts.append(f'<text x="{px:.1f}" y="{py + 13:.1f}" text-anchor="middle">{v:g}</text>'.replace(">-", ">−"))
+    if not any(t.fill for t in lines):  # curves of values rather than densities: their height counts
+        for v in (0.0, float(ys.max())):
+            _, py = place(x0, v)
+            parts.append(f'<text x="{EDGE - 3}" y="{py + 3:.1f}" text-anchor="end">{v:.3g}</text>')
     _, floor = place(x0, 0)
     parts.append(f'<line x1="{EDGE}" x2="{WIDTH - EDGE}" y1="{floor:.1f}" y2="{floor:.1f}" stroke="#000"/>')
     names = "".join(
         f'<span><svg width="34" height="8" aria-hidden="true"><line x1="1" x2="33" y1="4" y2="4" stroke="#000" '
         f'stroke-width="1.8" stroke-dasharray="{dash}"/></svg> {html.escape(name)}</span> ' for name, dash in legend)
+    axes = [axis.title.text for axis in (figure.layout.xaxis, figure.layout.yaxis)]
+    names += f"<span>Across: {html.escape(axes[0] or '')}. Up: {html.escape(axes[1] or '')}.</span>"
     return (f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(alt)}">{"".join(parts)}'
             f"</svg><figcaption>{names}</figcaption></figure>")

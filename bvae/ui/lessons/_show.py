@@ -3,6 +3,9 @@ lesson can be sent as a link and the browser's Back works; the session only reme
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
+
 import streamlit as st
 
 import bvae
@@ -16,10 +19,12 @@ PAGE = "pages/learn.py"
 PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
+PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
 LETTERS = "abcdefgh"
 # Streamlit marks every link to the page that one is on as the current one; here that would be all of them.
 PLAIN_LINKS = ("<style>[data-testid='stMain'] a[data-testid='stPageLink-NavLink']{background:transparent}"
                "[data-testid='stMain'] a[data-testid='stPageLink-NavLink']:hover{background:rgba(128,128,128,.15)}"
+               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink'] *{white-space:normal;overflow:visible}"
                ".st-key-learn_onward a[data-testid='stPageLink-NavLink']{border:1px solid rgba(128,128,128,.4)}"
                "</style>")
 Lessons = dict[str, Lesson]
@@ -68,6 +73,26 @@ def overview(lessons: Lessons) -> None:
                 st.caption(lesson.idea)
         progress(lessons)
     teacher(lessons)
+    to_the_top("")
+
+
+@functools.cache
+def scroller():
+    """A component without anything to see: it scrolls up when another place is shown, which a link to the same page
+    does not do by itself."""
+    return st.components.v2.component("bvae_learn_top", js="""
+        let shown = null;
+        export default function ({ data }) {
+          if (shown !== null && shown !== data.place) {
+            document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+          }
+          shown = data.place;
+        }""")
+
+
+def to_the_top(place: str) -> None:
+    """See :func:`scroller`. `place` names what is shown."""
+    scroller()(key="learn_top", data={"place": place})
 
 
 def teacher(lessons: Lessons) -> None:
@@ -121,6 +146,7 @@ def lesson(name: str, lessons: Lessons) -> None:
         reproduce(step)
     derivation(now)
     progress(lessons)
+    to_the_top(f"{name}/{number}")
 
 
 def stepper(name: str, now: Lesson, number: int) -> None:
@@ -223,8 +249,8 @@ def ending(now: Lesson) -> None:
     """What one can say now, and one thing to try."""
     with st.container(border=True):
         st.markdown(f"**In one sentence.** {now.summary}")
-        st.markdown("**One thing to try:**")
-        link(now.trial)
+        st.markdown(f"**One thing to try.** {now.trial.label}")
+        link(replace(now.trial, label=f"Try it: {PLACES[now.trial.page]}"))
 
 
 def onward(name: str, now: Lesson, number: int, revealed: bool, lessons: Lessons) -> None:

@@ -30,8 +30,8 @@ WORDS: dict[str, Word] = {
     "wasserstein": Word("Wasserstein barycenter", r"\bWasserstein\b", "the Gaussian in the middle: the average of the "
                         "experts' means and of their widths σ."),
     "mixture": Word("mixture over subsets", r"\b(MWB|MoPoE)\b(?!-)", "every group of experts forms its own joint "
-                    "belief, and one group is drawn by lot. **MoPoE** multiplies inside a group, **MWB** takes the Wasserstein "
-                    "barycenter."),
+                    "belief, and one group is drawn by lot. **MoPoE** multiplies inside a group, **MWB** takes the "
+                    "Wasserstein barycenter."),
     "precision": Word("precision", r"\bprecisions?\b", "1/σ²: large for a narrow curve."),
     "barycenter": Word("barycenter", r"\bbarycenters?\b", "the belief that is nearest to all experts together, in a "
                        "chosen kind of distance."),

@@ -115,9 +115,9 @@ gets more weight, it slides from A to B *and* grows from A's width to B's. It ne
                         "the quarrel.")),
                 lambda ink: picture(TWO, ink, "Thick: the Wasserstein barycenter of A and B.",
                                     takeaway="The barycenter lies in the middle, halfway between both widths."),
-                lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the average "
-                        "of the means and **the average of the widths**. That is what it keeps: the experts' typical "
-                        "size and shape.",
+                lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the "
+                        "average of the means and **the average of the widths**. That is what it keeps: the experts' "
+                        "typical size and shape.",
                 common=2, tempting="In statistics it is usually variances that one adds or averages."),
             doors=(playground_door("The same experts in the playground",
                                    {**TWO, "rules": ["poe", "moe", "wasserstein"]}),),

@@ -73,8 +73,8 @@ def because() -> str:
     same = {rule: coverage_with_shared_errors(rule, NUM_SENSORS, 1.0) for rule in RULES}
     return (f"Look at the left end, independent errors: the product's 90 percent intervals hold the truth in "
             f"**{own['poe']:.1%}** of cases, as promised. The others hold it too often ({own['wasserstein']:.1%} for "
-            "the Wasserstein barycenter): they are wider than they need be. At the right end, where all experts make the "
-            f"*same* error, the product holds it in only {same['poe']:.1%}, and the Wasserstein barycenter in "
+            "the Wasserstein barycenter): they are wider than they need be. At the right end, where all experts make "
+            f"the *same* error, the product holds it in only {same['poe']:.1%}, and the Wasserstein barycenter in "
             f"**{same['wasserstein']:.1%}**. PoE is not wrong; it assumes independence.")
 
 
@@ -170,8 +170,8 @@ LESSONS.register("choosing")(Lesson(
 - **Opinions that must stay apart**, “either 4 or 9”: a mixture, not one hump.
 
 Trained models answer differently again, because the experts learn to live with their rule. **Coherence** is the share
-of generated views that show the right class, **coverage** how often a 90 percent interval holds the truth. So measure, and
-measure more than one thing:""",
+of generated views that show the right class, **coverage** how often a 90 percent interval holds the truth. So measure,
+and measure more than one thing:""",
             winners,
             doors=(models.benchmarks_door("All figures in Benchmarks", "coherence"),),
             code="from bvae.ui.lessons import choosing\n\nprint(choosing.best())"),

@@ -49,8 +49,10 @@ too narrow, or in the wrong place.
         text += (" Every further view makes it surer faster than it makes it right."
                  if all(b < a for a, b in zip(list(curve.values()), list(curve.values())[1:], strict=False)) else "")
     lowest = min(curves, key=lambda n: curves[n][min(curves[n])])
-    text += (f"\n\nRead the direction, not the level. **{models.label(lowest)}** starts lowest, and it does not multiply: how "
-             "wide each expert is has been learned in training, and that has other faults than the rule.")
+    text += ("\n\nRead the direction, not the level: how wide each expert is has been learned, and training has faults "
+             "of its own.")
+    if models.rule_of(lowest) not in ("poe", "mopoe"):
+        text += f" **{models.label(lowest)}** does not multiply, and starts lowest."
     return text
 
 
