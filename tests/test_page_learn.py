@@ -229,6 +229,16 @@ def test_without_a_trained_model_the_lessons_say_what_to_do(tmp_path, monkeypatc
     assert "Teacher's sheet" in _sheet.sheet(LESSONS, "http://localhost:8501")
 
 
+def test_with_a_damaged_model_the_lessons_say_so(tmp_path, monkeypatch):
+    folder = tmp_path / "polymnist" / "mwb-vae"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    for name, lesson in LESSONS.items():
+        open_page(PAGE, lesson=name, step=str(len(lesson.steps)))
+
+
 # -- the teacher's sheet -----------------------------------------------------------------------------------------------
 
 

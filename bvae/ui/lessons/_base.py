@@ -11,12 +11,13 @@ import plotly.graph_objects as go
 
 from bvae.plots.style import Ink
 from bvae.registry import Registry
+from bvae.storage import StorageError
 from bvae.ui.playground import scenes
 
 Text = str | Callable[[], str]
 
 
-class NothingTrained(Exception):
+class NothingTrained(StorageError):
     """A picture needs a trained model, or its metrics, and there is none; the text says how to get one."""
 
 

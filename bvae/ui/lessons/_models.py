@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import torch
 
-from bvae.aggregators import aggregator, name_of
+from bvae.aggregators import aggregator
 from bvae.metrics import CATALOG
 from bvae.plots import style
 from bvae.plots.metrics import curve_figure
@@ -34,6 +33,11 @@ def metrics_of(figure: str) -> dict[str, Mapping[str, Mapping[str, float]]]:
 def means(figure: str) -> dict[str, Curve]:
     """The same, means only."""
     return {name: {n: point["mean"] for n, point in points.items()} for name, points in metrics_of(figure).items()}
+
+
+def ends(curve: Curve) -> tuple[str, str]:
+    """The fewest and the most observed views of a curve."""
+    return min(curve, key=int), max(curve, key=int)
 
 
 def rule_of(name: str) -> str:
@@ -99,16 +103,6 @@ def widths(rules: tuple[str, ...]) -> dict[str, list[float]]:
 def example(loaded: loaders.Loaded) -> int:
     """A test item to look at: the one with which Explore opens."""
     return min(342, loaded.experts.loc.shape[1] - 1)
-
-
-def rule_name(loaded: loaders.Loaded) -> str:
-    """Of the model's own aggregator."""
-    return name_of(loaded.model.aggregator)
-
-
-def clean(values: torch.Tensor) -> list[float]:
-    """A tensor as rounded numbers for a table."""
-    return [round(v, 4) for v in values.flatten().tolist()]
 
 
 def view_names() -> list[str]:

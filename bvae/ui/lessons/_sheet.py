@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from bvae.plots.style import LIGHT
-from bvae.ui.lessons._base import Door, Lesson, NothingTrained, Question, Text, read
+from bvae.storage import StorageError
+from bvae.ui.lessons._base import Door, Lesson, Question, Text, read
 from bvae.ui.lessons._drawing import svg
 
 OPENING, CLOSING, WHOLE = 3, 4, 45
@@ -73,7 +74,7 @@ def drawing(question: Question) -> str:
     """What the reveal shows, if it can be drawn with lines."""
     try:
         picture = question.picture(LIGHT)
-    except NothingTrained:
+    except StorageError:
         return ""
     return "".join(svg(figure, picture.alt) for figure in picture.figures)
 
@@ -82,7 +83,7 @@ def said(text: Text) -> str:
     """A text, or that it needs a trained model."""
     try:
         return marked(read(text))
-    except NothingTrained as error:
+    except StorageError as error:
         return marked(str(error))
 
 

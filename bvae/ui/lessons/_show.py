@@ -9,8 +9,9 @@ from dataclasses import replace
 import streamlit as st
 
 import bvae
+from bvae.storage import StorageError
 from bvae.ui.lessons import _sheet
-from bvae.ui.lessons._base import Door, Lesson, NothingTrained, Picture, Step, read
+from bvae.ui.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.ui.lessons._references import cited
 from bvae.ui.lessons._words import WORDS
 from bvae.ui.state import ink
@@ -102,7 +103,8 @@ def teacher(lessons: Lessons) -> None:
     st.markdown("A sheet to print: the questions with their options, the right answers, what students often answer and "
                 "why it is tempting, the links that set the pictures, and a plan for 45 minutes. One HTML file, black "
                 "on white, which needs nothing else.")
-    st.download_button("Download the teacher's sheet", lambda: _sheet.sheet(lessons, base_url()), "bvae_lessons.html",
+    base = base_url()  # the file is made after this run, which then no longer knows where it ran
+    st.download_button("Download the teacher's sheet", lambda: _sheet.sheet(lessons, base), "bvae_lessons.html",
                        "text/html", icon=":material/print:", on_click="ignore")
 
 
@@ -200,7 +202,7 @@ def attempt(text) -> str:
     """A text that may need a trained model; without one, what to do."""
     try:
         return read(text)
-    except NothingTrained as error:
+    except StorageError as error:
         return f":gray[{error}]"
 
 
@@ -210,7 +212,7 @@ def draw(step: Step, key: str, revealed: bool = True) -> None:
     try:
         with st.spinner("Drawing", show_time=True):
             picture: Picture = make(ink())
-    except NothingTrained as error:
+    except StorageError as error:
         st.info(str(error), icon=":material/info:")
         return
     if picture.html:
@@ -234,7 +236,7 @@ def doors(step: Step) -> None:
     """Links that open other pages with the controls set."""
     try:
         links = step.links()
-    except NothingTrained:
+    except StorageError:
         return
     for door in links:
         link(door)
@@ -296,7 +298,7 @@ def reproduce(step: Step) -> None:
     """Python for the numbers."""
     try:
         code = read(step.code)
-    except NothingTrained:
+    except StorageError:
         return
     if code:
         with st.expander("Reproduce these numbers", icon=":material/code:"):

@@ -63,9 +63,9 @@ belief before anything was seen, and the pictures may show anything.
     name = models.model()[0]
     curve = models.means("coherence").get(name)
     if curve:
-        text += (f"\n{models.label(name)}, over all test items: with {min(curve)} observed view "
-                 f"**{curve[min(curve)]:.0%}** of the invented views show the right digit, with {max(curve)} views "
-                 f"**{curve[max(curve)]:.0%}**.")
+        few, most = models.ends(curve)
+        text += (f"\n{models.label(name)}, over all test items: with {few} observed view **{curve[few]:.0%}** of the "
+                 f"invented views show the right digit, with {most} views **{curve[most]:.0%}**.")
     return text
 
 

@@ -37,14 +37,15 @@ right digit.
     found = models.by_rule("coherence", "moe")
     if found:
         name, curve = found
-        text += (f"\nThe model that mixes, **{name}**, has {curve[min(curve)]:.2f} with {min(curve)} view and "
-                 f"{curve[max(curve)]:.2f} with {max(curve)} views: "
+        few, most = models.ends(curve)
+        text += (f"\nThe model that mixes, **{name}**, has {curve[few]:.2f} with {few} view and {curve[most]:.2f} with "
+                 f"{most} views: "
                  + ("**more views do not help it**, since only one of them speaks at a time."
-                    if abs(curve[max(curve)] - curve[min(curve)]) < 0.02 else "compare how little that is."))
+                    if abs(curve[most] - curve[few]) < 0.02 else "look at the difference."))
     curves = models.means("coherence")
-    best = max(curves, key=lambda n: curves[n][max(curves[n])])
-    text += (f" {models.label(best)}, by comparison, goes from {curves[best][min(curves[best])]:.2f} to "
-             f"{curves[best][max(curves[best])]:.2f}.")
+    best = max(curves, key=lambda n: curves[n][models.ends(curves[n])[1]])
+    few, most = models.ends(curves[best])
+    text += f" {models.label(best)}, by comparison, goes from {curves[best][few]:.2f} to {curves[best][most]:.2f}."
     return text
 
 

@@ -48,7 +48,7 @@ too narrow, or in the wrong place.
                  f"**{curve[last]:.2f} with {last} views**.")
         text += (" Every further view makes it surer faster than it makes it right."
                  if all(b < a for a, b in zip(list(curve.values()), list(curve.values())[1:], strict=False)) else "")
-    lowest = min(curves, key=lambda n: curves[n][min(curves[n])])
+    lowest = min(curves, key=lambda n: curves[n][min(curves[n], key=int)])
     text += ("\n\nRead the direction, not the level: how wide each expert is has been learned, and training has faults "
              "of its own.")
     if models.rule_of(lowest) not in ("poe", "mopoe"):

@@ -83,8 +83,8 @@ has to be good enough to rebuild **all** views. So every pattern of missing view
 |---|---|---:|---:|
 """
     for name, curve in curves.items():
-        text += (f"| {models.label(name)} | {style.short(models.rule_of(name))} | {curve[min(curve)]:.2f} | "
-                 f"{curve[max(curve)]:.2f} |\n")
+        text += (f"| {models.label(name)} | {style.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
+                 f"{curve[max(curve, key=int)]:.2f} |\n")
     return text + "\nOne training run each, not all equally long: read large differences only."
 
 
