@@ -4,6 +4,7 @@ lesson can be sent as a link and the browser's Back works; the session only reme
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import replace
 
 import streamlit as st
@@ -283,12 +284,19 @@ def words(now: Lesson, expanded: bool) -> None:
                               for key in (now.words if expanded else (*now.words, *now.introduces))))
 
 
+def indexed(sentence: str) -> str:
+    """Symbols with an index, such as σ_m², as LaTeX."""
+    greek = {"μ": r"\mu", "σ": r"\sigma", "ε": r"\varepsilon"}
+    return re.sub(r"(?<![\w$])([a-zμσε])_([a-zA-Z])(²?)(?!\w)",
+                  lambda m: f"${greek.get(m[1], m[1])}_{m[2]}{'^2' if m[3] else ''}$", sentence)
+
+
 def derivation(now: Lesson) -> None:
     """Assumptions, lines and references."""
     with st.expander("The derivation, with its assumptions and references", icon=":material/function:"):
-        st.markdown("**Assumptions**\n\n" + "\n".join(f"- {a}" for a in now.derivation.assumptions))
+        st.markdown("**Assumptions**\n\n" + "\n".join(f"- {indexed(a)}" for a in now.derivation.assumptions))
         for sentence, formula in now.derivation.lines:
-            st.markdown(sentence)
+            st.markdown(indexed(sentence))
             if formula:
                 st.latex(formula)
         st.markdown("**References**\n\n" + "\n".join(f"- {cited(key)}" for key in now.derivation.references))

@@ -135,7 +135,7 @@ their product (PoE) and their Wasserstein barycenter.""",
     trial=playground_door("Give C a weight of 0 instead of switching it off. Is it the same?", ALL),
     derivation=Derivation(
         ("Whether a view is missing has nothing to do with what it would have shown.",
-         "S: the views that are present; weights are shared out anew among them, w_m / Σ_S w."),
+         "S: the views that are present; the weights of those left are divided by their sum."),
         (("**Product.** Leaving out view k takes one term from a sum of positive terms, so σ can only grow:",
           r"\frac1{\sigma_{S}^2}=\sum_{m\in S}\frac1{\sigma_m^2}=\frac1{\sigma_{S\cup k}^2}-\frac1{\sigma_k^2}"),
          ("**Wasserstein barycenter.** With w_k the weight of the view that goes, what remains is",

@@ -148,7 +148,7 @@ The price: {len(EXPERTS)} experts make {len(names())} groups, ten make {len(subs
             "groups it is in, and every pattern of missing views has been practised.",
     trial=playground_door("Switch C on: which joint belief jumps least?", scenes.preset("missing")),
     derivation=Derivation(
-        ("S runs over the 2^M − 1 non-empty sets of the views that are present; all have the same weight.",
+        (r"S runs over the $2^M-1$ non-empty sets of the views that are present; all have the same weight.",
          "q_S is the belief of set S by some rule inside: PoE for MoPoE, the Wasserstein barycenter for MWB."),
         (("**The mixture** is the forward-KL barycenter of the beliefs q_S (derivation of lesson 3, with S instead of "
           "m):", r"q=\frac1{2^M-1}\sum_S q_S=\arg\min_q\;\frac1{2^M-1}\sum_S\mathrm{KL}(q_S\,\|\,q)"),
