@@ -19,6 +19,8 @@ def navigation():
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True,
                     help="The idea in one picture: three ways to combine what several experts believe."),
+            st.Page("pages/learn.py", title="Learn", icon=":material/school:",
+                    help="Eight short lessons, each with a question before its answer."),
             st.Page("pages/playground.py", title="Playground", icon=":material/toys:",
                     help="Drag Gaussian experts in the plane and watch every barycenter follow."),
             st.Page("pages/explore.py", title="Explore", icon=":material/explore:",
