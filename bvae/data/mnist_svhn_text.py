@@ -15,7 +15,15 @@ from torch import Tensor
 
 from bvae.data import _street_numbers
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset, one_hot_text
-from bvae.data.polymnist import EMBEDDED_DIGITS, MNIST, SPLIT_SEED, as_float, check_drawing, embedded_digits, split_digits
+from bvae.data.polymnist import (
+    EMBEDDED_DIGITS,
+    MNIST,
+    SPLIT_SEED,
+    as_float,
+    check_drawing,
+    embedded_digits,
+    split_digits,
+)
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"

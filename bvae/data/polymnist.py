@@ -289,7 +289,7 @@ class PolyMNIST(MultimodalDataset):
         return out
 
     def from_drawing(self, drawing: Tensor, modality: str, generator: torch.Generator) -> Tensor:
-        """See `MultimodalDataset.from_drawing`: over a random crop of the modality's photograph, see :func:`overlay`."""
+        """See `MultimodalDataset.from_drawing`: on a random crop of its photograph, see :func:`overlay`."""
         if modality not in self.takes_drawings:
             raise DataError(f"modality: expected one of {', '.join(self.takes_drawings) or 'none'}, got {modality!r}")
         check_drawing(drawing)

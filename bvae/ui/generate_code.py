@@ -28,7 +28,9 @@ def translate(item: int, sources: Sequence[str], targets: Sequence[str], num_sam
     return lines
 
 
-def from_drawing(code: str, view: str, as_mnist: bool, targets: Sequence[str], num_samples: int, seed: int) -> list[str]:
+def from_drawing(
+    code: str, view: str, as_mnist: bool, targets: Sequence[str], num_samples: int, seed: int
+) -> list[str]:
     """What a drawing becomes."""
     return [
         "from bvae.data import drawings",

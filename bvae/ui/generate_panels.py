@@ -10,12 +10,12 @@ import torch
 
 from bvae.aggregators import name_of
 from bvae.data import DataError, MultimodalDataset, drawings
-from bvae.latent_distance import PLACES
+from bvae.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
 from bvae.plots import closeness as plots
 from bvae.plots import style
 from bvae.ui import film, generate_code, images, sheet
 from bvae.ui.draw import canvas
-from bvae.ui.generation import IN_STRIP, Generated, Studio, guesses, rows, spoken
+from bvae.ui.generation import IN_STRIP, Generated, Studio, count_places, rows, spoken
 from bvae.ui.player import player
 from bvae.ui.state import BIND, chosen, ink
 
@@ -60,6 +60,7 @@ def widths(c: Choice, names: list[str]) -> list[int]:
 
 def samples_sheet(c: Choice, generated: Generated, names: list[str], label: str, row_heads: list[str]) -> None:
     """Rows are samples, columns are targets."""
+    row_heads = [name + sheet.near(generated, s) for s, name in enumerate(row_heads)]
     st.html(sheet.table(label, heads(c, names), row_heads, [
         [sheet.cell(c.data, generated, name, s, f"{name} generated, sample {s + 1}") for name in names]
         for s in range(len(generated))], widths=widths(c, names)))
@@ -74,13 +75,13 @@ def translate(c: Choice, item: int) -> Shown:
         rows_of = c.studio.matrix(x, c.seed, [item])
         observed = [
             sheet.head(v, m) + sheet.picture(images.content(c.data, x[v][0]), f"{v} of item {item}, observed",
-                                             style.color(m)) for m, v in enumerate(c.views)]
+                                             style.color(m)) + sheet.near(rows_of[v], 0)
+            for m, v in enumerate(c.views)]
         st.html(sheet.table(
             f"Matrix: {len(c.views)} sources in rows, {len(c.views)} targets in columns", heads(c, c.views), observed,
             [[sheet.cell(c.data, rows_of[source], target, 0, f"{target} generated from {source}",
                          style.color(m) if source == target else None) for m, target in enumerate(c.views)]
-             for source in c.views], widths=widths(c, c.views), side=max(76, min(widths(c, c.views))) if
-            len(c.views) < 4 else 60))
+             for source in c.views], widths=widths(c, c.views), side=None))
         st.caption("Left the view that the model sees, in its row what it makes of it. The framed diagonal is the "
                    "view itself, rebuilt. All rows have the same noise.")
     with right:
@@ -164,6 +165,7 @@ def draw_or_write(c: Choice, first_item: int) -> Shown | None:
         return None
     left, right = st.columns([1, 1.7], gap="large")
     with left:
+        st.subheader("Your input")
         kind = st.segmented_control("Input", kinds, default=kinds[0], required=True, key="input", bind=BIND,
                                     label_visibility="collapsed") if len(kinds) > 1 else kinds[0]
         made = _drawn(c) if kind == "Draw" else _typed(c, first_item)
@@ -248,6 +250,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
     if way == ITEMS:
         other = int(top[1].number_input("Second item", 0, len(c.data) - 1, second, key="item2", bind=BIND))
         path = c.studio.between_items(c.data.subset([item]), c.data.subset([other]))
+        mixed = c.studio.posterior(c.data.subset([item])).num_components > 1
         code = generate_code.between_items(item, other, noise)
         ends, made_of = (f"item {item}", f"item {other}"), [item, other]
     else:
@@ -255,6 +258,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
             start = st.selectbox("From view", c.views, key="view1", bind=BIND)
             end = st.selectbox("to view", c.views, index=1, key="view2", bind=BIND)
         path = c.studio.between_views(c.data.subset([item]), start, end)
+        mixed = path.num_components > 1
         code = generate_code.between_views(item, start, end, c.views, noise)
         ends, made_of = (f"{start} alone", f"{end} alone"), [item]
     top[2].toggle("With noise", key="noise", bind=BIND,
@@ -271,7 +275,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
                 for m, v in enumerate(c.views)],
                [f"{1 - p:.0%} {ends[0]}, {p:.0%} {ends[1]}: z is {spoken(generated.closeness, i)}"
                 for i, p in enumerate(t)], key="player")
-        st.caption(_explain(c, way, path.num_components, noise is not None))
+        st.caption(_explain(c, way, mixed, noise is not None))
     with chart:
         st.subheader("How far z is from the data")
         cloud = c.studio.cloud
@@ -283,10 +287,11 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
     st.subheader("Frame by frame")
     steps = range(0, len(generated), IN_STRIP)
     st.html(sheet.table(
-        f"Strip from {ends[0]} to {ends[1]}", [f"{t[i]:.0%}" for i in steps],
+        f"Strip from {ends[0]} to {ends[1]}", [f"{t[i]:.0%}" + sheet.near(generated, i) for i in steps],
         [sheet.head(v, m) for m, v in enumerate(c.views)],
         [[sheet.cell(c.data, generated, v, i, f"{v} generated at {t[i]:.0%} of the path") for i in steps]
-         for v in c.views], widths=[sheet.width_of(c.data, v) for v in c.views[:1]] * len(steps), narrowest=66, side=52))
+         for v in c.views],
+        widths=[max(widths(c, c.views))] * len(steps), narrowest=66, side=52))
     with st.container(horizontal=True):
         st.download_button("Animation as GIF", lambda: film.gif(frames), "path.gif", "image/gif", on_click="ignore",
                            icon=":material/animated_images:")
@@ -298,21 +303,20 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
     return Shown([{k: v for k, v in row.items() if k != "sample"} for row in table], code, [generated])
 
 
-def _explain(c: Choice, way: str, components: int, noise: bool) -> str:
+def _explain(c: Choice, way: str, mixed: bool, noise: bool) -> str:
     """What the path is."""
     z = "a sample of each posterior, with the same noise" if noise else "the mean of each posterior"
     rule, inside = (style.title(name_of(r)) for r in (c.studio.rule, c.studio.rule.conditional()))
     of = f"{rule}'s component of all views, by {inside}" if rule != inside else rule
     if way == ITEMS:
-        mixed = name_of(c.studio.rule.conditional()) == "moe"
         return (f"The Wasserstein geodesic between the two items' joint posteriors ({of}"
                 f"{', a mixture: the Gaussian with its mean and variance' if mixed else ''}). Decoded: {z}.")
     jump = " With products, the ends jump: an expert counts as soon as it takes part." \
         if c.studio.rule.counts_experts else ""
-    mixed = " The joint posterior is a mixture: its mean need not be a place that any view believes in." \
-        if components > 1 else ""
+    between = " The joint posterior is a mixture: its mean need not be a place that any view believes in." \
+        if mixed else ""
     return (f"Only the two views take part; the weight moves from one to the other. Rule: {of.replace('all', 'both')}. "
-            f"Decoded: {z}.{jump}{mixed}")
+            f"Decoded: {z}.{jump}{between}")
 
 
 # -- invent --------------------------------------------------------------------------------------------------------
@@ -326,7 +330,7 @@ def invent(c: Choice) -> Shown:
         k = generated.agreement(s)
         agreed += k is not None
         verdict = "" if not generated.classes else f"all {c.data.class_names[k]}" if k is not None else "differ"
-        row_heads.append(f'{s + 1}<div style="font-weight:400;font-size:11px">{verdict}</div>')
+        row_heads.append(f"{s + 1}{sheet.small(verdict)}")
     samples_sheet(c, generated, c.views, f"{len(generated)} inventions in {len(c.views)} views", row_heads)
     if generated.classes:
         st.markdown(f"In **{agreed} of {len(generated)}** inventions the judges see the same class in all "
@@ -337,23 +341,23 @@ def invent(c: Choice) -> Shown:
 # -- below every task ----------------------------------------------------------------------------------------------
 
 
-def warn(shown: list[Generated], cloud) -> None:
+def warn(shown: list[Generated], cloud: LatentCloud) -> None:
     """Where the decoder is guessing, said under the pictures."""
-    lost, total = guesses(shown)
-    if lost:
-        st.markdown(f"**{lost} of {total} z lie {PLACES[2]}.**")
+    among, edge, beyond = count_places(shown)
+    if beyond:
+        st.markdown(f"**{beyond} of {among + edge + beyond} z lie {PLACES[BEYOND_THE_DATA]}.**")
     else:
-        st.markdown(f"None of the {total} z lies beyond the data.")
-    st.caption(sheet.LEGEND.format(k=cloud.k, n=len(cloud.points), beyond=cloud.beyond)
-               + f" Within {cloud.radius:.3g} (where 95 % of the items have {cloud.k} others) are the neighbours that "
-               "the table counts. It says where the decoder was trained, not whether a picture is good.")
+        st.markdown(f"Of {among + edge} z, {among} lie {PLACES[AMONG_THE_DATA]} and {edge} {PLACES[AT_THE_EDGE]}; none "
+                    "lies beyond, where the decoder could only guess.")
+    st.caption(sheet.LEGEND.format(k=cloud.k, n=len(cloud.points), beyond=cloud.beyond, radius=cloud.radius))
 
 
 def numbers_table(table: list[dict], name: str) -> None:
     """The twin of the pictures."""
     frame = pd.DataFrame(table)
     st.dataframe(frame, hide_index=True, width="stretch", column_config={
-        k: st.column_config.NumberColumn(format="%.3g") for k in ("probability", "distance of z to the data", "position")
+        k: st.column_config.NumberColumn(format="%.3g")
+        for k in ("probability", "distance of z to the data", "position")
     })
     st.download_button("Download as CSV", frame.to_csv(index=False), f"{name}.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")

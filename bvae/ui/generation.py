@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bvae import interpolation
 from bvae.aggregators import Aggregator
-from bvae.latent_distance import BEYOND_THE_DATA, PLACES, Closeness, LatentCloud
+from bvae.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
 from bvae.model import MultimodalVAE, UnimodalPosteriors
 from bvae.posterior import Posterior
@@ -129,8 +129,8 @@ def mark(closeness: Closeness, s: int) -> str:
 
 
 def ratio(closeness: Closeness, s: int) -> str:
-    """"1.02×", three digits."""
-    return f"{float(closeness.ratio[s]):.3g}×"
+    """As "1.02×"."""
+    return f"{float(closeness.ratio[s]):.2f}×"
 
 
 def spoken(closeness: Closeness, s: int) -> str:
@@ -138,10 +138,9 @@ def spoken(closeness: Closeness, s: int) -> str:
     return f"{PLACES[int(closeness.place[s])]}, {ratio(closeness, s)}"
 
 
-def guesses(generated: Sequence[Generated]) -> tuple[int, int]:
-    """How many z lie beyond the data, and how many there are."""
-    places = torch.cat([g.closeness.place for g in generated])
-    return int((places == BEYOND_THE_DATA).sum()), len(places)
+def count_places(generated: Sequence[Generated]) -> list[int]:
+    """How many z lie in each of :data:`bvae.latent_distance.PLACES`."""
+    return torch.bincount(torch.cat([g.closeness.place for g in generated]), minlength=len(PLACES)).tolist()
 
 
 def rows(generated: Generated, names: Sequence[str], class_names: Sequence[str], **more) -> list[dict]:
