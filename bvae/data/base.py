@@ -99,6 +99,10 @@ class MultimodalDataset:
     y: Tensor
     attributes: Tensor | None = None
     attribute_names: tuple[str, ...] = ()
+    takes_drawings: tuple[str, ...] = ()
+    """Modalities that :meth:`from_drawing` can make."""
+    takes_text: tuple[str, ...] = ()
+    """Modalities that :meth:`encode_text` can make."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -114,6 +118,51 @@ class MultimodalDataset:
     def read_text(text: Tensor) -> list[str]:
         """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
         raise DataError("this data set has no text modality")
+
+    def encode_text(self, text: str, generator: torch.Generator | None = None) -> Tensor:
+        """A text that a person typed, as a modality of `takes_text`.
+
+        Parameters
+        ----------
+        text : str
+            Capital letters count as small ones; what fills a text up may be left out.
+        generator : torch.Generator, optional
+            Draws the place of the text as the data have it; without one, it stands in the middle.
+
+        Returns
+        -------
+        Tensor
+            (1, L, A) one-hot.
+
+        Raises
+        ------
+        DataError
+            If the text is empty, too long, or has characters that the modality does not know.
+        """
+        raise DataError("this data set has no text modality that can be typed")
+
+    def from_drawing(self, drawing: Tensor, modality: str, generator: torch.Generator) -> Tensor:
+        """A drawing as a modality of `takes_drawings`.
+
+        Parameters
+        ----------
+        drawing : Tensor
+            (28, 28) uint8, light ink on black; see :mod:`bvae.data.drawings`.
+        modality : str
+        generator : torch.Generator
+            Draws what the data set adds by chance, such as the background.
+
+        Returns
+        -------
+        Tensor
+            (1, ...) with the modality's shape.
+
+        Raises
+        ------
+        DataError
+            If the modality takes no drawings or the drawing has another form.
+        """
+        raise DataError("this data set has no modality that can be drawn")
 
     def attribute_scores(self, text: Tensor) -> Tensor:
         """For data sets with a text of attributes: is each one named, (N, L, A') probabilities -> (N, A) in [0, 1]."""
@@ -207,3 +256,40 @@ class MultimodalDataset:
         if self.source in self.origins:
             rows.append(f"  origin: {self.origins[self.source]}")
         return "\n".join(rows)
+
+
+def one_hot_text(
+    text: str, alphabet: str, padding: str, length: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """One text as one-hot characters at a place in between fillers. See `MultimodalDataset.encode_text`.
+
+    Parameters
+    ----------
+    text : str
+    alphabet : str
+        A characters, `padding` among them.
+    padding : str
+        The character that fills the rest.
+    length : int
+        L.
+    generator : torch.Generator, optional
+
+    Returns
+    -------
+    Tensor
+        (1, L, A) float32.
+    """
+    word = text.lower().strip(f" {padding}")
+    if not word:
+        raise DataError("text: expected at least one letter, got none")
+    unknown = sorted(set(word) - set(alphabet))
+    if unknown:
+        raise DataError(f"text: expected characters of {alphabet.replace(' ', '')!r} and blanks, got "
+                        f"{', '.join(map(repr, unknown[:5]))}")
+    if len(word) > length:
+        raise DataError(f"text: expected at most {length} characters, got {len(word)}")
+    places = length - len(word) + 1
+    start = (places - 1) // 2 if generator is None else int(torch.randint(places, (), generator=generator))
+    characters = padding * start + word + padding * (length - start - len(word))
+    index = torch.tensor([alphabet.index(c) for c in characters])
+    return torch.nn.functional.one_hot(index, len(alphabet)).float().unsqueeze(0)

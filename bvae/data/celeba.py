@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bvae.data import _avatars
-from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
+from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset, one_hot_text
 from bvae.data.polymnist import SPLIT_SEED, as_float
 
 SIZE = 64
@@ -154,6 +154,7 @@ class CelebA(MultimodalDataset):
     name = "celeba"
     num_classes = NO_HAIR_COLOR + 1
     text_padding = PADDING
+    takes_text = ("text",)
     read_text = staticmethod(read)
     origins: ClassVar[dict[str, str]] = {
         "embedded": "avatars drawn here from parts designed by Pablo Stanley (avataaars, free for personal and "
@@ -219,6 +220,10 @@ class CelebA(MultimodalDataset):
             mirrored = torch.rand(len(index), 1, 1, 1, generator=generator) < 0.5
             pictures = torch.where(mirrored, pictures.flip(-1), pictures)
         return {"image": pictures, "text": text}
+
+    def encode_text(self, text: str, generator: torch.Generator | None = None) -> Tensor:
+        """See `MultimodalDataset.encode_text`: (1, 256, 30), among fillers."""
+        return one_hot_text(text, ALPHABET, PADDING, LENGTH, generator)
 
     def attribute_scores(self, text: Tensor) -> Tensor:
         """See `MultimodalDataset.attribute_scores` and :func:`name_scores`."""

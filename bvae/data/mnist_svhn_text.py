@@ -14,8 +14,16 @@ import torch
 from torch import Tensor
 
 from bvae.data import _street_numbers
-from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
-from bvae.data.polymnist import EMBEDDED_DIGITS, MNIST, SPLIT_SEED, as_float, embedded_digits, split_digits
+from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset, one_hot_text
+from bvae.data.polymnist import (
+    EMBEDDED_DIGITS,
+    MNIST,
+    SPLIT_SEED,
+    as_float,
+    check_drawing,
+    embedded_digits,
+    split_digits,
+)
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ALPHABET = " abcdefghijklmnopqrstuvwxyz"
@@ -88,6 +96,8 @@ class MnistSvhnText(MultimodalDataset):
         "official": f"digits: {MNIST}; street numbers: SVHN (Netzer et al., 2011) through torchvision, for "
                     "non-commercial use.",
     }
+    takes_drawings = ("mnist",)
+    takes_text = ("text",)
     word_scores = staticmethod(word_log_probability)
     read_text = staticmethod(read)
 
@@ -125,6 +135,17 @@ class MnistSvhnText(MultimodalDataset):
             self.streets, self.street_y = read_svhn(Path(root), split, download)
             self.digits, self.y = self.digits.repeat(repeats, 1, 1), self.y.repeat(repeats)
         self.digits = self.digits.unsqueeze(1)  # (N, 1, 28, 28)
+
+    def encode_text(self, text: str, generator: torch.Generator | None = None) -> Tensor:
+        """See `MultimodalDataset.encode_text`: (1, 8, 27), among blanks."""
+        return one_hot_text(text, ALPHABET, " ", LENGTH, generator)
+
+    def from_drawing(self, drawing: Tensor, modality: str, generator: torch.Generator) -> Tensor:
+        """See `MultimodalDataset.from_drawing`: the drawing itself."""
+        if modality not in self.takes_drawings:
+            raise DataError(f"modality: expected one of {', '.join(self.takes_drawings)}, got {modality!r}")
+        check_drawing(drawing)
+        return as_float(drawing[None, None])
 
     @staticmethod
     def _weight(name: str) -> float:

@@ -249,6 +249,7 @@ class PolyMNIST(MultimodalDataset):
             m: Modality(m, "image", (3, SIZE, SIZE), label) for m, label in zip(MODALITIES, labels, strict=True)
         }
         self.digits: Tensor | None = None
+        self.takes_drawings = () if source == "published" else MODALITIES  # else the photographs are at hand
         if source == "published":
             from bvae.data._published import read_polymnist
 
@@ -287,7 +288,21 @@ class PolyMNIST(MultimodalDataset):
             out[name] = overlay(distort(digits, generator) if self.augment else digits, photo, generator)
         return out
 
+    def from_drawing(self, drawing: Tensor, modality: str, generator: torch.Generator) -> Tensor:
+        """See `MultimodalDataset.from_drawing`: on a random crop of its photograph, see :func:`overlay`."""
+        if modality not in self.takes_drawings:
+            raise DataError(f"modality: expected one of {', '.join(self.takes_drawings) or 'none'}, got {modality!r}")
+        check_drawing(drawing)
+        return overlay(drawing.unsqueeze(0), photos()[list(self.modalities).index(modality)], generator)
+
 
 def as_float(values: Tensor) -> Tensor:
     """uint8 in 0..255 or floats in [0, 1] to float32 in [0, 1]."""
     return values.float().div_(255.0) if values.dtype == torch.uint8 else values.float()
+
+
+def check_drawing(drawing: Tensor) -> None:
+    """Raise DataError unless `drawing` is (28, 28) uint8."""
+    if drawing.dtype != torch.uint8 or drawing.shape != (SIZE, SIZE):
+        raise DataError(f"drawing: expected uint8 of shape ({SIZE}, {SIZE}), got {drawing.dtype} of shape "
+                        f"{tuple(drawing.shape)}")

@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.latent_distance import LatentCloud, aggregated_posterior
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.model import MultimodalVAE, UnimodalPosteriors
@@ -69,6 +70,13 @@ def posterior_means(data_name: str, name: str, weights_hash: str, which: str) ->
         with torch.inference_mode():
             return model.shared(model.aggregate(experts, model.aggregator.conditional())).mean.numpy()
     return experts.loc[list(model.modalities).index(which), :, : model.shared_dim].numpy()
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def latent_cloud(data_name: str, name: str, weights_hash: str) -> LatentCloud:
+    """Where the test items are in a model's latent space. See `aggregated_posterior`; its seed is 0."""
+    _, model, experts = loaded(data_name, name, weights_hash)
+    return aggregated_posterior(model, experts, torch.Generator().manual_seed(0))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -25,6 +25,8 @@ def navigation():
                     help="Drag Gaussian experts in the plane and watch every barycenter follow."),
             st.Page("pages/explore.py", title="Explore", icon=":material/explore:",
                     help="Pick modalities and an aggregator; see the posteriors and what the model imagines."),
+            st.Page("pages/generate.py", title="Generate", icon=":material/brush:",
+                    help="Draw a digit, pick views, walk between items: what does the model make of it?"),
             st.Page("pages/latent_space.py", title="Latent space", icon=":material/scatter_plot:",
                     help="Maps of the latent space of all test items: PCA and t-SNE."),
             st.Page("pages/benchmarks.py", title="Benchmarks", icon=":material/monitoring:",
