@@ -25,6 +25,8 @@ def navigation():
                     help="Pick modalities and an aggregator; see the posteriors and what the model imagines."),
             st.Page("pages/latent_space.py", title="Latent space", icon=":material/scatter_plot:",
                     help="Maps of the latent space of all test items: PCA and t-SNE."),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:",
+                    help="Two to six methods or aggregators side by side on one sample, with the same noise."),
             st.Page("pages/benchmarks.py", title="Benchmarks", icon=":material/monitoring:",
                     help="The numbers of all trained models, with what they mean and how they mislead."),
         ],
