@@ -1,5 +1,8 @@
 """Compare: two to six methods or aggregators side by side on one sample, with the same noise."""
 
+import html
+
+import numpy as np
 import streamlit as st
 
 import bvae
@@ -8,13 +11,13 @@ from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.storage import StorageError
 from bvae.ui import comparing, images, loaders, panels, pins, scene
-from bvae.ui.choose import choose_model, label
+from bvae.ui.choose import choose_data, choose_model, label
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, begin_page, forget
 
 begin_page()
 RULES, MODELS = "aggregators", "models"
-FIRST_RULES, FIRST_MODELS = ("poe", "moe", "wasserstein"), ("mvae", "mmvae", "wb-vae")
+FIRST_MODELS = ("mvae", "mmvae", "wb-vae")
 MAP_ITEMS = 300
 
 st.title("Compare")
@@ -27,8 +30,13 @@ mode = top[1].segmented_control("Compare", [RULES, MODELS], default=RULES, requi
                                 format_func={RULES: "Aggregators", MODELS: "Trained models"}.get,
                                 help="Aggregators: several rules on the same encoders, so in one latent space. Trained "
                                      "models: each with encoders, rule and decoders of its own.")
-data_name, base_name, loaded = choose_model(top[0], top[2] if mode == RULES else top[2].empty())
-data, views = loaders.test_data(data_name), list(loaded.model.modalities)
+if mode == RULES:
+    data_name, base_name, loaded = choose_model(top[0], top[2])
+    trained = [base_name]
+else:
+    data_name, trained = choose_data(top[0])
+data = loaders.test_data(data_name)
+views = list(data.modalities)
 class_names = getattr(data, "class_names", None) or [str(k) for k in range(data.num_classes)]
 if mode == MODELS:
     top[2].caption("Each model with the rule it was trained with.")
@@ -43,26 +51,30 @@ with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
               args=("mode", "model", "item", "plane", "n", "seed", "views", "compared", "models", "map", "picked",
                     "changed", "perplexity", "map_seed"))
 
-trained = loaders.trained(data_name)
+choices, sample = st.columns([1.25, 1], gap="large")
 if mode == RULES:
-    options, first = style.ordered(bvae.aggregators()), FIRST_RULES
-    picked = st.pills("Contenders", options, default=list(first), selection_mode="multi", key="compared", bind=BIND,
-                      format_func=style.short, wrap=True)
+    options, first = style.ordered(bvae.aggregators()), list(comparing.FIRST_RULES)
+    picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="compared", bind=BIND,
+                           format_func=style.short, wrap=True)
 else:
     options = trained
     first = [name for name in FIRST_MODELS if name in trained] or trained[:3]
-    picked = st.pills("Contenders", options, default=first, selection_mode="multi", key="models", bind=BIND,
-                      format_func=label, wrap=True)
+    picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="models", bind=BIND,
+                           format_func=label, wrap=True)
 chosen, note = comparing.allowed(picked, options, first)
 if note:
-    st.caption(f":material/info: {note}")
+    choices.caption(f":material/info: {note}")
 if len(chosen) < comparing.FEWEST:
-    st.info(f"Only one model of {data_name} is trained, and it takes two to compare. Train another one with "
-            f"`python -m bvae train {data_name} METHOD`, or compare aggregators.")
-
-on = st.pills("Views", views, default=views[:-1] or views, selection_mode="multi", key="views", bind=BIND)
+    choices.info(f"Only one model of {data_name} is trained, and it takes two to compare. Train another one with "
+                 f"`python -m bvae train {data_name} METHOD`, or compare aggregators.")
+on = choices.pills("Views", views, default=views[:-1] or views, selection_mode="multi", key="views", bind=BIND,
+                   wrap=True)
 observed = tuple(v in on for v in views)
 called = f"class {class_names[data.y[item]]}"
+sample.html(images.row(f"The sample: item {item}, {called}", style.COLORS[0], [
+    images.figure(images.content(data, data.x[v][item]) if observed[m] else None,
+                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), html.escape(v))
+    for m, v in enumerate(views)]))
 
 
 def pictures(i: int, side: int = 52) -> str:
@@ -72,11 +84,6 @@ def pictures(i: int, side: int = 52) -> str:
         images.figure(images.content(data, data.x[v][i]), f"{name}, {v}", style.color(m), side=side)
         for m, v in enumerate(views)])
 
-
-st.html(images.row(f"The sample: item {item}, {called}", style.COLORS[0], [
-    images.figure(images.content(data, data.x[v][item]) if observed[m] else None,
-                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), v)
-    for m, v in enumerate(views)]))
 
 # -- contenders ----------------------------------------------------------------------------------------------------
 models, contenders, drawn, seen = {}, [], {}, {}
@@ -170,6 +177,10 @@ if len(contenders) > 1:
                 + (", ".join(v for v, o in zip(views, observed, strict=True) if o) or "nothing") + "; "
                 + ("all in one plane of the shared space." if mode == RULES and projection == "pca" else
                    f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
+    same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
+            and means[i].shape == means[j].shape and np.allclose(means[i], means[j], atol=1e-4)]
+    if same:
+        caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
     maps = comparing.link(means, flat, titles, mode == RULES and projection == "pca")
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
     selected = panels.linked_maps(

@@ -47,6 +47,7 @@ def scatter(
     webgl : bool
         False for many small maps on a page: browsers give out few WebGL contexts.
     """
+    # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = go.Figure()
     draw = figure.add_scattergl if webgl else figure.add_scatter
     hover = np.asarray(hover, dtype=object)
@@ -55,7 +56,7 @@ def scatter(
         if not chosen.any():
             continue
         draw(
-            x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen],
+            x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen].tolist(),
             text=hover[chosen], hovertemplate="%{text}<extra></extra>",
             marker={"color": colors[g], "symbol": symbols[g], "size": 6, "opacity": 0.75},
             selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},

@@ -242,7 +242,8 @@ def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
     figure.add_contour(
         x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
         contours={"start": top * 0.04, "end": top, "size": top * 0.12},
-        colorscale=[[0, style.rgba(ink.aggregate, 0.03)], [1, style.rgba(ink.aggregate, 0.42)]],
+        colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
+                    [1, style.rgba(ink.aggregate, 0.42)]],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from bvae.ui.scene import Scene, arrays
 FEWEST, MOST = 2, 6
 NUM_NEIGHBOURS = 15
 MOST_PICKED = 200
+FIRST_RULES = ("poe", "moe", "wasserstein")
 
 
 @dataclass(frozen=True)
@@ -337,11 +337,6 @@ def grouped(classes: Sequence[str], y: np.ndarray, most: int = 10) -> tuple[np.n
     place[large] = np.arange(most - 1)
     names = [*(classes[i] for i in large), f"{len(classes) - most + 1} others"]
     return place[y], names, list(style.CLASS_COLORS[:most])
-
-
-def explore_link(parameters: Mapping[str, str | Sequence[str]]) -> str:
-    """The address of Explore with these settings."""
-    return "explore?" + urlencode({"v": "1", **parameters}, doseq=True)
 
 
 def compare_code(

@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import aggregator
+from bvae import uploads
 from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.metrics import classifiers
@@ -117,6 +118,25 @@ def embed(points: np.ndarray, perplexity: int, seed: int) -> np.ndarray:
     init = "pca" if points.shape[1] > 1 else "random"
     lowered = min(perplexity, (len(points) - 1) / 3)
     return TSNE(perplexity=lowered, init=init, random_state=seed).fit_transform(points.astype(np.float32))
+
+
+@st.cache_data(max_entries=4, show_spinner="Making the example")
+def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
+    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.uploads`."""
+    data, (_, model, experts) = test_data(data_name), loaded(data_name, name, weights_hash)
+    chosen = spread(len(data), n)
+    pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()
+                for view, values in data.x.items()
+                if values.ndim == 4 and values.shape[1] in (1, 3) and max(values.shape[2:]) <= uploads.MAX_SIDE}
+    loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
+    return uploads.write(loc, scale, list(model.modalities), labels=data.y.numpy()[chosen], thumbnails=pictures,
+                         name=f"{name} on {data_name}"[: uploads.MAX_LETTERS])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def example(data_name: str, name: str, weights_hash: str, n: int) -> uploads.PosteriorSet:
+    """What :func:`example_file` holds, read back. Never an upload: those stay in their session."""
+    return uploads.read(example_file(data_name, name, weights_hash, n))
 
 
 def spread(total: int, n: int) -> np.ndarray:

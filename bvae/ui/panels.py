@@ -110,7 +110,7 @@ def contender_columns(
                 alt=f"{c.title}: mean standard deviation {c.width:.2f}, "
                     + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
                     + ", on the same axes as the others." * one_space)
-            st.markdown("\n".join(["| | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
+            st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
             if below:
                 below(c)
 
@@ -183,7 +183,7 @@ def linked_maps(
                     st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")
     st.caption(caption)
     if picked:
-        st.html("".join(pictures(i) for i in picked[:SHOWN]))
+        st.html(gallery([pictures(i) for i in picked[:SHOWN]]))
         if len(picked) > SHOWN:
             st.caption(f"The first {SHOWN} of {len(picked)} selected items.")
     return picked
@@ -199,6 +199,30 @@ def _adopt(chart: str) -> None:
 
 def _select(items: Sequence[int]) -> None:
     st.session_state["picked"] = comparing.as_text(items)
+
+
+def map_note(projection: str, points: int, dimensions: int, shares: np.ndarray | None, perplexity: int, seed: int) -> str:
+    """How not to misread a map.
+
+    Parameters
+    ----------
+    projection : str
+        "raw", "pca" or "tsne".
+    points, dimensions : int
+        N and D.
+    shares : ndarray, optional
+        (2,) of the variance, for "pca".
+    perplexity, seed : int
+        For "tsne".
+    """
+    if projection == "tsne":
+        return ("Read it honestly: t-SNE keeps neighbours, not distances. The size of an island, the gaps between "
+                f"islands and their arrangement mean nothing. n = {points:,}, perplexity {perplexity}, seed {seed}.")
+    if projection == "raw":
+        return f"The latent space itself: it has two dimensions. n = {points:,}."
+    hidden = f"what differs in the other {dimensions - 2} cannot be seen here" if dimensions > 2 else "nothing is hidden"
+    return (f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; {hidden}. "
+            f"n = {points:,}.")
 
 
 def neighbour_changes(
@@ -217,17 +241,19 @@ def neighbour_changes(
                "not follow after shifting, turning, mirroring and scaling (Procrustes).")
     other = 1
     if len(maps) > 2:
+        if st.session_state.get("changed", names[1]) not in names[1:]:  # that contender has gone
+            del st.session_state["changed"]
         chosen = st.segmented_control(f"Changed most between {plain(names[0])} and", list(names[1:]), default=names[1],
                                       required=True, key="changed", bind=BIND, wrap=True)
         other = list(names).index(chosen) if chosen in names[1:] else 1
     table = comparing.most_changed(maps, other, items)
     left, right = st.columns([1.3, 1], gap="large")
     with left:
-        top = table.head(5)
-        st.html("".join(
-            f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others; the two maps put it '
-            f"{apart:.2f} apart</div>" + pictures(int(item))
-            for item, share, apart in top.itertuples(index=False)))
+        top = table.head(6)
+        st.html(gallery([
+            f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
+            f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
+            for item, share, apart in top.itertuples(index=False)]))
         st.button("Select these in the maps", icon=":material/select_all:", on_click=_select,
                   args=(top["item"].tolist(),))
     with right:
@@ -239,6 +265,12 @@ def neighbour_changes(
         coordinates = table.merge(pd.DataFrame({"item": items, **places}), on="item")
         st.download_button("Download with all coordinates", coordinates.to_csv(index=False), file_name, "text/csv",
                            icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
+
+
+def gallery(blocks: Sequence[str]) -> str:
+    """Blocks of HTML beside each other, as many as fit."""
+    return ('<div style="display:flex;flex-wrap:wrap;gap:6px 28px">' + "".join(f"<div>{b}</div>" for b in blocks)
+            + "</div>")
 
 
 def plain(text: str) -> str:

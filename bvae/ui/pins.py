@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
 from bvae.plots import style
-from bvae.ui.comparing import explore_link
+from bvae.ui.state import URL_VERSION
 
-PINNED, MOST = "pinned_runs", 60
+PINNED, MOST = "pinned_runs", 24
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,21 @@ class Run:
     num_samples: int
     numbers: Mapping[str, float] = field(compare=False)
 
+    @property
+    def title(self) -> str:
+        """For a person."""
+        seen = ", ".join(self.views) or "no view"
+        return f"{self.model}, {style.short(self.rule_name)}, item {self.item}, {seen}"
+
+    def parameters(self) -> dict[str, str | tuple[str, ...]]:
+        """Of a link to Explore with these settings."""
+        return {"v": URL_VERSION, "data": self.data_name, "model": self.model,
+                **({"agg": self.rule} if self.rule else {}), "item": str(self.item), "views": self.views,
+                "seed": str(self.seed), "n": str(self.num_samples)}
+
     def link(self) -> str:
-        """Of Explore with these settings."""
-        return explore_link({"data": self.data_name, "model": self.model, **({"agg": self.rule} if self.rule else {}),
-                             "item": str(self.item), "views": self.views, "seed": str(self.seed),
-                             "n": str(self.num_samples)})
+        """The address of Explore with these settings, relative to the app's."""
+        return "explore?" + urlencode(self.parameters(), doseq=True)
 
 
 def pinned() -> list[Run]:
@@ -71,17 +82,20 @@ def table() -> None:
         st.caption("None yet. *Pin these runs* puts the settings and key numbers of every column here.")
         return
     shown = pd.DataFrame([{
-        "run": i, "link": run.link(), "data set": run.data_name, "model": run.model,
+        "run": i, "data set": run.data_name, "model": run.model,
         "rule": style.short(run.rule_name), "sample": run.item, "views": ", ".join(run.views) or "none",
-        "seed": run.seed, "samples": run.num_samples, **run.numbers} for i, run in enumerate(runs, start=1)])
+        "seed": run.seed, "samples": run.num_samples, **run.numbers, "link": run.link(),
+    } for i, run in enumerate(runs, start=1)])
     numeric = [c for c in shown.columns if shown[c].dtype.kind == "f"]
     st.dataframe(shown, hide_index=True, width="stretch", column_config={
-        "link": st.column_config.LinkColumn(display_text="Explore", help="Opens Explore with this run, in a new tab."),
-        **{c: st.column_config.NumberColumn(format="%.3g") for c in numeric}})
+        c: st.column_config.NumberColumn(format="%.3g") for c in numeric})
+    with st.container(horizontal=True):
+        for i, run in enumerate(runs, start=1):
+            st.page_link("pages/explore.py", label=f"{i}: {run.title}", icon=":material/explore:",
+                         query_params=run.parameters(), width="content")
     row = st.columns([2, 1, 1], vertical_alignment="bottom")
     which = row[0].multiselect("Runs to unpin", range(1, len(runs) + 1), key="unpin",
-                               format_func=lambda i: f"{i}: {runs[i - 1].model}, {style.short(runs[i - 1].rule_name)}, "
-                                                     f"item {runs[i - 1].item}" if i <= len(runs) else str(i))
+                               format_func=lambda i: f"{i}: {runs[i - 1].title}" if i <= len(runs) else str(i))
     row[1].button("Unpin", icon=":material/keep_off:", on_click=_unpin, disabled=not which, width="stretch",
                   help="The chosen runs, or *Unpin all* of them.")
     row[2].button("Unpin all", on_click=_clear, width="stretch")

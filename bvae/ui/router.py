@@ -27,6 +27,8 @@ def navigation():
                     help="Maps of the latent space of all test items: PCA and t-SNE."),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:",
                     help="Two to six methods or aggregators side by side on one sample, with the same noise."),
+            st.Page("pages/your_data.py", title="Your data", icon=":material/upload_file:",
+                    help="Posteriors of your own model in these views; how to add data sets, rules and methods."),
             st.Page("pages/benchmarks.py", title="Benchmarks", icon=":material/monitoring:",
                     help="The numbers of all trained models, with what they mean and how they mislead."),
         ],
