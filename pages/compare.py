@@ -67,6 +67,8 @@ if note:
 if len(chosen) < comparing.FEWEST:
     choices.info(f"Only one model of {data_name} is trained, and it takes two to compare. Train another one with "
                  f"`python -m bvae train {data_name} METHOD`, or compare aggregators.")
+if st.session_state.get("views") and not set(st.session_state["views"]) & set(views):
+    forget("views")  # those of another data set
 on = choices.pills("Views", views, default=views[:-1] or views, selection_mode="multi", key="views", bind=BIND,
                    wrap=True)
 observed = tuple(v in on for v in views)
@@ -179,7 +181,7 @@ if len(contenders) > 1:
                    f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
     same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
             and means[i].shape == means[j].shape and np.allclose(means[i], means[j], atol=1e-4)]
-    if same:
+    if same and any(observed):
         caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
     maps = comparing.link(means, flat, titles, mode == RULES and projection == "pca")
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from bvae.aggregators import aggregator
 from bvae import uploads
+from bvae.aggregators import aggregator
 from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.metrics import classifiers

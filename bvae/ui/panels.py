@@ -201,7 +201,9 @@ def _select(items: Sequence[int]) -> None:
     st.session_state["picked"] = comparing.as_text(items)
 
 
-def map_note(projection: str, points: int, dimensions: int, shares: np.ndarray | None, perplexity: int, seed: int) -> str:
+def map_note(
+    projection: str, points: int, dimensions: int, shares: np.ndarray | None, perplexity: int, seed: int
+) -> str:
     """How not to misread a map.
 
     Parameters
@@ -220,7 +222,8 @@ def map_note(projection: str, points: int, dimensions: int, shares: np.ndarray |
                 f"islands and their arrangement mean nothing. n = {points:,}, perplexity {perplexity}, seed {seed}.")
     if projection == "raw":
         return f"The latent space itself: it has two dimensions. n = {points:,}."
-    hidden = f"what differs in the other {dimensions - 2} cannot be seen here" if dimensions > 2 else "nothing is hidden"
+    others = dimensions - 2
+    hidden = f"what differs in the other {others} cannot be seen here" if others > 0 else "nothing is hidden"
     return (f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; {hidden}. "
             f"n = {points:,}.")
 

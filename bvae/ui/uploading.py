@@ -25,7 +25,7 @@ from bvae.uploads import PosteriorSet, UploadError
 
 UPLOAD, PROBLEM, KEPT, REVISION = "my_upload", "my_problem", "my_kept", "my_revision"
 EXAMPLE_MODEL, EXAMPLE_ITEMS = "wb-vae", 300
-MOST_KEPT = 6
+MOST_KEPT = 16
 
 
 def keep_in_memory() -> None:
