@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
+from bvae.aggregators import Aggregator
 from bvae.aggregators.hoelder import GridPool
 from bvae.divergences import Divergence, Estimate, Unavailable, find_closed_form, kind, quadrature_grid
 from bvae.posterior import FullPosterior, Posterior
@@ -77,11 +78,59 @@ def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
 
     A lower bound of W2 to the mixture itself (Gelbrich, Math. Nachr. 1990).
     """
-    full = FullPosterior.of(q)
-    squared = gaussian.full_squared_wasserstein2(
-        loc.double(), torch.diag_embed(scale.double().square()), full.mean.double(), full.total_covariance.double()
-    )
+    mean, covariance = mixture_covariance(q)
+    std = scale.double().unsqueeze(-1)  # (M, B, D, 1)
+    # The expert's own covariance is diagonal: the trace of the root needs the eigenvalues of S^1/2 Q S^1/2 alone.
+    roots = torch.linalg.eigvalsh(gaussian.symmetric(std * covariance * std.mT)).clamp_min(0).sqrt().sum(-1)
+    variances = std.square().sum((-2, -1)) + covariance.diagonal(dim1=-2, dim2=-1).sum(-1)
+    squared = (loc.double() - mean).square().sum(-1) + variances - 2 * roots
     return squared.clamp_min(0).sqrt().to(loc.dtype)
+
+
+def mixture_covariance(q: Posterior) -> tuple[Tensor, Tensor]:
+    """Mean (B, D) and full covariance (B, D, D) of a mixture of diagonal Gaussians, in float64.
+
+    No matrix of a component is written out: K of them would not fit for many modalities.
+    """
+    weights, loc, scale = q.weights.double(), q.loc.double(), q.scale.double()
+    mean = torch.einsum("kb,kbd->bd", weights, loc)
+    apart = weights.sqrt().unsqueeze(-1) * (loc - mean)  # (K, B, D)
+    within = torch.einsum("kb,kbd->bd", weights, scale.square())
+    return mean, torch.einsum("kbi,kbj->bij", apart, apart) + torch.diag_embed(within)
+
+
+def entropy(q: Posterior, num_samples: int = 1024, seed: int = 0) -> Estimate:
+    """Differential entropy in nats, (B,): exact for one Gaussian, for a mixture -log q(z) averaged over z ~ q."""
+    if q.num_components == 1:
+        value = gaussian.entropy(q.scale[0])
+        return Estimate(value, torch.zeros_like(value), "closed form")
+    z = q.rsample((num_samples,), generator=torch.Generator().manual_seed(seed))  # (S, B, D)
+    surprise = -q.log_prob(z)
+    return Estimate(surprise.mean(0), surprise.std(0) / num_samples**0.5, "Monte Carlo")
+
+
+def means_of(
+    rule: Aggregator, loc: Tensor, scale: Tensor, present: Tensor, weights: Tensor | None = None,
+    numbers: int = 20_000_000,
+) -> Tensor:
+    """Means of the joint posteriors of many items, (B, D), in batches that bound the memory of mixtures over subsets.
+
+    Parameters
+    ----------
+    rule, loc, scale, present, weights
+        See `Aggregator`; weights that are the same for all items.
+    numbers : int
+        About how many numbers an intermediate may hold.
+    """
+    m, b, d = loc.shape
+    step = max(1, numbers // (2**m * d))
+    parts = [slice(start, start + step) for start in range(0, b, step)]
+    return torch.cat([rule(loc[:, i], scale[:, i], present[:, i], weights).mean for i in parts])
+
+
+def affordable_samples(q: Posterior, most: int = 1024, numbers: int = 2_000_000) -> int:
+    """Samples for a Monte Carlo estimate of one item, so that `numbers` bounds its intermediates of S K D numbers."""
+    return int(max(32, min(most, numbers // (q.num_components * q.loc.shape[-1]))))
 
 
 def divergence_matrix(

@@ -8,10 +8,10 @@ import bvae
 from bvae.aggregators import name_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.ui import images, loaders, scene
+from bvae.ui import images, loaders, panels, scene
 from bvae.ui.choose import choose_model
 from bvae.ui.reproduce import explore_code
-from bvae.ui.state import BIND, begin_page, forget, ink
+from bvae.ui.state import BIND, begin_page, forget
 
 begin_page()
 st.title("Explore")
@@ -65,26 +65,13 @@ loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
 aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)]
 z, generated, captions = scene.imagine(loaded, now, num_samples, seed, loaders.judges(data_name), data.class_names)
 plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
-far = now.distances()
-w2, reverse, forward = (d[:, 0].tolist() for d in (far.wasserstein2, far.kl_from_aggregate, far.kl_to_aggregate))
 width_of_experts = float(scale[observed].mean()) if any(observed) else 1.0
 width = float(np.sqrt(aggregates[0].variance).mean())
 
 # -- what it believes ----------------------------------------------------------------------------------------------
 with middle:
     st.subheader("What it believes")
-    st.plotly_chart(
-        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), z), width="stretch",
-        key="plane_chart", config={"displaylogo": False},
-        alt=f"Posteriors of {', '.join(v for v, o in zip(views, observed, strict=True) if o) or 'no view'} and their "
-            f"{style.title(now.rule_name)} in a plane of the latent space. The joint posterior's standard deviation is "
-            f"{width:.2f} on average, that of the experts {width_of_experts:.2f}.")
-    if not any(observed):
-        st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
-    st.plotly_chart(plots.interval_figure(views, loc, scale, observed, aggregates, ink()), width="stretch",
-                    key="interval_chart", config={"displayModeBar": False},
-                    alt="Mean and two-sigma interval of every expert and of the joint posterior in the six latent "
-                        "dimensions in which the experts disagree most.")
+    panels.belief_charts(plane, views, now, aggregates, z)
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
@@ -102,19 +89,7 @@ with right:
 numbers, meaning = st.columns([1.6, 1], gap="large")
 with numbers:
     st.subheader("Numbers")
-    st.dataframe(
-        pd.DataFrame({
-            "view": views, "observed": observed,
-            "W2 to the joint": w2, "KL(joint ‖ expert), nats": reverse, "KL(expert ‖ joint), nats": forward,
-            "entropy, nats": [float(np.log(s).sum() + 0.5 * len(s) * (1 + np.log(2 * np.pi))) for s in scale],
-        }),
-        hide_index=True, width="stretch",
-        column_config={c: st.column_config.NumberColumn(format="%.3g") for c in
-                       ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")},
-    )
-    if not far.exact:
-        st.caption("The joint posterior is a mixture: KL is a Monte Carlo estimate from 1,024 samples, W2 is "
-                   "Gelbrich's lower bound from its mean and covariance.")
+    panels.expert_numbers(views, now)
 with meaning:
     st.subheader("What this means")
     st.markdown(

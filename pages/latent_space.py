@@ -6,7 +6,7 @@ import streamlit as st
 
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import images, loaders
+from bvae.ui import images, loaders, panels
 from bvae.ui.choose import choose_model, label
 from bvae.ui.state import BIND, begin_page, ink
 
@@ -67,13 +67,8 @@ with chart:
         figure, width="stretch", key=f"map_{model_name}_{which}_{projection}_{coloring}", on_select="rerun",
         selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
         alt=f"{'PCA' if projection == 'pca' else 't-SNE'} map of {len(means)} posterior means, coloured by {coloring}.")
-    if projection == "tsne":
-        st.caption("Read it honestly: t-SNE keeps neighbours, not distances. The size of an island, the gaps between "
-                   "islands and their arrangement mean nothing. "
-                   f"n = {len(means):,}, perplexity {perplexity}, seed {map_seed}.")
-    else:
-        st.caption(f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; what "
-                   f"differs in the other {means.shape[1] - 2} cannot be seen here. n = {len(means):,}.")
+    st.caption(panels.map_note(projection, len(means), means.shape[1], None if projection == "tsne" else shares,
+                               perplexity, map_seed))
 with side:
     st.subheader("Selected items")
     picked = [tuple(p["customdata"][:2]) for p in event.selection.points if p.get("customdata")]

@@ -112,6 +112,15 @@ def window(plane: Plane, loc: np.ndarray, scale: np.ndarray) -> tuple[tuple[floa
     return (middle[0] - half, middle[0] + half), (middle[1] - half, middle[1] + half)
 
 
+def common_windows(
+    planes: Sequence[Plane], locs: Sequence[np.ndarray], scales: Sequence[np.ndarray]
+) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Limits for planes of several latent spaces: each around its own experts, all of the same span."""
+    each = [window(*of) for of in zip(planes, locs, scales, strict=True)]
+    half = max(x1 - x0 for (x0, x1), _ in each) / 2
+    return [tuple(((a + b) / 2 - half, (a + b) / 2 + half) for a, b in pair) for pair in each]
+
+
 def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Density of the projected mixture on the grid x (I,), y (J,): (J, I)."""
     grid = np.stack(np.meshgrid(x, y), axis=-1)  # (J, I, 2)
@@ -135,6 +144,7 @@ def plane_figure(
     ink: style.Ink,
     samples: np.ndarray | None = None,
     height: int = 430,
+    limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
 ) -> go.Figure:
     """Experts, prior and one or several aggregates in a plane, as 1- and 2-sigma ellipses with dots for the means.
 
@@ -154,9 +164,11 @@ def plane_figure(
         (S, D) draws from the first aggregate.
     height : int
         Pixels.
+    limits : tuple of tuple of float, optional
+        Of both axes; by default those of :func:`window`.
     """
     figure = go.Figure()
-    (x0, x1), (y0, y1) = window(plane, loc, scale)
+    (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
     if aggregates and len(aggregates[0].weights) > 1:
         _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
     prior = plane.covariance(np.ones(loc.shape[1]))
@@ -230,7 +242,8 @@ def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
     figure.add_contour(
         x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
         contours={"start": top * 0.04, "end": top, "size": top * 0.12},
-        colorscale=[[0, style.rgba(ink.aggregate, 0.03)], [1, style.rgba(ink.aggregate, 0.42)]],
+        colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
+                    [1, style.rgba(ink.aggregate, 0.42)]],
     )
 
 

@@ -29,6 +29,17 @@ def label(model_name: str) -> str:
     return METHODS[model_name].title if model_name in METHODS else model_name
 
 
+def choose_data(place) -> tuple[str, list[str]]:
+    """The data set and the names of its trained models; stops the page with what to do if there is none."""
+    ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
+    data_name = place.selectbox("Data set", ready, key="data", bind=BIND)
+    names = loaders.trained(data_name)
+    if not names:
+        st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} {FIRST}`.")
+        st.stop()
+    return data_name, names
+
+
 def choose_model(data_place, model_place) -> Choice:
     """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
 
@@ -37,12 +48,7 @@ def choose_model(data_place, model_place) -> Choice:
     data_place, model_place : Streamlit containers
         Where the two boxes go.
     """
-    ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
-    data_name = data_place.selectbox("Data set", ready, key="data", bind=BIND)
-    names = loaders.trained(data_name)
-    if not names:
-        st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} {FIRST}`.")
-        st.stop()
+    data_name, names = choose_data(data_place)
     model_name = model_place.selectbox("Method", names, index=names.index(FIRST) if FIRST in names else 0, key="model",
                                        bind=BIND, format_func=label)
     try:

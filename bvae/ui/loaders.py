@@ -8,6 +8,9 @@ import numpy as np
 import streamlit as st
 import torch
 
+from bvae import uploads
+from bvae.aggregators import aggregator
+from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.latent_distance import LatentCloud, aggregated_posterior
 from bvae.metrics import classifiers
@@ -83,11 +86,65 @@ def latent_cloud(data_name: str, name: str, weights_hash: str) -> LatentCloud:
 def tsne(data_name: str, name: str, weights_hash: str, whiches: tuple[str, ...], n: int, perplexity: int,
          seed: int) -> np.ndarray:
     """(len(whiches) * n, 2) t-SNE coordinates of n test items, see :func:`spread`, with PCA initialisation."""
+    means = [posterior_means(data_name, name, weights_hash, w) for w in whiches]
+    return embed(np.concatenate([m[spread(len(m), n)] for m in means]), perplexity, seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def joint_means(
+    data_name: str, name: str, weights_hash: str, rule_name: str | None, observed: tuple[bool, ...], n: int
+) -> np.ndarray:
+    """(n, D) means of the joint posteriors of n test items, see :func:`spread`, seen through the same modalities.
+
+    `rule_name` puts another aggregator on the unimodal posteriors, with uniform weights.
+    """
+    _, model, experts = loaded(data_name, name, weights_hash)
+    chosen = spread(experts.loc.shape[1], n)
+    loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
+    present = experts.present[:, chosen] & torch.tensor(observed).unsqueeze(1)
+    rule = aggregator(rule_name) if rule_name else model.aggregator
+    own = None if rule_name else model.expert_weights()
+    with torch.inference_mode():
+        return means_of(rule.conditional(), loc, scale, present, own).numpy()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def joint_tsne(
+    data_name: str, name: str, weights_hash: str, rule_name: str | None, observed: tuple[bool, ...], n: int,
+    perplexity: int, seed: int,
+) -> np.ndarray:
+    """(n, 2) t-SNE coordinates of :func:`joint_means`."""
+    return embed(joint_means(data_name, name, weights_hash, rule_name, observed, n), perplexity, seed)
+
+
+def embed(points: np.ndarray, perplexity: int, seed: int) -> np.ndarray:
+    """t-SNE with PCA initialisation, not cached: (N, D) -> (N, 2). The perplexity is lowered for very few points."""
     from sklearn.manifold import TSNE
 
-    means = [posterior_means(data_name, name, weights_hash, w) for w in whiches]
-    points = np.concatenate([m[spread(len(m), n)] for m in means])
-    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+    if len(points) < 4 or np.ptp(points, axis=0).max() == 0:
+        return pca(points)[0]
+    init = "pca" if points.shape[1] > 1 else "random"
+    lowered = min(perplexity, (len(points) - 1) / 3)
+    return TSNE(perplexity=lowered, init=init, random_state=seed).fit_transform(points.astype(np.float32))
+
+
+@st.cache_data(max_entries=4, show_spinner="Making the example")
+def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
+    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.uploads`."""
+    data, (_, model, experts) = test_data(data_name), loaded(data_name, name, weights_hash)
+    chosen = spread(len(data), n)
+    pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()
+                for view, values in data.x.items()
+                if values.ndim == 4 and values.shape[1] in (1, 3) and max(values.shape[2:]) <= uploads.MAX_SIDE}
+    loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
+    return uploads.write(loc, scale, list(model.modalities), labels=data.y.numpy()[chosen], thumbnails=pictures,
+                         name=f"{name} on {data_name}"[: uploads.MAX_LETTERS])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def example(data_name: str, name: str, weights_hash: str, n: int) -> uploads.PosteriorSet:
+    """What :func:`example_file` holds, read back. Never an upload: those stay in their session."""
+    return uploads.read(example_file(data_name, name, weights_hash, n))
 
 
 def spread(total: int, n: int) -> np.ndarray:
@@ -99,6 +156,8 @@ def pca(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First two principal components: (N, D) -> coordinates (N, 2) and their shares of the variance (2,)."""
     from sklearn.decomposition import PCA
 
+    if len(points) < 2 or np.ptp(points, axis=0).max() == 0:
+        return np.zeros((len(points), 2)), np.array([1.0, 0.0])
     fit = PCA(n_components=min(2, points.shape[1]), random_state=0)
     coordinates = fit.fit_transform(points)
     if coordinates.shape[1] == 1:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator, name_of
-from bvae.comparison import Distances, distances
+from bvae.comparison import Distances, affordable_samples, distances
 from bvae.metrics.classifiers import Classifiers
 from bvae.model import UnimodalPosteriors
 from bvae.plots import style
@@ -60,7 +60,7 @@ class Scene:
 
     def distances(self) -> Distances:
         """Of every expert to the joint posterior."""
-        return distances(self.loc, self.scale, self.posterior)
+        return distances(self.loc, self.scale, self.posterior, affordable_samples(self.posterior))
 
 
 def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None) -> Scene:
@@ -77,20 +77,38 @@ def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float],
     rule_name : str or None
         Another aggregator on the same unimodal posteriors; None for the one that the model was trained with.
     """
-    experts = loaded.experts
+    model, experts = loaded.model, loaded.experts
+    shared = UnimodalPosteriors(experts.loc[..., : model.shared_dim], experts.scale[..., : model.shared_dim],
+                                experts.present)
+    now = of_experts(shared, item, observed, weights, aggregator(rule_name) if rule_name else model.aggregator,
+                     None if rule_name else model.expert_weights())
     whole = UnimodalPosteriors(*(values[:, item : item + 1] for values in experts))
-    loc, scale = (values[..., : loaded.model.shared_dim] for values in (whole.loc, whole.scale))
-    present = torch.tensor(observed).unsqueeze(1)
-    rule = aggregator(rule_name) if rule_name else loaded.model.aggregator
-    total = sum(w for w, seen in zip(weights, observed, strict=True) if seen)
+    return replace(now, latent=model.with_private(now.decoded, whole._replace(present=now.present)))
+
+
+def of_experts(
+    experts: UnimodalPosteriors, item: int, observed: list[bool], weights: list[float], rule: Aggregator,
+    own: Tensor | None = None,
+) -> Scene:
+    """The scene of one item of any unimodal posteriors, with or without a model behind them; see :func:`build`.
+
+    Parameters
+    ----------
+    experts : UnimodalPosteriors
+        (M, N, D). A modality that the item lacks is not observed, whatever `observed` says.
+    rule : Aggregator
+    own : Tensor, optional
+        Weights to use if `weights` are all the same, see `MultimodalVAE.expert_weights`.
+    """
+    loc, scale, there = (values[:, item : item + 1] for values in experts)
+    present = torch.tensor(observed).unsqueeze(1) & there
+    total = sum(w for w, seen in zip(weights, present[:, 0].tolist(), strict=True) if seen)
     share = torch.tensor(weights, dtype=loc.dtype) / sum(weights) if total > 0 and len(set(weights)) > 1 else None
-    own = loaded.model.expert_weights()
-    used = own.detach() if share is None and rule_name is None and own is not None else share
+    used = own.detach() if share is None and own is not None else share
     q = rule(loc, scale, present, used)
     conditional = rule.conditional()
     decoded = q if conditional is rule else conditional(loc, scale, present, used)
-    latent = loaded.model.with_private(decoded, whole._replace(present=present))
-    return Scene(loc, scale, present, share, rule, rule_name or name_of(rule), q, decoded, latent)
+    return Scene(loc, scale, present, share, rule, name_of(rule), q, decoded, decoded)
 
 
 def other(scene: Scene, rule_name: str) -> Aggregate:

@@ -1,0 +1,281 @@
+"""Parts that Explore, Compare and Your data have in common: posteriors with their numbers, columns, linked maps."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from bvae import gaussian
+from bvae.plots import posterior as plots
+from bvae.plots import style
+from bvae.plots.latent import scatter
+from bvae.ui import comparing
+from bvae.ui.comparing import Contender, LinkedMap
+from bvae.ui.scene import Scene
+from bvae.ui.state import BIND, ink
+
+SHOWN = 8
+SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★"}
+DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")
+
+
+def belief_charts(
+    plane: plots.Plane, views: Sequence[str], scene: Scene, aggregates: Sequence[plots.Aggregate],
+    samples: np.ndarray | None = None,
+) -> None:
+    """One item's posteriors in a plane and along the dimensions of most disagreement."""
+    loc, scale, observed = scene.loc[:, 0].numpy(), scene.scale[:, 0].numpy(), scene.present[:, 0].tolist()
+    widths = float(scale[observed].mean()) if any(observed) else 1.0
+    width = float(np.sqrt(aggregates[0].variance).mean())
+    st.plotly_chart(
+        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples), width="stretch",
+        key="plane_chart", config={"displaylogo": False},
+        alt=f"Posteriors of {', '.join(v for v, o in zip(views, observed, strict=True) if o) or 'no view'} and their "
+            f"{style.title(scene.rule_name)} in a plane of the latent space. The joint posterior's standard deviation "
+            f"is {width:.2f} on average, that of the experts {widths:.2f}.")
+    if not any(observed):
+        st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
+    st.plotly_chart(plots.interval_figure(views, loc, scale, observed, aggregates, ink()), width="stretch",
+                    key="interval_chart", config={"displayModeBar": False},
+                    alt="Mean and two-sigma interval of every expert and of the joint posterior in the six latent "
+                        "dimensions in which the experts disagree most.")
+
+
+def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | None = None) -> None:
+    """Distances of every view's posterior to the joint one, as a table; `known`: which posteriors exist at all."""
+    far = scene.distances()
+    table = pd.DataFrame({
+        "view": list(views), "observed": scene.present[:, 0].tolist(),
+        DISTANCES[0]: far.wasserstein2[:, 0].tolist(), DISTANCES[1]: far.kl_from_aggregate[:, 0].tolist(),
+        DISTANCES[2]: far.kl_to_aggregate[:, 0].tolist(),
+        DISTANCES[3]: gaussian.entropy(scene.scale[:, 0]).tolist(),
+    })
+    if known is not None:
+        table.loc[~np.asarray(known), list(DISTANCES)] = np.nan
+    st.dataframe(table, hide_index=True, width="stretch",
+                 column_config={c: st.column_config.NumberColumn(format="%.3g") for c in DISTANCES})
+    if not far.exact:
+        st.caption(f"The joint posterior is a mixture: KL is a Monte Carlo estimate from "
+                   f"{comparing.affordable_samples(scene.posterior):,} samples, W2 is Gelbrich's lower bound from its "
+                   "mean and covariance.")
+
+
+def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> str:
+    """One legend for several charts, as HTML."""
+    entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
+                      f"{html.escape(n)}</span>" for n, c, s in zip(names, colors, symbols, strict=True))
+    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" aria-label="legend">'
+            f"{entries}<span>{html.escape(further)}</span></div>")
+
+
+def contender_columns(
+    contenders: Sequence[Contender], views: Sequence[str], one_space: bool, tables: Sequence[dict[str, float]],
+    below: Callable[[Contender], None] | None = None,
+) -> None:
+    """Posteriors of all contenders side by side, on axes of one span, each with its key numbers.
+
+    Parameters
+    ----------
+    contenders : sequence of Contender
+    views : sequence of str
+    one_space : bool
+        Whether all share their plane and its limits.
+    tables : sequence of dict
+        See `comparing.key_numbers`.
+    below : callable, optional
+        Writes what comes under a contender's numbers.
+    """
+    limits = plots.common_windows([c.plane for c in contenders], [c.loc for c in contenders],
+                                  [c.scale for c in contenders])
+    observed = contenders[0].observed
+    st.html(legend([v for v, o in zip(views, observed, strict=True) if o],
+                   [style.color(m) for m, o in enumerate(observed) if o],
+                   [style.marker(m) for m, o in enumerate(observed) if o],
+                   "black or white: the joint posterior · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
+    height = {2: 420, 3: 380, 4: 320}.get(len(contenders), 280)
+    for place, c, limit, table in zip(st.columns(len(contenders), gap="medium"), contenders, limits, tables,
+                                      strict=True):
+        with place:
+            st.markdown(f"##### {plain(c.title)}")
+            drawn = c.scene.drawn()
+            figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, drawn, ink(), height=height,
+                                        limits=limit)
+            figure.update_layout(showlegend=False)
+            st.plotly_chart(
+                figure, width="stretch", key=f"plane_{c.key}", config={"displayModeBar": False},
+                alt=f"{c.title}: mean standard deviation {c.width:.2f}, "
+                    + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
+                    + ", on the same axes as the others." * one_space)
+            st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
+            if below:
+                below(c)
+
+
+def numbers_table(table: pd.DataFrame, exact: bool, file_name: str) -> None:
+    """All numbers of a comparison, and the same as CSV."""
+    st.dataframe(table, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(table)), column_config={
+        c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
+    st.caption("No column is marked as the best: wide is not wrong and near is not right. "
+               + ("All numbers are exact." if exact else
+                  "Of mixtures, entropy and KL are Monte Carlo estimates, and W2 is Gelbrich's lower bound from the "
+                  "mean and covariance."))
+    st.download_button("Download as CSV", table.to_csv(index=False), file_name, "text/csv", icon=":material/download:",
+                       on_click="ignore", key=f"csv_{file_name}")
+
+
+def linked_maps(
+    maps: Sequence[LinkedMap], names: Sequence[str], items: np.ndarray, group: np.ndarray, group_names: Sequence[str],
+    colors: Sequence[str], called: Callable[[int], str], pictures: Callable[[int], str], total: int, caption: str,
+    keys: Sequence[str],
+) -> list[int]:
+    """Maps of the same items side by side: what is selected in one is marked in all, and shown.
+
+    Parameters
+    ----------
+    maps, names, keys
+        One per contender.
+    items : ndarray
+        (n,) numbers of the items.
+    group, group_names, colors
+        See `comparing.grouped`.
+    called, pictures : callable
+        An item's name as plain text, and its pictures as HTML.
+    total : int
+        Number of items there are.
+    caption : str
+        How to read the maps.
+
+    Returns
+    -------
+    list of int
+        The selected items.
+    """
+    st.session_state.setdefault("picked", "")
+    row = st.columns([3, 1], vertical_alignment="bottom")
+    text = row[0].text_input("Selected items", key="picked", bind=BIND, max_chars=1500,
+                             placeholder="draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
+    row[1].button("Clear the selection", icon=":material/deselect:", on_click=_select, args=([],), width="stretch")
+    picked = comparing.items_in(text, total)
+    st.html(legend(group_names, colors, ["circle"] * len(group_names)))
+    limits = comparing.common_limits(maps)
+    hover = [html.escape(called(int(i))) for i in items]
+    columns = min(len(maps), 3)
+    height = 400 if columns < 3 else 340
+    for start in range(0, len(maps), columns):
+        for place, m in zip(st.columns(columns), range(start, len(maps)), strict=False):
+            chart = f"map_{keys[m]}"
+            figure = scatter(maps[m].points, group, [html.escape(g) for g in group_names], colors,
+                             ["circle"] * len(group_names), items[:, None], hover, ink(), maps[m].titles, height,
+                             picked=picked, limits=limits, webgl=False)
+            figure.update_layout(showlegend=False)
+            with place:
+                st.markdown(f"**{plain(names[m])}**" + ("" if m else " (the reference)"))
+                st.plotly_chart(
+                    figure, width="stretch", key=chart, on_select=lambda chart=chart: _adopt(chart),
+                    selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
+                    alt=f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.")
+                if m:
+                    how = f"aligned, residual {maps[m].residual:.3g}" if maps[m].moved else "in the reference's plane"
+                    st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")
+    st.caption(caption)
+    if picked:
+        st.html(gallery([pictures(i) for i in picked[:SHOWN]]))
+        if len(picked) > SHOWN:
+            st.caption(f"The first {SHOWN} of {len(picked)} selected items.")
+    return picked
+
+
+def _adopt(chart: str) -> None:
+    """What was selected in one map becomes the selection of all; an empty one is a redrawn figure's."""
+    points = st.session_state[chart].selection.points
+    chosen = [int(p["customdata"][0]) for p in points if p.get("customdata")]
+    if chosen:
+        _select(list(dict.fromkeys(chosen)))
+
+
+def _select(items: Sequence[int]) -> None:
+    st.session_state["picked"] = comparing.as_text(items)
+
+
+def map_note(
+    projection: str, points: int, dimensions: int, shares: np.ndarray | None, perplexity: int, seed: int
+) -> str:
+    """How not to misread a map.
+
+    Parameters
+    ----------
+    projection : str
+        "raw", "pca" or "tsne".
+    points, dimensions : int
+        N and D.
+    shares : ndarray, optional
+        (2,) of the variance, for "pca".
+    perplexity, seed : int
+        For "tsne".
+    """
+    if projection == "tsne":
+        return ("Read it honestly: t-SNE keeps neighbours, not distances. The size of an island, the gaps between "
+                f"islands and their arrangement mean nothing. n = {points:,}, perplexity {perplexity}, seed {seed}.")
+    if projection == "raw":
+        return f"The latent space itself: it has two dimensions. n = {points:,}."
+    others = dimensions - 2
+    hidden = f"what differs in the other {others} cannot be seen here" if others > 0 else "nothing is hidden"
+    return (f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; {hidden}. "
+            f"n = {points:,}.")
+
+
+def neighbour_changes(
+    maps: Sequence[LinkedMap], names: Sequence[str], items: np.ndarray, called: Callable[[int], str],
+    pictures: Callable[[int], str], file_name: str, extra: pd.DataFrame | None = None,
+) -> None:
+    """How many neighbours changed between the first contender and the others, and the items that changed most."""
+    n = len(items)
+    k = min(comparing.NUM_NEIGHBOURS, n - 1)
+    st.dataframe(comparing.changes(maps, names), hide_index=True, width="stretch", column_config={
+        c: st.column_config.NumberColumn(format="%.3g")
+        for c in ("neighbours changed", "standard error", "residual of the alignment")})
+    st.caption(f"For each of {n:,} items: the share of its {k} nearest neighbours in the full latent space of "
+               f"{plain(names[0])} that are others in the other one; mean over the items. Unrelated spaces: "
+               f"{1 - k / max(1, n - 1):.0%}. Residual: the share of the first map's spread that the other one does "
+               "not follow after shifting, turning, mirroring and scaling (Procrustes).")
+    other = 1
+    if len(maps) > 2:
+        if st.session_state.get("changed", names[1]) not in names[1:]:  # that contender has gone
+            del st.session_state["changed"]
+        chosen = st.segmented_control(f"Changed most between {plain(names[0])} and", list(names[1:]), default=names[1],
+                                      required=True, key="changed", bind=BIND, wrap=True)
+        other = list(names).index(chosen) if chosen in names[1:] else 1
+    table = comparing.most_changed(maps, other, items)
+    left, right = st.columns([1.3, 1], gap="large")
+    with left:
+        top = table.head(6)
+        st.html(gallery([
+            f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
+            f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
+            for item, share, apart in top.itertuples(index=False)]))
+        st.button("Select these in the maps", icon=":material/select_all:", on_click=_select,
+                  args=(top["item"].tolist(),))
+    with right:
+        table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
+        st.dataframe(table, hide_index=True, width="stretch", height=320, column_config={
+            c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
+        places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
+                  for a, axis in enumerate("xy")}
+        coordinates = table.merge(pd.DataFrame({"item": items, **places}), on="item")
+        st.download_button("Download with all coordinates", coordinates.to_csv(index=False), file_name, "text/csv",
+                           icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
+
+
+def gallery(blocks: Sequence[str]) -> str:
+    """Blocks of HTML beside each other, as many as fit."""
+    return ('<div style="display:flex;flex-wrap:wrap;gap:6px 28px">' + "".join(f"<div>{b}</div>" for b in blocks)
+            + "</div>")
+
+
+def plain(text: str) -> str:
+    """A text as Markdown that shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)
