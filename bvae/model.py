@@ -223,11 +223,15 @@ class MultimodalVAE(nn.Module):
     ) -> Posterior:
         """Joint posterior of unimodal ones. See :meth:`encode`."""
         rule = aggregator or self.aggregator
-        if weights is None and (self.config.weights != "subset" or rule.takes_subset_weights):
-            weights = self.expert_weights()
+        if weights is None:
+            weights = self.weights_for(rule)
         d = self.shared_dim
         q = rule(experts.loc[..., :d], experts.scale[..., :d], experts.present, weights, generator)
         return self.with_private(q, experts)
+
+    def weights_for(self, rule: Aggregator) -> Tensor | None:
+        """The model's own weights, or None where they are those of subsets and the rule knows nothing of subsets."""
+        return self.expert_weights() if self.config.weights != "subset" or rule.takes_subset_weights else None
 
     def with_private(self, q: Posterior, experts: UnimodalPosteriors) -> Posterior:
         """A joint posterior of the shared dimensions (K, B, D), completed by the private parts: (K, B, L).

@@ -103,7 +103,7 @@ def joint_means(
     loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
     present = experts.present[:, chosen] & torch.tensor(observed).unsqueeze(1)
     rule = aggregator(rule_name) if rule_name else model.aggregator
-    own = None if rule_name else model.expert_weights()
+    own = None if rule_name else model.weights_for(rule.conditional())
     with torch.inference_mode():
         return means_of(rule.conditional(), loc, scale, present, own).numpy()
 

@@ -107,7 +107,8 @@ def of_experts(
     used = own.detach() if share is None and own is not None else share
     q = rule(loc, scale, present, used)
     conditional = rule.conditional()
-    decoded = q if conditional is rule else conditional(loc, scale, present, used)
+    of_subsets = used is not None and len(used) != len(loc)  # a single subset has no use for weights of all of them
+    decoded = q if conditional is rule else conditional(loc, scale, present, None if of_subsets else used)
     return Scene(loc, scale, present, share, rule, name_of(rule), q, decoded, decoded)
 
 

@@ -35,7 +35,8 @@ def real(ink: Ink) -> Picture:
     shown, rows = [], []
     for n in sorted({0, 1, 2, len(views) - 1}):
         now = scene.build(loaded, item, [m < n for m in range(len(views))], [1.0] * len(views), None)
-        _, imagined, captions = scene.imagine(loaded, now, SAMPLES, 0, loaders.judges(models.DATA))
+        _, imagined, captions = scene.imagine(loaded, now, SAMPLES, 0, loaders.judges(models.DATA),
+                                               data.class_names)
         texts = captions.get(hidden, [""] * SAMPLES)
         seen = ", ".join(views[:n]) or "nothing"
         shown.append(images.row(f"{hidden}, imagined from {seen}", color(len(views) - 1), [
