@@ -60,7 +60,7 @@ def scatter(
             text=hover[chosen], hovertemplate="%{text}<extra></extra>",
             marker={"color": colors[g], "symbol": symbols[g], "size": 6, "opacity": 0.75},
             selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
-            selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked))
+            selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()
             if picked is not None and len(picked) else None,
         )
     style.layout(figure, ink, height, dragmode="lasso")
