@@ -12,106 +12,118 @@ from torch import Tensor
 from bvae.model import MultimodalVAE, UnimodalPosteriors
 
 NEIGHBOURS = 5
-EDGE, BEYOND = 0.90, 0.99  # shares of the data's own values
+EDGE, WITHIN, BEYOND = 0.90, 0.95, 0.99  # shares of the data's own values
 AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA = range(3)
 PLACES = ("among the data", "at the edge of the data", "beyond the data: the decoder is guessing")
+MOST_CLOUDS = 64
+RARE = 1e-3  # a component of smaller weight has hardly been decoded in training
 
 
 class Closeness(NamedTuple):
-    """Of any number of latent vectors to the data.
+    """Of any number of latent vectors to the data, all shapes (...).
 
     Attributes
     ----------
     ratio : Tensor
-        (...): distance to the k-th nearest point of the data, in units of the median of that distance among the data
+        Distance to the k-th nearest point of the data, in units of the median of that distance among the data
         themselves. 1 is as close as the data lie to each other.
+    edge, beyond : Tensor
+        What 90 and 99 percent of the data's own ratios stay below.
     neighbours : Tensor
-        (...) int64: how many points of the data are nearer than the 95th percentile of that distance among the data.
+        int64: how many points of the data are nearer than the 95th percentile of that distance among the data.
     place : Tensor
-        (...) int64, positions in :data:`PLACES`: "among" up to the 90th percentile of the data's own ratios, "at the
-        edge" up to the 99th, else "beyond".
+        int64, positions in :data:`PLACES`: up to `edge`, up to `beyond`, above.
     """
 
     ratio: Tensor
+    edge: Tensor
+    beyond: Tensor
     neighbours: Tensor
     place: Tensor
 
 
 @dataclass(frozen=True)
 class LatentCloud:
-    """Where the data are in the latent space.
+    """Where the data are in the latent space: one cloud of points, or several that count alike.
 
     Parameters
     ----------
     points : Tensor
-        (N, D), one for each item.
-    unit : float
-        Median over the points of the distance to the k-th nearest other point.
-    edge, beyond : float
-        90th and 99th percentile of that distance, in units of `unit`.
-    radius : float
-        Its 95th percentile, in the units of the latent space.
+        (C, N, D): C clouds with one point for each of N items.
+    unit : Tensor
+        (C,): median over a cloud's points of the distance to the k-th nearest other one.
+    edge, beyond : Tensor
+        (C,): 90th and 99th percentile of that distance, in units of `unit`.
+    radius : Tensor
+        (C,): its 95th percentile, in the units of the latent space.
 
     Notes
     -----
-    The measure says whether z lies where the decoder has been trained. It is *not* a judgement of the picture: a
-    decoder may generalise beyond the data, and may be bad among them. In many dimensions distances concentrate, so
-    that ratios differ little (1.2 can already be the far end); read the place, which compares with the data's own
-    ratios, before the ratio. A point halfway between two islands is nearer to both than they are to each other and
-    can pass as "among the data" where the dimensions are many. All dimensions count the same, those that the decoder
-    does not use too.
+    The measure says whether z lies where data lie. It is *not* a judgement of the picture: a decoder may generalise
+    beyond the data, and may be bad among them. In many dimensions distances concentrate, so that ratios differ little
+    (1.3 can already be the far end); read the place, which compares with the data's own ratios, before the ratio. A
+    point halfway between two islands can be nearer to both than their own points are to each other, and pass as
+    "among the data". All dimensions count the same, those that the decoder does not use too.
     """
 
     points: Tensor
-    unit: float
-    edge: float
-    beyond: float
-    radius: float
+    unit: Tensor
+    edge: Tensor
+    beyond: Tensor
+    radius: Tensor
     k: int = NEIGHBOURS
 
     @classmethod
     def of(cls, points: Tensor, k: int = NEIGHBOURS) -> LatentCloud:
-        """The cloud of (N, D) points; N must be larger than k."""
-        if points.ndim != 2 or len(points) <= k:
-            raise ValueError(f"points: expected shape (N, D) with N > {k}, got {tuple(points.shape)}")
-        own = torch.cdist(points, points).kthvalue(k + 1, dim=1).values  # the nearest is itself
-        unit = float(own.median())
-        levels = (own / unit if unit > 0 else torch.ones_like(own)).quantile(torch.tensor([EDGE, BEYOND]).to(own))
-        return cls(points, unit, *levels.tolist(), float(own.quantile(0.95)), k)
+        """The clouds of (C, N, D) points, or one of (N, D); N must be larger than k."""
+        if points.ndim == 2:
+            points = points.unsqueeze(0)
+        if points.ndim != 3 or points.shape[1] <= k:
+            raise ValueError(f"points: expected shape (N, D) or (C, N, D) with N > {k}, got {tuple(points.shape)}")
+        # The nearest is the point itself.
+        own = torch.stack([torch.cdist(cloud, cloud).kthvalue(k + 1, dim=1).values for cloud in points])  # (C, N)
+        unit = own.median(dim=1).values
+        relative = torch.where(unit.unsqueeze(1) > 0, own / unit.unsqueeze(1), 1.0)
+        edge, beyond = relative.quantile(torch.tensor([EDGE, BEYOND]).to(own), dim=1)
+        return cls(points, unit, edge, beyond, own.quantile(WITHIN, dim=1), k)
 
     def closeness(self, z: Tensor, without: Sequence[int] = ()) -> Closeness:
-        """How far latent vectors lie from the cloud.
+        """How far latent vectors lie from the data: by that cloud in whose units they are closest.
 
         Parameters
         ----------
         z : Tensor
             (..., D).
         without : sequence of int
-            Positions of points that do not count: those of the items that z was made of.
+            Positions of items that do not count: those that z was made of.
         """
-        if z.shape[-1] != self.points.shape[1]:
-            raise ValueError(f"z: expected shape (..., {self.points.shape[1]}), got {tuple(z.shape)}")
-        counts = torch.ones(len(self.points), dtype=torch.bool)
+        if z.shape[-1] != self.points.shape[-1]:
+            raise ValueError(f"z: expected shape (..., {self.points.shape[-1]}), got {tuple(z.shape)}")
+        counts = torch.ones(self.points.shape[1], dtype=torch.bool)
         counts[list(without)] = False
-        points = self.points[counts]
-        far = torch.cdist(z.reshape(-1, z.shape[-1]).to(points), points)  # (n, N)
-        kth = far.kthvalue(min(self.k, len(points)), dim=1).values
-        # All points of the cloud in one place: that place is 1, every other one infinitely far.
-        ratio = kth / self.unit if self.unit > 0 else torch.where(kth > 0, torch.inf, 1.0)
-        place = (ratio > self.edge).long() + (ratio > self.beyond).long()
-        shape = z.shape[:-1]
-        return Closeness(ratio.view(shape), (far <= self.radius).sum(1).view(shape), place.view(shape))
+        flat = z.reshape(1, -1, z.shape[-1]).to(self.points)
+        far = torch.cdist(flat.expand(len(self.points), -1, -1), self.points[:, counts])  # (C, n, N)
+        kth = far.kthvalue(min(self.k, far.shape[-1]), dim=-1).values  # (C, n)
+        unit = self.unit.unsqueeze(1)
+        # All points of a cloud in one place: that place is 1, every other one infinitely far.
+        ratio = torch.where(unit > 0, kth / unit, torch.where(kth > 0, torch.inf, 1.0))
+        best = ratio.argmin(0)  # (n,)
+        neighbours = (far <= self.radius[:, None, None]).sum(-1)
+        ratio, neighbours = (v.gather(0, best.unsqueeze(0))[0] for v in (ratio, neighbours))
+        edge, beyond = self.edge[best], self.beyond[best]
+        place = (ratio > edge).long() + (ratio > beyond).long()
+        return Closeness(*(v.view(z.shape[:-1]) for v in (ratio, edge, beyond, neighbours, place)))
 
 
 @torch.no_grad()
 def aggregated_posterior(
     model: MultimodalVAE, experts: UnimodalPosteriors, generator: torch.Generator
 ) -> LatentCloud:
-    """The cloud of a model on its data: one z of each item, drawn from its joint posterior given all its modalities.
+    """The z that a model's decoders have met: one of each item from its joint posterior given all its modalities.
 
-    These are the z on which the decoders were trained. Posterior *means* would not do: where posteriors are wide or
-    there are many dimensions, even a fair sample lies far from every mean. (Measured on the shipped MMVAE: its
-    joint posterior's own samples lie 2.4 of the means' units away from the means.)
+    Where the joint posterior is a mixture, each component that has some weight is a cloud of its own (for mixtures
+    over subsets: each subset). Posterior *means* would not do: where posteriors are wide, even a fair sample lies far
+    from every mean.
 
     Parameters
     ----------
@@ -123,7 +135,12 @@ def aggregated_posterior(
     Returns
     -------
     LatentCloud
-        In the shared dimensions, if the model also has private ones.
+        In the shared dimensions, if the model also has private ones; of more than 64 components the first and the
+        last 32, which are the smallest and the largest subsets.
     """
     q = model.shared(model.aggregate(experts))
-    return LatentCloud.of(q.rsample((1,), generator=generator)[0])
+    chosen = torch.nonzero(q.weights.mean(1) > RARE).flatten()
+    if len(chosen) > MOST_CLOUDS:
+        chosen = torch.cat([chosen[: MOST_CLOUDS // 2], chosen[-MOST_CLOUDS // 2 :]])
+    loc, scale = q.loc[chosen], q.scale[chosen]
+    return LatentCloud.of(loc + scale * torch.randn(loc.shape, generator=generator, dtype=loc.dtype))

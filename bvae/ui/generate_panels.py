@@ -278,12 +278,11 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
         st.caption(_explain(c, way, mixed, noise is not None))
     with chart:
         st.subheader("How far z is from the data")
-        cloud = c.studio.cloud
-        values = generated.closeness.ratio.tolist()
-        st.plotly_chart(plots.along(t, values, cloud.edge, cloud.beyond, ends, ink()), width="stretch",
+        values, edge, beyond = (v.tolist() for v in generated.closeness[:3])
+        st.plotly_chart(plots.along(t, values, edge, beyond, ends, ink()), width="stretch",
                         key="distance_chart", config={"displayModeBar": False},
                         alt=f"Distance of z to the data along the path, from {values[0]:.3g} over at most "
-                            f"{max(values):.3g} to {values[-1]:.3g}; 99 % of the data are below {cloud.beyond:.3g}.")
+                            f"{max(values):.3g} to {values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.")
     st.subheader("Frame by frame")
     steps = range(0, len(generated), IN_STRIP)
     st.html(sheet.table(
@@ -349,7 +348,9 @@ def warn(shown: list[Generated], cloud: LatentCloud) -> None:
     else:
         st.markdown(f"Of {among + edge} z, {among} lie {PLACES[AMONG_THE_DATA]} and {edge} {PLACES[AT_THE_EDGE]}; none "
                     "lies beyond, where the decoder could only guess.")
-    st.caption(sheet.LEGEND.format(k=cloud.k, n=len(cloud.points), beyond=cloud.beyond, radius=cloud.radius))
+    count, n = cloud.points.shape[:2]
+    st.caption(sheet.LEGEND.format(k=cloud.k, n=n, clouds="" if count == 1 else
+                                   f", of the nearest of the {count} components that the decoder was trained on"))
 
 
 def numbers_table(table: list[dict], name: str) -> None:

@@ -124,9 +124,9 @@ def width_of(data: MultimodalDataset, name: str) -> int:
 
 
 LEGEND = (
-    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them: there the decoder is guessing. The "
-    "number is the distance of z to its {k}th nearest of {n:,} test items' z, in units of that distance among the "
-    "items: 1 is usual, above {beyond:.3g} are fewer than 1 % of the items. Near: how many items' z are within "
-    "{radius:.3g}, where 95 % of the items have {k}. This says where the decoder was trained, not whether a picture is "
-    "good."
+    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them. The number is the distance of z to "
+    "its {k}th nearest among the z of {n:,} test items{clouds}, in units of that distance among the items: 1 is usual. "
+    f"{MARKS[1]}: more than 90 % of the items have, {MARKS[2]}: more than 99 %. Near: how many items' z are within the "
+    "distance at which 95 % of the items have {k}. This says where data are, not whether a picture is good: decoders "
+    "can be bad among the data."
 )
