@@ -16,7 +16,8 @@ def build(name, beta=1.0):
     torch.manual_seed(0)
     model = bvae.MultimodalVAE([bvae.Modality(n, "image", (3, 8, 8)) for n in "abc"],
                                aggregator(method.aggregator, **method.aggregator_options),
-                               bvae.ModelConfig(4, 4, weights=method.settings.get("weights", "uniform")))
+                               bvae.ModelConfig(4, 4, **{key: value for key, value in method.settings.items()
+                                                         if key in ("weights", "private_dim", "auxiliary_prior")}))
     return model, objective(method.objective, beta=beta, **method.objective_options)
 
 
