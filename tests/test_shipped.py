@@ -42,7 +42,8 @@ def test_a_checkpoint_is_complete_small_and_its_metrics_are_of_these_weights(nam
     assert checkpoint.metrics["evaluation"]["sha256"] == sha256(weights) == checkpoint.hash
     assert (checkpoint.folder / "history.csv").is_file()
     # Ten minutes on two idle cores; the clock of a busy machine runs a little over.
-    assert checkpoint.config["seconds"] <= 630
+    # Of the processor where that is known: a run that waited for others took longer by the clock.
+    assert checkpoint.config.get("cpu_seconds", checkpoint.config["seconds"]) <= 630
     assert load_weights(checkpoint).latent_dim == checkpoint.settings.latent_dim
 
 

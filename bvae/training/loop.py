@@ -130,7 +130,7 @@ class _Run:
         self.step_module, self.optimizer = fabric.setup(step_module, optimizer)
         self.crops = torch.Generator().manual_seed(settings.seed + 1)  # fresh views; on the CPU, where the data are
         self.noise = torch.Generator(fabric.device).manual_seed(settings.seed + 2 + 1000 * fabric.global_rank)
-        self.step, self.seconds, self.history = 0, 0.0, []
+        self.step, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
 
     # -- state ---------------------------------------------------------------------------------------------------
@@ -143,7 +143,8 @@ class _Run:
             tensors.update({f"optimizer.{i}.{key}": value for key, value in state.items()})
         tensors["generator.crops"] = self.crops_at_step
         tensors["generator.noise"] = self.noise_at_step
-        progress = {"step": self.step, "seconds": self.seconds, "history": self.history,
+        progress = {"step": self.step, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds,
+                    "history": self.history,
                     "sums": self.sums.tolist(), "logged_step": self.logged_step}
         metadata = {"progress": json.dumps(progress), "settings": json.dumps(self.settings.as_dict())}
         write_tensors(self.folder / STATE, tensors, metadata)
@@ -179,6 +180,7 @@ class _Run:
             self.crops.set_state(tensors["generator.crops"])
             self.noise.set_state(tensors["generator.noise"])
             self.step, self.seconds = progress["step"], progress["seconds"]
+            self.cpu_seconds = progress["cpu_seconds"]
             self.history, self.logged_step = progress["history"], progress["logged_step"]
             self.sums = torch.tensor(progress["sums"], dtype=torch.float64)
         except (KeyError, RuntimeError, IndexError, json.JSONDecodeError) as error:
@@ -220,7 +222,7 @@ class _Run:
             raise TrainingStopped(f"stopped after step {self.step} of {self.settings.steps}") from None
         if self.fabric.is_global_zero:
             self.write_history()
-            facts = {"seconds": round(self.seconds, 1), "threads": torch.get_num_threads(),
+            facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1), "threads": torch.get_num_threads(),
                      "device": self.fabric.device.type, "items": len(self.data),
                      "precision": str(self.fabric._precision.precision)}
             save_model(self.folder, self.model, self.settings, facts)
@@ -230,7 +232,7 @@ class _Run:
     def loop(self, save_every: float, bar: tqdm, on_step: Callable[[int], None] | None) -> None:
         s, per_epoch = self.settings, self.data.steps_per_epoch(self.settings.batch_size)
         saved = started = time.perf_counter()
-        before = self.seconds
+        before, cpu_before = self.seconds, self.cpu_seconds - time.process_time()
         timed_step, timed_at = self.step, started
         while self.step < s.steps:
             epoch, skip = divmod(self.step, per_epoch)
@@ -244,7 +246,7 @@ class _Run:
                 self.step += 1
                 self.remember()
                 now = time.perf_counter()
-                self.seconds = before + now - started
+                self.seconds, self.cpu_seconds = before + now - started, cpu_before + time.process_time()
                 bar.update()
                 if self.step % per_epoch == 0 or self.step == s.steps:
                     loss, reconstruction, kl = (self.sums / (self.step - self.logged_step)).tolist()
