@@ -1,12 +1,14 @@
 """Home: the idea in one screen, live."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 import torch
 
 import bvae
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
+from bvae.ui import charts
 from bvae.ui.state import BIND, begin_page, ink
 
 begin_page()
@@ -40,11 +42,13 @@ for rule in RULES:
                                     q.scale[:, 0].numpy()))
 with picture:
     figure = density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5))
-    st.plotly_chart(
-        figure, width="stretch", key="idea", config={"displayModeBar": False},
-        alt="Densities of three experts and their joint beliefs. " + "; ".join(
+    charts.show(
+        figure, "idea", "Densities of three experts and their joint beliefs. " + "; ".join(
             f"{style.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in widths.items()),
-    )
+        lambda: pd.DataFrame([*(("expert: " + n, m, s) for n, m, s in zip(NAMES, loc.flatten().tolist(),
+                                                                          scale.flatten().tolist(), strict=True)),
+                              *((style.title(r), *widths[r]) for r in RULES)],
+                             columns=["belief", "mean", "standard deviation"]), "joint_beliefs")
 with controls:
     st.markdown("\n".join(
         ["| joint belief | mean | std |", "|---|---:|---:|",

@@ -1,0 +1,69 @@
+"""What every chart has: alt text, its numbers as a table, and both as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+
+def show(
+    figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
+    caption: str = "", **options: Any,
+) -> Any:
+    """A Plotly chart with a button for its numbers under it.
+
+    The table and its files are made when somebody opens them, not at every run: `table` is called then.
+
+    Parameters
+    ----------
+    figure : Figure
+    key : str
+        Of the chart; the button's is ``{key}_twin``.
+    alt : str
+        What the chart says, in a sentence.
+    table : callable
+        () -> DataFrame with the numbers that are drawn.
+    file_name : str
+        Of the files, without an ending.
+    place : Streamlit container, optional
+        Where it goes; the page itself by default.
+    caption : str
+        Markdown below the table: what its columns mean.
+    **options
+        To `streamlit.plotly_chart`, such as `on_select`.
+
+    Returns
+    -------
+    object
+        What `streamlit.plotly_chart` returns.
+    """
+    place = place or st
+    selects = options.get("on_select", "ignore") != "ignore"
+    event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
+    with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
+                       on_change="rerun") as twin:
+        if twin.open:
+            numbers = table()
+            st.dataframe(numbers, hide_index=True, width="stretch", column_config={
+                c: st.column_config.NumberColumn(format="%.3g") for c in numbers.select_dtypes("floating").columns})
+            if caption:
+                st.caption(caption)
+            st.download_button("Numbers as CSV", numbers.to_csv(index=False), f"{file_name}.csv", "text/csv",
+                               icon=":material/download:", on_click="ignore", key=f"{key}_csv")
+            st.download_button("Figure as a web page", lambda: figure.to_html(include_plotlyjs=True),
+                               f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
+                               key=f"{key}_html", help="One file that needs nothing else; it can be zoomed. For SVG, "
+                                                       "use the camera above the figure.")
+    return event
+
+
+def config(file_name: str, selects: bool = False) -> dict[str, Any]:
+    """Plotly's settings: a camera that saves an SVG, always there; beside it the tools of selection, or none."""
+    drop = ["zoomIn2d", "zoomOut2d", "autoScale2d"] if selects else [
+        "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "select2d", "lasso2d"]
+    return {"displaylogo": False, "displayModeBar": True, "modeBarButtonsToRemove": drop,
+            "toImageButtonOptions": {"format": "svg", "filename": file_name}}
