@@ -222,8 +222,8 @@ class _Run:
             raise TrainingStopped(f"stopped after step {self.step} of {self.settings.steps}") from None
         if self.fabric.is_global_zero:
             self.write_history()
-            facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1), "threads": torch.get_num_threads(),
-                     "device": self.fabric.device.type, "items": len(self.data),
+            facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
+                     "threads": torch.get_num_threads(), "device": self.fabric.device.type, "items": len(self.data),
                      "precision": str(self.fabric._precision.precision)}
             save_model(self.folder, self.model, self.settings, facts)
             (self.folder / STATE).unlink(missing_ok=True)
