@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from bvae.ui.state import ink
+
 
 def show(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
@@ -42,6 +44,8 @@ def show(
         What `streamlit.plotly_chart` returns.
     """
     place = place or st
+    colors = ink()
+    figure.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
