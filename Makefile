@@ -1,5 +1,7 @@
 # make app: everything that is needed, then the app.  make test: the same set-up, then the whole test suite.
 PYTHON ?= python3
+# Files of tests that run at once, each in a process with one thread: processes with several would wait for each other.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -11,7 +13,7 @@ app: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -35,7 +35,7 @@ def served(script, log):
             [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
              "true"],
             cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )
     url = f"http://localhost:{port}"
     deadline = time.monotonic() + 60
