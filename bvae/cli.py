@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, report, checkpoints, barycenters, classifiers, data."""
+"""``python -m bvae``: train, evaluate, report, checkpoints, barycenters, classifiers, data, sweep."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
 from bvae.training.checkpoint import METRICS as METRICS_FILE
@@ -102,8 +103,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--source", default="embedded")
     command.add_argument("--root", help="folder of the data files")
     command.add_argument("--download", action="store_true", help="download what the source allows to download")
+    command.add_argument("--shards", type=Path, metavar="DIR",
+                         help="write both splits to this folder, to be read piece by piece: --source shards --root DIR")
+    command.add_argument("--shard-items", type=int, default=10_000, help="items of a shard (default 10,000)")
+    command.add_argument("--passes", type=int, default=1, help="write so many fresh views of the training items")
     command.add_argument("--sheet", type=Path, help="write a contact sheet of the test split to this PNG")
     command.set_defaults(run=run_data)
+
+    sweep.add_command(commands)
     return top
 
 
@@ -354,6 +361,12 @@ def run_data(options: argparse.Namespace) -> int:
     splits = {split: dataset(options.dataset, split, options.source, **extra) for split in ("train", "test")}
     for data in splits.values():
         print(data.describe())
+    if options.shards:
+        from bvae.data.shards import write
+
+        for split, data in splits.items():
+            count = write(data, options.shards, options.shard_items, options.passes if split == "train" else 1)
+            print(f"wrote {count:,} shards to {options.shards / split}")
     if options.sheet:
         contact_sheet(splits["test"], options.sheet)
         print(f"wrote {options.sheet}")
