@@ -43,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
-    machine.add_argument("--devices", type=int, default=1, help="number of devices or processes (default 1)")
+    machine.add_argument("--devices", type=int, help="devices or processes of a machine (default 1, or torchrun's)")
+    machine.add_argument("--nodes", type=int, help="machines (default 1, or torchrun's)")
     machine.add_argument("--strategy", default="auto", help="auto, ddp, ...")
     settings = command.add_argument_group("settings (see bvae.training.Settings)")
     for field in dataclasses.fields(Settings):
@@ -135,7 +136,7 @@ def run_train(options: argparse.Namespace) -> int:
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
         raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
     try:
-        fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy)
+        fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
         train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
         if not fabric.is_global_zero:
             return 0
@@ -152,7 +153,8 @@ def run_train(options: argparse.Namespace) -> int:
 def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     """The arguments that repeat a training command."""
     words = [options.dataset, options.method]
-    usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": 1, "strategy": "auto"}
+    usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": None, "nodes": None,
+             "strategy": "auto"}
     for key, default in usual.items():
         if (value := getattr(options, key)) != default:
             words += [f"--{key}", str(value)]

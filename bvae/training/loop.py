@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -59,10 +60,25 @@ def automatic_precision() -> str:
     return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
 
 
-def make_fabric(settings: Settings, accelerator: str = "auto", devices: int = 1, strategy: str = "auto") -> Fabric:
-    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others."""
+def make_fabric(
+    settings: Settings, accelerator: str = "auto", devices: int | None = None, strategy: str = "auto",
+    nodes: int | None = None,
+) -> Fabric:
+    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others.
+
+    Devices are those of a machine, nodes the machines. By default it is one of each, or what ``torchrun`` or
+    ``fabric run`` started this process for.
+    """
     precision = automatic_precision() if settings.precision == "auto" else settings.precision
-    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
+    if devices is None and os.environ.get("LT_CLI_USED"):  # fabric run says the rest itself
+        chosen = None if settings.precision == "auto" and "LT_PRECISION" in os.environ else precision
+        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)
+    if devices is None and "TORCHELASTIC_RUN_ID" in os.environ:
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
+        strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
+    return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
+                  precision=precision)
 
 
 def train(
@@ -112,7 +128,8 @@ def train(
         If the loss is no longer finite; the last saved state is kept.
     """
     fabric = fabric or make_fabric(settings)
-    fabric.launch()
+    if not os.environ.get("LT_CLI_USED"):  # fabric run has launched it
+        fabric.launch()
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
     return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
