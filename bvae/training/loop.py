@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from bvae.data import MultimodalDataset, dataset
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
 from bvae.objectives import LossOutput, objective
+from bvae.randomness import BatchGenerator
 from bvae.storage import read_tensors_and_metadata, write_atomically, write_tensors
 from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, save_model
 from bvae.training.settings import Settings
@@ -58,10 +60,25 @@ def automatic_precision() -> str:
     return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
 
 
-def make_fabric(settings: Settings, accelerator: str = "auto", devices: int = 1, strategy: str = "auto") -> Fabric:
-    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others."""
+def make_fabric(
+    settings: Settings, accelerator: str = "auto", devices: int | None = None, strategy: str = "auto",
+    nodes: int | None = None,
+) -> Fabric:
+    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others.
+
+    Devices are those of a machine, nodes the machines. By default it is one of each, or what ``torchrun`` or
+    ``fabric run`` started this process for.
+    """
     precision = automatic_precision() if settings.precision == "auto" else settings.precision
-    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
+    if devices is None and os.environ.get("LT_CLI_USED"):  # fabric run says the rest itself
+        chosen = None if settings.precision == "auto" and "LT_PRECISION" in os.environ else precision
+        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)
+    if devices is None and "TORCHELASTIC_RUN_ID" in os.environ:
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
+        strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
+    return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
+                  precision=precision)
 
 
 def train(
@@ -111,7 +128,8 @@ def train(
         If the loss is no longer finite; the last saved state is kept.
     """
     fabric = fabric or make_fabric(settings)
-    fabric.launch()
+    if not os.environ.get("LT_CLI_USED"):  # fabric run has launched it
+        fabric.launch()
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
     return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
@@ -129,7 +147,13 @@ class _Run:
         )
         self.step_module, self.optimizer = fabric.setup(step_module, optimizer)
         self.crops = torch.Generator().manual_seed(settings.seed + 1)  # fresh views; on the CPU, where the data are
-        self.noise = torch.Generator(fabric.device).manual_seed(settings.seed + 2 + 1000 * fabric.global_rank)
+        self.noise = BatchGenerator(fabric.device)  # the same on all processes: noise belongs to the items
+        self.noise.manual_seed(settings.seed + 2)
+        self.noise.rank, self.noise.world = fabric.global_rank, fabric.world_size
+        self.noise.items = min(settings.batch_size, len(data))
+        if self.noise.items < fabric.world_size:
+            raise ValueError(f"batch_size: expected at least one item for each of {fabric.world_size} processes, got "
+                             f"{self.noise.items}")
         self.step, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
 
@@ -234,9 +258,10 @@ class _Run:
         saved = started = time.perf_counter()
         before, cpu_before = self.seconds, self.cpu_seconds - time.process_time()
         timed_step, timed_at = self.step, started
+        own = slice(self.fabric.global_rank, None, self.fabric.world_size)
         while self.step < s.steps:
             epoch, skip = divmod(self.step, per_epoch)
-            for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip):
+            for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip, own):
                 try:
                     self.sums += self.one_step(batch.x, batch.present).cpu()
                 except ValueError as error:  # the checks of the aggregator meet NaN before the loss does
@@ -280,20 +305,26 @@ class _Run:
         )
 
     def one_step(self, x: dict[str, Tensor], present: Tensor) -> Tensor:
-        """One update; returns the batch means of loss, reconstruction and KL, (3,)."""
-        rank, world = self.fabric.global_rank, self.fabric.world_size
-        x = {name: values[rank::world].to(self.fabric.device) for name, values in x.items()}
-        present = present[:, rank::world].to(self.fabric.device)
+        """One update with the items of this process; the means of loss, reconstruction and KL over all, (3,)."""
+        world = self.fabric.world_size
+        x = {name: values.to(self.fabric.device) for name, values in x.items()}
+        present = present.to(self.fabric.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         out = self.step_module(x, present, self.noise, self.step)
-        loss = out.loss.mean()
+        # Processes may have one item more or less than others, and their gradients are averaged.
+        share = 1.0 if world == 1 else world * present.shape[1] / self.noise.items
+        loss = out.loss.mean() if world == 1 else out.loss.mean() * share
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.step_module, self.optimizer, max_norm=self.settings.clip,
                                    error_if_nonfinite=False)
         self.optimizer.step()
-        return torch.stack([loss.detach(), out.reconstruction.detach().mean(), out.kl.detach().mean()])
+        means = torch.stack([loss.detach(), out.reconstruction.detach().mean(), out.kl.detach().mean()])
+        if world == 1:
+            return means
+        means[1:] *= share
+        return self.fabric.all_reduce(means, reduce_op="mean")
 
 
 @contextlib.contextmanager
