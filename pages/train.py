@@ -68,8 +68,10 @@ with right:
     options = [*present, training.EXAMPLE]
     if st.session_state.get("train_run") not in options:
         st.session_state.pop("train_run", None)
-    shown = st.selectbox("Show", options, key="train_run", bind=BIND, disabled=not present, format_func=lambda i: (
-        training.called(present[i]) if i in present else "what ships"))
+    shown = training.EXAMPLE
+    if present:
+        shown = st.selectbox("Show", options, key="train_run", bind=BIND, format_func=lambda i: (
+            training.called(present[i]) if i in present else i))
     beside()
 
 st.subheader("Runs")

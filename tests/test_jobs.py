@@ -57,7 +57,7 @@ def test_a_run_is_started_watched_killed_resumed_stopped_resumed_and_finished(ru
     assert os.getsid(pid) == pid  # it outlives us
     assert read_json(job.folder / jobs.PROGRESS)["recent"][0] > 0
     samples = read_tensors(until(job, lambda j: (j.folder / jobs.SAMPLES).exists()).folder / jobs.SAMPLES)
-    assert samples["m0"].shape == (6, 3, 28, 28)
+    assert samples["m0"].shape == (8, 3, 28, 28)
     with pytest.raises(JobError, match="still going"):
         jobs.delete(job)
     jobs.stop(job)

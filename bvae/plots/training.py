@@ -38,16 +38,22 @@ def training_figure(
             marker={"size": 5, "symbol": style.marker(k), "color": style.color(k)},
             hovertemplate="step %{x:,}: %{y:.4g}<extra>" + name + "</extra>")
     style.layout(figure, ink, height)
-    shown = [r[c] for r in history for c in ("loss", "reconstruction")]
-    if shown and min(shown) > 0:  # the first losses are many times the later ones
-        figure.update_yaxes(type="log", row=1, col=1, dtick="D1" if max(shown) < 10 * min(shown) else None)
+    if k := beyond(history):
+        shown = [r[c] for r in history[k:] for c in ("loss", "reconstruction")]
+        room = 0.06 * (max(shown) - min(shown)) or 1.0
+        figure.update_yaxes(range=[min(shown) - room, max(shown) + room], row=1, col=1)
     figure.update_yaxes(title="nats per item", row=1, col=1)
     figure.update_yaxes(title="KL, nats", row=2, col=1, rangemode="tozero")
     figure.update_xaxes(title="step", row=2, col=1)
     if steps:
         figure.update_xaxes(range=[0, steps])
-    figure.update_layout(legend={"y": -0.22})
+    figure.update_layout(legend={"y": -0.24})
     return figure
+
+
+def beyond(history: Sequence[Mapping[str, float]]) -> int:
+    """How many of the first rows the picture leaves out above: the first losses are many times the later ones."""
+    return len(history) // 10 if len(history) >= 20 else 0
 
 
 def spoken(history: Sequence[Mapping[str, float]]) -> str:

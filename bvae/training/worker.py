@@ -19,7 +19,7 @@ from bvae.storage import write_json, write_tensors
 from bvae.training import jobs
 
 EVERY, SAMPLES_EVERY, SAVE_EVERY = 1.0, 8.0, 20.0  # seconds
-ROWS, NUM_SAMPLES = 300, 6
+ROWS, NUM_SAMPLES = 300, 8
 
 
 class Reporter:

@@ -20,6 +20,7 @@ from bvae.storage import StorageError, read_tensors_and_metadata
 from bvae.training import Settings, checkpoints_root, jobs, load_checkpoint, load_weights, shipped
 from bvae.training.checkpoint import read_history
 from bvae.training.jobs import Job, JobError
+from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
 from bvae.ui.choose import FIRST, FIRST_DATA, label
 from bvae.ui.panels import plain
@@ -160,6 +161,8 @@ def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) 
                 lambda: pd.DataFrame(history), file_name,
                 caption="Means over the steps since the row before, in nats per item; the loss is the reconstruction "
                         "plus beta times the divergence, in the form of the method's objective.")
+    if plots.beyond(history):
+        st.caption("The first values lie above the picture, so that the later ones can be told apart.")
 
 
 def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
@@ -167,14 +170,14 @@ def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
     lines = []
     for m, (view, values) in enumerate(samples.items()):
         shown = [images.figure(images.content(loaders.test_data(data_name), value.float()) if value.ndim < 3
-                               else value.float(), f"sample {k + 1} of {view}, {at}", side=64)
+                               else value.float(), f"sample {k + 1} of {view}, {at}", side=84)
                  for k, value in enumerate(values)]
         lines.append(images.row(view, style.color(m), shown))
     st.html("".join(lines))
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def shipped_samples(data_name: str, name: str, weights_hash: str, count: int = 6) -> dict[str, torch.Tensor]:
+def shipped_samples(data_name: str, name: str, weights_hash: str, count: int = NUM_SAMPLES) -> dict[str, torch.Tensor]:
     """Samples of the prior of a finished model, with the noise that workers use."""
     model = load_weights(load_checkpoint(data_name, name))
     with torch.inference_mode():
@@ -194,7 +197,7 @@ def watch_example(data_name: str, method: str) -> None:
     st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
                f"{float(checkpoint.config['seconds']) / 60:.1f} minutes. Yours should look alike.")
     curves(read_history(checkpoint.folder), checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
-    st.markdown("**What it invents** from six draws of the prior, the same in every row:")
+    st.markdown("**What it invents** from eight draws of the prior, the same in every row:")
     pictures(data_name, shipped_samples(data_name, name, checkpoint.hash), "after training")
 
 
@@ -215,7 +218,7 @@ def watch(job: Job) -> None:
     except StorageError:
         return
     at = f"after step {int(facts['step']):,}" if facts.get("step", "").isdigit() else "during training"
-    st.markdown(f"**What it invents {at}**, from six draws of the prior, always the same:")
+    st.markdown(f"**What it invents {at}**, from eight draws of the prior, always the same:")
     views = [v for v in bvae_views(job.settings.dataset) if v in samples] or list(samples)
     pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
 
