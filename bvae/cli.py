@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         print(f"bvae: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nbvae: stopped", file=sys.stderr)
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -117,7 +122,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
-    from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
+    from bvae.locking import locked
+    from bvae.training.loop import BUSY
 
     changes = {
         field.name: getattr(options, field.name)
@@ -130,7 +136,17 @@ def run_train(options: argparse.Namespace) -> int:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
-    again = f"python -m bvae train {' '.join(shell_words(options, changes))} --resume"
+    again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
+    # Of several processes that train together, the first has the folder.
+    first = all(os.environ.get(rank, "0") == "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+    with locked(folder, "training", BUSY) if first else contextlib.nullcontext():
+        return train_in(folder, settings, options, again)
+
+
+def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
+    """Train in a folder that no other process works in, and evaluate."""
+    from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
+
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
         raise ValueError(f"{folder}: holds a stopped run. Go on with:\n  {again}\nor start anew with --overwrite")
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
@@ -141,10 +157,11 @@ def run_train(options: argparse.Namespace) -> int:
         if not fabric.is_global_zero:
             return 0
     except TrainingStopped as stop:
-        print(f"\n{stop}; everything is saved. Go on with:\n  {again}", file=sys.stderr)
+        print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
+        root, name = folder.parents[1], folder.name
         evaluate_one(options.dataset, name, root, options.root, seed=0)
         print_table(options.dataset, [name], root)
     return 0

@@ -30,8 +30,13 @@ ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), nam
 top = st.columns([1, 3], vertical_alignment="bottom")
 data_name = top[0].selectbox("Data set", ready, key="data", bind=BIND)
 names = loaders.trained(data_name)
-metrics = {name: load_checkpoint(data_name, name).metrics for name in names}
-names = [name for name in names if metrics[name]]
+metrics = {}
+for name in names:
+    try:
+        metrics[name] = load_checkpoint(data_name, name).metrics
+    except StorageError as error:
+        st.error(f"This model is left out, it cannot be read: {error}", icon=":material/error:")
+names = [name for name in names if metrics.get(name)]
 if not names:
     st.info(f"No model of {data_name} has been evaluated yet: `python -m bvae evaluate {data_name} all` does it.")
     st.stop()
@@ -39,7 +44,7 @@ chosen = top[1].pills("Methods", names, default=names, selection_mode="multi", k
                       format_func=label, wrap=True) or names
 
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
-          and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))]
+          and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
 shown = st.segmented_control("Curve", curves, default=curves[0], required=True, key="curve", bind=BIND, wrap=True,
                              format_func=lambda key: CATALOG[key].title)
 figure = CATALOG[shown]

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.storage import StorageError, read_json, read_tensors, write_atomically, write_json, write_tensors
+from bvae.storage import StorageError, digest_of, read_json, read_tensors, write_atomically, write_json, write_tensors
 from bvae.training import CheckpointError, Settings, checkpoints, load, load_checkpoint
 from bvae.training.loop import STATE, TrainingStopped, train
 
@@ -199,13 +199,18 @@ def test_damaged_weights_are_refused(finished, damage):
         load("polymnist", "mine", finished.parents[1])
 
 
+def sealed(config):
+    return {**config, "digest": digest_of(config)}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda c: {**c, "format": 99}, "expected format 1, got 99"),
         (lambda c: [], "expected format 1, got 'list'"),
         (lambda c: {k: v for k, v in c.items() if k != "settings"}, r"config\.json: damaged"),
-        (lambda c: {**c, "settings": {**c["settings"], "width": 16}}, "not the weights of this model"),
+        (lambda c: {**c, "settings": {**c["settings"], "width": 16}}, "it was changed after it was written"),
+        (lambda c: sealed({**c, "settings": {**c["settings"], "width": 16}}), "not the weights of this model"),
         (lambda c: {**c, "settings": {**c["settings"], "method": "gan"}}, r"config\.json: damaged .*unknown method"),
         (lambda c: {**c, "settings": {**c["settings"], "evil": 1}}, r"config\.json: damaged .*unknown setting"),
         (lambda c: {**c, "modalities": [{"name": 3}]}, r"config\.json: damaged"),
