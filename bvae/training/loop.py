@@ -26,6 +26,7 @@ from bvae.objectives import LossOutput, objective
 from bvae.randomness import BatchGenerator
 from bvae.storage import read_tensors_and_metadata, write_atomically, write_tensors
 from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, save_model
+from bvae.training.memory import memory_kept
 from bvae.training.settings import Settings
 
 STATE = "training.safetensors"
@@ -132,7 +133,8 @@ def train(
         fabric.launch()
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
-    return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
+    with memory_kept():
+        return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
 
 
 class _Run:
