@@ -31,6 +31,7 @@ from bvae.networks import MIN_SCALE, NETWORKS, RAW_OFFSET, NetworkPair
 from bvae.posterior import Posterior
 from bvae.training.checkpoint import build_model
 from bvae.training.loop import _Run, make_fabric
+from bvae.training.memory import keep_memory
 from bvae.training.settings import Settings
 
 PEERS = {"mvae": "MVAE", "mmvae": "MMVAE", "mmvae-dreg": "MMVAE", "mopoe-vae": "MoPoE", "mvtcae": "MVTCAE"}
@@ -114,6 +115,7 @@ class Ours:
         self.data = data_for(published)
         self.run = _Run(self.settings, Path(), self.data, make_fabric(self.settings, "cpu"))
         self.run.step_module.train()
+        keep_memory()  # as `train` does
 
     def step(self, batch: Batch) -> float:
         """One step; returns the loss."""

@@ -1,4 +1,7 @@
-"""Results of the benchmarks as Markdown: ``python -m benchmarks.report [FILE ...]``.
+"""Results of the benchmarks as Markdown: ``python -m benchmarks.report [FILE ...] [--into DOCUMENT]``.
+
+With ``--into`` they go between the lines ``<!-- benchmark NAME -->`` and ``<!-- end of benchmark NAME -->`` of a
+document, NAME that of the file of results; those that it has no such lines for are left out.
 
 A file of results is JSON: {"title", "command", "tables": [{"title", "columns", "rows", "notes"}, ...], "notes"}; a
 single table may stand in place of "tables". A row is a list, or a mapping from columns.
@@ -8,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bvae.storage import read_json
+from bvae.storage import read_json, write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -54,12 +58,27 @@ def markdown(result: Mapping[str, Any], level: int = 3) -> str:
     return "\n\n".join([*parts, *result.get("notes", ())]) + "\n"
 
 
+def put(text: str, name: str, results: str) -> str:
+    """`text` with everything between the lines of this name replaced; as it is, if it has no such lines."""
+    begin, end = (re.escape(f"<!-- {words} {name} -->") for words in ("benchmark", "end of benchmark"))
+    return re.sub(f"({begin}\n).*?({end})", lambda found: f"{found[1]}\n{results}\n{found[2]}", text, flags=re.DOTALL)
+
+
 def main() -> None:
-    """Print the files that are named, or all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__.split("\n")[0])
+    """Print the files that are named, or all, or put them into a document."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="default: all of benchmarks/results")
-    for path in parser.parse_args().files or sorted(RESULTS.glob("*.json")):
-        print(markdown(read_json(path)))
+    parser.add_argument("--into", type=Path, metavar="DOCUMENT")
+    options = parser.parse_args()
+    results = {path.stem: markdown(read_json(path)) for path in options.files or sorted(RESULTS.glob("*.json"))}
+    if options.into is None:
+        print("\n".join(results.values()))
+        return
+    text = options.into.read_text(encoding="utf-8")
+    for name, tables in results.items():
+        text = put(text, name, tables)
+    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":
