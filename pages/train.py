@@ -65,7 +65,8 @@ def below() -> None:
 
 
 with right:
-    options = [*present, training.EXAMPLE]
+    going = [i for i, state in states.items() if state in ("running", "stopping")]
+    options = [*going, *(i for i in present if i not in going), training.EXAMPLE]
     if st.session_state.get("train_run") not in options:
         st.session_state.pop("train_run", None)
     shown = training.EXAMPLE
@@ -78,8 +79,8 @@ st.subheader("Runs")
 if present:
     below()
     st.caption(f"One run at a time; the others wait. They use {jobs.threads()} of the processors at the lowest "
-               f"priority, and are in `{jobs.jobs_root()}`; finished models are in every list of the app, and "
-               "`bvae.load` finds them.")
+               "priority. Finished models are in every list of the app, and `bvae.load` finds them."
+               + ("" if why_not else f" Their files: `{jobs.runs_root()}`."))
 else:
     st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
 
