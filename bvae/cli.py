@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -127,7 +129,8 @@ def run_train(options: argparse.Namespace) -> int:
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
-    with locked(folder, "training", BUSY):
+    further = any(os.environ.get(rank, "0") != "0" for rank in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
+    with contextlib.nullcontext() if further else locked(folder, "training", BUSY):  # the first of several has the lock
         return train_in(folder, settings, options, again)
 
 

@@ -13,10 +13,11 @@ st.title("Train")
 st.markdown("**Start a short run:** how soon do the pictures look like digits? It goes on when you close this page, "
             "and you can stop it and go on at any time.")
 
-jobs.start_next()  # one may be waiting that nobody has started
+why_not = jobs.forbidden(st.get_option("server.address"))
+if not why_not:
+    jobs.start_next()  # one may be waiting that nobody has started
 present = {job.id: job for job in jobs.jobs()}
 states = {job.id: job.state for job in present.values()}
-why_not = jobs.forbidden(st.get_option("server.address"))
 every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
 
 left, right = st.columns([1, 2], gap="large")
@@ -39,7 +40,8 @@ with left:
 
 def refresh() -> dict[str, jobs.Job]:
     """The jobs as they are now; the whole page runs again when one has come into another state."""
-    jobs.start_next()
+    if not why_not:
+        jobs.start_next()
     now = {job.id: job for job in jobs.jobs()}
     if {i: job.state for i, job in now.items()} != states:
         st.rerun()
