@@ -126,7 +126,7 @@ def writers(kills: int, folder: Path, draws: random.Random) -> dict[str, int]:
                     k += 1
                     put_version(folder, k)
 
-        out["kills"] += kill(*forked(work), after=1, delay=draws.uniform(0, 0.025))
+        out["kills"] += kill(*forked(work), after=1, delay=draws.uniform(0, 0.06))
         out["locks_left"] += holder(folder) is not None
         versions = []
         for name in (STATE, WEIGHTS, CONFIG):

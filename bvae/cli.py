@@ -138,8 +138,8 @@ def run_train(options: argparse.Namespace) -> int:
     folder = root / options.dataset / name
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
     # Of several processes that train together, the first has the folder.
-    first = all(os.environ.get(rank, "0") == "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK"))
-    with locked(folder, "training", BUSY) if first else contextlib.nullcontext():
+    further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    with contextlib.nullcontext() if further else locked(folder, "training", BUSY):
         return train_in(folder, settings, options, again)
 
 

@@ -13,10 +13,11 @@ st.title("Train")
 st.markdown("**Start a short run:** how soon do the pictures look like digits? It goes on when you close this page, "
             "and you can stop it and go on at any time.")
 
-jobs.start_next()  # one may be waiting that nobody has started
+why_not = jobs.forbidden(st.get_option("server.address"))
+if not why_not:
+    jobs.start_next()  # one may be waiting that nobody has started
 present = {job.id: job for job in jobs.jobs()}
 states = {job.id: job.state for job in present.values()}
-why_not = jobs.forbidden(st.get_option("server.address"))
 every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
 
 left, right = st.columns([1, 2], gap="large")
@@ -39,7 +40,8 @@ with left:
 
 def refresh() -> dict[str, jobs.Job]:
     """The jobs as they are now; the whole page runs again when one has come into another state."""
-    jobs.start_next()
+    if not why_not:
+        jobs.start_next()
     now = {job.id: job for job in jobs.jobs()}
     if {i: job.state for i, job in now.items()} != states:
         st.rerun()
@@ -65,7 +67,8 @@ def below() -> None:
 
 
 with right:
-    options = [*present, training.EXAMPLE]
+    going = [i for i, state in states.items() if state in ("running", "stopping")]
+    options = [*going, *(i for i in present if i not in going), training.EXAMPLE]
     if st.session_state.get("train_run") not in options:
         st.session_state.pop("train_run", None)
     shown = training.EXAMPLE
@@ -78,8 +81,8 @@ st.subheader("Runs")
 if present:
     below()
     st.caption(f"One run at a time; the others wait. They use {jobs.threads()} of the processors at the lowest "
-               f"priority, and are in `{jobs.jobs_root()}`; finished models are in every list of the app, and "
-               "`bvae.load` finds them.")
+               "priority. Finished models are in every list of the app, and `bvae.load` finds them."
+               + ("" if why_not else f" Their files: `{jobs.runs_root()}`."))
 else:
     st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
 

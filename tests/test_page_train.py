@@ -60,7 +60,7 @@ def test_every_state_of_a_run(runs):
     assert (job.state, job.name, job.settings.steps) == ("queued", "mine", 40)
     assert "**Waiting**" in texts(app)
     assert app.selectbox(key="train_run").value == job.id
-    button(app, "Stop").click().run()
+    button(app, "Stop training").click().run()
     assert "**Stopped**" in texts(app)
     button(app, "Resume").click().run()
     assert "**Waiting**" in texts(app)

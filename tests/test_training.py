@@ -2,19 +2,13 @@
 
 import csv
 import json
-import os
 import resource
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
 
 import bvae
-from bvae.storage import StorageError, digest_of, read_json, read_tensors, write_atomically, write_json, write_tensors
+from bvae.storage import StorageError, digest_of, read_json, read_tensors, write_atomically
 from bvae.training import CheckpointError, Settings, checkpoints, load, load_checkpoint
 from bvae.training.loop import STATE, TrainingStopped, train
 from bvae.training.memory import keep_memory, memory_kept
@@ -128,39 +122,6 @@ def test_schedule():
 
 
 # -- files ---------------------------------------------------------------------------------------------------------
-
-WRITER = """
-import sys, torch
-from pathlib import Path
-from bvae.storage import write_json, write_tensors
-folder = Path(sys.argv[1])
-print("ready", flush=True)
-for i in range(100000):
-    value = i % 2
-    write_tensors(folder / "t.safetensors", {"x": torch.full((300_000,), float(value))}, {"value": str(value)})
-    write_json(folder / "j.json", {"value": value, "padding": ["x" * 50] * 2000})
-"""
-
-
-def test_files_survive_a_kill_at_any_moment(tmp_path):
-    """SIGKILL a process that does nothing but write checkpoints; every file is whole each time."""
-    write_tensors(tmp_path / "t.safetensors", {"x": torch.full((300_000,), 1.0)}, {"value": "1"})
-    write_json(tmp_path / "j.json", {"value": 1, "padding": ["x" * 50] * 2000})
-    for round_ in range(8):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE,
-                                   env={**os.environ, "OMP_NUM_THREADS": "1"}, cwd=Path(__file__).parents[1])
-        process.stdout.readline()
-        for _ in range(5):  # five looks while it writes, then the kill
-            time.sleep(0.013 + 0.0071 * round_)
-            assert read_tensors(tmp_path / "t.safetensors")["x"].unique().numel() == 1
-            assert len(read_json(tmp_path / "j.json")["padding"]) == 2000
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        x = read_tensors(tmp_path / "t.safetensors")["x"]
-        assert x.shape == (300_000,)
-        assert x.unique().numel() == 1
-        assert len(read_json(tmp_path / "j.json")["padding"]) == 2000
-
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"

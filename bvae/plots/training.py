@@ -25,7 +25,7 @@ def training_figure(
         Rows with "step", "loss", "reconstruction", "kl", in nats per item.
     ink : style.Ink
     steps : int, optional
-        Where training will end; the axis goes so far.
+        Where training will end; the axis goes so far once a quarter of it is done.
     height : int
         Pixels.
     """
@@ -46,7 +46,7 @@ def training_figure(
     figure.update_yaxes(title="KL, nats", row=2, col=1, rangemode="tozero")
     figure.update_xaxes(title="step", row=2, col=1)
     if steps:
-        figure.update_xaxes(range=[0, steps])
+        figure.update_xaxes(range=[0, min(steps, 4 * x[-1]) if x else steps])
     figure.update_layout(legend={"y": -0.24})
     return figure
 

@@ -33,7 +33,7 @@ from bvae.version import __version__
 
 FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
-EVALUATION = "evaluation"
+STATE, EVALUATION = "training.safetensors", "evaluation"
 RESERVED = ("all", "classifiers", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
@@ -238,8 +238,8 @@ def load_weights(checkpoint: Checkpoint) -> MultimodalVAE:
     try:
         stored, _ = read_tensors_and_metadata(path, checkpoint.hash)
     except StorageError as error:
-        state = checkpoint.folder / "training.safetensors"
-        advice = ("finish the training with --resume" if state.is_file() else "restore the file or train again")
+        stopped = (checkpoint.folder / STATE).is_file()
+        advice = "finish the training with --resume" if stopped else "restore the file or train again"
         if path.is_file() and sha256(path) != checkpoint.hash:
             raise CheckpointError(f"{path}: its SHA-256 is not the one in {CONFIG}; {advice}") from error
         raise CheckpointError(str(error)) from error

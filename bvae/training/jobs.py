@@ -221,7 +221,8 @@ def read(folder: Path) -> Job:
     elif outcome.get("state") in ("finished", "stopped", "failed"):
         state = outcome["state"]
     elif (folder / STOP).exists():
-        state, message = "stopped", "Stopped before the first step was saved."
+        state, message = "stopped", "Stopped" + ("; what was saved before is there." if progress.get("step") else
+                                                 " before the first step.")
     else:
         state = "interrupted"
         message = ("Its process ended without a word: it was killed, it crashed, or the machine was switched off. What "

@@ -25,16 +25,15 @@ from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
 from bvae.objectives import LossOutput, objective
 from bvae.randomness import BatchGenerator
-from bvae.storage import DIGEST, WriteError, read_tensors_and_metadata, write_tensors, write_text
+from bvae.storage import WriteError, write_tensors, write_text
 from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, first_line, save_model
 from bvae.training.memory import memory_kept
 from bvae.training.settings import Settings
+from bvae.training.state import STATE, STATE_FORMAT, read_state
 from bvae.training.stopping import StopRequest, TrainingStopped, terminated_as_interrupt
 
-__all__ = ["STATE", "TrainingStopped", "Watched", "make_fabric", "terminated_as_interrupt", "train"]
+__all__ = ["STATE", "TrainingStopped", "Watched", "make_fabric", "read_state", "terminated_as_interrupt", "train"]
 
-STATE = "training.safetensors"
-STATE_FORMAT = "2"
 EXPLODED = 10.0
 """A mean loss that is above the best one by so many times the size of the first one is no learning any more."""
 
@@ -442,23 +441,3 @@ class _Run:
             return means
         means[1:] *= share
         return self.fabric.all_reduce(means, reduce_op="mean")
-
-
-def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, Any]]:
-    """Tensors, progress ("step", "seconds", "history", ...) and settings of a saved state.
-
-    Raises
-    ------
-    StorageError
-        If it is missing, damaged (its digest is checked), or of another format.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: nothing to resume; start without --resume")
-    tensors, metadata = read_tensors_and_metadata(path)
-    if metadata.get("format") != STATE_FORMAT or DIGEST not in metadata:
-        raise CheckpointError(f"{path}: expected a state of format {STATE_FORMAT} with its digest, got format "
-                              f"{metadata.get('format', '1')}; start again with --overwrite")
-    try:
-        return tensors, json.loads(metadata["progress"]), json.loads(metadata["settings"])
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged ({error})") from error

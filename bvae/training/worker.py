@@ -64,7 +64,7 @@ class Reporter:
                 z = z.to(next(model.parameters()).device)
                 means = model.decode(z)
                 write_tensors(self.folder / jobs.SAMPLES, {k: v.float().cpu().half() for k, v in means.items()},
-                              {"step": str(step)})
+                              {"step": str(step), "views": ",".join(means)})
         finally:
             model.train(was)
 

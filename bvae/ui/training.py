@@ -12,7 +12,6 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.data import DATASETS
 from bvae.methods import METHODS
 from bvae.plots import style
 from bvae.plots import training as plots
@@ -219,13 +218,8 @@ def watch(job: Job) -> None:
         return
     at = f"after step {int(facts['step']):,}" if facts.get("step", "").isdigit() else "during training"
     st.markdown(f"**What it invents {at}**, from eight draws of the prior, always the same:")
-    views = [v for v in bvae_views(job.settings.dataset) if v in samples] or list(samples)
+    views = [v for v in facts.get("views", "").split(",") if v in samples] or list(samples)  # in their fixed order
     pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
-
-
-def bvae_views(data_name: str) -> list[str]:
-    """Modalities in their fixed order."""
-    return list(loaders.test_data(data_name).modalities) if data_name in DATASETS else []
 
 
 def headline(job: Job) -> None:
@@ -273,8 +267,9 @@ def listed(job: Job, may: bool) -> None:
             st.button("Show", key=f"show_{job.id}", on_click=show_it, args=(job.id,), icon=":material/show_chart:",
                       help=f"Curves and samples of {job.name}")
             if job.state in ("running", "queued"):
-                st.button("Stop", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id), disabled=not may,
-                          icon=":material/stop_circle:", help="It saves its state first and can go on later.")
+                st.button("Stop training", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id),
+                          disabled=not may, icon=":material/stop_circle:",
+                          help="It saves its state first and can go on later.")
             if job.state in ("stopped", "interrupted", "failed"):
                 st.button("Resume", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
                           disabled=not may, icon=":material/play_arrow:", help="It goes on exactly where it was saved.")
