@@ -20,7 +20,7 @@ def example(kind):
     return texts("seven", "one")[0] if kind == "text" else torch.rand(2, 3, 9, 9, generator=g())
 
 
-@pytest.mark.parametrize("kind, name", [(k, n) for k in DAMAGES for n in DAMAGES[k]])
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in DAMAGES for n in DAMAGES[k]])
 def test_every_damage_is_seeded_leaves_its_input_alone_and_does_nothing_at_strength_0(kind, name):
     x, damage = example(kind), DAMAGES[kind][name]
     before = x.clone()
@@ -28,7 +28,8 @@ def test_every_damage_is_seeded_leaves_its_input_alone_and_does_nothing_at_stren
     assert torch.equal(x, before)
     assert first.shape == x.shape
     assert first.dtype == x.dtype
-    assert 0 <= first.min() and first.max() <= 1
+    assert first.min() >= 0
+    assert first.max() <= 1
     assert torch.equal(first, damage(x, 0.7, g(3)))
     assert any(not torch.equal(damage(x, 0.7, g(seed)), x) for seed in range(5))
     torch.testing.assert_close(damage(x, 0.0, g()), x)
