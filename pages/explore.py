@@ -9,10 +9,10 @@ from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
 from bvae.ui import charts, coping, imagined, loaders, observed, panels, scene, walk
-from bvae.ui.choose import choose_model
+from bvae.ui.choose import choose_model, first_model
 from bvae.ui.generation import Studio
 from bvae.ui.reproduce import explore_code
-from bvae.ui.state import BIND, begin_page, forget, ink
+from bvae.ui.state import BIND, begin_page, ink, reset
 
 begin_page()
 st.title("Explore")
@@ -30,7 +30,8 @@ rule_name = top[2].selectbox(
     f"as trained: {style.short(name_of(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
-item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
+first = min(342, len(data) - 1)
+item = int(top[3].number_input("Sample", 0, len(data) - 1, first, key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
 with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
@@ -41,8 +42,9 @@ with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
                                help="Also of what a view shows that lies or is damaged."))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
-              args=("model", "agg", "item", "plane", "also", "n", "seed", "step", "dim", *observed.keys(views)))
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
+        "model": first_model(data_name), "agg": AS_TRAINED, "item": first, "plane": "dims", "also": [], "n": 4,
+        "seed": 0, **walk.DEFAULTS, **observed.defaults(views)},))
 step = walk.choose_step()
 telling = st.container(border=True) if step != walk.ANSWER else None
 left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
@@ -65,8 +67,8 @@ file_name = f"{data_name}_{model_name}_{item}"
 dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
 if telling:
     with telling:
-        dimension = walk.show(lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
-                                                  data.subset([item])), most, loc.shape[1])
+        dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
+                                                        data.subset([item])), most, loc.shape[1])
 
 # -- what it believes ----------------------------------------------------------------------------------------------
 with middle:

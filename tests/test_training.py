@@ -225,3 +225,18 @@ def test_names_are_looked_up_never_joined(finished):
             load_checkpoint("polymnist", name, root)
     with pytest.raises(KeyError, match="unknown data set"):
         load_checkpoint("../polymnist", "mine", root)
+
+
+def test_reconstruction_weights_replace_those_of_the_recipe():
+    data = bvae.dataset("mnist-svhn-text")
+    recipe = [m.weight for m in Settings.for_method("mnist-svhn-text", "mwb-vae").weigh(list(data.modalities.values()))]
+    assert recipe == [m.weight for m in data.modalities.values()]
+    assert len(set(recipe)) == 3
+    chosen = Settings.for_method("mnist-svhn-text", "mwb-vae", reconstruction_weights="4,0.5,10")
+    assert [m.weight for m in chosen.weigh(list(data.modalities.values()))] == [4, 0.5, 10]
+    with pytest.raises(ValueError, match=r"expected 3 numbers, one for each of mnist, svhn, text"):
+        Settings.for_method("mnist-svhn-text", "mwb-vae", reconstruction_weights="1,2").weigh(
+            list(data.modalities.values()))
+    for bad in ("", "nan,1,1", "-1,1,1", "one", "0,0,0"):
+        with pytest.raises(ValueError, match="reconstruction_weights: expected 'recipe', or numbers"):
+            settings(reconstruction_weights=bad)

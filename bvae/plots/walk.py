@@ -101,9 +101,8 @@ def coping_figure(
                        hovertemplate="%{x:.2f}<extra>" + names[0] + "</extra>",
                        error_x={"array": error, "color": ink.aggregate, "thickness": 1.2, "width": 3},
                        marker={"symbol": "circle", "size": 10, "color": ink.aggregate})
-    style.layout(figure, ink, 56 + 28 * len(rules))
-    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom"})
-    figure.update_xaxes(title="probability by the judges, mean over the generations", range=[-0.03, 1.03])
+    style.layout(figure, ink, 110 + 27 * len(rules))
+    figure.update_xaxes(title="probability by the judges", range=[-0.03, 1.03])
     figure.update_yaxes(tickvals=rows, ticktext=[f"<b>{r}</b>" if i == chosen else r for i, r in enumerate(rules)],
                         range=[len(rules) - 0.5, -0.5], showgrid=True)
     return figure

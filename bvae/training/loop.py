@@ -122,7 +122,7 @@ class _Run:
         self.settings, self.folder, self.data, self.fabric = settings, folder, data, fabric
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.model = build_model(tuple(data.modalities.values()), settings)
+            self.model = build_model(settings.weigh(list(data.modalities.values())), settings)
         step_module = TrainingStep(self.model, settings)
         optimizer = torch.optim.AdamW(
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True

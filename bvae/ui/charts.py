@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from bvae.ui.state import ink
+
 
 def show(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
@@ -42,9 +44,10 @@ def show(
         What `streamlit.plotly_chart` returns.
     """
     place = place or st
-    # The camera is always there: it gets room of its own, and no box of its own colour.
+    colors = ink()
+    # The camera is always there: it gets room of its own.
     figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
-        "bgcolor": "rgba(0,0,0,0)", "color": "#7A838C", "activecolor": "#7A838C"})
+        "bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 from torch import Tensor
@@ -15,8 +15,8 @@ from bvae.ui import images
 from bvae.ui.state import BIND, forget
 from bvae.ui.tampering import DAMAGE_NAMES, Tampering, tamper
 
-PER_VIEW = ("w", "lie", "how", "much")
 HONEST, NOTHING = "the truth", "nothing"
+PER_VIEW = {"w": 1.0, "lie": HONEST, "how": NOTHING, "much": 0.5}
 HELP = {"noise": "Gaussian noise on every pixel; its standard deviation.", "occlude": "A grey square; its share.",
         "misspell": "Letters replaced by others; their share.", "erase": "A run of letters blanked; its share.",
         "shuffle": "Letters that change places; their share."}
@@ -58,9 +58,9 @@ class Observed(NamedTuple):
         return sorted({t.shown(data) for t in self.tampered if t.lies} - {truth})
 
 
-def keys(views: list[str]) -> list[str]:
-    """Of all widgets of the column."""
-    return ["views", *(f"{prefix}_{v}" for v in views for prefix in PER_VIEW)]
+def defaults(views: list[str]) -> dict[str, Any]:
+    """What the widgets of the column have at first, by their keys."""
+    return {"views": views, **{f"{prefix}_{v}": value for v in views for prefix, value in PER_VIEW.items()}}
 
 
 def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> Observed:
@@ -90,11 +90,13 @@ def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> O
                     tampered.append(done)
                     value = replaced[view] = done.content(data)
                     said = done.said(data, truth)
+            shown = None if value is None else images.content(data, value[0])
+            if isinstance(shown, str) and len(shown) > images.SHORT_TEXT:
+                controls.html(f'<div style="font-size:12px;overflow-wrap:anywhere">{html.escape(shown)}</div>')
             label = data.modalities[view].label
             alt = f"{view}, {label}, " + ("absent" if value is None else said or name)
             mark = f"<b>{html.escape(said)}</b>" if said else ""
-            picture.html(images.figure(None if value is None else images.content(data, value[0]), alt, style.color(m),
-                                       mark))
+            picture.html(images.figure(shown, alt, style.color(m), mark))
     st.caption(f"This is {name}. {data.story}")
     return Observed(views, present, weights, tuple(tampered), replaced)
 

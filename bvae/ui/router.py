@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from bvae.ui import login
+
 ROUTED = "_routed"
 ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches named icons from elsewhere
 
@@ -14,6 +16,7 @@ def navigation():
     """Configure the page and let Streamlit choose what to run."""
     st.set_page_config(page_title="bvae: how multimodal VAEs combine what they know",
                        page_icon=str(ICON), layout="wide")
+    login.ask()
     st.session_state[ROUTED] = True
     return st.navigation(
         [

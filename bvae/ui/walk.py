@@ -164,9 +164,10 @@ def _decode(model: MultimodalVAE, views: Sequence[str], drawn: Draw, honest: dic
              for m, v in enumerate(views)]
     scale = number(model.config.likelihood_scale)
     kinds = dict.fromkeys(model.likelihood_of(v) for v in views)
-    formula = r",\quad ".join(LIKELIHOODS.get(k, rf"\text{{{k}}}").format(scale=scale) for k in kinds)
+    formula = r"\\ &\text{or}\; ".join(LIKELIHOODS.get(k, rf"\text{{{k}}}").format(scale=scale) for k in kinds)
     return Told("**Every decoder turns the same z into its view**, the views that were never seen too. The picture is "
-                "the mean of its likelihood.", r"\hat x_m = f_m(z), \qquad p(x_m \mid z):\; " + formula, aligned(lines),
+                "the mean of its likelihood.", r"\small\begin{aligned}\hat x_m &= f_m(z)\\ p(x_m \mid z) &= " + formula
+                + r"\end{aligned}", aligned(lines),
                 "How probable the decoders of sample 1 think the item's views as they are in truth, observed or not. "
                 "Views of many pixels have large numbers; compare a view with itself.")
 
@@ -216,12 +217,14 @@ def line_numbers(
 
 # -- widgets ---------------------------------------------------------------------------------------------------------
 
+DEFAULTS = {"step": ANSWER, "dim": MOST_DISAGREED}
+
 
 def choose_step() -> str:
     """Where in the walk one is: all steps, and one back and forth."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="walk"):
         step = st.segmented_control("Step through", STEPS, default=ANSWER, required=True, key="step", bind=BIND,
-                                    format_func=LABELS.get)
+                                    format_func=LABELS.get, wrap=True)
         now = STEPS.index(step) if step in STEPS else 0
         st.button("Back", icon=":material/arrow_back:", key="step_back", disabled=now == 0, on_click=_go,
                   args=(now - 1,))
@@ -242,12 +245,14 @@ def choose_dimension(most: int, total: int) -> int:
     return most if name == MOST_DISAGREED else int(name)
 
 
-def show(tell_of: Callable[[int], Told], most: int, total: int) -> int:
+def show(step: str, tell_of: Callable[[int], Told], most: int, total: int) -> int:
     """A step: what happens, the formula, and the formula with the numbers of a dimension, which is returned."""
     left, right = st.columns([1, 1.15], gap="large", vertical_alignment="center")
     sentence, formula, note = left.container(), left.container(), left.container()
-    with left:
-        d = choose_dimension(most, total)
+    d = most
+    if step != DECODE:  # which has no dimension of its own
+        with left:
+            d = choose_dimension(most, total)
     told = tell_of(d)
     sentence.markdown(told.sentence)
     formula.latex(told.formula)

@@ -1,7 +1,8 @@
 """Formulas of the rules in one latent dimension, with a scene's own numbers, as LaTeX. No widgets here.
 
-Every rule is computed a second time here, by its formula in one dimension and in double precision. A rule that has no
-entry gets a list of what goes in and what comes out.
+Where a rule has a formula for one dimension, it is computed a second time here, in double precision. The Fisher-Rao
+barycenter is an iteration, and the components of pools know all dimensions: those are read off the result. A rule that
+has no entry gets a list of what goes in and what comes out.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def work_out(scene: Scene, d: int, views: Sequence[str]) -> Worked:
     """The scene's rule in dimension d; N(0, 1) if nothing is observed."""
     e = experts_in(scene, d, views)
     if not len(e.w):
-        return Worked([r"q(z) &= \mathcal N(0, 1) \quad \text{the prior: nothing is observed}"], 0.0, 1.0)
+        return Worked([r"q(z) &= \mathcal N(0, 1), \; \text{the prior}"], 0.0, 1.0)
     return worked(scene.rule, e, scene, d)
 
 
@@ -119,7 +120,7 @@ def normal(mu: float, sigma: float) -> str:
     return rf"\mathcal N({number(mu)},\, {number(sigma)}^2)"
 
 
-def total(name: str, terms: Sequence[str], result: str = "", in_line: int = 3) -> list[str]:
+def total(name: str, terms: Sequence[str], result: str = "", in_line: int = 2) -> list[str]:
     """A sum over several lines, so that it fits a phone."""
     rows = [" + ".join(terms[i : i + in_line]) for i in range(0, len(terms), in_line)]
     lines = [f"{name} &= {rows[0]}", *(rf"&\quad + {row}" for row in rows[1:])]
@@ -127,8 +128,8 @@ def total(name: str, terms: Sequence[str], result: str = "", in_line: int = 3) -
 
 
 def aligned(lines: Sequence[str]) -> str:
-    """Rows as one formula."""
-    return r"\begin{aligned}" + r"\\[3pt]".join(lines) + r"\end{aligned}"
+    """Rows as one formula, small enough for a phone."""
+    return r"\small\begin{aligned}" + r"\\[3pt]".join(lines) + r"\end{aligned}"
 
 
 def mixture(weights: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> tuple[float, float]:
@@ -154,9 +155,9 @@ def heaviest(q: Posterior, d: int) -> tuple[list[str], float, float]:
     return terms, *mixture(weights, loc, scale)
 
 
-def moments(mean: float, scale: float, of: str) -> list[str]:
+def moments(mean: float, scale: float) -> list[str]:
     """The last lines of a mixture."""
-    return [rf"\text{{mean {of}}} &= {number(mean)}, \quad \text{{standard deviation}} = {number(scale)}"]
+    return [rf"\operatorname{{mean}} &= {number(mean)}", rf"\operatorname{{sd}} &= {number(scale)}"]
 
 
 # -- the rules -------------------------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def worked(rule: Aggregator, e: Experts, scene: Scene, d: int) -> Worked:
     """The formula of a rule with its numbers; of an unknown one, what goes in and what comes out."""
     mean, scale = mixture(*components(scene.decoded, d))
     lines = [rf"w &= {number(w)},\; {normal(m, s)} \quad {n}" for n, w, m, s in zip(*e[:4], strict=True)]
-    return Worked([*lines, *moments(mean, scale, "of the result")], mean, scale)
+    return Worked([*lines, *moments(mean, scale)], mean, scale)
 
 
 @worked.register
@@ -193,8 +194,8 @@ def _product(exponents: np.ndarray, e: Experts, prior: bool) -> Worked:
     pulled = [rf"{number(p)}\cdot {factor(m)}" for p, m in zip(precisions, e.mu, strict=True)]
     pull = float(precisions @ e.mu)
     return Worked([
-        *total(r"\tfrac{1}{\sigma^2}", terms, rf"{number(over)}, \quad \sigma = {number(scale)}"),
-        *total(r"\tfrac{\mu}{\sigma^2}", pulled, rf"{number(pull)}, \quad \mu = "
+        *total(r"\tfrac{1}{\sigma^2}", terms, rf"{number(over)}\\[3pt]\sigma &= {number(scale)}"),
+        *total(r"\tfrac{\mu}{\sigma^2}", pulled, rf"{number(pull)}\\[3pt]\mu &= "
                rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}"),
     ], mean, scale)
 
@@ -216,7 +217,7 @@ def _(rule: MomentMatching, e: Experts, scene: Scene, d: int) -> Worked:
     spread = [rf"{number(w)}\big({number(s)}^2 + ({number(m - mean)})^2\big)"
               for w, m, s in zip(e.w, e.mu, e.sigma, strict=True)]
     return Worked([*total(r"\mu", _weighted(e.w, e.mu), number(mean)),
-                   *total(r"\sigma^2", spread, rf"{number(scale**2)}, \quad \sigma = {number(scale)}", in_line=2)],
+                   *total(r"\sigma^2", spread, rf"{number(scale**2)}\\[3pt]\sigma &= {number(scale)}")],
                   mean, scale)
 
 
@@ -224,14 +225,14 @@ def _(rule: MomentMatching, e: Experts, scene: Scene, d: int) -> Worked:
 def _(rule: MixtureOfExperts, e: Experts, scene: Scene, d: int) -> Worked:
     mean, scale = mixture(e.w, e.mu, e.sigma)
     terms = [rf"{number(w)}\,{normal(m, s)}" for w, m, s in zip(e.w, e.mu, e.sigma, strict=True)]
-    return Worked([*total("q(z)", terms, in_line=2), *moments(mean, scale, "of the mixture")], mean, scale)
+    return Worked([*total("q(z)", terms), *moments(mean, scale)], mean, scale)
 
 
 @worked.register
 def _(rule: HoelderPool, e: Experts, scene: Scene, d: int) -> Worked:
     terms, mean, scale = heaviest(scene.decoded, d)
     return Worked([rf"\alpha &= {number(rule.alpha)}", *total("q(z)", terms, in_line=1),
-                   *moments(mean, scale, "of the mixture")], mean, scale)
+                   *moments(mean, scale)], mean, scale)
 
 
 @worked.register
@@ -240,7 +241,7 @@ def _(rule: HellingerMoments, e: Experts, scene: Scene, d: int) -> Worked:
     pool = HoelderPool(0.5)(scene.loc, scene.scale, scene.present, used)
     terms, mean, scale = heaviest(pool, d)
     return Worked([*total(r"\text{pool}", terms, in_line=1), rf"\mu &= \text{{its mean}} = {number(mean)}",
-                   rf"\sigma &= \text{{its standard deviation}} = {number(scale)}"], mean, scale)
+                   rf"\sigma &= \text{{its sd}} = {number(scale)}"], mean, scale)
 
 
 @worked.register
@@ -266,8 +267,8 @@ def _(rule: FisherRaoBarycenter, e: Experts, scene: Scene, d: int) -> Worked:
     ratio = ((mean - e.mu) ** 2 / 2 + (scale - e.sigma) ** 2) / (2 * scale * e.sigma)
     distance = math.sqrt(2) * np.arccosh(1 + ratio)
     terms = [rf"{number(w)}\cdot {number(x)}^2" for w, x in zip(e.w, distance, strict=True)]
-    least = rf"{number(e.w @ distance**2)}, \; \text{{the smallest there is}}"
-    return Worked([rf"\mu &= {number(mean)}, \quad \sigma = {number(scale)}",
+    least = rf"{number(e.w @ distance**2)}, \; \text{{the least}}"
+    return Worked([rf"\mu &= {number(mean)}\\[3pt]\sigma &= {number(scale)}",
                    *total(r"\sum_m w_m d_m^2", terms, least)], mean, scale)
 
 
@@ -280,8 +281,8 @@ def _(rule: ConsensusOfDependentExperts, e: Experts, scene: Scene, d: int) -> Wo
     mean, scale = pull / over, over**-0.5
     cells = r"\\".join("&".join(number(v) for v in line) for line in matrix)
     return Worked([rf"S &= \begin{{pmatrix}}{cells}\end{{pmatrix}}, \; \rho = {number(rule.rho)}",
-                   rf"\mathbf 1^\top S^{{-1}} \mathbf 1 &= {number(over)}, \quad \sigma = {number(scale)}",
-                   *total(r"\mathbf 1^\top S^{-1} m", _weighted(row, e.mu), rf"{number(pull)}, \quad \mu = "
+                   rf"\mathbf 1^\top S^{{-1}} \mathbf 1 &= {number(over)}\\[3pt]\sigma &= {number(scale)}",
+                   *total(r"\mathbf 1^\top S^{-1} m", _weighted(row, e.mu), rf"{number(pull)}\\[3pt]\mu &= "
                           rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}")], mean, scale)
 
 
@@ -292,7 +293,6 @@ def _(rule: SubsetMixture, e: Experts, scene: Scene, d: int) -> Worked:
     terms = [rf"{number(weights[k])}\,{normal(loc[k], scale[k])}" for k in ends]
     if len(weights) > 2:
         terms.insert(1, rf"\text{{{len(weights) - 2} more}}")
-    lines = [*total("q(z)", terms, in_line=1), *moments(*mixture(weights, loc, scale), "of the mixture")]
+    lines = [*total("q(z)", terms, in_line=1), *moments(*mixture(weights, loc, scale))]
     inside = worked(rule.inner(), e, scene, d)
-    return Worked([*lines, r"&\text{Decoded: the subset of all observed views}", *inside.lines], inside.mean,
-                  inside.scale)
+    return Worked([*lines, r"&\textbf{decoded: all observed views}", *inside.lines], inside.mean, inside.scale)

@@ -93,6 +93,15 @@ def test_the_doors_of_home_lead_where_they_say(page, app_url):
     page.get_by_role("link", name=re.compile("Hide four of the five views")).click()
     page.wait_for_url(re.compile("explore"), timeout=TIMEOUT)
     expect(page.locator('[role="img"][aria-label*="absent"]')).to_have_count(4, timeout=TIMEOUT)
+    page.goto(app_url)
+    settled(page)
+    page.get_by_role("link", name="Why is a product too sure?").click()
+    expect(page.get_by_role("heading", name=re.compile("over-confidence of products"))).to_be_visible(timeout=TIMEOUT)
+    page.goto(app_url)
+    settled(page)
+    page.get_by_role("link", name="Three rules in a quarrel").click()
+    expect(page.get_by_role("heading", name="Side by side")).to_be_visible(timeout=TIMEOUT)
+    expect(page.locator('[role="img"][aria-label*="absent"]')).to_have_count(3, timeout=TIMEOUT)
 
 
 def drag(page, handle, dx, dy):
