@@ -163,6 +163,9 @@ def test_every_aggregator_copes_with_the_same_experts():
     before = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
     assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(
         posterior_wasserstein2(before, now.posterior)[0].item(), rel=1e-5)
+    assert coping.called(loaded.model, "as-trained") == "MWB"
+    honest, _ = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (), data, 0, None, [])
+    assert list(honest.columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
     # One view out of five: its mean moves the barycenter's by a fifth of the way.
     way = (now.loc[1] - loaded.experts.loc[1, [342]]).norm().item() / 5
     assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(way, rel=0.1)
@@ -196,7 +199,7 @@ def test_the_walk_goes_forth_and_back_and_shows_what_exists():
         app.segmented_control(key="step").set_value(walk.BARYCENTER)
         app.selectbox(key="agg").set_value(rule).run()
         assert_clean(app)
-        assert app.latex[0].value.strip().strip("$").strip() == aggregator(rule).formula
+        assert app.latex[0].value.strip().strip("$").strip() == walk.in_rows(aggregator(rule).formula)
     app.pills(key="views").set_value([]).run()
     for step in walk.STEPS[1:]:
         app.segmented_control(key="step").set_value(step).run()

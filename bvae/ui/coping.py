@@ -87,8 +87,10 @@ def cope(
     table = pd.DataFrame(rows)
     if judges is None:
         return table, exact
-    seen = judges.probabilities(loaded.model.decode(torch.cat(z)))
-    p = torch.stack(list(seen.values())).mean(0).unflatten(0, (len(names), SAMPLES))  # (R, S, classes), mean over views
+    # Mixtures over subsets decode the same z as the rule inside them: once is enough.
+    different, which = torch.stack(z).unique(dim=0, return_inverse=True)  # (U, S, L), (R,)
+    seen = judges.probabilities(loaded.model.decode(different.flatten(0, 1)))
+    p = torch.stack(list(seen.values())).mean(0).unflatten(0, (len(different), SAMPLES))[which]  # (R, S, classes)
     right = p[:, :, truth]
     table.insert(1, f"p({data.class_names[truth]}), the truth", right.mean(1).numpy())
     table.insert(2, "its standard error", (right.std(1) / SAMPLES**0.5).numpy())

@@ -53,7 +53,7 @@ def belief_charts(
     else:
         width = width.replace("That of the experts", "Their standard deviation")
     charts.show(
-        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, before=before),
+        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
         "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
         lambda: _plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
         caption="Means and standard deviations along both axes of the plane, of every expert, of every component of "

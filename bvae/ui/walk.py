@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -220,6 +221,13 @@ def line_numbers(
 DEFAULTS = {"step": ANSWER, "dim": MOST_DISAGREED}
 
 
+def in_rows(formula: str) -> str:
+    """A formula of several parts with one in each row, so that none is cut off."""
+    parts = re.split(r",\s*\\q?quad\s*", formula)
+    whole = len(parts) == 1 or any(part.count("{") != part.count("}") for part in parts)
+    return formula if whole else r"\begin{gathered}" + r"\\[4pt]".join(parts) + r"\end{gathered}"
+
+
 def choose_step() -> str:
     """Where in the walk one is: all steps, and one back and forth."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="walk"):
@@ -255,7 +263,7 @@ def show(step: str, tell_of: Callable[[int], Told], most: int, total: int) -> in
             d = choose_dimension(most, total)
     told = tell_of(d)
     sentence.markdown(told.sentence)
-    formula.latex(told.formula)
+    formula.latex(in_rows(told.formula))
     right.latex(told.filled)
     if told.note:
         note.caption(told.note)
