@@ -45,7 +45,9 @@ def show(
     """
     place = place or st
     colors = ink()
-    figure.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
+    # The camera is always there: it gets room of its own.
+    figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
+        "bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
