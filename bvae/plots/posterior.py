@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch, joined
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
 
@@ -122,16 +123,15 @@ def common_windows(
 
 
 def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Density of the projected mixture on the grid x (I,), y (J,): (J, I)."""
-    grid = np.stack(np.meshgrid(x, y), axis=-1)  # (J, I, 2)
-    total = np.zeros(grid.shape[:2])
-    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
-        if weight > 0:
-            precision = np.linalg.inv(covariance + 1e-12 * np.eye(2))
-            offset = grid - centre
-            distance = np.einsum("...i,ij,...j->...", offset, precision, offset)
-            total += weight * np.exp(-0.5 * distance) * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)
-    return total
+    """Density of the projected mixture on the grid x (I,), y (J,): (J, I), single precision."""
+    kept = q.weights > 0
+    centre = plane.point(q.loc[kept]).astype(np.float32)  # (K, 2)
+    precision = np.linalg.inv(plane.covariance(q.scale[kept]) + 1e-12 * np.eye(2))  # (K, 2, 2)
+    height = (q.weights[kept] * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)).astype(np.float32)  # (K,)
+    a, b, c = (-0.5 * precision[:, i, j].astype(np.float32)[:, None, None] for i, j in ((0, 0), (0, 1), (1, 1)))
+    dx = np.asarray(x, dtype=np.float32)[None, None, :] - centre[:, 0, None, None]  # (K, 1, I)
+    dy = np.asarray(y, dtype=np.float32)[None, :, None] - centre[:, 1, None, None]  # (K, J, 1)
+    return np.einsum("k,kji->ji", height, np.exp(a * dx**2 + 2 * b * dx * dy + c * dy**2))
 
 
 def plane_figure(
@@ -167,84 +167,67 @@ def plane_figure(
     limits : tuple of tuple of float, optional
         Of both axes; by default those of :func:`window`.
     """
-    figure = go.Figure()
+    sketch = Sketch()
     (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
     if aggregates and len(aggregates[0].weights) > 1:
-        _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
-    prior = plane.covariance(np.ones(loc.shape[1]))
-    origin = plane.point(np.zeros(loc.shape[1]))
-    outline = ellipse(origin, prior, 1)
-    figure.add_scatter(
-        x=outline[:, 0], y=outline[:, 1], mode="lines", name="prior, 1σ", hoverinfo="name",
-        line={"color": ink.faint, "width": 1},
-    )
+        _add_contours(sketch, plane, aggregates[0], (x0, x1), (y0, y1), ink)
+    outline = ellipse(plane.point(np.zeros(loc.shape[1])), plane.covariance(np.ones(loc.shape[1])), 1)
+    sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", name="prior, 1σ", hoverinfo="name",
+               line={"color": ink.faint, "width": 1})
     for m, name in enumerate(names):
         if observed[m]:
-            _add_gaussian(figure, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
+            _add_gaussian(sketch, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
     for i, q in enumerate(aggregates):
-        _add_aggregate(figure, plane, q, ink, strong=i == 0)
+        _add_aggregate(sketch, plane, q, ink, strong=i == 0)
     if samples is not None and len(samples):
         points = plane.point(samples)
-        figure.add_scatter(
-            x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
-            marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}},
-        )
-    style.layout(figure, ink, height)
-    figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
-    figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
-    return figure
+        sketch.add("scatter", x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
+                   marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}})
+    return sketch.figure(
+        ink, height, {"title": {"text": plane.names[0]}, "range": [x0, x1], "constrain": "domain"},
+        {"title": {"text": plane.names[1]}, "range": [y0, y1], "scaleanchor": "x", "scaleratio": 1,
+         "constrain": "domain"})
 
 
-def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
+def _add_gaussian(sketch, plane, loc, scale, name, color, symbol) -> None:
     centre, covariance = plane.point(loc), plane.covariance(scale)
     for radius, opacity in ((2, 0.08), (1, 0.16)):
         outline = ellipse(centre, covariance, radius)
-        figure.add_scatter(
-            x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself", fillcolor=style.rgba(color, opacity),
-            line={"color": color, "width": 1.5 if radius == 1 else 0.8}, legendgroup=name, showlegend=False,
-            name=name, hoverinfo="name",
-        )
-    figure.add_scatter(
-        x=[centre[0]], y=[centre[1]], mode="markers", name=name, legendgroup=name, hoverinfo="name",
-        marker={"color": color, "symbol": symbol, "size": 10, "line": {"color": "white", "width": 1}},
-    )
+        sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself",
+                   fillcolor=style.rgba(color, opacity), line={"color": color, "width": 1.5 if radius == 1 else 0.8},
+                   legendgroup=name, showlegend=False, name=name, hoverinfo="name")
+    sketch.add("scatter", x=centre[:1], y=centre[1:], mode="markers", name=name, legendgroup=name, hoverinfo="name",
+               marker={"color": color, "symbol": symbol, "size": 10, "line": {"width": 1, "color": "white"}})
 
 
-def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
+def _add_aggregate(sketch, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
     line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
     mixture = len(q.weights) > 1
-    shown = True
-    for weight, mean, scale in zip(q.weights, q.loc, q.scale, strict=True):
-        if weight <= 0:
-            continue
-        centre, covariance = plane.point(mean), plane.covariance(scale)
-        for radius in (1,) if mixture else (1, 2):
-            outline = ellipse(centre, covariance, radius)
-            figure.add_scatter(
-                x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label, showlegend=shown,
-                hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
-                opacity=float(np.clip(0.25 + 3 * weight, 0.25, 0.8)) if mixture else (1.0 if radius == 1 else 0.6),
-            )
-            shown = False
+    outlines: dict[float, list[np.ndarray]] = {}  # by their opacity, which is a trace's
+    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
+        for radius in () if weight <= 0 else (1,) if mixture else (1, 2):
+            opacity = np.clip(0.25 + 3 * weight, 0.25, 0.8) if mixture else 1.0 if radius == 1 else 0.6
+            outlines.setdefault(round(float(opacity), 2), []).append(ellipse(centre, covariance, radius))
+    for i, (opacity, lines) in enumerate(outlines.items()):
+        outline = joined(lines)
+        sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label,
+                   showlegend=i == 0, hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
+                   opacity=opacity)
     centre = plane.point(q.mean)
-    figure.add_scatter(
-        x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=False, name=q.label,
-        hoverinfo="name",
-        marker={"color": ink.aggregate, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
-                "line": {"width": 2, "color": ink.aggregate}},
-    )
+    sketch.add("scatter", x=centre[:1], y=centre[1:], mode="markers", legendgroup=q.label, showlegend=False,
+               name=q.label, hoverinfo="name",
+               marker={"color": ink.aggregate, "size": 9 if strong else 6,
+                       "symbol": "circle-open" if mixture else "circle", "line": {"width": 2, "color": ink.aggregate}})
 
 
-def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
+def _add_contours(sketch, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
     x, y = np.linspace(*xs, 72), np.linspace(*ys, 72)
     values = density(plane, q, x, y)
     top = float(values.max()) or 1.0
-    figure.add_contour(
-        x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
-        contours={"start": top * 0.04, "end": top, "size": top * 0.12},
-        colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
-                    [1, style.rgba(ink.aggregate, 0.42)]],
-    )
+    sketch.add("contour", x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
+               contours={"start": top * 0.04, "end": top, "size": top * 0.12},
+               colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
+                           [1, style.rgba(ink.aggregate, 0.42)]])
 
 
 def interval_figure(
@@ -263,37 +246,34 @@ def interval_figure(
     stay the same while modalities are switched.
     """
     chosen = np.argsort(-disagreement(loc, scale), kind="stable")[:num_dimensions]
-    figure = go.Figure()
+    sketch = Sketch()
     drawn = [m for m in range(len(names)) if observed[m]]
     lanes = len(drawn) + len(aggregates)
     offset = np.linspace(0.34, -0.34, max(lanes, 2))
     rows = np.arange(len(chosen))
     for lane, m in enumerate(drawn):
-        figure.add_scatter(
-            x=loc[m, chosen], y=rows + offset[lane], mode="markers", name=names[m],
+        sketch.add(
+            "scatter", x=loc[m, chosen], y=rows + offset[lane], mode="markers", name=names[m],
             marker={"color": style.color(m), "symbol": style.marker(m), "size": 7},
             error_x={"array": 2 * scale[m, chosen], "color": style.color(m), "thickness": 1.5, "width": 0},
-            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>",
-        )
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>")
     for lane, q in enumerate(aggregates, start=len(drawn)):
         whole_mixture = len(q.weights) > 1 and len(aggregates) > 1
         color = ink.faint if whole_mixture else ink.aggregate
-        figure.add_scatter(
-            x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
+        sketch.add(
+            "scatter", x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
             marker={"color": color, "symbol": "circle", "size": 8},
             error_x={"array": 2 * np.sqrt(q.variance[chosen]), "color": color, "thickness": 2.5, "width": 4},
-            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>",
-        )
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>")
     limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))
     limit_high = max(0.0, float((loc + 2 * scale)[:, chosen].max()))
-    style.layout(figure, ink, height, showlegend=False)
-    figure.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
-    figure.update_yaxes(
-        tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
-    )
-    for row in rows[:-1]:
-        figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})
-    return figure
+    return sketch.figure(
+        ink, height, {"title": {"text": "value of z: mean and 2σ interval"},
+                      "range": [limit_low - 0.2, limit_high + 0.2]},
+        {"tickvals": rows, "ticktext": [f"dim {d}" for d in chosen], "range": [len(chosen) - 0.5, -0.5],
+         "showgrid": False}, showlegend=False,
+        shapes=[{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": row + 0.5, "y1": row + 0.5,
+                 "line": {"color": ink.grid, "width": 1}} for row in rows[:-1]])
 
 
 def density_figure(
@@ -302,24 +282,18 @@ def density_figure(
 ) -> go.Figure:
     """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
     x = np.linspace(*limits, 400)
-    figure = go.Figure()
+    sketch = Sketch()
     for m, name in enumerate(names):
-        figure.add_scatter(
-            x=x, y=_normal(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
-            fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
-            hoverinfo="name",
-        )
+        sketch.add("scatter", x=x, y=_normal(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
+                   fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
+                   hoverinfo="name")
     for q in aggregates:
         y = sum(w * _normal(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
-        figure.add_scatter(
-            x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
-            line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
-                  "dash": style.DASHES.get(q.rule, "solid")},
-        )
-    style.layout(figure, ink, height)
-    figure.update_xaxes(title="z", range=list(limits))
-    figure.update_yaxes(title="density", rangemode="tozero")
-    return figure
+        sketch.add("scatter", x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
+                   line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
+                         "dash": style.DASHES.get(q.rule, "solid")})
+    return sketch.figure(ink, height, {"title": {"text": "z"}, "range": list(limits)},
+                         {"title": {"text": "density"}, "rangemode": "tozero"})
 
 
 def _normal(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
