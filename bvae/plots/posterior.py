@@ -183,10 +183,10 @@ def plane_figure(
         points = plane.point(samples)
         sketch.add("scatter", x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
                    marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}})
-    return sketch.figure(
-        ink, height, {"title": {"text": plane.names[0]}, "range": [x0, x1], "constrain": "domain"},
-        {"title": {"text": plane.names[1]}, "range": [y0, y1], "scaleanchor": "x", "scaleratio": 1,
-         "constrain": "domain"})
+    style.layout(sketch, ink, height)
+    sketch.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
+    sketch.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
+    return sketch.figure()
 
 
 def _add_gaussian(sketch, plane, loc, scale, name, color, symbol) -> None:
@@ -267,13 +267,14 @@ def interval_figure(
             hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>")
     limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))
     limit_high = max(0.0, float((loc + 2 * scale)[:, chosen].max()))
-    return sketch.figure(
-        ink, height, {"title": {"text": "value of z: mean and 2σ interval"},
-                      "range": [limit_low - 0.2, limit_high + 0.2]},
-        {"tickvals": rows, "ticktext": [f"dim {d}" for d in chosen], "range": [len(chosen) - 0.5, -0.5],
-         "showgrid": False}, showlegend=False,
-        shapes=[{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": row + 0.5, "y1": row + 0.5,
-                 "line": {"color": ink.grid, "width": 1}} for row in rows[:-1]])
+    style.layout(sketch, ink, height, showlegend=False)
+    sketch.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
+    sketch.update_yaxes(
+        tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
+    )
+    for row in rows[:-1]:
+        sketch.across(row + 0.5, ink.grid)
+    return sketch.figure()
 
 
 def density_figure(
@@ -292,8 +293,10 @@ def density_figure(
         sketch.add("scatter", x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
                    line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
                          "dash": style.DASHES.get(q.rule, "solid")})
-    return sketch.figure(ink, height, {"title": {"text": "z"}, "range": list(limits)},
-                         {"title": {"text": "density"}, "rangemode": "tozero"})
+    style.layout(sketch, ink, height)
+    sketch.update_xaxes(title="z", range=list(limits))
+    sketch.update_yaxes(title="density", rangemode="tozero")
+    return sketch.figure()
 
 
 def _normal(x: np.ndarray, mean: float, scale: float) -> np.ndarray:

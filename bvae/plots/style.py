@@ -97,25 +97,17 @@ def rgba(hex_color: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha:.3g})"
 
 
-def common(height: int) -> dict:
-    """Margins, fonts and legend that all figures share, for a layout."""
-    return {
-        "height": height,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
-        "hoverlabel": {"font": {"size": 12}},
-    }
-
-
-def axes(ink: Ink) -> dict:
-    """Lines and ticks that all axes share."""
-    return {"gridcolor": ink.grid, "zeroline": False, "showline": False, "ticks": ""}
-
-
 def layout(figure, ink: Ink, height: int, **changes) -> None:
-    """Give a figure the margins, fonts and grid that all figures share."""
-    figure.update_layout(**common(height), **changes)
-    figure.update_xaxes(**axes(ink))
-    figure.update_yaxes(**axes(ink))
+    """Margins, fonts and grid that all figures share."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "font": {"size": 12}},
+        hoverlabel={"font": {"size": 12}},
+        **changes,
+    )
+    axes = {"gridcolor": ink.grid, "zeroline": False, "showline": False, "ticks": ""}
+    figure.update_xaxes(**axes)
+    figure.update_yaxes(**axes)
