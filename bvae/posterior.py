@@ -93,15 +93,29 @@ class Posterior:
             (*sample_shape, B, D).
         """
         count = int(torch.Size(sample_shape).numel())
+        noise, index = self.chance(count, generator)
+        if self.num_components == 1:
+            loc, scale = self.loc, self.scale  # (1, B, D), broadcast over samples
+        else:
+            loc, scale = self._pick(self.loc, index), self._pick(self.scale, index)  # (S, B, D)
+        return (loc + scale * noise).view(*sample_shape, *self.loc.shape[1:])
+
+    def chance(self, count: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What :meth:`rsample` leaves to chance, z = loc[k] + scale[k] * e, for S = `count` samples.
+
+        Returns
+        -------
+        noise : Tensor
+            (S, B, D): e ~ N(0, I).
+        index : Tensor
+            (S, B) int64: the component k.
+        """
         k, b, d = self.loc.shape
         # The noise comes first, so that with one seed every posterior of this shape gets the same noise.
         noise = torch.randn((count, b, d), generator=generator, dtype=self.loc.dtype, device=self.loc.device)
         if k == 1:
-            loc, scale = self.loc, self.scale  # (1, B, D), broadcast over samples
-        else:
-            index = torch.multinomial(self.weights.T.float(), count, replacement=True, generator=generator).T  # (S, B)
-            loc, scale = self._pick(self.loc, index), self._pick(self.scale, index)  # (S, B, D)
-        return (loc + scale * noise).view(*sample_shape, b, d)
+            return noise, torch.zeros(count, b, dtype=torch.int64, device=self.loc.device)
+        return noise, torch.multinomial(self.weights.T.float(), count, replacement=True, generator=generator).T
 
     @staticmethod
     def _pick(values: Tensor, index: Tensor) -> Tensor:

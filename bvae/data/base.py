@@ -119,6 +119,11 @@ class MultimodalDataset:
         """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
         raise DataError("this data set has no text modality")
 
+    def blank_character(self, modality: str) -> int:
+        """Position of what fills a text up among the characters of a text modality."""
+        alphabet = self.read_text(torch.eye(self.modalities[modality].shape[-1]).unsqueeze(1))  # one letter each
+        return alphabet.index(self.text_padding)
+
     def encode_text(self, text: str, generator: torch.Generator | None = None) -> Tensor:
         """A text that a person typed, as a modality of `takes_text`.
 

@@ -63,7 +63,7 @@ def curve_figure(
                 hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + method + "</extra>",
             )
     if reference is not None:
-        sketch.across(reference, ink.faint, "dot")
+        sketch.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
     style.layout(sketch, ink, height)
     sketch.update_xaxes(title=across, tickvals=sorted(ticks))
     sketch.update_yaxes(title=title)

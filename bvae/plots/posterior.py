@@ -9,9 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import style
-from bvae.plots.sketch import Sketch, joined
+from bvae.plots.sketch import Sketch
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
+FEW = 8  # components of a mixture that are drawn one by one; of more, only their means
+MASSES = (0.9, 0.6, 0.3)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Plane:
 def disagreement(loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """How much M experts disagree in each dimension: spread of the means over the typical width, (M, D) -> (D,)."""
     return loc.std(axis=0) / scale.mean(axis=0)
+
+
+def most_disagreed(loc: np.ndarray, scale: np.ndarray, count: int) -> np.ndarray:
+    """The dimensions in which the experts disagree most, in this order: (M, D), (M, D) -> (count,)."""
+    return np.argsort(-disagreement(loc, scale), kind="stable")[:count]
 
 
 def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
@@ -145,8 +152,12 @@ def plane_figure(
     samples: np.ndarray | None = None,
     height: int = 430,
     limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    before: np.ndarray | None = None,
 ) -> go.Figure:
     """Experts, prior and one or several aggregates in a plane, as 1- and 2-sigma ellipses with dots for the means.
+
+    Mixtures are contours of their density that hold 30, 60 and 90 percent of the mass of the picture, with their
+    components as thin ellipses, or as dots if there are many; a component's weight is its opacity.
 
     Parameters
     ----------
@@ -158,7 +169,7 @@ def plane_figure(
     observed : sequence of bool
         M.
     aggregates : sequence of Aggregate
-        The first one is the chosen one; a mixture gets filled contours, further ones outlines only.
+        The first one is the chosen one: a mixture's contours are drawn of this one only.
     ink : style.Ink
     samples : ndarray, optional
         (S, D) draws from the first aggregate.
@@ -166,68 +177,108 @@ def plane_figure(
         Pixels.
     limits : tuple of tuple of float, optional
         Of both axes; by default those of :func:`window`.
+    before : ndarray, optional
+        (M, D) means of the experts before something was done to them: a dotted line leads from where they were.
     """
-    sketch = Sketch()
+    figure = Sketch()
     (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
     if aggregates and len(aggregates[0].weights) > 1:
-        _add_contours(sketch, plane, aggregates[0], (x0, x1), (y0, y1), ink)
-    outline = ellipse(plane.point(np.zeros(loc.shape[1])), plane.covariance(np.ones(loc.shape[1])), 1)
-    sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", name="prior, 1σ", hoverinfo="name",
-               line={"color": ink.faint, "width": 1})
+        _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
+    prior = plane.covariance(np.ones(loc.shape[1]))
+    origin = plane.point(np.zeros(loc.shape[1]))
+    outline = ellipse(origin, prior, 1)
+    figure.add_scatter(
+        x=outline[:, 0], y=outline[:, 1], mode="lines", name="prior, 1σ", hoverinfo="name",
+        line={"color": ink.faint, "width": 1},
+    )
     for m, name in enumerate(names):
         if observed[m]:
-            _add_gaussian(sketch, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
+            _add_gaussian(figure, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
+            if before is not None and not np.allclose(before[m], loc[m], atol=1e-4):
+                way = plane.point(np.stack([before[m], loc[m]]))
+                figure.add_scatter(
+                    x=way[:, 0], y=way[:, 1], mode="lines+markers", name=f"{name}: from where it was", legendgroup=name,
+                    hoverinfo="name", line={"color": style.color(m), "dash": "dot", "width": 1.5},
+                    marker={"symbol": style.marker(m) + "-open", "size": [10, 0], "color": style.color(m)})
     for i, q in enumerate(aggregates):
-        _add_aggregate(sketch, plane, q, ink, strong=i == 0)
+        _add_aggregate(figure, plane, q, ink, strong=i == 0)
     if samples is not None and len(samples):
         points = plane.point(samples)
-        sketch.add("scatter", x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
-                   marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}})
-    style.layout(sketch, ink, height)
-    sketch.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
-    sketch.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
-    return sketch.figure()
+        figure.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
+            marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}},
+        )
+    style.layout(figure, ink, height)
+    figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
+    figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
+    return figure.figure()
 
 
-def _add_gaussian(sketch, plane, loc, scale, name, color, symbol) -> None:
+def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
     centre, covariance = plane.point(loc), plane.covariance(scale)
     for radius, opacity in ((2, 0.08), (1, 0.16)):
         outline = ellipse(centre, covariance, radius)
-        sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself",
-                   fillcolor=style.rgba(color, opacity), line={"color": color, "width": 1.5 if radius == 1 else 0.8},
-                   legendgroup=name, showlegend=False, name=name, hoverinfo="name")
-    sketch.add("scatter", x=centre[:1], y=centre[1:], mode="markers", name=name, legendgroup=name, hoverinfo="name",
-               marker={"color": color, "symbol": symbol, "size": 10, "line": {"width": 1, "color": "white"}})
+        figure.add_scatter(
+            x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself", fillcolor=style.rgba(color, opacity),
+            line={"color": color, "width": 1.5 if radius == 1 else 0.8}, legendgroup=name, showlegend=False,
+            name=name, hoverinfo="name",
+        )
+    figure.add_scatter(
+        x=[centre[0]], y=[centre[1]], mode="markers", name=name, legendgroup=name, hoverinfo="name",
+        marker={"color": color, "symbol": symbol, "size": 10, "line": {"color": "white", "width": 1}},
+    )
 
 
-def _add_aggregate(sketch, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
+def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
     line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
-    mixture = len(q.weights) > 1
-    outlines: dict[float, list[np.ndarray]] = {}  # by their opacity, which is a trace's
-    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
-        for radius in () if weight <= 0 else (1,) if mixture else (1, 2):
-            opacity = np.clip(0.25 + 3 * weight, 0.25, 0.8) if mixture else 1.0 if radius == 1 else 0.6
-            outlines.setdefault(round(float(opacity), 2), []).append(ellipse(centre, covariance, radius))
-    for i, (opacity, lines) in enumerate(outlines.items()):
-        outline = joined(lines)
-        sketch.add("scatter", x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label,
-                   showlegend=i == 0, hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
-                   opacity=opacity)
+    alive = np.flatnonzero(q.weights > 0)
+    mixture, shown = len(q.weights) > 1, True
+    opacity = np.clip(0.75 * q.weights / q.weights.max(), 0.08, 0.75)
+    for k in alive if len(alive) <= FEW else ():
+        centre, covariance = plane.point(q.loc[k]), plane.covariance(q.scale[k])
+        for radius in (1,) if mixture else (1, 2):
+            outline = ellipse(centre, covariance, radius)
+            figure.add_scatter(
+                x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label, showlegend=shown,
+                hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
+                opacity=float(opacity[k]) if mixture else (1.0 if radius == 1 else 0.6),
+            )
+            shown = False
+    if len(alive) > FEW:
+        points = plane.point(q.loc[alive])
+        figure.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name=f"its {len(alive)} components", hoverinfo="name",
+            legendgroup=q.label, showlegend=False,
+            marker={"color": ink.aggregate, "size": 4, "symbol": "circle", "opacity": opacity[alive].tolist()},
+        )
     centre = plane.point(q.mean)
-    sketch.add("scatter", x=centre[:1], y=centre[1:], mode="markers", legendgroup=q.label, showlegend=False,
-               name=q.label, hoverinfo="name",
-               marker={"color": ink.aggregate, "size": 9 if strong else 6,
-                       "symbol": "circle-open" if mixture else "circle", "line": {"width": 2, "color": ink.aggregate}})
+    figure.add_scatter(
+        x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=shown, name=q.label,
+        hoverinfo="name",
+        marker={"color": ink.aggregate, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
+                "line": {"width": 2, "color": ink.aggregate}},
+    )
 
 
-def _add_contours(sketch, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
-    x, y = np.linspace(*xs, 72), np.linspace(*ys, 72)
+def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
+    x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
-    top = float(values.max()) or 1.0
-    sketch.add("contour", x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
-               contours={"start": top * 0.04, "end": top, "size": top * 0.12},
-               colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
-                           [1, style.rgba(ink.aggregate, 0.42)]])
+    levels = mass_levels(values, MASSES)
+    for level, mass in zip(levels, MASSES, strict=True):
+        # One contour line each, filled upwards: areas of less mass lie on those of more and become darker.
+        figure.add_contour(
+            x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=f"{mass:.0%} of the mass", showlegend=False,
+            legendgroup=q.label, line={"width": 0.9, "color": style.rgba(ink.aggregate, 0.55)},
+            contours={"type": "constraint", "operation": "<", "value": level},  # Plotly fills what is outside of it
+            fillcolor=style.rgba(ink.aggregate, 0.09),
+        )
+
+
+def mass_levels(values: np.ndarray, masses: Sequence[float]) -> list[float]:
+    """Densities above which lie the given shares of what is on the grid."""
+    heights = np.sort(values, axis=None)[::-1]
+    held = np.cumsum(heights) / max(heights.sum(), 1e-300)
+    return [float(heights[min(int(np.searchsorted(held, mass)), len(heights) - 1)]) for mass in masses]
 
 
 def interval_figure(
@@ -245,36 +296,38 @@ def interval_figure(
     Parameters: see :func:`plane_figure`. The dimensions are chosen from all experts, observed or not, so that they
     stay the same while modalities are switched.
     """
-    chosen = np.argsort(-disagreement(loc, scale), kind="stable")[:num_dimensions]
-    sketch = Sketch()
+    chosen = most_disagreed(loc, scale, num_dimensions)
+    figure = Sketch()
     drawn = [m for m in range(len(names)) if observed[m]]
     lanes = len(drawn) + len(aggregates)
     offset = np.linspace(0.34, -0.34, max(lanes, 2))
     rows = np.arange(len(chosen))
     for lane, m in enumerate(drawn):
-        sketch.add(
-            "scatter", x=loc[m, chosen], y=rows + offset[lane], mode="markers", name=names[m],
+        figure.add_scatter(
+            x=loc[m, chosen], y=rows + offset[lane], mode="markers", name=names[m],
             marker={"color": style.color(m), "symbol": style.marker(m), "size": 7},
             error_x={"array": 2 * scale[m, chosen], "color": style.color(m), "thickness": 1.5, "width": 0},
-            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>")
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + names[m] + "</extra>",
+        )
     for lane, q in enumerate(aggregates, start=len(drawn)):
         whole_mixture = len(q.weights) > 1 and len(aggregates) > 1
         color = ink.faint if whole_mixture else ink.aggregate
-        sketch.add(
-            "scatter", x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
+        figure.add_scatter(
+            x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
             marker={"color": color, "symbol": "circle", "size": 8},
             error_x={"array": 2 * np.sqrt(q.variance[chosen]), "color": color, "thickness": 2.5, "width": 4},
-            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>")
+            hovertemplate="%{x:.2f} ± %{error_x.array:.2f}<extra>" + q.label + "</extra>",
+        )
     limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))
     limit_high = max(0.0, float((loc + 2 * scale)[:, chosen].max()))
-    style.layout(sketch, ink, height, showlegend=False)
-    sketch.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
-    sketch.update_yaxes(
+    style.layout(figure, ink, height, showlegend=False)
+    figure.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
+    figure.update_yaxes(
         tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
     )
     for row in rows[:-1]:
-        sketch.across(row + 0.5, ink.grid)
-    return sketch.figure()
+        figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})
+    return figure.figure()
 
 
 def density_figure(
@@ -283,21 +336,26 @@ def density_figure(
 ) -> go.Figure:
     """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
     x = np.linspace(*limits, 400)
-    sketch = Sketch()
+    figure = Sketch()
     for m, name in enumerate(names):
-        sketch.add("scatter", x=x, y=_normal(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
-                   fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
-                   hoverinfo="name")
+        figure.add_scatter(
+            x=x, y=normal_density(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
+            fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
+            hoverinfo="name",
+        )
     for q in aggregates:
-        y = sum(w * _normal(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
-        sketch.add("scatter", x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
-                   line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
-                         "dash": style.DASHES.get(q.rule, "solid")})
-    style.layout(sketch, ink, height)
-    sketch.update_xaxes(title="z", range=list(limits))
-    sketch.update_yaxes(title="density", rangemode="tozero")
-    return sketch.figure()
+        y = sum(w * normal_density(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
+            line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
+                  "dash": style.DASHES.get(q.rule, "solid")},
+        )
+    style.layout(figure, ink, height)
+    figure.update_xaxes(title="z", range=list(limits))
+    figure.update_yaxes(title="density", rangemode="tozero")
+    return figure.figure()
 
 
-def _normal(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
+def normal_density(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
+    """Density of a normal distribution."""
     return np.exp(-0.5 * ((x - mean) / scale) ** 2) / (scale * np.sqrt(2 * np.pi))

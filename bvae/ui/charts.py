@@ -42,6 +42,9 @@ def show(
         What `streamlit.plotly_chart` returns.
     """
     place = place or st
+    # The camera is always there: it gets room of its own, and no box of its own colour.
+    figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
+        "bgcolor": "rgba(0,0,0,0)", "color": "#7A838C", "activecolor": "#7A838C"})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
