@@ -47,8 +47,16 @@ def show(
         "bgcolor": "rgba(0,0,0,0)", "color": "#7A838C", "activecolor": "#7A838C"})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
-    with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
-                       on_change="rerun") as twin:
+    with place.container():
+        _twin(figure, key, table, file_name, caption)
+    return event
+
+
+@st.fragment
+def _twin(figure: go.Figure, key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str) -> None:
+    """The button under a chart; opening it reruns nothing else."""
+    with st.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
+                    on_change="rerun") as twin:
         if twin.open:
             numbers = table()
             st.dataframe(numbers, hide_index=True, width="stretch", column_config={
@@ -61,7 +69,6 @@ def show(
                                f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
                                key=f"{key}_html", help="One file that needs nothing else; it can be zoomed. For SVG, "
                                                        "use the camera above the figure.")
-    return event
 
 
 def config(file_name: str, selects: bool = False) -> dict[str, Any]:
