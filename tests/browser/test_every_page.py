@@ -1,6 +1,7 @@
 """What holds of every page: it opens, fits, is accessible, and its links and sessions keep what they promise."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,14 +33,20 @@ def findings(page):
             and not any(v["id"] == rule and node["target"][-1].endswith(end) for rule, end in NOT_OURS)]
 
 
+def calm(page):
+    """The script has run, whatever the page holds: some have no figure."""
+    page.wait_for_selector('[data-testid="stHeading"]', timeout=TIMEOUT)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
+    page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=TIMEOUT)
+    page.wait_for_timeout(500)
+
+
 def checked(page, address):
     """Open a page and look at all of it."""
     page.goto(address)
-    page.wait_for_selector('[data-testid="stHeading"]', timeout=TIMEOUT)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
-    if "learn" not in address and "generate" not in address:  # those have pages without a figure
+    calm(page)
+    if "learn" not in address and "generate" not in address:
         settled(page)
-    page.wait_for_timeout(500)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
@@ -78,17 +85,23 @@ def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, v
     first, second = (chromium.new_context(viewport={"width": 1440, "height": 1000}) for _ in range(2))
     tab = first.new_page()
     tab.goto(f"{app_url}/{path}")
-    settled(tab)
+    calm(tab)
     before = value(tab)
     act(tab, key, 0)
     tab.wait_for_url(re.compile(rf"[?&]{key}="), timeout=TIMEOUT)
-    settled(tab)
+    calm(tab)
     chosen = value(tab)
     assert chosen != before
     assert "v=1" in tab.url
+    address = tab.url
+    if path:  # Home has no button for it
+        tab.get_by_role("button", name="Share", exact=True).click()
+        address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text(timeout=TIMEOUT).strip()
+        address = address.replace("\n", "")
+        assert parse_qs(urlsplit(address).query) == parse_qs(urlsplit(tab.url).query)
     other = second.new_page()
-    other.goto(tab.url)
-    settled(other)
+    other.goto(address)
+    calm(other)
     assert value(other) == chosen
     for context in (first, second):
         context.close()
@@ -101,7 +114,8 @@ def test_two_sessions_do_not_see_each_other(chromium, app_url):
         tab.goto(f"{app_url}/compare")
         settled(tab)
     step(mine, "item", 0)
-    expect(mine.locator(".st-key-item input")).to_have_value("343")
+    expect(mine.get_by_text("The sample: item 343")).to_be_visible(timeout=TIMEOUT)
+    settled(mine)
     mine.get_by_role("button", name="Pin these runs").click()
     expect(mine.get_by_role("link", name=re.compile("MoE, item 343"))).to_be_visible(timeout=TIMEOUT)
     yours.locator(".st-key-views button").first.click()

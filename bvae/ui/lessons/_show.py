@@ -158,7 +158,7 @@ def stepper(name: str, now: Lesson, number: int) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="learn_steps"):
         for k, step in enumerate(now.steps, start=1):
             if k == number:
-                st.badge(f"{k}. {step.title}", color="primary")
+                st.markdown(f"**{k}. {step.title}**")
             else:
                 st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
 
