@@ -10,6 +10,7 @@ from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
 from bvae.ui import charts, loaders, reproduce, share, tables
 from bvae.ui.choose import FIRST_DATA, label
+from bvae.ui.panels import plain
 from bvae.ui.state import BIND, begin_page, ink
 
 MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
@@ -31,9 +32,16 @@ top = st.columns([1, 3, 0.5], vertical_alignment="bottom")
 with top[2]:
     share.button()
 data_name = top[0].selectbox("Data set", ready, key="data", bind=BIND)
-names = loaders.trained(data_name)
-metrics = {name: load_checkpoint(data_name, name).metrics for name in names}
-names = [name for name in names if metrics[name]]
+models, problems = {}, []
+for name in loaders.trained(data_name):
+    try:
+        models[name] = load_checkpoint(data_name, name)
+    except StorageError as error:
+        problems.append(f"{plain(label(name))} is left out: {plain(str(error))}")
+if problems:
+    st.warning("\n\n".join(problems), icon=":material/warning:")
+metrics = {name: model.metrics for name, model in models.items()}
+names = [name for name in metrics if metrics[name]]
 if not names:
     st.info(f"No model of {data_name} has been evaluated yet: `python -m bvae evaluate {data_name} all` does it.")
     st.stop()
@@ -68,7 +76,7 @@ else:
 charts.show(
     curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
     f"{figure.title} by the number of observed views. {spoken(drawn)}",
-    lambda: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}")
+    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}")
 st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
@@ -101,7 +109,7 @@ if shares:
             f"percent missing. {spoken(drawn)}",
             lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
         place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
-    table = tables.missing(by_share, tuple(MISSING))
+    table = tables.missing(by_share, MISSING)
     st.dataframe(table, hide_index=True, width="stretch", column_config=tables.pinned("method"))
     st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
                "over the test items, error bars: two of them; one training run each.")
@@ -110,8 +118,7 @@ if shares:
 
 facts = []
 for n in chosen:
-    checkpoint = load_checkpoint(data_name, n)
-    s = checkpoint.settings
+    checkpoint, s = models[n], models[n].settings
     facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
                   "beta": s.beta, "minutes": round(checkpoint.config["seconds"] / 60, 1),
                   "test items": metrics[n]["evaluation"]["test_items"], "weights": checkpoint.hash[:12]})
@@ -134,7 +141,7 @@ with st.expander("Published numbers, on other data", icon=":material/menu_book:"
 
 reproduce.show(
     reproduce.benchmark_code(data_name, chosen, shown), "benchmarks.py",
-    checkpoints=[f"{n} {load_checkpoint(data_name, n).hash[:12]}" for n in chosen],
+    checkpoints=[f"{plain(n)} {models[n].hash[:12]}" for n in chosen],
     commands=[("python -m bvae report", "prints all tables of all data sets"),
               (f"python -m bvae evaluate {data_name} all", "computes the figures again, from the weights"),
               (f"python -m bvae checkpoints --rebuild --only '{data_name}/*'", "trains the models again")])

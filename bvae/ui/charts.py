@@ -26,7 +26,8 @@ def show(
     alt : str
         What the chart says, in a sentence.
     table : callable
-        () -> DataFrame with the numbers that are drawn.
+        () -> DataFrame with the numbers that are drawn. It is called later, perhaps after the page has ended: bind
+        variables that get another value meanwhile as defaults.
     file_name : str
         Of the files, without an ending.
     place : Streamlit container, optional

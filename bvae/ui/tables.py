@@ -38,19 +38,19 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([rows[k] for k in ordered]).fillna("–")
 
 
-def missing(curves: Mapping[str, Mapping[int, Mapping[str, Any]]], metrics: tuple[str, ...]) -> pd.DataFrame:
+def missing(curves: Mapping[str, Mapping[int, Mapping[str, Any]]], metrics: Mapping[str, str]) -> pd.DataFrame:
     """One row a method and share missing in training, one column a figure and share missing in the test.
 
     Parameters
     ----------
     curves : mapping
         See `bvae.training.records.over_missing`.
-    metrics : tuple of str
-        Figures of the catalogue that are given by percent missing.
+    metrics : mapping
+        Figures of the catalogue that are given by percent missing -> a short name for the heads of columns.
     """
     return pd.DataFrame([
         {"method": label(name), "missing in training": f"{percent} %",
-         **{f"{CATALOG[m].title}, {CATALOG[m].of(key)}": written(v) for m in metrics
+         **{f"{short}, {CATALOG[m].of(key)}": written(v) for m, short in metrics.items()
             for key, v in of_run.get(m, {}).items()}}
         for name, by_share in curves.items() for percent, of_run in by_share.items()
     ]).fillna("–")
