@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch
 
 
 def scatter(
@@ -48,8 +50,8 @@ def scatter(
         False for many small maps on a page: browsers give out few WebGL contexts.
     """
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
-    figure = go.Figure()
-    draw = figure.add_scattergl if webgl else figure.add_scatter
+    figure = Sketch()
+    draw = partial(figure.add, "scattergl" if webgl else "scatter")
     hover = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g
@@ -71,4 +73,4 @@ def scatter(
     if limits:
         figure.update_xaxes(range=limits[0], constrain="domain")
         figure.update_yaxes(range=limits[1], constrain="domain")
-    return figure
+    return figure.figure()

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
 FEW = 8  # components of a mixture that are drawn one by one; of more, only their means
@@ -129,16 +130,15 @@ def common_windows(
 
 
 def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Density of the projected mixture on the grid x (I,), y (J,): (J, I)."""
-    grid = np.stack(np.meshgrid(x, y), axis=-1)  # (J, I, 2)
-    total = np.zeros(grid.shape[:2])
-    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
-        if weight > 0:
-            precision = np.linalg.inv(covariance + 1e-12 * np.eye(2))
-            offset = grid - centre
-            distance = np.einsum("...i,ij,...j->...", offset, precision, offset)
-            total += weight * np.exp(-0.5 * distance) * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)
-    return total
+    """Density of the projected mixture on the grid x (I,), y (J,): (J, I), single precision."""
+    kept = q.weights > 0
+    centre = plane.point(q.loc[kept]).astype(np.float32)  # (K, 2)
+    precision = np.linalg.inv(plane.covariance(q.scale[kept]) + 1e-12 * np.eye(2))  # (K, 2, 2)
+    height = (q.weights[kept] * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)).astype(np.float32)  # (K,)
+    a, b, c = (-0.5 * precision[:, i, j].astype(np.float32)[:, None, None] for i, j in ((0, 0), (0, 1), (1, 1)))
+    dx = np.asarray(x, dtype=np.float32)[None, None, :] - centre[:, 0, None, None]  # (K, 1, I)
+    dy = np.asarray(y, dtype=np.float32)[None, :, None] - centre[:, 1, None, None]  # (K, J, 1)
+    return np.einsum("k,kji->ji", height, np.exp(a * dx**2 + 2 * b * dx * dy + c * dy**2))
 
 
 def plane_figure(
@@ -180,7 +180,7 @@ def plane_figure(
     before : ndarray, optional
         (M, D) means of the experts before something was done to them: a dotted line leads from where they were.
     """
-    figure = go.Figure()
+    figure = Sketch()
     (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
     if aggregates and len(aggregates[0].weights) > 1:
         _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
@@ -211,7 +211,7 @@ def plane_figure(
     style.layout(figure, ink, height)
     figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
     figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
-    return figure
+    return figure.figure()
 
 
 def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
@@ -261,7 +261,7 @@ def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) ->
 
 
 def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
-    x, y = np.linspace(*xs, 84), np.linspace(*ys, 84)
+    x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
     levels = mass_levels(values, MASSES)
     for level, mass in zip(levels, MASSES, strict=True):
@@ -297,7 +297,7 @@ def interval_figure(
     stay the same while modalities are switched.
     """
     chosen = most_disagreed(loc, scale, num_dimensions)
-    figure = go.Figure()
+    figure = Sketch()
     drawn = [m for m in range(len(names)) if observed[m]]
     lanes = len(drawn) + len(aggregates)
     offset = np.linspace(0.34, -0.34, max(lanes, 2))
@@ -327,7 +327,7 @@ def interval_figure(
     )
     for row in rows[:-1]:
         figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})
-    return figure
+    return figure.figure()
 
 
 def density_figure(
@@ -336,7 +336,7 @@ def density_figure(
 ) -> go.Figure:
     """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
     x = np.linspace(*limits, 400)
-    figure = go.Figure()
+    figure = Sketch()
     for m, name in enumerate(names):
         figure.add_scatter(
             x=x, y=normal_density(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
@@ -353,7 +353,7 @@ def density_figure(
     style.layout(figure, ink, height)
     figure.update_xaxes(title="z", range=list(limits))
     figure.update_yaxes(title="density", rangemode="tozero")
-    return figure
+    return figure.figure()
 
 
 def normal_density(x: np.ndarray, mean: float, scale: float) -> np.ndarray:

@@ -119,7 +119,7 @@ def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], 
     """One legend for several charts, as HTML."""
     entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
                       f"{html.escape(n)}</span>" for n, c, s in zip(names, colors, symbols, strict=True))
-    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" aria-label="legend">'
+    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" role="group" aria-label="legend">'
             f"{entries}<span>{html.escape(further)}</span></div>")
 
 
@@ -156,11 +156,13 @@ def contender_columns(
             figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, drawn, ink(), height=height,
                                         limits=limit)
             figure.update_layout(showlegend=False)
-            st.plotly_chart(
-                figure, width="stretch", key=f"plane_{c.key}", config={"displayModeBar": False},
-                alt=f"{c.title}: mean standard deviation {c.width:.2f}, "
-                    + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
-                    + ", on the same axes as the others." * one_space)
+            charts.show(
+                figure, f"plane_{c.key}",
+                f"{c.title}: mean standard deviation {c.width:.2f}, "
+                + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
+                + ", on the same axes as the others." * one_space,
+                lambda c=c, drawn=drawn: _plane_numbers(c.plane, views, c.loc, c.scale, c.observed, drawn, None),
+                f"plane_{c.key}")
             st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
             if below:
                 below(c)
@@ -225,10 +227,12 @@ def linked_maps(
             figure.update_layout(showlegend=False)
             with place:
                 st.markdown(f"**{plain(names[m])}**" + ("" if m else " (the reference)"))
-                st.plotly_chart(
-                    figure, width="stretch", key=chart, on_select=lambda chart=chart: _adopt(chart),
-                    selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
-                    alt=f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.")
+                charts.show(
+                    figure, chart, f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.",
+                    lambda points=maps[m].points, changed=maps[m].changed: pd.DataFrame({
+                        "item": items, "label": [group_names[g] for g in group], "x": points[:, 0], "y": points[:, 1],
+                        "neighbours changed": changed}),
+                    chart, on_select=lambda chart=chart: _adopt(chart), selection_mode=("points", "lasso", "box"))
                 if m:
                     how = f"aligned, residual {maps[m].residual:.3g}" if maps[m].moved else "in the reference's plane"
                     st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")
