@@ -4,9 +4,9 @@ import streamlit as st
 
 from bvae import maps
 from bvae.ui import charts, loaders, map_panels, mapping, panels
-from bvae.ui.choose import choose_model
+from bvae.ui.choose import FIRST, choose_model
 from bvae.ui.map_panels import ATTRIBUTE
-from bvae.ui.state import BIND, begin_page, forget
+from bvae.ui.state import BIND, begin_page, keep_offered, reset
 
 begin_page()
 OFF = "off"
@@ -18,15 +18,14 @@ top = st.columns([1, 1.3, 2.4, 1.2], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 key = (data_name, model_name, loaded.checkpoint.hash)
+means_of = [maps.JOINT, *views, maps.EVERYTHING]
+keep_offered("which", means_of, maps.JOINT)
 which = top[2].segmented_control(
-    "Posterior means of", [maps.JOINT, *views, maps.EVERYTHING], default=maps.JOINT, required=True, key="which",
+    "Posterior means of", means_of, default=maps.JOINT, required=True, key="which",
     bind=BIND, wrap=True, format_func=lambda w: {maps.JOINT: "all views"}.get(w, w),
     help="all views: the joint posterior. A view: its posterior alone. everything: all of these in one map.")
 projections = [maps.PLANE] * (loaded.model.shared_dim == 2) + [maps.PCA, maps.TSNE]
-first = st.session_state.get("_first_map", projections[0])
-if first != projections[0] and st.session_state.get("map", first) == first:
-    forget("map")  # another model was chosen, and the first map was shown: show its first one
-st.session_state["_first_map"] = projections[0]
+map_panels.show_first_map(projections)
 asked = top[3].segmented_control(
     "Map", projections, default=projections[0], required=True, key="map", bind=BIND,
     format_func={maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}.get,
@@ -35,6 +34,7 @@ asked = top[3].segmented_control(
 
 row = st.columns([2.2, 1.4, 0.9], vertical_alignment="bottom")
 options = map_panels.colorings(which, data)
+keep_offered("color", options, options[0])
 with row[0].container(horizontal=True, vertical_alignment="bottom"):
     coloring = st.segmented_control("Colour by", options, default=options[0], required=True, key="color", bind=BIND,
                                     wrap=True)
@@ -47,6 +47,7 @@ if asked == maps.TSNE:
     perplexity = row[1].select_slider("Perplexity of t-SNE", maps.PERPLEXITIES, 30, key="perplexity", bind=BIND,
                                       help="About how many neighbours each point should keep.")
 elif asked == maps.PLANE:
+    keep_offered("background", [*views, OFF], views[0])
     background = row[1].selectbox("Background: decoded as", [*views, OFF], key="background", bind=BIND,
                                   help="What this view's decoder makes of every place of the plane.")
 with row[2].popover("Advanced", icon=":material/tune:", width="stretch"):
@@ -54,9 +55,11 @@ with row[2].popover("Advanced", icon=":material/tune:", width="stretch"):
         seed = int(st.number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
     distance = st.radio("Nearest neighbours by", ["Euclidean", "W2"], key="distance", bind=BIND,
                         help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
-              args=("model", "which", "map", "color", "attribute", "perplexity", "map_seed", "background", "distance",
-                    "focus", "picked", "_first_map"))
+    names = loaders.trained(data_name)
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
+        "model": FIRST if FIRST in names else names[0], "which": maps.JOINT, "map": projections[0],
+        "color": map_panels.CLASS, "attribute": (data.attribute_names or [None])[0], "perplexity": 30, "map_seed": 0,
+        "background": views[0], "distance": "Euclidean", "picked": ""},))
 
 # -- the map -------------------------------------------------------------------------------------------------------
 found = mapping.clouds(*key, which)

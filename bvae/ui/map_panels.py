@@ -44,6 +44,15 @@ class Coloring:
     values: np.ndarray | None = None
 
 
+def show_first_map(projections: Sequence[str]) -> None:
+    """Where another model was chosen while the first map was shown: show that model's first one."""
+    first = st.session_state.get("_first_map", projections[0])
+    before = st.session_state.get("map", first)
+    if (first != projections[0] and before == first) or before not in projections:
+        st.session_state["map"] = projections[0]
+    st.session_state["_first_map"] = projections[0]
+
+
 def colorings(which: str, data: MultimodalDataset) -> list[str]:
     """By what a map can be coloured, the usual one first."""
     first = [VIEW, CLASS] if which == EVERYTHING else [CLASS]
@@ -88,9 +97,6 @@ def figure(
         np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
         point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.name)
     out.update_layout(showlegend=False)  # it is written above, where it also stays readable on a phone
-    # A change of colour keeps the zoom; the selection is the page's own.
-    out.update_layout(uirevision=f"{key}{found.names}{placed.projection}{placed.made}",
-                      selectionrevision=str(list(picked)))
     if placed.projection == maps.PLANE:
         latent.add_prior(out, ink())
         out.update_traces(marker={"line": {"width": 0.8, "color": ink().paper}}, selector={"mode": "markers"})
@@ -146,12 +152,12 @@ def pictures(data: MultimodalDataset, i: int, note: str = "", side: int = 52) ->
 
 def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:
     """Images of the selected items, or of some that are on the map; returns those that are shown."""
-    st.subheader("Selected items")
+    st.subheader("Their images" if picked else "Some of the items")
     shown = list(picked[: panels.SHOWN])
     if not picked:
-        st.write("Select points with the lasso or by a click, or write numbers above: their images appear here. Until "
-                 "then, some of them:")
-        shown = [int(drawn[k]) for k in maps.spread(len(drawn), min(len(drawn), panels.SHOWN - 1))[1:-1]]
+        st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
+        there = np.unique(drawn)
+        shown = there[maps.spread(len(there), min(len(there), panels.SHOWN - 1))[1:-1]].tolist() or there.tolist()
     st.html("".join(pictures(data, i) for i in shown))
     if len(picked) > len(shown):
         counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()]).value_counts()
@@ -167,6 +173,9 @@ def closely(
     """One item: its neighbours in z and its posteriors; returns the item and the cloud that was searched."""
     st.subheader("One item closely")
     views = list(data.modalities)
+    if st.session_state.setdefault("_candidates", list(candidates)) != list(candidates):
+        st.session_state["focus"] = candidates[0]  # others were selected: look at their first one
+    st.session_state["_candidates"] = list(candidates)
     item = st.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
     cloud = JOINT if which == EVERYTHING else which
     found = mapping.clouds(*key, cloud)
@@ -230,7 +239,8 @@ def gap_panel(key: Key, views: Sequence[str]) -> None:
     st.markdown("Do the views of the items share one region of the latent space, or has each view a region of its own? "
                 "Three numbers that see different things; all are of the whole latent space, not of the map.")
     row = st.columns(3)
-    row[0].metric("Distance of the clouds' centres", f"{found.distance:.3g}", border=True,
+    row[0].metric("Distance of the clouds' centres", f"{found.distance:.3g}", "in units of the clouds' size",
+                  delta_color="off", delta_arrow="off", border=True,
                   help="Mean over the pairs of views, in units of the clouds' own size (root mean square distance of "
                        "a point to its cloud's centre). About 0: on top of each other; above 1: further apart than "
                        "they are large.")
@@ -318,5 +328,5 @@ def notes(
         there = np.unique(found.item)
         missing = len(set(picked) - set(there.tolist()))
         parts.append(f"{len(there)} items, {len(found.names)} points each."
-                     + (f" {missing} of the selected items are not among them." if missing else ""))
+                     + (f" Not among them: {missing} of the selected ones." if missing else ""))
     return " ".join([*parts, *([SAYS[coloring]] if coloring in SAYS else [])])

@@ -216,7 +216,7 @@ def computed(key: Key, which: str, perplexity: int, seed: int) -> np.ndarray | N
     return None
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=2.0)
 def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
     """How far it is; the page is drawn anew when it is done."""
     this = slot(*wanted)
@@ -231,7 +231,8 @@ def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
         left = f"about {seconds / share * (1 - share):.0f} s left at most" if share > 0 else "finding the neighbours"
         row[0].progress(share, f"{what}: step {share * STEPS:.0f} of at most {STEPS}, {seconds:.0f} s, {left}. Until "
                                "then, below is PCA.")
-    row[1].button("Stop", icon=":material/stop:", on_click=_stop, args=(wanted, who), width="stretch", key="tsne_stop")
+    row[1].button("Stop t-SNE", icon=":material/stop:", on_click=_stop, args=(wanted, who), width="stretch",
+                  key="tsne_stop")
 
 
 def _stop(wanted: tuple, who: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from bvae.ui.router import ensure_routed
@@ -27,6 +30,21 @@ def forget(*keys: str) -> None:
     """Reset the named widgets to their defaults at the next run."""
     for key in keys:
         st.session_state.pop(key, None)
+
+
+def reset(defaults: Mapping[str, Any]) -> None:
+    """Give the named widgets these values at the next run, and so take them out of the address.
+
+    Forgetting a widget is not enough: without a value of its own, a bound widget takes that of the address again.
+    """
+    for key, value in defaults.items():
+        st.session_state[key] = value
+
+
+def keep_offered(key: str, options: Sequence[Any], default: Any) -> None:
+    """Before a widget whose options depend on another one: replace a value that is offered no more, in the link too."""
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = default
 
 
 def ink():
