@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, report, checkpoints, barycenters, classifiers, data, sweep."""
+"""``python -m bvae``: train, evaluate, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
 
 from __future__ import annotations
 
@@ -92,6 +92,18 @@ def parser() -> argparse.ArgumentParser:
     rebuild.add_argument("--official", action="store_true", help="the published sizes; needs --root and --out")
     rebuild.add_argument("--root", type=Path, help="folder of the official data, or of a folder for each data set")
     command.set_defaults(run=run_checkpoints)
+
+    command = commands.add_parser("maps", help="make the t-SNE maps beside the checkpoints, or write one map to a file")
+    command.add_argument("dataset", nargs="?", choices=datasets(), help="default: all")
+    command.add_argument("name", nargs="?", help="name of a checkpoint (default: all)")
+    command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
+    one = command.add_argument_group("one map to a file")
+    one.add_argument("--to", type=Path, metavar="FILE", help="ends with .csv or .npz; needs DATASET and NAME")
+    one.add_argument("--of", default="joint", help="a modality, joint, or everything (default: joint)")
+    one.add_argument("--map", default="pca", choices=["plane", "pca", "tsne"])
+    one.add_argument("--perplexity", type=int, default=30)
+    one.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=run_maps)
 
     command = commands.add_parser("barycenters", help="list the aggregation rules; --verify proves them numerically")
     command.add_argument("--verify", action="store_true", help="every rule and divergence by a second route (a minute)")
@@ -296,6 +308,7 @@ def run_report(options: argparse.Namespace) -> int:
 
 def run_checkpoints(options: argparse.Namespace) -> int:
     """List and verify, or make them again."""
+    from bvae import map_files
     from bvae.training.records import records
 
     if options.rebuild:
@@ -314,11 +327,29 @@ def run_checkpoints(options: argparse.Namespace) -> int:
             checkpoint = load_checkpoint(name_of_data, name, root)
             model = load_weights(checkpoint)  # raises if a hash or a shape is wrong
             size = f"{(checkpoint.folder / WEIGHTS).stat().st_size / 1e6:.2f} MB"
-            print(f"{name_of_data}/{name}: {line(checkpoint.settings, checkpoint.config, model.latent_dim, size)}")
+            maps = {"ready": ", maps", "missing": ""}.get(found := map_files.state(checkpoint), f", {found} maps: make "
+                    f"them again with python -m bvae maps {name_of_data} {name}")
+            print(f"{name_of_data}/{name}: {line(checkpoint.settings, checkpoint.config, model.latent_dim, size)}"
+                  f"{maps}")
         for record in records(name_of_data, root):
             missing = f", {record.settings.missing:.0%} missing" if record.settings.missing else ""
             print(f"{name_of_data}/records/{record.name}: "
                   f"{line(record.settings, record.config, record.settings.latent_dim, 'metrics only' + missing)}")
+    return 0
+
+
+def run_maps(options: argparse.Namespace) -> int:
+    """Make what is missing or of other weights, or write one map."""
+    from bvae import map_files
+
+    root = options.out or checkpoints_root()
+    if options.to is not None:
+        map_files.write_one(options, root)
+        return 0
+    map_files.make_missing(
+        (data, load_checkpoint(data, name, root))
+        for data in ([options.dataset] if options.dataset else DATASETS)
+        for name in ([options.name] if options.name else checkpoints(data, root)))
     return 0
 
 

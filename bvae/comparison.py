@@ -98,6 +98,29 @@ def posterior_wasserstein2(p: Posterior, q: Posterior) -> tuple[Tensor, bool]:
     return squared.clamp_min(0).sqrt().to(p.loc.dtype), False
 
 
+def wasserstein_spread(loc: Tensor, scale: Tensor, present: Tensor) -> Tensor:
+    r"""How much the experts of an item disagree, by the Wasserstein distance: (M, B, D) -> (B,).
+
+    The standard deviation around their barycenter, :math:`\sqrt{\frac1M \sum_m W_2^2(q_m, q)}`, where q is the
+    unweighted Wasserstein barycenter: mean and standard deviation are those of the experts on average. It depends on
+    no rule of aggregation; 0 if all experts are the same, or only one is there.
+
+    Parameters
+    ----------
+    loc, scale : Tensor
+        (M, B, D).
+    present : Tensor
+        (M, B) bool.
+    """
+    there = present.unsqueeze(-1).to(loc)
+    count = there.sum(0).clamp_min(1)  # (B, 1)
+    squared = 0.0
+    for value in (loc, scale):
+        centre = (value * there).sum(0) / count
+        squared = squared + ((value - centre).square() * there).sum((0, -1))
+    return (squared / count.squeeze(-1)).sqrt()
+
+
 def mixture_covariance(q: Posterior) -> tuple[Tensor, Tensor]:
     """Mean (B, D) and full covariance (B, D, D) of a mixture of diagonal Gaussians, in float64.
 

@@ -76,27 +76,6 @@ def test_reset_brings_the_defaults_back():
     assert app.pills(key="views").value == ["m0", "m1", "m2", "m3", "m4"]
 
 
-def test_latent_space_at_its_extremes():
-    app = open_page("pages/latent_space.py")
-    for which in ("m2", "clouds", "joint"):
-        app.segmented_control(key="which").set_value(which).run()
-        assert_clean(app)
-    app.segmented_control(key="which").set_value("clouds").run()
-    app.segmented_control(key="color").set_value("class").run()
-    assert_clean(app)
-
-
-def test_tsne_is_computed_once_and_is_the_same_again():
-    app = open_page("pages/latent_space.py")
-    app.segmented_control(key="map").set_value("tsne").run()
-    assert_clean(app)
-    checkpoint = bvae.training.load_checkpoint("polymnist", "mwb-vae")
-    arguments = ("polymnist", "mwb-vae", checkpoint.hash, ("joint",), 1000, 30, 0)
-    first = loaders.tsne(*arguments)
-    loaders.tsne.clear()
-    np.testing.assert_array_equal(first, loaders.tsne(*arguments))
-
-
 def test_home_at_its_extremes():
     app = open_page()
     for place, width in ((-4.0, 0.2), (4.0, 2.5)):
@@ -124,16 +103,6 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     np.testing.assert_allclose(names["q"].mean.detach(), shown.posterior.mean, atol=1e-4)
     _, images, _ = scene.imagine(loaded, shown, 4, 0, None)
     np.testing.assert_allclose(names["images"]["m2"][:, 0], images["m2"], atol=1e-3)
-
-
-def test_a_map_of_each_view_alone_shows_all_classes():
-    app = open_page("pages/latent_space.py")
-    app.segmented_control(key="which").set_value("clouds").run()
-    assert_clean(app)
-    table = app.dataframe[0].value
-    assert len(table) == 5 * 300
-    assert set(table["label"]) == set(range(10))
-    assert set(table["view"]) == {"m0", "m1", "m2", "m3", "m4"}
 
 
 def test_pages_show_a_model_of_images_and_words(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
@@ -27,6 +28,9 @@ def scatter(
     picked: Sequence[int] | None = None,
     limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
     webgl: bool = True,
+    point_symbols: np.ndarray | None = None,
+    values: np.ndarray | None = None,
+    values_title: str = "",
 ) -> go.Figure:
     """One marker per point, one trace and legend entry per group.
 
@@ -48,6 +52,12 @@ def scatter(
         Of both axes, where several maps share them.
     webgl : bool
         False for many small maps on a page: browsers give out few WebGL contexts.
+    point_symbols : ndarray, optional
+        (N,) a Plotly symbol for each point, instead of one for each group.
+    values : ndarray, optional
+        (N,) numbers to colour by, with a bar, instead of the groups' colours.
+    values_title : str
+        Of the bar.
     """
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = Sketch()
@@ -57,15 +67,27 @@ def scatter(
         chosen = groups == g
         if not chosen.any():
             continue
+        fill = {"color": colors[g]} if values is None else {"color": values[chosen], "coloraxis": "coloraxis"}
+        symbol = symbols[g] if point_symbols is None else point_symbols[chosen].tolist()
         draw(
             x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen].tolist(),
             text=hover[chosen], hovertemplate="%{text}<extra></extra>",
-            marker={"color": colors[g], "symbol": symbols[g], "size": 6, "opacity": 0.75},
+            marker={**fill, "symbol": symbol, "size": 6, "opacity": 0.75},
             selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
             selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()
             if picked is not None and len(picked) else None,
         )
     style.layout(figure, ink, height, dragmode="lasso")
+    if values is not None:
+        # Cividis is read the same with and without colour blindness; the end that sinks into the paper is left out. A
+        # few extreme items must not use up the scale.
+        ends = (0.2, 1.0) if ink is style.DARK else (0.0, 0.9)
+        low, high = (float(v) for v in np.quantile(values, (0.01, 0.99))) if len(values) else (0.0, 1.0)
+        bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
+               "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
+        scale = sample_colorscale("Cividis", np.linspace(*ends, 9).tolist())
+        figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 8}, coloraxis={
+            "colorscale": scale, "cmin": low, "cmax": max(high, low + 1e-9), "colorbar": bar})
     meaningful = bool(titles[0])
     axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing
     figure.update_xaxes(title=titles[0] or None, **axes)
@@ -74,3 +96,46 @@ def scatter(
         figure.update_xaxes(range=limits[0], constrain="domain")
         figure.update_yaxes(range=limits[1], constrain="domain")
     return figure.figure()
+
+
+def put_behind(
+    figure: go.Figure, picture: str, limits: tuple[tuple[float, float], tuple[float, float]], opacity: float
+) -> None:
+    """Lay one picture under a map, stretched over a window of its axes.
+
+    Parameters
+    ----------
+    figure : Figure
+    picture : str
+        A data URI.
+    limits : tuple of tuple of float
+        Of both axes.
+    opacity : float
+    """
+    (x0, x1), (y0, y1) = limits
+    figure.add_layout_image(source=picture, xref="x", yref="y", x=x0, y=y1, sizex=x1 - x0, sizey=y1 - y0,
+                            sizing="stretch", layer="below", opacity=opacity)
+
+
+def put_words_behind(
+    figure: go.Figure, words: Sequence[Sequence[str]], limits: tuple[tuple[float, float], tuple[float, float]],
+    ink: style.Ink,
+) -> None:
+    """Write a grid of n x n words under a map, the first row at the top."""
+    n = len(words)
+    x, y = (low + (np.arange(n) + 0.5) / n * (high - low) for low, high in limits)
+    trace = go.Scatter(
+        x=np.tile(x, n), y=np.repeat(y[::-1], n), text=[word for row in words for word in row], mode="text",
+        hoverinfo="skip", showlegend=False, textfont={"size": 10, "color": ink.faint, "family": "monospace"})
+    figure.add_trace(trace)
+    figure.data = (figure.data[-1], *figure.data[:-1])
+
+
+def add_prior(figure: go.Figure, ink: style.Ink) -> None:
+    """The prior's circles at 1 and 2 sigma, in a plane of two latent dimensions."""
+    angle = np.linspace(0, 2 * np.pi, 73)
+    for radius in (1, 2):
+        figure.add_scatter(
+            x=radius * np.cos(angle), y=radius * np.sin(angle), mode="lines", name="prior, 1σ and 2σ",
+            legendgroup="prior", showlegend=radius == 1, hoverinfo="name",
+            line={"color": ink.aggregate, "width": 1.2, "dash": "dot" if radius == 2 else "solid"})

@@ -10,6 +10,9 @@ MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
 CLASS_COLORS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F3C8D", "#80664D", "#7A7A7A",
 )
+CLASS_MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon",
+                 "hexagram")
+JOINT_MARKER = "cross"
 DASHES = {
     "poe": "dash", "geometric": "dashdot", "moe": "dot", "moment": "longdash", "wasserstein": "solid",
     "mopoe": "dash", "mwb": "solid", "hoelder": "longdashdot", "helvae": "dashdot", "jeffreys": "longdash",

@@ -13,9 +13,12 @@ from bvae.aggregators import aggregator
 from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.latent_distance import LatentCloud, aggregated_posterior
+from bvae.maps import spread
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.model import MultimodalVAE, UnimodalPosteriors
+from bvae.projections import pca  # noqa: F401 - pages take it from here
+from bvae.projections import tsne as embed
 from bvae.storage import StorageError
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
 
@@ -117,17 +120,6 @@ def joint_tsne(
     return embed(joint_means(data_name, name, weights_hash, rule_name, observed, n), perplexity, seed)
 
 
-def embed(points: np.ndarray, perplexity: int, seed: int) -> np.ndarray:
-    """t-SNE with PCA initialisation, not cached: (N, D) -> (N, 2). The perplexity is lowered for very few points."""
-    from sklearn.manifold import TSNE
-
-    if len(points) < 4 or np.ptp(points, axis=0).max() == 0:
-        return pca(points)[0]
-    init = "pca" if points.shape[1] > 1 else "random"
-    lowered = min(perplexity, (len(points) - 1) / 3)
-    return TSNE(perplexity=lowered, init=init, random_state=seed).fit_transform(points.astype(np.float32))
-
-
 @st.cache_data(max_entries=4, show_spinner="Making the example")
 def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
     """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.uploads`."""
@@ -145,21 +137,3 @@ def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
 def example(data_name: str, name: str, weights_hash: str, n: int) -> uploads.PosteriorSet:
     """What :func:`example_file` holds, read back. Never an upload: those stay in their session."""
     return uploads.read(example_file(data_name, name, weights_hash, n))
-
-
-def spread(total: int, n: int) -> np.ndarray:
-    """n positions spread evenly over `total` items: the items may be sorted by class."""
-    return np.linspace(0, total - 1, n).round().astype(int)
-
-
-def pca(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First two principal components: (N, D) -> coordinates (N, 2) and their shares of the variance (2,)."""
-    from sklearn.decomposition import PCA
-
-    if len(points) < 2 or np.ptp(points, axis=0).max() == 0:
-        return np.zeros((len(points), 2)), np.array([1.0, 0.0])
-    fit = PCA(n_components=min(2, points.shape[1]), random_state=0)
-    coordinates = fit.fit_transform(points)
-    if coordinates.shape[1] == 1:
-        return np.pad(coordinates, ((0, 0), (0, 1))), np.array([1.0, 0.0])
-    return coordinates, fit.explained_variance_ratio_

@@ -20,7 +20,8 @@ from bvae.ui.state import BIND, ink
 
 SHOWN = 8
 NUM_DIMENSIONS = 6
-SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★"}
+SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★",
+           "cross": "✚", "triangle-down": "▼", "pentagon": "⬟", "hexagram": "✶"}
 DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")
 
 
@@ -207,12 +208,7 @@ def linked_maps(
     list of int
         The selected items.
     """
-    st.session_state.setdefault("picked", "")
-    row = st.columns([3, 1], vertical_alignment="bottom")
-    text = row[0].text_input("Selected items", key="picked", bind=BIND, max_chars=1500,
-                             placeholder="draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
-    row[1].button("Clear the selection", icon=":material/deselect:", on_click=_select, args=([],), width="stretch")
-    picked = comparing.items_in(text, total)
+    picked = selection(total, "draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
     st.html(legend(group_names, colors, ["circle"] * len(group_names)))
     limits = comparing.common_limits(maps)
     hover = [html.escape(called(int(i))) for i in items]
@@ -232,7 +228,7 @@ def linked_maps(
                     lambda points=maps[m].points, changed=maps[m].changed: pd.DataFrame({
                         "item": items, "label": [group_names[g] for g in group], "x": points[:, 0], "y": points[:, 1],
                         "neighbours changed": changed}),
-                    chart, on_select=lambda chart=chart: _adopt(chart), selection_mode=("points", "lasso", "box"))
+                    chart, on_select=lambda chart=chart: adopt(chart), selection_mode=("points", "lasso", "box"))
                 if m:
                     how = f"aligned, residual {maps[m].residual:.3g}" if maps[m].moved else "in the reference's plane"
                     st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")
@@ -244,15 +240,33 @@ def linked_maps(
     return picked
 
 
-def _adopt(chart: str) -> None:
+def selection(total: int, hint: str) -> list[int]:
+    """The field that holds the selected items, for the link and the keyboard, and the button that clears it.
+
+    Parameters
+    ----------
+    total : int
+        Number of items there are.
+    hint : str
+        What to do, while it is empty.
+    """
+    st.session_state.setdefault("picked", "")
+    row = st.columns([3, 1], vertical_alignment="bottom")
+    text = row[0].text_input("Selected items", key="picked", bind=BIND, max_chars=1500, placeholder=hint)
+    row[1].button("Clear the selection", icon=":material/deselect:", on_click=select, args=([],), width="stretch")
+    return comparing.items_in(text, total)
+
+
+def adopt(chart: str) -> None:
     """What was selected in one map becomes the selection of all; an empty one is a redrawn figure's."""
     points = st.session_state[chart].selection.points
     chosen = [int(p["customdata"][0]) for p in points if p.get("customdata")]
     if chosen:
-        _select(list(dict.fromkeys(chosen)))
+        select(list(dict.fromkeys(chosen)))
 
 
-def _select(items: Sequence[int]) -> None:
+def select(items: Sequence[int]) -> None:
+    """Put items into the field of :func:`selection`."""
     st.session_state["picked"] = comparing.as_text(items)
 
 
@@ -312,7 +326,7 @@ def neighbour_changes(
             f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
             f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
             for item, share, apart in top.itertuples(index=False)]))
-        st.button("Select these in the maps", icon=":material/select_all:", on_click=_select,
+        st.button("Select these in the maps", icon=":material/select_all:", on_click=select,
                   args=(top["item"].tolist(),))
     with right:
         table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -39,6 +39,12 @@ def reset(defaults: Mapping[str, Any]) -> None:
     """
     for key, value in defaults.items():
         st.session_state[key] = value
+
+
+def keep_offered(key: str, options: Sequence[Any], default: Any) -> None:
+    """Before a widget whose options depend on another one: replace a value that is offered no more, in the link too."""
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = default
 
 
 def ink():

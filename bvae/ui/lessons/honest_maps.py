@@ -200,8 +200,8 @@ island, the gap between two, their arrangement, and any clump that you have seen
     summary="On a t-SNE map believe the neighbours, not the sizes, gaps or places of islands, and only what survives a "
             "change of perplexity.",
     trial=Door("latent_space", "Do the views of an item land at the same place? Look at each view alone, by PCA first",
-               {"data": models.DATA, "map": "PCA", "which": "each view alone"},
-               {"data": models.DATA, "map": "pca", "which": "clouds"}),
+               {"data": models.DATA, "map": "PCA", "which": "everything"},
+               {"data": models.DATA, "map": "pca", "which": "everything"}),
     derivation=Derivation(
         ("Points x_i in D dimensions; y_i their places on the map, which are looked for.",
          "The width σ_i of each point's neighbourhood is found by bisection, so that the perplexity is the chosen "

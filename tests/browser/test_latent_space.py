@@ -1,0 +1,59 @@
+"""The Latent space page as a person meets it."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.test_app import TIMEOUT
+from tests.browser.test_compare_and_your_data import calm, lasso
+
+MAP = ".js-plotly-plot"
+STANDS_OUT = """() => document.querySelector('.js-plotly-plot').data.flatMap(
+    t => [...(t.selectedpoints || [])].map(i => t.customdata[i][0])).sort((a, b) => a - b)"""
+
+
+def items(page):
+    """What the field of selected items holds."""
+    return [int(i) for i in page.get_by_label("Selected items").input_value().split(", ")]
+
+
+def test_a_lasso_on_the_plane_shows_images_and_neighbours_and_the_link_restores_all(page, app_url):
+    page.goto(f"{app_url}/latent_space?data=mnist-svhn-text&model=mwb-vae-2d&color=uncertainty")
+    calm(page)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    behind = page.locator(f"{MAP} image").first
+    expect(behind).to_have_attribute("href", re.compile("^data:image/jpeg"), timeout=TIMEOUT)
+    lasso(page, page.locator(MAP).first)
+    expect(page.get_by_label("Selected items")).to_have_value(re.compile(r"\d+, \d+"), timeout=TIMEOUT)
+    calm(page)
+    picked = items(page)
+    page.wait_for_function(f"wanted => JSON.stringify(({STANDS_OUT})()) === JSON.stringify(wanted)",
+                           arg=sorted(picked), timeout=TIMEOUT)
+    for item in (picked[0], picked[1]):
+        expect(page.locator(f'img[alt^="item {item}, class"]').first).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("Its nearest neighbours")).to_be_visible()
+    expect(page.get_by_label("Item", exact=True)).to_have_value(str(picked[0]))
+    page.get_by_label("Background: decoded as").click()
+    page.get_by_role("option", name="off").click()
+    expect(page.locator(f"{MAP} image")).to_have_count(0, timeout=TIMEOUT)
+    page.wait_for_url(re.compile("background=off"), timeout=TIMEOUT)
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    calm(page)
+    assert items(page) == picked
+    expect(page.locator(f"{MAP} image")).to_have_count(0)
+    expect(page.get_by_role("radio", name="uncertainty")).to_be_checked()
+    page.wait_for_function(f"wanted => JSON.stringify(({STANDS_OUT})()) === JSON.stringify(wanted)",
+                           arg=sorted(picked), timeout=TIMEOUT)
+
+
+def test_a_tsne_shows_its_progress_stops_and_arrives_by_itself(page, app_url):
+    seed = 90 + (page.viewport_size["width"] > 800)  # each size computes a map of its own
+    page.goto(f"{app_url}/latent_space?map=t-SNE&which=m2&perplexity=5&map_seed={seed}")
+    expect(page.get_by_role("progressbar")).to_be_visible(timeout=TIMEOUT)
+    page.get_by_role("button", name="Stop t-SNE").click()
+    expect(page.get_by_text("Stopped: t-SNE of 1,000 points")).to_be_visible(timeout=TIMEOUT)
+    page.get_by_role("button", name="Compute it").click()
+    expect(page.get_by_text(f"perplexity 5, seed {seed}. This map is computed here")).to_be_visible(timeout=4 * TIMEOUT)
+    expect(page.get_by_role("button", name="Stop t-SNE")).to_have_count(0)
