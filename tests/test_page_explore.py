@@ -94,7 +94,7 @@ def test_every_step_of_models_of_all_kinds(data_name, model_name):
             told = walk.tell(step, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
             assert told.filled.count("{") == told.filled.count("}")
         told = walk.tell(walk.SAMPLE, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
-        written = re.findall(r"= (" + SIZE + r")(?: \\quad[^=]*?)?(?:\\\\\[3pt\]|\\end)", told.filled)
+        written = re.findall(r"= (" + SIZE + r")(?: \\;\\; \(k\{=\}\d+\))?(?:\\\\\[3pt\]|\\end)", told.filled)
         assert [value(v) for v in written] == pytest.approx(drawn.z[:, 2].tolist(), rel=6e-3, abs=1e-9)
         assert sum(w for _, w in walk.component_names(now, views)) == pytest.approx(1, abs=1e-5)
 
