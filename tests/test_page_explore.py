@@ -9,7 +9,10 @@ import torch
 import bvae
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import AGGREGATORS
+from bvae.cli import parser, run_evaluate
 from bvae.comparison import gelbrich, posterior_wasserstein2
+from bvae.plots import posterior as plots
+from bvae.plots import style
 from bvae.posterior import Posterior
 from bvae.ui import coping, loaders, observed, reproduce, scene, walk, worked
 from bvae.ui.tampering import tamper
@@ -91,7 +94,7 @@ def test_every_step_of_models_of_all_kinds(data_name, model_name):
             told = walk.tell(step, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
             assert told.filled.count("{") == told.filled.count("}")
         told = walk.tell(walk.SAMPLE, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
-        written = re.findall(r"= (" + SIZE + r")(?: \\quad[^=]*?)?(?:\\\\\[3pt\]|\\end)", told.filled)
+        written = re.findall(r"= (" + SIZE + r")(?: \\;\\; \(k\{=\}\d+\))?(?:\\\\\[3pt\]|\\end)", told.filled)
         assert [value(v) for v in written] == pytest.approx(drawn.z[:, 2].tolist(), rel=6e-3, abs=1e-9)
         assert sum(w for _, w in walk.component_names(now, views)) == pytest.approx(1, abs=1e-5)
 
@@ -104,6 +107,25 @@ def test_weights_that_are_written_are_those_of_the_rule():
                      scene.draw(now, 1, 0), {})
     assert r"\tfrac{3}{4} = 0.75" in told.filled
     assert r"\tfrac{0}{4} = 0" in told.filled
+
+
+def test_contours_hold_the_mass_that_they_claim_and_many_components_are_dots():
+    x = np.linspace(-6, 6, 201)
+    heights = np.exp(-0.5 * (x[:, None] ** 2 + x[None] ** 2))
+    for mass, level in zip(plots.MASSES, plots.mass_levels(heights, plots.MASSES), strict=True):
+        assert heights[heights >= level].sum() / heights.sum() == pytest.approx(mass, abs=0.01)
+        assert level == pytest.approx(1 - mass, abs=0.01)  # of a round Gaussian of peak 1
+    for present, many in (([True] * 5, True), ([True, True, False, False, False], False)):
+        _, now = build(present, [4.0, 1.0, 1.0, 1.0, 1.0], "mwb")
+        loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
+        figure = plots.plane_figure(plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
+                                    style.LIGHT)
+        dots = [t for t in figure.data if t.name == "its 31 components"]
+        assert len(dots) == many
+        assert len([t for t in figure.data if t.type == "contour"]) == len(plots.MASSES)
+        if many:
+            np.testing.assert_allclose(np.array(dots[0].marker.opacity) / max(dots[0].marker.opacity),
+                                       (now.posterior.weights / now.posterior.weights.max())[:, 0], atol=1e-6)
 
 
 # -- lies and damage -------------------------------------------------------------------------------------------------
@@ -282,4 +304,7 @@ def test_the_page_shows_this_code():
     data = loaders.test_data("polymnist")
     assert "\n".join(tamper(data, "m1", 342, 7, "noise", 0.3, 5).code(data)) in code
     shown = next(m.value for m in app.markdown if "python -m bvae evaluate" in m.value)
-    assert "python -m bvae evaluate polymnist mwb-vae" in shown
+    assert loaders.load_model("polymnist", "mwb-vae").checkpoint.hash[:12] in shown
+    assert "seed 5" in shown
+    command = parser().parse_args(re.search(r"`python -m bvae (.*)`", shown).group(1).split())
+    assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")

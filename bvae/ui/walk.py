@@ -142,7 +142,7 @@ def _sample(scene: Scene, d: int, drawn: Draw) -> Told:
     for s in range(min(len(drawn.z), MOST_SAMPLES)):
         k = int(drawn.component[s])
         loc, scale = q.loc[k, 0, d].item(), q.scale[k, 0, d].item()
-        which = rf" \quad \text{{component {k + 1}}}" if many else ""
+        which = rf" \;\; (k{{=}}{k + 1})" if many else ""
         lines.append(rf"z_{{{d}}}^{{({s + 1})}} &= {number(loc)} + {number(scale)}\cdot "
                      rf"{factor(drawn.noise[s, d].item())} = {number(drawn.z[s, d].item())}{which}")
     some = bool(scene.present.any())
