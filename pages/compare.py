@@ -11,13 +11,12 @@ from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.storage import StorageError
 from bvae.ui import comparing, images, loaders, panels, pins, reproduce, scene, share
-from bvae.ui.choose import choose_data, choose_model, label
+from bvae.ui.choose import choose_data, choose_model, first_model, label
 from bvae.ui.comparing import Contender
-from bvae.ui.state import BIND, begin_page, forget
+from bvae.ui.state import BIND, begin_page, forget, reset_shown
 
 begin_page()
 RULES, MODELS = "aggregators", "models"
-FIRST_MODELS = ("mvae", "mmvae", "wb-vae")
 MAP_ITEMS = 300
 
 st.title("Compare")
@@ -50,9 +49,10 @@ with tools.popover("Advanced", icon=":material/tune:"):
                                       format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
-              args=("mode", "model", "item", "plane", "n", "seed", "views", "compared", "models", "map", "picked",
-                    "changed", "perplexity", "map_seed"))
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset_shown, args=({
+        "mode": RULES, "model": first_model(data_name), "item": min(342, len(data) - 1), "plane": "dims", "n": 4,
+        "seed": 0, "views": views[:-1] or views, "compared": list(comparing.FIRST_RULES),
+        "models": comparing.first_models(trained), "map": "pca", "picked": "", "perplexity": 30, "map_seed": 0},))
 
 choices, sample = st.columns([1.25, 1], gap="large")
 if mode == RULES:
@@ -61,7 +61,7 @@ if mode == RULES:
                            format_func=style.short, wrap=True)
 else:
     options = trained
-    first = [name for name in FIRST_MODELS if name in trained] or trained[:3]
+    first = comparing.first_models(trained)
     picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="models", bind=BIND,
                            format_func=label, wrap=True)
 chosen, note = comparing.allowed(picked, options, first)

@@ -7,10 +7,10 @@ from bvae.aggregators import name_of
 from bvae.plots import style
 from bvae.ui import generate_code, loaders, reproduce, share
 from bvae.ui import generate_panels as panels
-from bvae.ui.choose import choose_model
+from bvae.ui.choose import choose_model, first_model
 from bvae.ui.generation import Studio
 from bvae.ui.panels import plain
-from bvae.ui.state import BIND, begin_page, forget
+from bvae.ui.state import BIND, begin_page
 
 begin_page()
 TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"
@@ -47,9 +47,9 @@ with tools.popover("Advanced", icon=":material/tune:"):
     num_samples = st.slider("Samples", 1, 8, 3, key="n", bind=BIND, disabled=task == INTERPOLATE)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
                                help="Also of what a data set adds to a drawing, such as the crop of a photograph."))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
-              args=("model", "agg", "item", "n", "seed", "from", "to", "input", "as", "centre", "text", "path", "item2",
-                    "view1", "view2", "noise", panels.DRAWING))
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=panels.start_again, args=(
+        data, {"model": first_model(data_name), "agg": AS_TRAINED, "item": FIRST_ITEM, "item2": SECOND_ITEM, "n": 3,
+               "seed": 0}))
 
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
 cloud = loaders.latent_cloud(data_name, model_name, loaded.checkpoint.hash)

@@ -10,11 +10,14 @@ PAGE = "pages/generate.py"
 
 @pytest.mark.parametrize("data", ["polymnist", "mnist-svhn-text", "celeba"])
 def test_every_task_opens(data):
-    if not loaders.trained(data):
-        pytest.skip("no model of this data set")
-    app = open_page(PAGE, data=data)
+    assert loaders.trained(data)
+    app = open_page(PAGE, data=data, seed="5")
     task = app.segmented_control[0]
     for option in list(task.options):
         app.segmented_control[0].set_value(task.options[list(task.options).index(option)])
         app.run()
         assert not app.exception, [e.value for e in app.exception]
+        assert app.number_input(key="seed").value == 5
+    next(b for b in app.button if "Reset" in b.label).click().run()
+    assert not app.exception, [e.value for e in app.exception]
+    assert app.number_input(key="seed").value == 0

@@ -22,6 +22,7 @@ from bvae.ui.scene import Scene, arrays
 FEWEST, MOST = 2, 6
 NUM_NEIGHBOURS = 15
 MOST_PICKED = 200
+FIRST_MODELS = ("mvae", "mmvae", "wb-vae")
 FIRST_RULES = ("poe", "moe", "wasserstein")
 
 
@@ -65,6 +66,11 @@ class Contender:
     def width(self) -> float:
         """Mean standard deviation of the joint posterior."""
         return float(np.sqrt(arrays(self.scene.posterior, self.scene.rule_name, "").variance).mean())
+
+
+def first_models(trained: Sequence[str]) -> list[str]:
+    """The models that are compared at first, of those that are there."""
+    return [name for name in FIRST_MODELS if name in trained] or list(trained[:3])
 
 
 def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str]) -> tuple[list[str], str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,7 +19,7 @@ from bvae.ui import charts, film, generate_code, images, sheet
 from bvae.ui.draw import canvas
 from bvae.ui.generation import IN_STRIP, Generated, Studio, count_places, rows, spoken
 from bvae.ui.player import player
-from bvae.ui.state import BIND, chosen, ink
+from bvae.ui.state import BIND, chosen, forget, ink, reset_shown
 
 DRAWING, REVISION = "generate_drawing", "generate_revision"
 LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
@@ -46,6 +48,23 @@ class Shown:
     table: list[dict]
     code: list[str]
     generated: list[Generated]
+
+
+def start_again(data: MultimodalDataset, of_the_page: Mapping[str, Any]) -> None:
+    """Every control as at first: those of the page, whose values are given, and those of the task that is shown."""
+    views = list(data.modalities)
+    reset_shown({
+        **of_the_page, "from": views[: max(1, len(views) // 2)], "to": views, "centre": True, "path": ITEMS,
+        "view1": views[0], "view2": views[min(1, len(views) - 1)], "noise": False,
+        "input": "Draw" if data.takes_drawings else "Type a text", "as": next(iter(data.takes_drawings), None),
+        "text": first_text(data, of_the_page["item"]) if data.takes_text else ""})
+    forget(DRAWING)
+
+
+def first_text(data: MultimodalDataset, item: int) -> str:
+    """The text of an item, in the field at first."""
+    view = data.takes_text[0]
+    return data.read_text(data.subset([item])[view])[0].strip(f" {data.text_padding}")
 
 
 def heads(c: Choice, names: list[str]) -> list[str]:
@@ -225,8 +244,8 @@ def _typed(c: Choice, first_item: int) -> tuple | None:
     forget_link()
     view = c.data.takes_text[0]
     length = c.data.modalities[view].shape[0]
-    example = c.data.read_text(c.data.subset([first_item])[view])[0].strip(f" {c.data.text_padding}")
-    text = st.text_input(f"{view}: {c.data.modalities[view].label}", example, max_chars=length, key="text", bind=BIND,
+    text = st.text_input(f"{view}: {c.data.modalities[view].label}", first_text(c.data, first_item), max_chars=length,
+                         key="text", bind=BIND,
                          help=f"At most {length} characters; it is placed in the middle.")
     try:
         value = c.data.encode_text(text)

@@ -41,6 +41,11 @@ def reset(defaults: Mapping[str, Any]) -> None:
         st.session_state[key] = value
 
 
+def reset_shown(defaults: Mapping[str, Any]) -> None:
+    """The same for those of the named widgets that the page shows now: the options of others may be different ones."""
+    reset({key: value for key, value in defaults.items() if key in st.session_state})
+
+
 def keep_offered(key: str, options: Sequence[Any], default: Any) -> None:
     """Before a widget whose options depend on another one: replace a value that is offered no more, in the link too."""
     if key in st.session_state and st.session_state[key] not in options:
