@@ -1,9 +1,11 @@
 # make app: everything that is needed, then the app.  make test: the same set-up, then the whole test suite.
 PYTHON ?= python3
+# Files of tests that run at once, each in a process with one thread: processes with several would wait for each other.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint clean
+.PHONY: app test lint lock audit clean
 
 app: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -11,14 +13,25 @@ app: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 
-$(VENV)/.installed: requirements.txt
+# The exact versions that the tests last passed with. On another Python or another kind of machine some may not exist:
+# then delete constraints.txt; the bounds in requirements.txt hold.
+lock: $(VENV)/.installed
+	$(BIN)/python -m pip freeze | sed "s/+cpu$$//" > constraints.txt
+
+# Known vulnerabilities of those versions, as the package registry knows them; in an environment of its own.
+audit:
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet "pip-audit>=2.10,<3"
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
+$(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade -r requirements.txt
+	$(BIN)/python -m pip install --quiet --upgrade -r requirements.txt --constraint constraints.txt
 	touch $@
 
 clean:

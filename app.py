@@ -1,5 +1,5 @@
 """The app: ``streamlit run app.py``."""
 
-from bvae.ui.router import navigation
+from bvae.ui import router
 
-navigation().run()
+router.run()

@@ -1,14 +1,17 @@
-"""``python -m bvae``: train, evaluate, report, checkpoints, maps, barycenters, classifiers, data."""
+"""``python -m bvae``: train, evaluate, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
 from bvae.training.checkpoint import METRICS as METRICS_FILE
@@ -24,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         print(f"bvae: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nbvae: stopped", file=sys.stderr)
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
-    machine.add_argument("--devices", type=int, default=1, help="number of devices or processes (default 1)")
+    machine.add_argument("--devices", type=int, help="devices or processes of a machine (default 1, or torchrun's)")
+    machine.add_argument("--nodes", type=int, help="machines (default 1, or torchrun's)")
     machine.add_argument("--strategy", default="auto", help="auto, ddp, ...")
     settings = command.add_argument_group("settings (see bvae.training.Settings)")
     for field in dataclasses.fields(Settings):
@@ -114,14 +121,21 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--source", default="embedded")
     command.add_argument("--root", help="folder of the data files")
     command.add_argument("--download", action="store_true", help="download what the source allows to download")
+    command.add_argument("--shards", type=Path, metavar="DIR",
+                         help="write both splits to this folder, to be read piece by piece: --source shards --root DIR")
+    command.add_argument("--shard-items", type=int, default=10_000, help="items of a shard (default 10,000)")
+    command.add_argument("--passes", type=int, default=1, help="write so many fresh views of the training items")
     command.add_argument("--sheet", type=Path, help="write a contact sheet of the test split to this PNG")
     command.set_defaults(run=run_data)
+
+    sweep.add_command(commands)
     return top
 
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
-    from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
+    from bvae.locking import locked
+    from bvae.training.loop import BUSY
 
     changes = {
         field.name: getattr(options, field.name)
@@ -134,21 +148,32 @@ def run_train(options: argparse.Namespace) -> int:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
-    again = f"python -m bvae train {' '.join(shell_words(options, changes))} --resume"
+    again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
+    # Of several processes that train together, the first has the folder.
+    further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    with contextlib.nullcontext() if further else locked(folder, "training", BUSY):
+        return train_in(folder, settings, options, again)
+
+
+def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
+    """Train in a folder that no other process works in, and evaluate."""
+    from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
+
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
         raise ValueError(f"{folder}: holds a stopped run. Go on with:\n  {again}\nor start anew with --overwrite")
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
         raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
     try:
-        fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy)
+        fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
         train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
         if not fabric.is_global_zero:
             return 0
     except TrainingStopped as stop:
-        print(f"\n{stop}; everything is saved. Go on with:\n  {again}", file=sys.stderr)
+        print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
+        root, name = folder.parents[1], folder.name
         evaluate_one(options.dataset, name, root, options.root, seed=0)
         print_table(options.dataset, [name], root)
     return 0
@@ -157,7 +182,8 @@ def run_train(options: argparse.Namespace) -> int:
 def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     """The arguments that repeat a training command."""
     words = [options.dataset, options.method]
-    usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": 1, "strategy": "auto"}
+    usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": None, "nodes": None,
+             "strategy": "auto"}
     for key, default in usual.items():
         if (value := getattr(options, key)) != default:
             words += [f"--{key}", str(value)]
@@ -385,6 +411,12 @@ def run_data(options: argparse.Namespace) -> int:
     splits = {split: dataset(options.dataset, split, options.source, **extra) for split in ("train", "test")}
     for data in splits.values():
         print(data.describe())
+    if options.shards:
+        from bvae.data.shards import write
+
+        for split, data in splits.items():
+            count = write(data, options.shards, options.shard_items, options.passes if split == "train" else 1)
+            print(f"wrote {count:,} shards to {options.shards / split}")
     if options.sheet:
         contact_sheet(splits["test"], options.sheet)
         print(f"wrote {options.sheet}")

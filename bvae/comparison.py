@@ -87,6 +87,17 @@ def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
     return squared.clamp_min(0).sqrt().to(loc.dtype)
 
 
+def posterior_wasserstein2(p: Posterior, q: Posterior) -> tuple[Tensor, bool]:
+    """W2 between two joint posteriors, (B,), and whether it is exact.
+
+    Between mixtures it is Gelbrich's lower bound, from their means and full covariances. See :func:`gelbrich`.
+    """
+    if p.num_components == q.num_components == 1:
+        return gaussian.wasserstein2(p.loc[0], p.scale[0], q.loc[0], q.scale[0]), True
+    squared = gaussian.full_squared_wasserstein2(*mixture_covariance(p), *mixture_covariance(q))
+    return squared.clamp_min(0).sqrt().to(p.loc.dtype), False
+
+
 def wasserstein_spread(loc: Tensor, scale: Tensor, present: Tensor) -> Tensor:
     r"""How much the experts of an item disagree, by the Wasserstein distance: (M, B, D) -> (B,).
 

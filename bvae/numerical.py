@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from bvae import gaussian
@@ -157,6 +156,8 @@ def minimise(
     starts : list of (loc, covariance)
         (B, D), (B, D, D).
     """
+    from scipy.optimize import minimize
+
     b, d = starts[0][0].shape
     rows, columns = torch.tril_indices(d, d, -1)
 
@@ -268,6 +269,8 @@ def grid_barycenter(
     divergence : Divergence
     points_per_side : int
     """
+    from scipy.optimize import minimize
+
     components = [q for _, q in targets]
     grid = quadrature_grid(components, reach=6.0, most=points_per_side, resolution=1e-9)
     if grid.points.shape[-1] == 1:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
+from bvae.randomness import multinomial, normal, own, whole
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,29 @@ class Posterior:
             (*sample_shape, B, D).
         """
         count = int(torch.Size(sample_shape).numel())
-        k, b, d = self.loc.shape
-        # The noise comes first, so that with one seed every posterior of this shape gets the same noise.
-        noise = torch.randn((count, b, d), generator=generator, dtype=self.loc.dtype, device=self.loc.device)
-        if k == 1:
+        noise, index = self.chance(count, generator)
+        if self.num_components == 1:
             loc, scale = self.loc, self.scale  # (1, B, D), broadcast over samples
         else:
-            index = torch.multinomial(self.weights.T.float(), count, replacement=True, generator=generator).T  # (S, B)
             loc, scale = self._pick(self.loc, index), self._pick(self.scale, index)  # (S, B, D)
-        return (loc + scale * noise).view(*sample_shape, b, d)
+        return (loc + scale * noise).view(*sample_shape, *self.loc.shape[1:])
+
+    def chance(self, count: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What :meth:`rsample` leaves to chance, z = loc[k] + scale[k] * e, for S = `count` samples.
+
+        Returns
+        -------
+        noise : Tensor
+            (S, B, D): e ~ N(0, I).
+        index : Tensor
+            (S, B) int64: the component k.
+        """
+        k, b, d = self.loc.shape
+        # The noise comes first, so that with one seed every posterior of this shape gets the same noise.
+        noise = normal((count, b, d), 1, generator, self.loc.dtype, self.loc.device)
+        if k == 1:
+            return noise, torch.zeros(count, b, dtype=torch.int64, device=self.loc.device)
+        return noise, multinomial(self.weights.float(), count, generator, replacement=True).T
 
     @staticmethod
     def _pick(values: Tensor, index: Tensor) -> Tensor:
@@ -127,9 +142,10 @@ class Posterior:
         """
         k, b = self.weights.shape
         device = self.weights.device
-        place = torch.randperm(b, generator=generator, device=device)
+        whole_batch = whole(b, generator)  # of all processes
+        place = own(torch.randperm(whole_batch, generator=generator, device=device), 0, generator)
         u = torch.rand((), generator=generator, device=device)
-        level = (place + u) / b  # (B,) in [0, 1), each uniform
+        level = (place + u) / whole_batch  # (B,) in [0, 1), each uniform
         cumulated = self.weights.detach().cumsum(0).T.contiguous()  # (B, K)
         index = torch.searchsorted(cumulated, (level * cumulated[:, -1]).unsqueeze(1), right=True).squeeze(1)
         last = k - 1 - (self.weights > 0).to(torch.uint8).flip(0).argmax(0)  # (B,) guards against rounding at 1
@@ -137,7 +153,7 @@ class Posterior:
 
     def draw(self, generator: torch.Generator | None = None) -> Tensor:
         """A component for every item, drawn independently with the probabilities `weights`: (B,) int64."""
-        return torch.multinomial(self.weights.detach().T.float(), 1, generator=generator).squeeze(1)
+        return multinomial(self.weights.detach().float(), 1, generator).squeeze(1)
 
     def component_kl_to_prior(self) -> Tensor:
         """KL(q_k || N(0, I)) of every component, in nats: (K, B)."""

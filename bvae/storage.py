@@ -1,66 +1,186 @@
-"""Files: written whole or not at all, and never unpickled."""
+"""Files: written whole or not at all, checked when they are read, and never unpickled."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+DIGEST = "digest"
+"""The key under which our files hold the SHA-256 of what else they hold."""
+
+REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of this user is used up",
+    errno.EFBIG: "files may not become that large here",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.EIO: "the disk reports a fault",
+}
 
 
 class StorageError(ValueError):
     """A file of ours is missing, damaged or from elsewhere; the text names it."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+class WriteError(OSError):
+    """A file could not be written; the text says why, and what is there now.
+
+    Parameters
+    ----------
+    path : Path
+    error : OSError
+    further : str
+        What else is to be said.
+    """
+
+    def __init__(self, path: Path, error: OSError, further: str = "") -> None:
+        super().__init__(error.errno, error.strerror)
+        self.path, self.further = path, further
+        self.reason = getattr(error, "reason", None) or REASONS.get(error.errno, error.strerror or str(error))
+
+    def __str__(self) -> str:
+        kept = ""
+        with contextlib.suppress(OSError):
+            kept = "; the file that was there is kept as it was" if self.path.is_file() else ""
+        return f"{self.path}: cannot be written, {self.reason}{kept}" + (f"; {self.further}" if self.further else "")
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Replace `path` by what `write` puts into a temporary file beside it.
 
     A kill at any moment leaves the old file or the new one, complete. The data reach the disk before the name does.
+    What a killed writer leaves is a file ``.NAME.*.tmp``; :func:`sweep` removes it.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, the folder read-only, and so on: the old file is as it was, and no other one is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary(path) as temporary:
+            write(temporary)
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise WriteError(path, error) from error
+    with contextlib.suppress(OSError):  # not every system can: then the name reaches the disk a little later
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, deleted in the end if it is still there; locked, so that nobody sweeps it away."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        try:
+            if fcntl:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:  # else it was swept away before it was locked
+                yield temporary
+                return
+        finally:
+            temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def sweep(folder: Path) -> list[str]:
+    """Delete what killed writers left in a folder; returns the names.
+
+    A writer holds a lock on its temporary file, which ends with the process: those under way stay.
+    """
+    gone: list[str] = []
+    if fcntl is None:  # nothing says which writers are alive: the files stay, a nuisance at most
+        return gone
+    for path in sorted(folder.glob(".*.tmp")):
+        with contextlib.suppress(OSError), open(path, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            gone.append(path.name)
+    return gone
+
+
+# -- JSON and text ---------------------------------------------------------------------------------------------------
+
+
+def write_text(path: Path, text: str) -> None:
+    """UTF-8, written atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, content: Any) -> None:
     """JSON, sorted as given, indented, with a final newline, written atomically."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
     """Raises StorageError if the file is missing or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: expected a JSON file ({error})") from error
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """safetensors, written atomically."""
+def digest_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what a JSON object holds beside its own digest, hexadecimal; spaces and order do not matter."""
+    rest = {key: value for key, value in content.items() if key != DIGEST}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def check_digest(content: Mapping[str, Any]) -> None:
+    """Raises ValueError if a JSON object has a digest, and it is of other contents."""
+    if DIGEST in content and content[DIGEST] != digest_of(content):
+        raise ValueError("it was changed after it was written: its digest is of other contents")
+
+
+# -- tensors ---------------------------------------------------------------------------------------------------------
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """safetensors, written atomically, with the SHA-256 of all of it in its metadata."""
     packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    write_atomically(path, lambda temporary: safetensors.torch.save_file(packed, temporary, metadata=metadata))
+    facts = dict(metadata or {})
+    # In memory first: a file that is written through a memory map kills the process where the disk is full.
+    content = safetensors.torch.save(packed, {**facts, DIGEST: tensors_digest(packed, facts)})
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def tensors_digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 of names, types, shapes, values and metadata, hexadecimal."""
+    of = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        of.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
+        of.update(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+    return of.hexdigest()
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -68,13 +188,42 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return read_tensors_and_metadata(path)[0]
 
 
-def read_tensors_and_metadata(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and the metadata that :func:`write_tensors` got. See :func:`read_tensors`."""
+def read_tensors_and_metadata(
+    path: Path, sha256_of_file: str | None = None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and the metadata that :func:`write_tensors` got.
+
+    The file is read once: what was checked is what is returned, even if somebody replaces it meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+    sha256_of_file : str, optional
+        What the SHA-256 of its bytes has to be.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, not safetensors, or its contents are not those of its hash or its digest.
+    """
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise StorageError(f"{path}: expected a safetensors file ({error})") from error
+    if sha256_of_file is not None and hashlib.sha256(content).hexdigest() != sha256_of_file:
+        raise StorageError(f"{path}: its SHA-256 is not {sha256_of_file[:12]}...")
+    try:
+        tensors = safetensors.torch.load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = dict(header.get("__metadata__") or {})
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
+        raise StorageError(f"{path}: expected a safetensors file ({error})") from error
+    stated = metadata.pop(DIGEST, None)
+    if stated is not None and stated != tensors_digest(tensors, metadata):
+        raise StorageError(f"{path}: damaged, its digest is of other contents")
+    if stated is not None:
+        metadata[DIGEST] = stated
+    return tensors, metadata
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from bvae.aggregators import name_of, options_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.storage import StorageError
-from bvae.ui import comparing, images, loaders, panels, pins, scene
+from bvae.ui import comparing, images, loaders, panels, pins, reproduce, scene, share
 from bvae.ui.choose import choose_data, choose_model, label
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, begin_page, forget
@@ -25,7 +25,7 @@ st.markdown("**Hide another view, or add a contender:** who becomes unsure, who 
             "not notice? All columns have the same sample, the same noise and axes of the same span.")
 
 # -- controls ------------------------------------------------------------------------------------------------------
-top = st.columns([1, 1.5, 1.3, 0.9, 0.9], vertical_alignment="bottom")
+top = st.columns([1, 1.5, 1.3, 0.8, 1.3], vertical_alignment="bottom")
 mode = top[1].segmented_control("Compare", [RULES, MODELS], default=RULES, required=True, key="mode", bind=BIND,
                                 format_func={RULES: "Aggregators", MODELS: "Trained models"}.get,
                                 help="Aggregators: several rules on the same encoders, so in one latent space. Trained "
@@ -42,7 +42,10 @@ if mode == MODELS:
     top[2].caption("Each model with the rule it was trained with.")
 item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
-with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
+tools = top[4].container(horizontal=True, gap="small")
+with tools:
+    share.button()
+with tools.popover("Advanced", icon=":material/tune:"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
                                       format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
@@ -109,6 +112,7 @@ if not contenders:
 table, exact = comparing.numbers(contenders, views, seen, int(data.y[item]))
 hidden = [v for v, o in zip(views, observed, strict=True) if not o]
 short = [c.short for c in contenders]
+brief = {name: comparing.key_numbers(table, name, hidden) for name in short}
 settings = {"data": data_name, "item": str(item), "views": list(on), "n": str(num_samples), "seed": str(seed)}
 
 
@@ -123,8 +127,7 @@ def imagined(contender: Contender) -> None:
 
 
 st.subheader("Side by side")
-panels.contender_columns(contenders, views, mode == RULES,
-                         [comparing.key_numbers(table, c.short, hidden) for c in contenders], imagined)
+panels.contender_columns(contenders, views, mode == RULES, [brief[c.short] for c in contenders], imagined)
 dimensions = {m.model.latent_dim for m in models.values()}
 st.caption(("One latent space: all columns show the same plane. " if mode == RULES else
             "Every model has a latent space of its own: the planes differ, only their span is the same. ")
@@ -144,7 +147,7 @@ if len(widths) > 1:
 pins.button([pins.Run(data_name, base_name if mode == RULES else c.key,
                       label(base_name if mode == RULES else c.key), name_of(c.scene.rule),
                       "" if mode == MODELS else style.short(c.key), tuple(on), item, seed, num_samples,
-                      comparing.key_numbers(table, c.short, hidden)) for c in contenders])
+                      brief[c.short]) for c in contenders])
 
 st.subheader("All numbers")
 panels.numbers_table(table, exact, f"compare_{data_name}_{item}.csv")
@@ -200,12 +203,12 @@ if len(contenders) > 1:
 
 pins.table()
 
-with st.expander("Reproduce this comparison", icon=":material/code:"):
-    st.markdown(f"bvae {bvae.__version__}, weights "
-                + ", ".join(sorted({f"{panels.plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}"
-                                    for m in models.values()}))
-                + ". The link in the address bar holds everything that you chose.")
-    st.code(comparing.compare_code(
+reproduce.show(
+    comparing.compare_code(
         data_name, [(base_name if mode == RULES else c.key, c.scene.rule_name,
                      options_of(c.scene.rule) if mode == RULES else None) for c in contenders],
-        item, [v for v in views if v in on], num_samples, seed), language="python")
+        item, [v for v in views if v in on], num_samples, seed), "compare.py", seed=seed,
+    title="Reproduce this comparison",
+    checkpoints=sorted({f"{panels.plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}" for m in models.values()}),
+    commands=[(f"python -m bvae evaluate {data_name} {name}", "the model's figures on the whole test split")
+              for name in dict.fromkeys(base_name if mode == RULES else c.key for c in contenders)])

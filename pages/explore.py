@@ -1,22 +1,23 @@
-"""Explore: one item, some of its views, an aggregator; what it believes and what it imagines."""
+"""Explore: one item, some of its views, an aggregator; what it believes and what it imagines, in one or five steps."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 import bvae
 from bvae.aggregators import name_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.ui import images, loaders, panels, scene
-from bvae.ui.choose import choose_model
+from bvae.plots.walk import line_figure
+from bvae.ui import charts, coping, imagined, loaders, observed, panels, scene, walk
+from bvae.ui.choose import choose_model, first_model
+from bvae.ui.generation import Studio
 from bvae.ui.reproduce import explore_code
-from bvae.ui.state import BIND, begin_page, forget
+from bvae.ui.state import BIND, begin_page, ink, reset
 
 begin_page()
 st.title("Explore")
-st.markdown("**Switch a view off:** does the joint belief move, widen, or stay? Then try another aggregator on the "
-            "same experts.")
+st.markdown("**Switch a view off, or let one lie:** does the joint belief move, widen, or stay? Then try another "
+            "aggregator on the same experts.")
 
 # -- four controls -------------------------------------------------------------------------------------------------
 top = st.columns([1, 1.3, 1.6, 0.9, 0.9], vertical_alignment="bottom")
@@ -29,7 +30,8 @@ rule_name = top[2].selectbox(
     f"as trained: {style.short(name_of(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
-item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
+first = min(342, len(data) - 1)
+item = int(top[3].number_input("Sample", 0, len(data) - 1, first, key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
 with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
@@ -38,79 +40,93 @@ with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
     also = st.pills("Also draw", style.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
                     format_func=style.short)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
-    seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=forget,
-              args=("model", "agg", "item", "plane", "also", "n", "seed", "views", *(f"w_{m}" for m in views)))
+    seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
+                               help="Also of what a view shows that lies or is damaged."))
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
+        "model": first_model(data_name), "agg": AS_TRAINED, "item": first, "plane": "dims", "also": [], "n": 4,
+        "seed": 0, **walk.DEFAULTS, **observed.defaults(views)},))
+step = walk.choose_step()
+telling = st.container(border=True) if step != walk.ANSWER else None
+left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
 
-left, middle, right = st.columns([1, 1.75, 1.75], gap="large")
-
-# -- what is observed ----------------------------------------------------------------------------------------------
+# -- what is observed, and what follows from it --------------------------------------------------------------------
 with left:
     st.subheader("What is observed")
-    on = st.pills("Views", views, default=views, selection_mode="multi", key="views", bind=BIND)
-    observed, weights, what = [v in on for v in views], [], f"class {data.class_names[data.y[item]]}"
-    with st.container(key="observed"):
-        for m, view in enumerate(views):
-            picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
-            shown = images.content(data, data.x[view][item]) if observed[m] else None
-            label = loaded.model.modalities[view].label
-            picture.html(images.figure(shown, f"{view}, {label}, " + (what if observed[m] else "absent"),
-                                       style.color(m)))
-            weights.append(slider.slider(f":gray[weight of] {view}", 0.0, 4.0, 1.0, 0.25, key=f"w_{view}", bind=BIND,
-                                         disabled=not observed[m]))
-    st.caption(f"This is {what}. {data.story}")
-
-now = scene.build(loaded, item, observed, weights, None if rule_name == AS_TRAINED else rule_name)
+    seen = observed.column(data, views, item, seed)
+truth, lies = int(data.y[item]), seen.lies(data, int(data.y[item]))
+now = scene.build(loaded, item, seen.present, seen.weights, None if rule_name == AS_TRAINED else rule_name,
+                  seen.replaced)
 loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)]
-z, generated, captions = scene.imagine(loaded, now, num_samples, seed, loaders.judges(data_name), data.class_names)
+reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
+aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)] if reached >= 3 else []
+drawn = scene.draw(now, num_samples, seed)
+z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
 plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
-width_of_experts = float(scale[observed].mean()) if any(observed) else 1.0
-width = float(np.sqrt(aggregates[0].variance).mean())
+file_name = f"{data_name}_{model_name}_{item}"
+
+dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
+if telling:
+    with telling:
+        dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
+                                                        data.subset([item])), most, loc.shape[1])
 
 # -- what it believes ----------------------------------------------------------------------------------------------
 with middle:
     st.subheader("What it believes")
-    panels.belief_charts(plane, views, now, aggregates, z)
+    before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
+    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
-    st.subheader("What it imagines")
-    for m, view in enumerate(views):
-        texts = captions.get(view, [""] * num_samples)
-        role = "seen" if observed[m] else "never seen"
-        st.html(images.row(f"{view}: {loaded.model.modalities[view].label} ({role})", style.color(m), [
-            images.figure(images.content(data, image), f"{view} generated, sample {i + 1}", None, texts[i])
-            for i, image in enumerate(generated[view])]))
-    st.caption("Each column is one sample of z, decoded into all views. Below: the class that a classifier of "
-               "real images sees, and how sure it is.")
+    if reached >= 5:
+        st.subheader("What it imagines")
+        cloud = loaders.latent_cloud(data_name, model_name, loaded.checkpoint.hash)
+        studio = Studio(loaded.model, cloud, loaders.judges(data_name), now.rule)
+        generated = studio.decode(drawn.z, without=[item, *(t.item for t in seen.tampered if t.lies)])
+        imagined.show(data, views, seen.present, generated, cloud, truth, lies, f"{file_name}_generations")
+    else:
+        st.subheader("In one dimension")
+        weights = walk.shares(now, dimension, views) if step == walk.WEIGHTS else None
+        charts.show(
+            line_figure(dimension, views, loc, scale, seen.present, ink(), weights, aggregates[:2], z), "line_chart",
+            walk.line_alt(step, now, views, dimension),
+            lambda: walk.line_numbers(now, views, dimension, weights, aggregates[:2], z), f"{file_name}_dimension")
+        components = walk.component_names(now, views)
+        if step == walk.WEIGHTS and len(components) > 1:
+            st.markdown("**Components of the joint posterior**")
+            st.html(imagined.components_html(components))
+        elif reached < 5:
+            st.caption("Nothing is decoded yet: pictures come in step 5.")
 
+# -- how the others cope -------------------------------------------------------------------------------------------
+others = st.container() if seen.tampered else st.expander("How every aggregator copes with these views",
+                                                         icon=":material/diversity_3:", key="coping", on_change="rerun")
 # -- numbers -------------------------------------------------------------------------------------------------------
-numbers, meaning = st.columns([1.6, 1], gap="large")
-with numbers:
-    st.subheader("Numbers")
-    panels.expert_numbers(views, now)
-with meaning:
-    st.subheader("What this means")
-    st.markdown(
-        f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
-        f"**{width / width_of_experts:.2f} times** as wide as an observed expert "
-        f"(standard deviation {width:.2f} against {width_of_experts:.2f})."
-    )
-    if now.rule.divergence:
-        st.markdown(f"It minimises: {now.rule.divergence}.")
-
-with st.expander("The formula with this sample's numbers", icon=":material/function:"):
-    st.latex(now.rule.formula)
-    d = int(np.argmax(plots.disagreement(loc, scale)))
-    effective = np.array(weights) * observed
-    effective = effective / effective.sum() if effective.sum() > 0 else np.array(observed) / max(1, sum(observed))
-    st.markdown(f"In latent dimension {d}, where the views disagree most, this gives "
-                f"**μ = {aggregates[0].mean[d]:.3f}** and **σ = {np.sqrt(aggregates[0].variance[d]):.3f}** from:")
-    st.dataframe(pd.DataFrame({"view": views, "μ": loc[:, d], "σ": scale[:, d], "w": effective})[observed],
-                 hide_index=True)
+if reached >= 3:
+    numbers, meaning = st.columns([1.6, 1], gap="large")
+    with numbers:
+        st.subheader("Numbers")
+        panels.expert_numbers(views, now)
+    with meaning:
+        st.subheader("What this means")
+        width = float(np.sqrt(aggregates[0].variance).mean())
+        experts = float(scale[now.present[:, 0].numpy()].mean()) if seen.on else 1.0
+        st.markdown(
+            f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
+            f"**{width / experts:.2f} times** as wide as an observed expert "
+            f"(standard deviation {width:.2f} against {experts:.2f}).")
+        if now.rule.divergence:
+            st.markdown(f"It minimises: {now.rule.divergence}. Step 3 has the formula with this sample's numbers.")
 with st.expander("Reproduce this picture", icon=":material/code:"):
-    st.markdown(f"bvae {bvae.__version__}, weights {loaded.checkpoint.hash[:12]}. The link in the address bar holds "
-                "everything that you chose.")
-    st.code(explore_code(data_name, model_name, item, [v for v in views if v in on], now, num_samples, seed),
+    st.markdown(f"bvae {bvae.__version__}, weights {loaded.checkpoint.hash[:12]}, seed {seed}. The link in the address "
+                "bar holds everything that you chose. The model's figures on the whole test split: "
+                f"`python -m bvae evaluate {data_name} {model_name}`")
+    st.code(explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
             language="python")
+if seen.tampered or others.open:  # last, so that nothing waits for it
+    with others:
+        if seen.tampered:
+            st.subheader("How every aggregator copes")
+        copes = coping.cached(data_name, model_name, loaded.checkpoint.hash, item, tuple(seen.present),
+                              tuple(seen.weights), seen.tampered, seed, tuple(lies))
+        coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")

@@ -5,10 +5,11 @@ import streamlit as st
 import bvae
 from bvae.aggregators import name_of
 from bvae.plots import style
-from bvae.ui import generate_code, loaders
+from bvae.ui import generate_code, loaders, reproduce, share
 from bvae.ui import generate_panels as panels
 from bvae.ui.choose import choose_model
 from bvae.ui.generation import Studio
+from bvae.ui.panels import plain
 from bvae.ui.state import BIND, begin_page, forget
 
 begin_page()
@@ -24,7 +25,7 @@ task = st.segmented_control("Task", list(ASK), default=TRANSLATE, required=True,
                             label_visibility="collapsed")
 st.markdown(ASK[task])
 
-top = st.columns([1, 1.3, 1.6, 0.9, 0.9], vertical_alignment="bottom")
+top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
 data = loaders.test_data(data_name)
 AS_TRAINED, FIRST_ITEM, SECOND_ITEM = "as-trained", min(342, len(data) - 1), min(700, len(data) - 1)
@@ -39,7 +40,10 @@ if task != INVENT:
 if task in (TRANSLATE, INTERPOLATE):
     item = int(top[3].number_input("Item", 0, len(data) - 1, FIRST_ITEM, key="item", bind=BIND,
                                    help=f"One of {len(data)} test items."))
-with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
+tools = top[4].container(horizontal=True, gap="small")
+with tools:
+    share.button("A drawing is in it, an uploaded picture as what the canvas made of it.")
+with tools.popover("Advanced", icon=":material/tune:"):
     num_samples = st.slider("Samples", 1, 8, 3, key="n", bind=BIND, disabled=task == INTERPOLATE)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
                                help="Also of what a data set adds to a drawing, such as the crop of a photograph."))
@@ -65,7 +69,8 @@ if shown:
     panels.warn(shown.generated, cloud)
     with st.expander("The numbers as a table", icon=":material/table:"):
         panels.numbers_table(shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}")
-    with st.expander("Reproduce these pictures", icon=":material/code:"):
-        st.markdown(f"bvae {bvae.__version__}, weights {loaded.checkpoint.hash[:12]}. The link in the address bar "
-                    "holds everything that you chose.")
-        st.code("\n".join([*generate_code.begin(data_name, model_name, rule), *shown.code]), language="python")
+    reproduce.show(
+        "\n".join([*generate_code.begin(data_name, model_name, rule), *shown.code]), "generate.py",
+        title="Reproduce these pictures", seed=seed,
+        checkpoints=[f"{plain(model_name)} {loaded.checkpoint.hash[:12]}"],
+        commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])

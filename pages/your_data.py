@@ -14,7 +14,7 @@ from bvae.alignment import gaps
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import comparing, images, loaders, panels, scene, uploading
+from bvae.ui import charts, comparing, images, loaders, panels, reproduce, scene, share, uploading
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, begin_page, ink
 
@@ -44,6 +44,7 @@ with about:
     with st.container(horizontal=True):
         st.download_button("Download example.npz", example_file, "example.npz", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
+        share.button("Your file is not in it: whoever opens it sees the example with these settings.")
         if not is_example:
             st.button("Forget my file", icon=":material/delete:", on_click=uploading.forget_file)
     st.caption("Your file stays in the memory of this session: it is not written to disk, no other session sees it, "
@@ -116,6 +117,8 @@ if shown == POSTERIOR:
     st.subheader("Numbers")
     panels.expert_numbers(views, now, known)
     st.latex(now.rule.formula)
+    reproduce.show(reproduce.uploaded_code(is_example, [rule_name], item, [v in on for v in views],
+                                          None if now.weights is None else now.weights.tolist()), "your_data.py")
 
 elif shown == MAP:
     top = st.columns([2.4, 1, 1], vertical_alignment="bottom")
@@ -163,10 +166,13 @@ elif shown == MAP:
             points, group, [html.escape(n) for n in names], colors, symbols, np.stack([item, cloud], axis=1),
             [html.escape(called(int(i)) + (f", {views[c]}" if which == CLOUDS else ""))
              for i, c in zip(item, cloud, strict=True)], ink(), titles)
-        event = st.plotly_chart(
-            figure, width="stretch", key=f"my_map_{which}_{projection}_{coloring}", on_select="rerun",
-            selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
-            alt=f"Map of {len(means)} posterior means, coloured by {coloring}.")
+        event = charts.show(
+            figure, f"my_map_{which}_{projection}_{coloring}",
+            f"Map of {len(means)} posterior means, coloured by {coloring}.",
+            lambda: pd.DataFrame({"item": item, "label": [data.label(int(i)) for i in item],
+                                  "modality": [views[c] if which != JOINT else JOINT for c in cloud],
+                                  "x": points[:, 0], "y": points[:, 1]}),
+            f"map_{projection}", on_select="rerun", selection_mode=("points", "lasso", "box"))
         st.caption(panels.map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
     with side:
         st.subheader("Selected items")
@@ -182,13 +188,6 @@ elif shown == MAP:
         st.dataframe(pd.DataFrame(apart, index=views, columns=views).round(3), width="stretch")
         st.caption("Distance between the centres of two modalities' means, in units of the clouds' own size (root mean "
                    "square distance to the centre), in the full latent space. About 0: they lie on top of each other.")
-    table = pd.DataFrame({"item": item, "label": [data.label(int(i)) for i in item],
-                          "modality": [views[c] if which != JOINT else JOINT for c in cloud],
-                          "x": points[:, 0], "y": points[:, 1]})
-    with st.expander("The map as a table", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, width="stretch")
-        st.download_button("Download as CSV", table.to_csv(index=False), f"map_{projection}.csv", "text/csv",
-                           icon=":material/download:", on_click="ignore")
 
 else:
     top = st.columns([1, 3], vertical_alignment="bottom")
@@ -207,11 +206,12 @@ else:
         plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
     numbers, exact = comparing.numbers(contenders, views, known=known)
+    brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
     st.subheader("Side by side")
-    panels.contender_columns(contenders, views, True,
-                             [comparing.key_numbers(numbers, c.short, []) for c in contenders])
+    panels.contender_columns(contenders, views, True, brief)
     st.subheader("All numbers")
     panels.numbers_table(numbers, exact, "your_numbers.csv")
+    reproduce.show(reproduce.uploaded_code(is_example, chosen, item, observed), "your_data.py")
     if len(data) > 2:
         st.subheader("The same items in every space")
         st.markdown("**Draw a lasso in one map:** where are its items in the others?")

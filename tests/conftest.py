@@ -7,6 +7,14 @@ import bvae
 from bvae.aggregators import aggregator
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_runs_of_the_user(tmp_path_factory):
+    """Models that were trained in the app on this machine are none of the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
+        yield
+
+
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(20487)

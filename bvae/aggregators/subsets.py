@@ -22,6 +22,7 @@ from bvae.aggregators.base import (
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
 from bvae.posterior import FullPosterior, Posterior
+from bvae.randomness import multinomial
 
 MOST_MODALITIES = 16
 
@@ -148,7 +149,7 @@ class SubsetMixture(Aggregator):
         valid = (members.unsqueeze(2) & ~experts.present).sum(1) == 0  # (K, B)
         nothing = ~experts.present.any(0)
         p = torch.where(valid | nothing, weights.detach(), 0.0)
-        drawn = torch.multinomial(p.T, self.num_subsets, replacement=True, generator=experts.generator).T  # (S, B)
+        drawn = multinomial(p, self.num_subsets, experts.generator, replacement=True).T  # (S, B)
         s, b = drawn.shape
         chosen = members[drawn].permute(2, 0, 1) & experts.present.unsqueeze(1)  # (M, S, B)
         q = self.inner().aggregate(experts.chosen(chosen))

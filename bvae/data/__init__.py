@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
+from bvae.data.shards import open_shards
 from bvae.registry import import_submodules
 
 __all__ = ["DATASETS", "DataError", "Modality", "MultimodalDataset", "dataset", "datasets"]
@@ -24,7 +25,8 @@ def dataset(name: str, split: str = "test", source: str = "embedded", **options)
         One of :func:`datasets`.
     split : {"train", "test"}
     source : str
-        "embedded" needs no download; the other sources are listed in the data set's own docstring.
+        "embedded" needs no download; the other sources are listed in the data set's own docstring. "shards" are files
+        that any of them was written to, see :mod:`bvae.data.shards`.
     **options
         Passed on, for example ``root`` for files on disk.
 
@@ -35,6 +37,9 @@ def dataset(name: str, split: str = "test", source: str = "embedded", **options)
     DataError
         If a file is missing, unreadable or not of the expected form.
     """
+    if source == "shards":
+        DATASETS[name]  # raises for an unknown name
+        return open_shards(name, split, options.pop("root", None), **options)
     return DATASETS[name](split=split, source=source, **options)
 
 

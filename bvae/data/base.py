@@ -119,6 +119,11 @@ class MultimodalDataset:
         """For data sets with a text: its most probable characters, (N, L, A) -> N strings."""
         raise DataError("this data set has no text modality")
 
+    def blank_character(self, modality: str) -> int:
+        """Position of what fills a text up among the characters of a text modality."""
+        alphabet = self.read_text(torch.eye(self.modalities[modality].shape[-1]).unsqueeze(1))  # one letter each
+        return alphabet.index(self.text_padding)
+
     def encode_text(self, text: str, generator: torch.Generator | None = None) -> Tensor:
         """A text that a person typed, as a modality of `takes_text`.
 
@@ -214,7 +219,8 @@ class MultimodalDataset:
         return (draws >= missing) | (draws == draws.max(dim=0).values)  # (M, N)
 
     def epoch(
-        self, epoch: int, batch_size: int, seed: int, generator: torch.Generator, missing: float = 0.0, skip: int = 0
+        self, epoch: int, batch_size: int, seed: int, generator: torch.Generator, missing: float = 0.0, skip: int = 0,
+        rows: slice = slice(None),
     ) -> Iterator[Batch]:
         """The batches of one epoch, in an order that depends on (seed, epoch) alone.
 
@@ -228,6 +234,8 @@ class MultimodalDataset:
             See :meth:`observed`.
         skip : int
             Number of batches to leave out, to resume within an epoch.
+        rows : slice
+            Which items of each batch to keep. Here all are composed first, so that `generator` goes on alike.
         """
         plan = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
         pairing = self.pairing(plan)
@@ -235,8 +243,10 @@ class MultimodalDataset:
         observed = self.observed(missing, seed)
         for start in range(skip * batch_size, self.steps_per_epoch(batch_size) * batch_size, batch_size):
             index = order[start : start + batch_size]
+            x = {name: values[rows] for name, values in self.items(index, pairing, generator).items()}
+            index = index[rows]
             held = None if self.attributes is None else self.attributes[index]
-            yield Batch(self.items(index, pairing, generator), observed[:, index], self.y[index], held)
+            yield Batch(x, observed[:, index], self.y[index], held)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Number of batches in an epoch."""

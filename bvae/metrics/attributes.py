@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, all_subsets, posterior_of
@@ -89,6 +87,9 @@ def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generat
     """
     if getattr(data.test, "attributes", None) is None:
         return {}
+    from sklearn.linear_model import LogisticRegression  # here: the app imports the metrics but does not fit any
+    from sklearn.preprocessing import StandardScaler
+
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     train, test = data.train.attributes, data.test.attributes
     by_size: dict[int, list[Tensor]] = {}

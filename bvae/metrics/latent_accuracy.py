@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from bvae.metrics.base import (
@@ -18,9 +17,16 @@ from bvae.metrics.base import (
 )
 from bvae.model import MultimodalVAE
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 def fitted(means: Tensor, y: Tensor) -> Pipeline:
     """Logistic regression on standardised means: (N, D), (N,)."""
+    from sklearn.linear_model import LogisticRegression  # here: the app imports the metrics but does not fit any
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3)).fit(means.numpy(), y.numpy())
 
 

@@ -36,7 +36,7 @@ class WeightedSubsetELBOs(Objective):
         z = q.component(index).rsample(generator=generator)
         reconstruction = model.reconstruction_error(x, z, present)
         kl = q.kl_to_prior() + kl_to_uniform(q)
-        loss = reconstruction + self.beta * kl + score(q.weights, index, reconstruction)
+        loss = reconstruction + self.beta * kl + score(q.weights, index, reconstruction, generator)
         return LossOutput(loss, reconstruction, kl)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bvae.model import MultimodalVAE
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.randomness import total
 
 KL = Literal["components", "sampled"]
 
@@ -57,11 +58,12 @@ class ELBO(Objective):
         kl = q.sampled_kl_to_prior(z) if sampled else q.kl_to_prior()
         loss = reconstruction + self.beta * kl
         if learned:
-            loss = loss + score(q.weights, index, reconstruction + (self.beta * kl if sampled else 0.0))
+            cost = reconstruction + (self.beta * kl if sampled else 0.0)
+            loss = loss + score(q.weights, index, cost, generator)
         return LossOutput(loss, reconstruction, kl)
 
 
-def score(weights: Tensor, index: Tensor, cost: Tensor) -> Tensor:
+def score(weights: Tensor, index: Tensor, cost: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Zero, with the gradient of E[cost] over the choice of components: REINFORCE with the other items as baseline.
 
     No sample carries a gradient to the weights of a mixture, so that learned weights need it. Unbiased, because the
@@ -75,6 +77,8 @@ def score(weights: Tensor, index: Tensor, cost: Tensor) -> Tensor:
         (B,), drawn from them.
     cost : Tensor
         (B,), what the chosen component cost.
+    generator : torch.Generator, optional
+        The one that `index` was drawn with; it knows whether other processes have items of the batch.
 
     Returns
     -------
@@ -83,5 +87,6 @@ def score(weights: Tensor, index: Tensor, cost: Tensor) -> Tensor:
     """
     log_weight = weights.gather(0, index.unsqueeze(0)).squeeze(0).log()  # (B,)
     cost = cost.detach()
-    baseline = (cost.sum() - cost) / max(1, len(cost) - 1)
+    everybody, count = total(cost, generator)
+    baseline = (everybody - cost) / max(1, count - 1)
     return (cost - baseline) * (log_weight - log_weight.detach())

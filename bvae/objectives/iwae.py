@@ -13,6 +13,7 @@ from torch import Tensor
 from bvae import gaussian
 from bvae.model import MultimodalVAE
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.randomness import normal
 
 Estimator = Literal["iwae", "dreg"]
 
@@ -60,7 +61,7 @@ class ImportanceWeighted(Objective):
         """See `Objective.__call__`. `reconstruction` and `kl` are plain means over the samples."""
         q = model.encode(x, present=present, generator=generator)
         s, (k, b) = self.num_samples, q.weights.shape
-        noise = torch.randn(s, k, b, q.loc.shape[-1], generator=generator, dtype=q.loc.dtype, device=q.loc.device)
+        noise = normal((s, k, b, q.loc.shape[-1]), 2, generator, q.loc.dtype, q.loc.device)
         z = q.loc + q.scale * noise  # (S, K, B, D)
         flat = z.flatten(0, 2)  # (S*K*B, D), items innermost
         repeated = {name: values.repeat(s * k, *[1] * (values.ndim - 1)) for name, values in x.items()}

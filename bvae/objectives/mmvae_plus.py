@@ -11,6 +11,7 @@ from torch import Tensor
 from bvae import gaussian
 from bvae.model import MultimodalVAE
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.randomness import normal
 
 
 @OBJECTIVES.register("mmvae-plus")
@@ -47,7 +48,7 @@ class SharedAndPrivate(Objective):
         index = q.stratified(generator)  # (B,): m
         u = q.component(index).rsample(generator=generator)  # (B, L)
         scale = model.auxiliary_scale.exp()  # (M, P)
-        auxiliary = torch.randn(len(u), *scale.shape, generator=generator, device=u.device) * scale  # (B, M, P)
+        auxiliary = normal((len(u), *scale.shape), 0, generator, torch.float32, u.device) * scale  # (B, M, P)
         d, private_kl = model.shared_dim, torch.zeros_like(u[:, 0])
         parts = [u[:, :d]]
         for m in range(len(model.modalities)):

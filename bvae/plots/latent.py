@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch
 
 
 def scatter(
@@ -58,8 +60,8 @@ def scatter(
         Of the bar.
     """
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
-    figure = go.Figure()
-    draw = figure.add_scattergl if webgl else figure.add_scatter
+    figure = Sketch()
+    draw = partial(figure.add, "scattergl" if webgl else "scatter")
     hover = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g
@@ -84,7 +86,7 @@ def scatter(
         bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
                "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
         scale = sample_colorscale("Cividis", np.linspace(*ends, 9).tolist())
-        figure.update_layout(margin={"t": 56}, coloraxis={
+        figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 8}, coloraxis={
             "colorscale": scale, "cmin": low, "cmax": max(high, low + 1e-9), "colorbar": bar})
     meaningful = bool(titles[0])
     axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing
@@ -93,7 +95,7 @@ def scatter(
     if limits:
         figure.update_xaxes(range=limits[0], constrain="domain")
         figure.update_yaxes(range=limits[1], constrain="domain")
-    return figure
+    return figure.figure()
 
 
 def put_behind(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch
 
 # One line per method: a colour, a dash and a marker, so that no two differ in colour alone.
 LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -37,15 +38,16 @@ def curve_figure(
     runs : mapping, optional
         Method -> number on the horizontal axis -> seed -> value: a small ring for every training run.
     """
-    figure = go.Figure()
+    sketch = Sketch()
     ticks: set[int] = set()
     for method, points in curves.items():
         k = list(order).index(method)
         xs = [int(n) for n in points]
         ticks.update(xs)
         color = style.CLASS_COLORS[k % len(style.CLASS_COLORS)]
-        figure.add_scatter(
-            x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=method, legendgroup=method,
+        sketch.add(
+            "scatter", x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=method,
+            legendgroup=method,
             line={"color": color, "width": 2, "dash": LINES[k % len(LINES)]},
             marker={"size": 8, "symbol": style.marker(k), "color": color},
             error_y={"array": [2 * points[str(n)]["se"] for n in xs], "thickness": 1.2, "width": 3},
@@ -55,14 +57,14 @@ def curve_figure(
                 for seed, value in by_seed.items()]
         if dots:
             x, y, seeds = zip(*dots, strict=True)
-            figure.add_scatter(
-                x=x, y=y, mode="markers", name=f"{method}, each seed", legendgroup=method, showlegend=False,
+            sketch.add(
+                "scatter", x=x, y=y, mode="markers", name=f"{method}, each seed", legendgroup=method, showlegend=False,
                 marker={"size": 7, "symbol": "circle-open", "color": color, "line": {"width": 1.5}}, customdata=seeds,
                 hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + method + "</extra>",
             )
     if reference is not None:
-        figure.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
-    style.layout(figure, ink, height)
-    figure.update_xaxes(title=across, tickvals=sorted(ticks))
-    figure.update_yaxes(title=title)
-    return figure
+        sketch.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
+    style.layout(sketch, ink, height)
+    sketch.update_xaxes(title=across, tickvals=sorted(ticks))
+    sketch.update_yaxes(title=title)
+    return sketch.figure()

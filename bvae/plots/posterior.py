@@ -9,8 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import style
+from bvae.plots.sketch import Sketch
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
+FEW = 8  # components of a mixture that are drawn one by one; of more, only their means
+MASSES = (0.9, 0.6, 0.3)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ def disagreement(loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return loc.std(axis=0) / scale.mean(axis=0)
 
 
+def most_disagreed(loc: np.ndarray, scale: np.ndarray, count: int) -> np.ndarray:
+    """The dimensions in which the experts disagree most, in this order: (M, D), (M, D) -> (count,)."""
+    return np.argsort(-disagreement(loc, scale), kind="stable")[:count]
+
+
 def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
     """The two latent dimensions in which the experts disagree most. loc, scale: (M, D)."""
     first, second = np.argsort(-disagreement(loc, scale), kind="stable")[:2] if loc.shape[1] > 1 else (0, 0)
@@ -122,16 +130,15 @@ def common_windows(
 
 
 def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Density of the projected mixture on the grid x (I,), y (J,): (J, I)."""
-    grid = np.stack(np.meshgrid(x, y), axis=-1)  # (J, I, 2)
-    total = np.zeros(grid.shape[:2])
-    for weight, centre, covariance in zip(q.weights, plane.point(q.loc), plane.covariance(q.scale), strict=True):
-        if weight > 0:
-            precision = np.linalg.inv(covariance + 1e-12 * np.eye(2))
-            offset = grid - centre
-            distance = np.einsum("...i,ij,...j->...", offset, precision, offset)
-            total += weight * np.exp(-0.5 * distance) * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)
-    return total
+    """Density of the projected mixture on the grid x (I,), y (J,): (J, I), single precision."""
+    kept = q.weights > 0
+    centre = plane.point(q.loc[kept]).astype(np.float32)  # (K, 2)
+    precision = np.linalg.inv(plane.covariance(q.scale[kept]) + 1e-12 * np.eye(2))  # (K, 2, 2)
+    height = (q.weights[kept] * np.sqrt(np.linalg.det(precision)) / (2 * np.pi)).astype(np.float32)  # (K,)
+    a, b, c = (-0.5 * precision[:, i, j].astype(np.float32)[:, None, None] for i, j in ((0, 0), (0, 1), (1, 1)))
+    dx = np.asarray(x, dtype=np.float32)[None, None, :] - centre[:, 0, None, None]  # (K, 1, I)
+    dy = np.asarray(y, dtype=np.float32)[None, :, None] - centre[:, 1, None, None]  # (K, J, 1)
+    return np.einsum("k,kji->ji", height, np.exp(a * dx**2 + 2 * b * dx * dy + c * dy**2))
 
 
 def plane_figure(
@@ -145,8 +152,12 @@ def plane_figure(
     samples: np.ndarray | None = None,
     height: int = 430,
     limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    before: np.ndarray | None = None,
 ) -> go.Figure:
     """Experts, prior and one or several aggregates in a plane, as 1- and 2-sigma ellipses with dots for the means.
+
+    Mixtures are contours of their density that hold 30, 60 and 90 percent of the mass of the picture, with their
+    components as thin ellipses, or as dots if there are many; a component's weight is its opacity.
 
     Parameters
     ----------
@@ -158,7 +169,7 @@ def plane_figure(
     observed : sequence of bool
         M.
     aggregates : sequence of Aggregate
-        The first one is the chosen one; a mixture gets filled contours, further ones outlines only.
+        The first one is the chosen one: a mixture's contours are drawn of this one only.
     ink : style.Ink
     samples : ndarray, optional
         (S, D) draws from the first aggregate.
@@ -166,8 +177,10 @@ def plane_figure(
         Pixels.
     limits : tuple of tuple of float, optional
         Of both axes; by default those of :func:`window`.
+    before : ndarray, optional
+        (M, D) means of the experts before something was done to them: a dotted line leads from where they were.
     """
-    figure = go.Figure()
+    figure = Sketch()
     (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
     if aggregates and len(aggregates[0].weights) > 1:
         _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
@@ -181,6 +194,12 @@ def plane_figure(
     for m, name in enumerate(names):
         if observed[m]:
             _add_gaussian(figure, plane, loc[m], scale[m], name, style.color(m), style.marker(m))
+            if before is not None and not np.allclose(before[m], loc[m], atol=1e-4):
+                way = plane.point(np.stack([before[m], loc[m]]))
+                figure.add_scatter(
+                    x=way[:, 0], y=way[:, 1], mode="lines+markers", name=f"{name}: from where it was", legendgroup=name,
+                    hoverinfo="name", line={"color": style.color(m), "dash": "dot", "width": 1.5},
+                    marker={"symbol": style.marker(m) + "-open", "size": [10, 0], "color": style.color(m)})
     for i, q in enumerate(aggregates):
         _add_aggregate(figure, plane, q, ink, strong=i == 0)
     if samples is not None and len(samples):
@@ -192,7 +211,7 @@ def plane_figure(
     style.layout(figure, ink, height)
     figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
     figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
-    return figure
+    return figure.figure()
 
 
 def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
@@ -212,23 +231,29 @@ def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
 
 def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
     line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
-    mixture = len(q.weights) > 1
-    shown = True
-    for weight, mean, scale in zip(q.weights, q.loc, q.scale, strict=True):
-        if weight <= 0:
-            continue
-        centre, covariance = plane.point(mean), plane.covariance(scale)
+    alive = np.flatnonzero(q.weights > 0)
+    mixture, shown = len(q.weights) > 1, True
+    opacity = np.clip(0.75 * q.weights / q.weights.max(), 0.08, 0.75)
+    for k in alive if len(alive) <= FEW else ():
+        centre, covariance = plane.point(q.loc[k]), plane.covariance(q.scale[k])
         for radius in (1,) if mixture else (1, 2):
             outline = ellipse(centre, covariance, radius)
             figure.add_scatter(
                 x=outline[:, 0], y=outline[:, 1], mode="lines", name=q.label, legendgroup=q.label, showlegend=shown,
                 hoverinfo="name", line={**line, "width": 1.2} if mixture else line,
-                opacity=float(np.clip(0.25 + 3 * weight, 0.25, 0.8)) if mixture else (1.0 if radius == 1 else 0.6),
+                opacity=float(opacity[k]) if mixture else (1.0 if radius == 1 else 0.6),
             )
             shown = False
+    if len(alive) > FEW:
+        points = plane.point(q.loc[alive])
+        figure.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name=f"its {len(alive)} components", hoverinfo="name",
+            legendgroup=q.label, showlegend=False,
+            marker={"color": ink.aggregate, "size": 4, "symbol": "circle", "opacity": opacity[alive].tolist()},
+        )
     centre = plane.point(q.mean)
     figure.add_scatter(
-        x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=False, name=q.label,
+        x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=shown, name=q.label,
         hoverinfo="name",
         marker={"color": ink.aggregate, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
                 "line": {"width": 2, "color": ink.aggregate}},
@@ -236,15 +261,24 @@ def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) ->
 
 
 def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
-    x, y = np.linspace(*xs, 72), np.linspace(*ys, 72)
+    x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
-    top = float(values.max()) or 1.0
-    figure.add_contour(
-        x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=q.label, line={"width": 0},
-        contours={"start": top * 0.04, "end": top, "size": top * 0.12},
-        colorscale=[[0, style.rgba(ink.aggregate, 0)], [0.04, style.rgba(ink.aggregate, 0.05)],
-                    [1, style.rgba(ink.aggregate, 0.42)]],
-    )
+    levels = mass_levels(values, MASSES)
+    for level, mass in zip(levels, MASSES, strict=True):
+        # One contour line each, filled upwards: areas of less mass lie on those of more and become darker.
+        figure.add_contour(
+            x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=f"{mass:.0%} of the mass", showlegend=False,
+            legendgroup=q.label, line={"width": 0.9, "color": style.rgba(ink.aggregate, 0.55)},
+            contours={"type": "constraint", "operation": "<", "value": level},  # Plotly fills what is outside of it
+            fillcolor=style.rgba(ink.aggregate, 0.09),
+        )
+
+
+def mass_levels(values: np.ndarray, masses: Sequence[float]) -> list[float]:
+    """Densities above which lie the given shares of what is on the grid."""
+    heights = np.sort(values, axis=None)[::-1]
+    held = np.cumsum(heights) / max(heights.sum(), 1e-300)
+    return [float(heights[min(int(np.searchsorted(held, mass)), len(heights) - 1)]) for mass in masses]
 
 
 def interval_figure(
@@ -262,8 +296,8 @@ def interval_figure(
     Parameters: see :func:`plane_figure`. The dimensions are chosen from all experts, observed or not, so that they
     stay the same while modalities are switched.
     """
-    chosen = np.argsort(-disagreement(loc, scale), kind="stable")[:num_dimensions]
-    figure = go.Figure()
+    chosen = most_disagreed(loc, scale, num_dimensions)
+    figure = Sketch()
     drawn = [m for m in range(len(names)) if observed[m]]
     lanes = len(drawn) + len(aggregates)
     offset = np.linspace(0.34, -0.34, max(lanes, 2))
@@ -293,7 +327,7 @@ def interval_figure(
     )
     for row in rows[:-1]:
         figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})
-    return figure
+    return figure.figure()
 
 
 def density_figure(
@@ -302,15 +336,15 @@ def density_figure(
 ) -> go.Figure:
     """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
     x = np.linspace(*limits, 400)
-    figure = go.Figure()
+    figure = Sketch()
     for m, name in enumerate(names):
         figure.add_scatter(
-            x=x, y=_normal(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
+            x=x, y=normal_density(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
             fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
             hoverinfo="name",
         )
     for q in aggregates:
-        y = sum(w * _normal(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
+        y = sum(w * normal_density(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
         figure.add_scatter(
             x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
             line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
@@ -319,8 +353,9 @@ def density_figure(
     style.layout(figure, ink, height)
     figure.update_xaxes(title="z", range=list(limits))
     figure.update_yaxes(title="density", rangemode="tozero")
-    return figure
+    return figure.figure()
 
 
-def _normal(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
+def normal_density(x: np.ndarray, mean: float, scale: float) -> np.ndarray:
+    """Density of a normal distribution."""
     return np.exp(-0.5 * ((x - mean) / scale) ** 2) / (scale * np.sqrt(2 * np.pi))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import os
 import platform
 from collections.abc import Mapping
@@ -10,18 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from bvae.aggregators import aggregator
 from bvae.data import DATASETS, Modality
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
-from bvae.storage import StorageError, read_json, read_tensors, sha256, write_json, write_tensors
+from bvae.storage import (
+    DIGEST,
+    StorageError,
+    check_digest,
+    digest_of,
+    read_json,
+    read_tensors_and_metadata,
+    sha256,
+    write_json,
+    write_tensors,
+)
 from bvae.training.settings import Settings
 from bvae.version import __version__
 
 FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
+STATE, EVALUATION = "training.safetensors", "evaluation"
 RESERVED = ("all", "classifiers", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
@@ -70,11 +82,24 @@ def checkpoints_root() -> Path:
     return beside if beside.is_dir() else Path("checkpoints").resolve()
 
 
+def runs_root() -> Path:
+    """Where the app trains, and where models trained in it are: $BVAE_RUNS, else ``runs`` beside the checkpoints."""
+    return Path(chosen) if (chosen := os.environ.get("BVAE_RUNS")) else checkpoints_root().parent / "runs"
+
+
+def own_models() -> Path:
+    """The root of the models that were trained in the app; never one that ships."""
+    return runs_root() / "models"
+
+
 def checkpoints(dataset: str, root: Path | None = None) -> list[str]:
-    """Names of the complete checkpoints of a data set: methods in their order of registration, then others."""
-    folder = (root or checkpoints_root()) / registered(dataset)
-    found = sorted(p.parent.name for p in folder.glob(f"*/{CONFIG}") if (p.parent / WEIGHTS).is_file()
-                   and p.parent.name not in RESERVED)
+    """Names of the complete checkpoints of a data set: methods in their order of registration, then others.
+
+    Without a root, those that were trained in the app too, see :func:`own_models`.
+    """
+    roots = [root] if root else [checkpoints_root(), own_models()]
+    found = {p.parent.name for r in roots for p in (r / registered(dataset)).glob(f"*/{CONFIG}")
+             if (p.parent / WEIGHTS).is_file() and p.parent.name not in RESERVED and p.parent.name[0] != "."}
     order = {name: i for i, name in enumerate(METHODS)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
@@ -96,7 +121,9 @@ def build_model(modalities: tuple[Modality, ...], settings: Settings) -> Multimo
 def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Mapping[str, Any]) -> None:
     """Write the weights in half precision, then config.json with their hash.
 
-    config.json is written last: a folder with a config.json whose hash fits is complete.
+    config.json is written last: a folder with a config.json whose hash fits is complete. A kill in between leaves
+    weights that the old config.json does not fit, which is said to whoever loads them; the training loop's saved state
+    is still there then, and going on with it completes the checkpoint.
     """
     (folder / METRICS).unlink(missing_ok=True)
     write_tensors(folder / WEIGHTS, {name: value.half() for name, value in model.state_dict().items()})
@@ -112,7 +139,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
                        for m in model.modalities.values()],
         "settings": settings.as_dict(),
     }
-    write_json(folder / CONFIG, config)
+    write_json(folder / CONFIG, {**config, DIGEST: digest_of(config)})
 
 
 def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkpoint:
@@ -125,8 +152,10 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
     CheckpointError
         If there is no such checkpoint, or config.json is damaged or of another format.
     """
-    root = root or checkpoints_root()
     names = checkpoints(dataset, root)
+    if root is None:  # what ships comes first
+        mine = name not in checkpoints(dataset, checkpoints_root()) and name in names
+        root = own_models() if mine else checkpoints_root()
     if name not in names:
         raise CheckpointError(
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
@@ -148,26 +177,84 @@ def read_checkpoint(folder: Path, with_metrics: bool = True) -> Checkpoint:
         settings = Settings.from_mapping(config["settings"])
         if not isinstance(config["sha256"], str):
             raise TypeError("sha256 is not a text")
+        check_digest(config)
     except CheckpointError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(f"{folder / CONFIG}: damaged ({error})") from error
-    metrics = read_json(folder / METRICS) if with_metrics and (folder / METRICS).is_file() else {}
+    metrics = read_metrics(folder) if with_metrics and (folder / METRICS).is_file() else {}
     return Checkpoint(folder, settings, modalities, config, metrics)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What metrics.json of a folder holds. Raises CheckpointError if it is missing, damaged or of another form."""
+    try:
+        metrics = read_json(folder / METRICS)
+        check_metrics(metrics)
+    except StorageError as error:
+        raise CheckpointError(str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{folder / METRICS}: damaged ({error}); evaluate the model again") from error
+    return metrics
+
+
+def check_metrics(metrics: Any) -> None:
+    """Raises ValueError or another error of this kind unless it is: metric -> figure, or metric -> key -> figure."""
+    if not isinstance(metrics, dict):
+        raise TypeError(f"expected an object, got {type(metrics).__name__}")
+    for name, value in metrics.items():
+        if name == EVALUATION:
+            if DIGEST in value and value[DIGEST] != metrics_digest(metrics):
+                raise ValueError("they were changed after they were written: their digest is of other figures")
+            continue
+        for figure in [value] if "mean" in value else value.values():
+            for part in ("mean", "se"):
+                if not isinstance(figure[part], (int, float)) or isinstance(figure[part], bool):
+                    raise TypeError(f"{name}: {part} is not a number")
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Rows of history.csv of a folder. Raises CheckpointError if it is missing or damaged."""
+    path = folder / HISTORY
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        if not all(math.isfinite(row[key]) for row in rows for key in ("step", "loss", "reconstruction", "kl")):
+            raise ValueError("a figure is not finite")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+        raise CheckpointError(f"{path}: expected a history of training ({error})") from error
+    return rows
+
+
+def metrics_digest(metrics: Mapping[str, Any]) -> str:
+    """Of all figures and of the facts about the evaluation; the facts hold it."""
+    facts = {key: value for key, value in metrics.get(EVALUATION, {}).items() if key != DIGEST}
+    return digest_of({**metrics, EVALUATION: facts})
 
 
 def load_weights(checkpoint: Checkpoint) -> MultimodalVAE:
     """The model of a checkpoint, in eval mode. Raises CheckpointError if the weights are not those of config.json."""
     path = checkpoint.folder / WEIGHTS
-    if sha256(path) != checkpoint.hash:
-        raise CheckpointError(f"{path}: its SHA-256 is not the one in {CONFIG}; restore the file or train again")
-    model = build_model(checkpoint.modalities, checkpoint.settings)
     try:
-        stored: dict[str, Tensor] = {name: value.float() for name, value in read_tensors(path).items()}
-        model.load_state_dict(stored)
-    except (RuntimeError, StorageError) as error:
-        raise CheckpointError(f"{path}: not the weights of this model ({error})") from error
+        stored, _ = read_tensors_and_metadata(path, checkpoint.hash)
+    except StorageError as error:
+        stopped = (checkpoint.folder / STATE).is_file()
+        advice = "finish the training with --resume" if stopped else "restore the file or train again"
+        if path.is_file() and sha256(path) != checkpoint.hash:
+            raise CheckpointError(f"{path}: its SHA-256 is not the one in {CONFIG}; {advice}") from error
+        raise CheckpointError(str(error)) from error
+    try:
+        model = build_model(checkpoint.modalities, checkpoint.settings)
+        model.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: not the weights of this model ({first_line(error)})") from error
     return model.eval().requires_grad_(False)
+
+
+def first_line(error: Exception) -> str:
+    """An error in one line: PyTorch lists every parameter that does not fit."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[:2]) + (" ..." if len(lines) > 2 else "")
 
 
 def load(dataset: str, name: str, root: Path | str | None = None) -> MultimodalVAE:

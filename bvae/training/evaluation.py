@@ -9,7 +9,8 @@ from typing import Any
 
 from bvae.metrics import METRICS, EvaluationData, evaluate
 from bvae.metrics.classifiers import FOLDER as JUDGES
-from bvae.training.checkpoint import Checkpoint, checkpoints_root, load_weights
+from bvae.storage import DIGEST
+from bvae.training.checkpoint import EVALUATION, Checkpoint, checkpoints_root, load_weights, metrics_digest
 from bvae.version import __version__
 
 
@@ -42,7 +43,9 @@ def evaluated(
     figures = evaluate(load_weights(checkpoint), data, seed, wanted)
     facts = {"test_items": len(data.test), "seed": seed, "metrics": wanted, "bvae": __version__,
              "sha256": checkpoint.hash, "seconds": round(time.perf_counter() - started, 1)}
-    return {**figures, "evaluation": facts}
+    metrics = {**figures, EVALUATION: facts}
+    facts[DIGEST] = metrics_digest(metrics)
+    return metrics
 
 
 def is_evaluated(metrics: Any, weights_hash: str, names: Iterable[str] | None = None) -> bool:

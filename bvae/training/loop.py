@@ -7,11 +7,12 @@ import csv
 import dataclasses
 import io
 import json
-import signal
+import math
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -19,19 +20,51 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.locking import locked
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
 from bvae.objectives import LossOutput, objective
-from bvae.storage import read_tensors_and_metadata, write_atomically, write_tensors
-from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, save_model
+from bvae.randomness import BatchGenerator
+from bvae.storage import WriteError, write_tensors, write_text
+from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, first_line, save_model
+from bvae.training.memory import memory_kept
 from bvae.training.settings import Settings
+from bvae.training.state import STATE, STATE_FORMAT, read_state
+from bvae.training.stopping import StopRequest, TrainingStopped, terminated_as_interrupt
 
-STATE = "training.safetensors"
+__all__ = ["STATE", "TrainingStopped", "Watched", "make_fabric", "read_state", "terminated_as_interrupt", "train"]
+
+EXPLODED = 10.0
+"""A mean loss that is above the best one by so many times the size of the first one is no learning any more."""
+
 COLUMNS = ("step", "epoch", "loss", "reconstruction", "kl", "learning_rate", "items_per_second", "seconds")
 
 
-class TrainingStopped(KeyboardInterrupt):
-    """The user stopped the run; its state is on disk."""
+BUSY = "wait for it, stop it, or choose another name"
+
+
+class Watched(NamedTuple):
+    """A training between two steps.
+
+    Attributes
+    ----------
+    step : int
+        Finished steps.
+    seconds : float
+        Of training so far.
+    history : list of dict
+        Rows of history.csv.
+    recent : list of float
+        Mean loss, reconstruction and KL since the last row.
+    model : MultimodalVAE
+        In training mode; to be looked at only.
+    """
+
+    step: int
+    seconds: float
+    history: list[dict[str, Any]]
+    recent: list[float]
+    model: MultimodalVAE
 
 
 class TrainingStep(nn.Module):
@@ -58,10 +91,25 @@ def automatic_precision() -> str:
     return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
 
 
-def make_fabric(settings: Settings, accelerator: str = "auto", devices: int = 1, strategy: str = "auto") -> Fabric:
-    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others."""
+def make_fabric(
+    settings: Settings, accelerator: str = "auto", devices: int | None = None, strategy: str = "auto",
+    nodes: int | None = None,
+) -> Fabric:
+    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others.
+
+    Devices are those of a machine, nodes the machines. By default it is one of each, or what ``torchrun`` or
+    ``fabric run`` started this process for.
+    """
     precision = automatic_precision() if settings.precision == "auto" else settings.precision
-    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
+    if devices is None and os.environ.get("LT_CLI_USED"):  # fabric run says the rest itself
+        chosen = None if settings.precision == "auto" and "LT_PRECISION" in os.environ else precision
+        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)
+    if devices is None and "TORCHELASTIC_RUN_ID" in os.environ:
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
+        strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
+    return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
+                  precision=precision)
 
 
 def train(
@@ -74,6 +122,7 @@ def train(
     progress: bool = True,
     fabric: Fabric | None = None,
     on_step: Callable[[int], None] | None = None,
+    watch: Callable[[Watched], None] | None = None,
 ) -> MultimodalVAE:
     """Train a model and leave a checkpoint in `folder`.
 
@@ -95,6 +144,8 @@ def train(
         Devices, strategy and precision, not launched yet; by default see :func:`make_fabric`.
     on_step : callable, optional
         Called with the number of finished steps after each of them.
+    watch : callable, optional
+        Called with a :class:`Watched` after each step.
 
     Returns
     -------
@@ -108,30 +159,58 @@ def train(
     CheckpointError
         If the state to resume from is missing, damaged, or of other settings.
     FloatingPointError
-        If the loss is no longer finite; the last saved state is kept.
+        If the loss is no longer finite, or explodes; the last good state is kept.
+    BusyError
+        If another process trains in this folder.
+    WriteError
+        If the disk is full, the folder read-only, and so on; what was saved before is kept.
     """
     fabric = fabric or make_fabric(settings)
-    fabric.launch()
+    if not os.environ.get("LT_CLI_USED"):  # fabric run has launched it
+        fabric.launch()
+    folder = Path(folder)
+    alone = locked(folder, "training", BUSY) if fabric.is_global_zero else contextlib.nullcontext()
+    with alone:
+        return _train(settings, folder, fabric, resume, root, save_every, progress, on_step, watch)
+
+
+def _train(
+    settings: Settings, folder: Path, fabric: Fabric, resume: bool, root: str | None, save_every: float,
+    progress: bool, on_step: Callable[[int], None] | None, watch: Callable[[Watched], None] | None,
+) -> MultimodalVAE:
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
-    return _Run(settings, Path(folder), data, fabric).go(resume, save_every, progress, on_step)
+    with memory_kept():
+        return _Run(settings, folder, data, fabric, watch).go(resume, save_every, progress, on_step)
 
 
 class _Run:
-    def __init__(self, settings: Settings, folder: Path, data: MultimodalDataset, fabric: Fabric) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, data: MultimodalDataset, fabric: Fabric,
+        watch: Callable[[Watched], None] | None = None,
+    ) -> None:
+        self.watch = watch
         self.settings, self.folder, self.data, self.fabric = settings, folder, data, fabric
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.model = build_model(tuple(data.modalities.values()), settings)
+            self.model = build_model(settings.weigh(list(data.modalities.values())), settings)
         step_module = TrainingStep(self.model, settings)
         optimizer = torch.optim.AdamW(
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.step_module, self.optimizer = fabric.setup(step_module, optimizer)
         self.crops = torch.Generator().manual_seed(settings.seed + 1)  # fresh views; on the CPU, where the data are
-        self.noise = torch.Generator(fabric.device).manual_seed(settings.seed + 2 + 1000 * fabric.global_rank)
+        self.noise = BatchGenerator(fabric.device)  # the same on all processes: noise belongs to the items
+        self.noise.manual_seed(settings.seed + 2)
+        self.noise.rank, self.noise.world = fabric.global_rank, fabric.world_size
+        self.noise.items = min(settings.batch_size, len(data))
+        if self.noise.items < fabric.world_size:
+            raise ValueError(f"batch_size: expected at least one item for each of {fabric.world_size} processes, got "
+                             f"{self.noise.items}")
         self.step, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
+        self.saved_step: int | None = None
+        self.whole = True  # between two steps: what is saved is a state from which one goes on exactly
 
     # -- state ---------------------------------------------------------------------------------------------------
 
@@ -146,17 +225,16 @@ class _Run:
         progress = {"step": self.step, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds,
                     "history": self.history,
                     "sums": self.sums.tolist(), "logged_step": self.logged_step}
-        metadata = {"progress": json.dumps(progress), "settings": json.dumps(self.settings.as_dict())}
+        metadata = {"format": STATE_FORMAT, "progress": json.dumps(progress),
+                    "settings": json.dumps(self.settings.as_dict())}
         write_tensors(self.folder / STATE, tensors, metadata)
+        self.saved_step = self.step
         self.write_history()
 
     def restore(self) -> None:
         path = self.folder / STATE
-        if not path.is_file():
-            raise CheckpointError(f"{path}: nothing to resume; start without --resume")
-        tensors, metadata = read_tensors_and_metadata(path)
+        tensors, progress, stored = read_state(path)
         try:
-            progress, stored = json.loads(metadata["progress"]), json.loads(metadata["settings"])
             mine = self.settings.as_dict()
             for key in {**stored, **mine}:
                 if stored.get(key) != mine.get(key):
@@ -183,8 +261,11 @@ class _Run:
             self.cpu_seconds = progress["cpu_seconds"]
             self.history, self.logged_step = progress["history"], progress["logged_step"]
             self.sums = torch.tensor(progress["sums"], dtype=torch.float64)
-        except (KeyError, RuntimeError, IndexError, json.JSONDecodeError) as error:
-            raise CheckpointError(f"{path}: damaged, or of another model ({error})") from error
+            self.saved_step = self.step
+        except CheckpointError:
+            raise
+        except (KeyError, RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path}: damaged, or of another model ({first_line(error)})") from error
 
     def remember(self) -> None:
         """Keep the generators' states of this step boundary: the next batch may be under way when we save."""
@@ -195,7 +276,7 @@ class _Run:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.history)
-        write_atomically(self.folder / HISTORY, lambda path: path.write_text(text.getvalue(), encoding="utf-8"))
+        write_text(self.folder / HISTORY, text.getvalue())
 
     # -- loop ----------------------------------------------------------------------------------------------------
 
@@ -215,28 +296,57 @@ class _Run:
             dynamic_ncols=True,
         )
         try:
-            with bar, terminated_as_interrupt():
-                self.loop(save_every, bar, on_step)
-        except KeyboardInterrupt:
-            self.save()
-            raise TrainingStopped(f"stopped after step {self.step} of {self.settings.steps}") from None
-        if self.fabric.is_global_zero:
-            self.write_history()
-            facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
-                     "threads": torch.get_num_threads(), "device": self.fabric.device.type, "items": len(self.data),
-                     "precision": str(self.fabric._precision.precision)}
-            save_model(self.folder, self.model, self.settings, facts)
-            (self.folder / STATE).unlink(missing_ok=True)
+            try:
+                with bar, StopRequest() as request:
+                    self.loop(save_every, bar, on_step, request)
+                if self.fabric.is_global_zero:
+                    self.finish()
+            except KeyboardInterrupt:
+                raise self.stopped() from None
+        except WriteError as error:
+            raise WriteError(error.path, error, f"training stopped at step {self.step}: {self.kept()}. Make room, or "
+                                                "mend what is wrong, and go on with --resume") from error
         return self.model.eval()
 
-    def loop(self, save_every: float, bar: tqdm, on_step: Callable[[int], None] | None) -> None:
+    def stopped(self) -> TrainingStopped:
+        """Save where the user stops the run, unless it is in the middle of a step; raises if it has diverged."""
+        if not self.whole:
+            return TrainingStopped(f"stopped within step {self.step + 1}: {self.kept()}")
+        if self.step != self.saved_step:
+            if not self.good():
+                raise self.diverged()
+            self.save()
+        return TrainingStopped(f"stopped after step {self.step} of {self.settings.steps}; everything is saved")
+
+    def finish(self) -> None:
+        """The checkpoint, complete; a kill on the way leaves the last state, with which one goes on."""
+        if self.saved_step != self.step:
+            self.save()
+        self.write_history()
+        facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
+                 "threads": torch.get_num_threads(), "device": self.fabric.device.type, "items": len(self.data),
+                 "precision": str(self.fabric._precision.precision)}
+        save_model(self.folder, self.model, self.settings, facts)
+        (self.folder / STATE).unlink(missing_ok=True)
+
+    def kept(self) -> str:
+        """What is on disk, in words."""
+        if self.saved_step is None:
+            return "no state had been saved yet"
+        return f"the state of step {self.saved_step} is kept in {self.folder / STATE}"
+
+    def loop(
+        self, save_every: float, bar: tqdm, on_step: Callable[[int], None] | None, request: StopRequest
+    ) -> None:
         s, per_epoch = self.settings, self.data.steps_per_epoch(self.settings.batch_size)
         saved = started = time.perf_counter()
         before, cpu_before = self.seconds, self.cpu_seconds - time.process_time()
         timed_step, timed_at = self.step, started
+        own = slice(self.fabric.global_rank, None, self.fabric.world_size)
         while self.step < s.steps:
             epoch, skip = divmod(self.step, per_epoch)
-            for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip):
+            for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip, own):
+                self.whole = False
                 try:
                     self.sums += self.one_step(batch.x, batch.present).cpu()
                 except ValueError as error:  # the checks of the aggregator meet NaN before the loss does
@@ -245,6 +355,7 @@ class _Run:
                     raise self.diverged() from error
                 self.step += 1
                 self.remember()
+                self.whole = True
                 now = time.perf_counter()
                 self.seconds, self.cpu_seconds = before + now - started, cpu_before + time.process_time()
                 bar.update()
@@ -256,59 +367,77 @@ class _Run:
                            self.seconds)
                     self.history.append({k: float(f"{v:.6g}") if isinstance(v, float) else v
                                          for k, v in zip(COLUMNS, row, strict=True)})
-                    if not torch.isfinite(self.sums).all():
+                    if not self.good():
                         raise self.diverged()
                     self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), self.step
                     timed_step, timed_at = self.step, now
-                if now - saved > save_every and torch.isfinite(self.sums).all():
+                if now - saved > save_every:
+                    if not self.good():
+                        raise self.diverged()
                     self.save()
                     saved = now
                 if on_step is not None:
                     on_step(self.step)
+                if self.watch is not None:
+                    recent = (self.sums / max(1, self.step - self.logged_step)).tolist()
+                    self.watch(Watched(self.step, self.seconds, self.history, recent, self.model))
                 if self.step >= s.steps:
                     break
+                request.obey()
 
     def finite(self) -> bool:
         """Whether all parameters are finite."""
         return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
+    def good(self) -> bool:
+        """Whether loss and parameters are finite, and the loss is not far above what it was."""
+        count = self.step - self.logged_step
+        mean = self.sums[0].item() / count if count else 0.0
+        return bool(torch.isfinite(self.sums).all()) and self.finite() and not (count and self.exploded(mean))
+
+    def exploded(self, mean: float) -> bool:
+        """Whether a mean loss is beyond all that was seen. See :data:`EXPLODED`."""
+        before = [row["loss"] for row in self.history if row["step"] < self.step and math.isfinite(row["loss"])]
+        if not before:
+            return False
+        best = min(before)
+        return mean - best > EXPLODED * max(abs(before[0]), abs(best), 1.0)
+
     def diverged(self) -> FloatingPointError:
-        """What happened and what to try."""
+        """What happened, what is kept, and what to try."""
+        s = self.settings
+        finite = bool(torch.isfinite(self.sums).all()) and self.finite()
+        count = max(1, self.step - self.logged_step)
+        what = (f"the loss has exploded, to {self.sums[0].item() / count:.3g} on average," if finite else
+                "the loss is not finite any more")
+        tries = [f"a lower learning rate (--learning-rate {s.learning_rate / 10:g})",
+                 f"a longer warm-up (--warmup-steps {max(100, 2 * s.warmup_steps)})",
+                 f"a smaller gradient norm (--clip {s.clip / 10:g})"]
+        if str(self.fabric._precision.precision) != "32-true":
+            tries.append("--precision 32-true")
         return FloatingPointError(
-            f"the loss is not finite any more at step {self.step}; the last saved state is kept in {self.folder}. "
-            f"Try a lower learning rate (now {self.settings.learning_rate:g}) or --precision 32-true"
+            f"{what} at step {self.step}, learning rate {s.learning_rate_at(max(0, self.step - 1)):.3g}; "
+            f"{self.kept()}. Try a lower learning rate first: " + ", or ".join(tries)
         )
 
     def one_step(self, x: dict[str, Tensor], present: Tensor) -> Tensor:
-        """One update; returns the batch means of loss, reconstruction and KL, (3,)."""
-        rank, world = self.fabric.global_rank, self.fabric.world_size
-        x = {name: values[rank::world].to(self.fabric.device) for name, values in x.items()}
-        present = present[:, rank::world].to(self.fabric.device)
+        """One update with the items of this process; the means of loss, reconstruction and KL over all, (3,)."""
+        world = self.fabric.world_size
+        x = {name: values.to(self.fabric.device) for name, values in x.items()}
+        present = present.to(self.fabric.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         out = self.step_module(x, present, self.noise, self.step)
-        loss = out.loss.mean()
+        # Processes may have one item more or less than others, and their gradients are averaged.
+        share = 1.0 if world == 1 else world * present.shape[1] / self.noise.items
+        loss = out.loss.mean() if world == 1 else out.loss.mean() * share
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.step_module, self.optimizer, max_norm=self.settings.clip,
                                    error_if_nonfinite=False)
         self.optimizer.step()
-        return torch.stack([loss.detach(), out.reconstruction.detach().mean(), out.kl.detach().mean()])
-
-
-@contextlib.contextmanager
-def terminated_as_interrupt() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt too, where handlers can be set (the main thread)."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        previous = signal.signal(signal.SIGTERM, stop)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        means = torch.stack([loss.detach(), out.reconstruction.detach().mean(), out.kl.detach().mean()])
+        if world == 1:
+            return means
+        means[1:] *= share
+        return self.fabric.all_reduce(means, reduce_op="mean")

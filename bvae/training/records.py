@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bvae.storage import StorageError, read_json, write_json
+from bvae.storage import DIGEST, StorageError, read_json, write_json
 from bvae.training.checkpoint import (
     FORMAT,
     Checkpoint,
     CheckpointError,
+    check_metrics,
     checkpoints,
     checkpoints_root,
     load_checkpoint,
@@ -55,7 +56,7 @@ class Record:
     @classmethod
     def of(cls, name: str, checkpoint: Checkpoint, metrics: Mapping[str, Any]) -> Record:
         """The record of a checkpoint and its metrics, under a name."""
-        config = {k: v for k, v in checkpoint.config.items() if k not in ("modalities", "settings")}
+        config = {k: v for k, v in checkpoint.config.items() if k not in ("modalities", "settings", DIGEST)}
         return cls(name, checkpoint.settings, config, metrics)
 
 
@@ -83,6 +84,7 @@ def read(path: Path) -> Record:
             raise TypeError("sha256 is not a text or seconds is not a number")
         if metrics["evaluation"]["sha256"] != content["sha256"]:
             raise ValueError("its metrics are of other weights")
+        check_metrics(metrics)
     except CheckpointError:
         raise
     except StorageError as error:

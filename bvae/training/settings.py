@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bvae.data.base import Modality
 from bvae.methods import METHODS
 from bvae.model import ModelConfig
 
@@ -41,6 +43,9 @@ class Settings:
         Steps over which beta rises linearly from 0.
     latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior
         See `bvae.model.ModelConfig`.
+    reconstruction_weights : str
+        "recipe": the weights of the modalities' log-likelihoods that the data set's recipe gives. Else one number a
+        modality, in the data set's order, such as "3.9,1,20".
     augment : bool
         Whether the data set may distort training items.
     missing : float
@@ -69,6 +74,7 @@ class Settings:
     weights: str = ModelConfig.weights
     private_dim: int = ModelConfig.private_dim
     auxiliary_prior: bool = ModelConfig.auxiliary_prior
+    reconstruction_weights: str = "recipe"
     augment: bool = False
     missing: float = 0.0
     precision: str = "auto"
@@ -88,7 +94,29 @@ class Settings:
                 raise ValueError(f"{name}: expected a positive number, got {getattr(self, name)}")
         if not 0 <= self.missing < 1:
             raise ValueError(f"missing: expected a probability in [0, 1), got {self.missing}")
+        if self.reconstruction_weights != "recipe":
+            self._reconstruction_weights()
         self.model_config()
+
+    def _reconstruction_weights(self) -> list[float]:
+        try:
+            values = [float(word) for word in self.reconstruction_weights.split(",")]
+        except ValueError:
+            values = [math.nan]
+        if not all(math.isfinite(v) and v >= 0 for v in values) or not any(values):
+            raise ValueError("reconstruction_weights: expected 'recipe', or numbers >= 0 with commas between them, not "
+                             f"all 0, got {self.reconstruction_weights!r}")
+        return values
+
+    def weigh(self, modalities: Sequence[Modality]) -> tuple[Modality, ...]:
+        """The modalities with the weights of these settings. Raises ValueError unless there is one number for each."""
+        if self.reconstruction_weights == "recipe":
+            return tuple(modalities)
+        values = self._reconstruction_weights()
+        if len(values) != len(modalities):
+            raise ValueError(f"reconstruction_weights: expected {len(modalities)} numbers, one for each of "
+                             f"{', '.join(m.name for m in modalities)}, got {self.reconstruction_weights!r}")
+        return tuple(dataclasses.replace(m, weight=v) for m, v in zip(modalities, values, strict=True))
 
     @classmethod
     def for_method(cls, dataset: str, method: str, **changes: Any) -> Settings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from bvae.data import DATASETS
 from bvae.methods import METHODS, methods
 from bvae.metrics import METRICS
 from bvae.metrics import classifiers as judges
-from bvae.storage import StorageError, read_json, read_tensors_and_metadata, sha256, write_atomically, write_json
+from bvae.storage import StorageError, sha256, write_atomically, write_json
 from bvae.training import records
 from bvae.training.checkpoint import (
     CONFIG,
@@ -25,6 +24,7 @@ from bvae.training.checkpoint import (
     CheckpointError,
     checkpoints_root,
     read_checkpoint,
+    read_metrics,
 )
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.evaluation import evaluated, is_evaluated
@@ -164,7 +164,7 @@ def trained(run: ShippedRun, folder: Path) -> Checkpoint | None:
 def metrics_in(folder: Path) -> dict[str, Any]:
     """What metrics.json of a folder holds; nothing if it is missing or damaged."""
     try:
-        return read_json(folder / METRICS_FILE)
+        return read_metrics(folder)
     except StorageError:
         return {}
 
@@ -193,13 +193,10 @@ def done(run: ShippedRun, root: Path) -> bool:
 
 def stopped_at(run: ShippedRun, folder: Path) -> int | None:
     """The step at which a run of just these settings was stopped in a folder; None if there is none to go on with."""
-    from bvae.training.loop import STATE
+    from bvae.training.loop import STATE, read_state
 
-    if not (folder / STATE).is_file():
-        return None
     try:
-        _, metadata = read_tensors_and_metadata(folder / STATE)
-        progress, settings = json.loads(metadata["progress"]), json.loads(metadata["settings"])
+        _, progress, settings = read_state(folder / STATE)
         return int(progress["step"]) if settings == run.settings.as_dict() else None
     except (StorageError, KeyError, TypeError, ValueError):
         return None

@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from bvae.ui.state import ink
+
 
 def show(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
@@ -26,7 +28,8 @@ def show(
     alt : str
         What the chart says, in a sentence.
     table : callable
-        () -> DataFrame with the numbers that are drawn.
+        () -> DataFrame with the numbers that are drawn. It is called later, perhaps after the page has ended: bind
+        variables that get another value meanwhile as defaults.
     file_name : str
         Of the files, without an ending.
     place : Streamlit container, optional
@@ -42,10 +45,22 @@ def show(
         What `streamlit.plotly_chart` returns.
     """
     place = place or st
+    colors = ink()
+    # The camera is always there: it gets room of its own.
+    figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
+        "bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
-    with place.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
-                       on_change="rerun") as twin:
+    with place.container():
+        _twin(figure, key, table, file_name, caption)
+    return event
+
+
+@st.fragment
+def _twin(figure: go.Figure, key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str) -> None:
+    """The button under a chart; opening it reruns nothing else."""
+    with st.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
+                    on_change="rerun") as twin:
         if twin.open:
             numbers = table()
             st.dataframe(numbers, hide_index=True, width="stretch", column_config={
@@ -58,7 +73,6 @@ def show(
                                f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
                                key=f"{key}_html", help="One file that needs nothing else; it can be zoomed. For SVG, "
                                                        "use the camera above the figure.")
-    return event
 
 
 def config(file_name: str, selects: bool = False) -> dict[str, Any]:

@@ -40,6 +40,12 @@ def choose_data(place) -> tuple[str, list[str]]:
     return data_name, names
 
 
+def first_model(data_name: str) -> str:
+    """The model that is chosen at first, of a data set that has some."""
+    names = loaders.trained(data_name)
+    return FIRST if FIRST in names else names[0]
+
+
 def choose_model(data_place, model_place) -> Choice:
     """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
 
@@ -49,7 +55,7 @@ def choose_model(data_place, model_place) -> Choice:
         Where the two boxes go.
     """
     data_name, names = choose_data(data_place)
-    model_name = model_place.selectbox("Method", names, index=names.index(FIRST) if FIRST in names else 0, key="model",
+    model_name = model_place.selectbox("Method", names, index=names.index(first_model(data_name)), key="model",
                                        bind=BIND, format_func=label)
     try:
         return Choice(data_name, model_name, loaders.load_model(data_name, model_name))

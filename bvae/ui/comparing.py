@@ -171,17 +171,17 @@ def key_numbers(table: pd.DataFrame, column: str, hidden: Sequence[str]) -> dict
 
     `hidden` are the views that were not observed: of generations, only theirs count; all views if there is none.
     """
-    values = table.set_index(["number", "of"])[column]
+    values = dict(zip(zip(table["number"], table["of"], strict=True), table[column], strict=True))
     out = {"width": values["width: mean standard deviation", "joint"],
            "entropy, nats": values["entropy, nats", "joint"]}
-    near = [i for i in values.index if i[0] == "W2 to the joint" and not i[1].endswith("(not observed)")]
+    near = [v for (number, of), v in values.items()
+            if number == "W2 to the joint" and not of.endswith("(not observed)")]
     if near:
-        out["mean W2 to the observed views"] = values[near].mean()
-    judged = [i for i in values.index if i[0].startswith("probability of the item's class")]
-    wanted = [i for i in judged if i[1] in hidden] or judged
-    if wanted:
-        of = ", hidden views" if any(i[1] in hidden for i in judged) else ""
-        out["p(right class)" + of] = values[wanted].mean()
+        out["mean W2 to the observed views"] = float(np.nanmean(near)) if not np.isnan(near).all() else np.nan
+    judged = {of: v for (number, of), v in values.items() if number.startswith("probability of the item's class")}
+    wanted = [v for of, v in judged.items() if of in hidden]
+    if judged:
+        out["p(right class)" + ", hidden views" * bool(wanted)] = float(np.mean(wanted or list(judged.values())))
     return out
 
 

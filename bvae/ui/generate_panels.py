@@ -13,7 +13,7 @@ from bvae.data import DataError, MultimodalDataset, drawings
 from bvae.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
 from bvae.plots import closeness as plots
 from bvae.plots import style
-from bvae.ui import film, generate_code, images, sheet
+from bvae.ui import charts, film, generate_code, images, sheet
 from bvae.ui.draw import canvas
 from bvae.ui.generation import IN_STRIP, Generated, Studio, count_places, rows, spoken
 from bvae.ui.player import player
@@ -279,10 +279,12 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
     with chart:
         st.subheader("How far z is from the data")
         values, edge, beyond = (v.tolist() for v in generated.closeness[:3])
-        st.plotly_chart(plots.along(t, values, edge, beyond, ends, ink()), width="stretch",
-                        key="distance_chart", config={"displayModeBar": False},
-                        alt=f"Distance of z to the data along the path, from {values[0]:.3g} over at most "
-                            f"{max(values):.3g} to {values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.")
+        charts.show(
+            plots.along(t, values, edge, beyond, ends, ink()), "distance_chart",
+            f"Distance of z to the data along the path, from {values[0]:.3g} over at most {max(values):.3g} to "
+            f"{values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.",
+            lambda: pd.DataFrame({"position": t, "distance of z to the data": values, "90 % of the data": edge,
+                                  "99 % of the data": beyond}), "distance_along_the_path")
     st.subheader("Frame by frame")
     steps = range(0, len(generated), IN_STRIP)
     st.html(sheet.table(

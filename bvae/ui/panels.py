@@ -13,12 +13,13 @@ from bvae import gaussian
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import comparing
+from bvae.ui import charts, comparing
 from bvae.ui.comparing import Contender, LinkedMap
 from bvae.ui.scene import Scene
 from bvae.ui.state import BIND, ink
 
 SHOWN = 8
+NUM_DIMENSIONS = 6
 SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★",
            "cross": "✚", "triangle-down": "▼", "pentagon": "⬟", "hexagram": "✶"}
 DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")
@@ -26,24 +27,74 @@ DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joi
 
 def belief_charts(
     plane: plots.Plane, views: Sequence[str], scene: Scene, aggregates: Sequence[plots.Aggregate],
-    samples: np.ndarray | None = None,
+    samples: np.ndarray | None = None, before: np.ndarray | None = None, file_name: str = "posteriors",
 ) -> None:
-    """One item's posteriors in a plane and along the dimensions of most disagreement."""
+    """One item's posteriors in a plane and along the dimensions of most disagreement.
+
+    Parameters
+    ----------
+    plane : plots.Plane
+    views : sequence of str
+    scene : Scene
+    aggregates : sequence of Aggregate
+        The first one is the chosen one; none shows the experts alone.
+    samples : ndarray, optional
+        (S, D), see `plots.plane_figure`.
+    before : ndarray, optional
+        (M, D), see `plots.plane_figure`.
+    file_name : str
+        Of the charts' files.
+    """
     loc, scale, observed = scene.loc[:, 0].numpy(), scene.scale[:, 0].numpy(), scene.present[:, 0].tolist()
-    widths = float(scale[observed].mean()) if any(observed) else 1.0
-    width = float(np.sqrt(aggregates[0].variance).mean())
-    st.plotly_chart(
-        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples), width="stretch",
-        key="plane_chart", config={"displaylogo": False},
-        alt=f"Posteriors of {', '.join(v for v, o in zip(views, observed, strict=True) if o) or 'no view'} and their "
-            f"{style.title(scene.rule_name)} in a plane of the latent space. The joint posterior's standard deviation "
-            f"is {width:.2f} on average, that of the experts {widths:.2f}.")
+    seen = ", ".join(v for v, o in zip(views, observed, strict=True) if o) or "no view"
+    width = f"That of the experts is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
+    if aggregates:
+        width = (f"The standard deviation of the joint posterior, {style.title(scene.rule_name)}, is "
+                 f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
+    else:
+        width = width.replace("That of the experts", "Their standard deviation")
+    charts.show(
+        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
+        "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
+        lambda: _plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
+        caption="Means and standard deviations along both axes of the plane, of every expert, of every component of "
+                "the joint posterior and of the samples.")
+    if aggregates and len(aggregates[0].weights) > 1:
+        st.caption(f"Contours: {', '.join(f'{m:.0%}' for m in sorted(plots.MASSES))} of the mixture's mass in this "
+                   "plane. Thin ellipses or small dots: its components.")
     if not any(observed):
         st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
-    st.plotly_chart(plots.interval_figure(views, loc, scale, observed, aggregates, ink()), width="stretch",
-                    key="interval_chart", config={"displayModeBar": False},
-                    alt="Mean and two-sigma interval of every expert and of the joint posterior in the six latent "
-                        "dimensions in which the experts disagree most.")
+    dimensions = plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
+    charts.show(
+        plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS), "interval_chart",
+        "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
+        f"experts disagree most: {', '.join(map(str, dimensions))}.",
+        lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions")
+
+
+def _plane_numbers(plane, views, loc, scale, observed, aggregates, samples) -> pd.DataFrame:
+    """What the plane shows, as a table."""
+    rows = [(v, 1.0, loc[m], scale[m]) for m, v in enumerate(views) if observed[m]]
+    rows += [(f"{q.label}, component {k + 1}" if len(q.weights) > 1 else q.label, float(q.weights[k]), q.loc[k],
+              q.scale[k]) for q in aggregates for k in np.flatnonzero(q.weights > 0)]
+    first, second = plane.names if plane.names[0] != plane.names[1] else (plane.names[0], "no second dimension")
+    table = []
+    for name, weight, mean, sigma in rows:
+        centre, spread = plane.point(mean), np.sqrt(np.diagonal(plane.covariance(sigma)))
+        table.append({"of": name, "weight": weight, f"mean, {first}": centre[0], f"mean, {second}": centre[1],
+                      f"σ, {first}": spread[0], f"σ, {second}": spread[1]})
+    for s, z in enumerate(samples if samples is not None else ()):
+        centre = plane.point(z)
+        table.append({"of": f"sample {s + 1}", f"mean, {first}": centre[0], f"mean, {second}": centre[1]})
+    return pd.DataFrame(table)
+
+
+def _interval_numbers(views, loc, scale, observed, aggregates, dimensions) -> pd.DataFrame:
+    """What the intervals show, as a table."""
+    rows = [(v, loc[m], scale[m]) for m, v in enumerate(views) if observed[m]]
+    rows += [(q.label, q.mean, np.sqrt(q.variance)) for q in aggregates]
+    return pd.DataFrame([{"dimension": int(d), "of": name, "mean": mean[d], "σ": sigma[d]}
+                         for d in dimensions for name, mean, sigma in rows])
 
 
 def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | None = None) -> None:
@@ -69,7 +120,7 @@ def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], 
     """One legend for several charts, as HTML."""
     entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
                       f"{html.escape(n)}</span>" for n, c, s in zip(names, colors, symbols, strict=True))
-    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" aria-label="legend">'
+    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" role="group" aria-label="legend">'
             f"{entries}<span>{html.escape(further)}</span></div>")
 
 
@@ -106,11 +157,13 @@ def contender_columns(
             figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, drawn, ink(), height=height,
                                         limits=limit)
             figure.update_layout(showlegend=False)
-            st.plotly_chart(
-                figure, width="stretch", key=f"plane_{c.key}", config={"displayModeBar": False},
-                alt=f"{c.title}: mean standard deviation {c.width:.2f}, "
-                    + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
-                    + ", on the same axes as the others." * one_space)
+            charts.show(
+                figure, f"plane_{c.key}",
+                f"{c.title}: mean standard deviation {c.width:.2f}, "
+                + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
+                + ", on the same axes as the others." * one_space,
+                lambda c=c, drawn=drawn: _plane_numbers(c.plane, views, c.loc, c.scale, c.observed, drawn, None),
+                f"plane_{c.key}")
             st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
             if below:
                 below(c)
@@ -170,10 +223,12 @@ def linked_maps(
             figure.update_layout(showlegend=False)
             with place:
                 st.markdown(f"**{plain(names[m])}**" + ("" if m else " (the reference)"))
-                st.plotly_chart(
-                    figure, width="stretch", key=chart, on_select=lambda chart=chart: adopt(chart),
-                    selection_mode=("points", "lasso", "box"), config={"displaylogo": False},
-                    alt=f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.")
+                charts.show(
+                    figure, chart, f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.",
+                    lambda points=maps[m].points, changed=maps[m].changed: pd.DataFrame({
+                        "item": items, "label": [group_names[g] for g in group], "x": points[:, 0], "y": points[:, 1],
+                        "neighbours changed": changed}),
+                    chart, on_select=lambda chart=chart: adopt(chart), selection_mode=("points", "lasso", "box"))
                 if m:
                     how = f"aligned, residual {maps[m].residual:.3g}" if maps[m].moved else "in the reference's plane"
                     st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")

@@ -1,31 +1,39 @@
-"""Python that gives the same numbers as the page."""
+"""Reproduce: Python and a command line that give the same numbers as the page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
+import bvae
 from bvae.aggregators import options_of
 
 if TYPE_CHECKING:
+    from bvae.data import MultimodalDataset
     from bvae.ui.scene import Scene
+    from bvae.ui.tampering import Tampering
 
 
 def explore_code(
-    data_name: str, model_name: str, item: int, observed: list[str], scene: Scene, num_samples: int, seed: int
+    data_name: str, model_name: str, item: int, observed: list[str], scene: Scene, num_samples: int, seed: int,
+    data: MultimodalDataset, tampered: Sequence[Tampering] = (),
 ) -> str:
-    """A script that rebuilds the joint posterior and the generations of Explore."""
+    """A script that rebuilds the joint posterior and the generations of Explore, lies and damage included."""
     options = "".join(f", {k}={v!r}" for k, v in options_of(scene.rule).items())
     x = "{" + ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed) + "}"
     lines = [
         "import torch",
         "import bvae",
+        *(["from bvae import corruption"] if any(t.damage is not None for t in tampered) else []),
         "",
         f'data = bvae.dataset("{data_name}", split="test")',
         f'model = bvae.load("{data_name}", "{model_name}")',
         f'rule = bvae.aggregator("{scene.rule_name}"{options})',
     ]
     if not observed:
-        return "\n".join([*lines[:5], "", "# Nothing is observed: samples of the prior.",
+        return "\n".join([*lines[:-1], "", "# Nothing is observed: samples of the prior.",
                           f"z = torch.randn({num_samples}, 1, model.latent_dim, "
                           f"generator=torch.Generator().manual_seed({seed}))",
                           "images = model.decode(z)"])
@@ -33,9 +41,84 @@ def explore_code(
     return "\n".join([
         *lines,
         f"x = {x}",
+        *(line for t in tampered for line in t.code(data)),
         f"weights = {weights}",
         "q = model.encode(x, aggregator=rule, weights=weights)  # the joint posterior",
         "print(q.mean, q.variance)",
         f"images = model.generate(x, num_samples={num_samples}, aggregator=rule, weights=weights,",
         f"                        generator=torch.Generator().manual_seed({seed}))",
     ])
+
+
+def benchmark_code(data_name: str, names: Sequence[str], metric: str) -> str:
+    """A script that prints one figure of several checkpoints, from their metrics.json."""
+    return "\n".join([
+        "import bvae",
+        "",
+        "figures = {}",
+        f"for name in {list(names)!r}:",
+        f'    checkpoint = bvae.training.load_checkpoint("{data_name}", name)',
+        f'    figures[name] = checkpoint.metrics.get("{metric}", {{}})  # number of observed views -> mean, se',
+        "    print(name, checkpoint.hash[:12], {views: f\"{v['mean']:.3g} ± {v['se']:.2g}\" for views, v in "
+        "figures[name].items()})",
+    ])
+
+
+def uploaded_code(
+    is_example: bool, rules: Sequence[str], item: int, observed: Sequence[bool], weights: Sequence[float] | None = None
+) -> str:
+    """A script that gives the joint posteriors of one item of a file of posteriors, as Your data shows them.
+
+    `weights` None is uniform.
+    """
+    file = "example.npz" if is_example else "YOUR_FILE.npz"
+    share = f"torch.tensor({[round(w, 6) for w in weights]})" if weights else "None"
+    return "\n".join([
+        "from pathlib import Path",
+        "import torch",
+        "import bvae",
+        "from bvae import uploads",
+        "from bvae.comparison import distances, entropy",
+        "",
+        f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
+            "the page's download button gives this file" if is_example else "the file that you uploaded"),
+        f"loc, scale, there = (v[:, {item}:{item + 1}] for v in data.experts)",
+        f"present = torch.tensor({list(observed)!r}).unsqueeze(1) & there",
+        f"weights = {share}",
+        "joint = {}",
+        f"for name in {list(rules)!r}:",
+        "    q = joint[name] = bvae.aggregator(name)(loc, scale, present, weights)",
+        "    far = distances(loc, scale, q)",
+        "    print(name, q.variance.sqrt().mean().item(), entropy(q).value.item(), far.wasserstein2[:, 0].tolist())",
+    ])
+
+
+def show(
+    code: str, file_name: str, *, checkpoints: Sequence[str] = (), seed: int | None = None,
+    commands: Sequence[tuple[str, str]] = (), title: str = "Reproduce these numbers",
+) -> None:
+    """Python and command lines that give the same numbers, with what they depend on.
+
+    Parameters
+    ----------
+    code : str
+    file_name : str
+        Of the script, ending in ".py".
+    checkpoints : sequence of str
+        Markdown, such as "mwb-vae 0123456789ab".
+    seed : int, optional
+    commands : sequence of (str, str)
+        Further command lines, each with what it does.
+    title : str
+    """
+    with st.expander(title, icon=":material/code:"):
+        facts = [f"bvae {bvae.__version__}"]
+        facts += [f"weights {', '.join(checkpoints)}"] if checkpoints else []
+        facts += [f"seed {seed}"] if seed is not None else []
+        st.markdown(f"{', '.join(facts)}. The address holds everything that you chose. In Python:")
+        st.code(code, language="python")
+        st.download_button(f"Download as {file_name}", code + "\n", file_name, "text/x-python",
+                           icon=":material/download:", on_click="ignore", key="reproduce_file")
+        st.markdown("On the command line:")
+        lines = [f"python {file_name}  # the script above", *(f"{line}  # {does}" for line, does in commands)]
+        st.code("\n".join(lines), language="bash")

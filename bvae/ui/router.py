@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from bvae.storage import StorageError
+from bvae.ui import login
+
 ROUTED = "_routed"
 ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches named icons from elsewhere
 
@@ -14,6 +17,7 @@ def navigation():
     """Configure the page and let Streamlit choose what to run."""
     st.set_page_config(page_title="bvae: how multimodal VAEs combine what they know",
                        page_icon=str(ICON), layout="wide")
+    login.ask()
     st.session_state[ROUTED] = True
     return st.navigation(
         [
@@ -33,11 +37,22 @@ def navigation():
                     help="Two to six methods or aggregators side by side on one sample, with the same noise."),
             st.Page("pages/your_data.py", title="Your data", icon=":material/upload_file:",
                     help="Posteriors of your own model in these views; how to add data sets, rules and methods."),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:",
+                    help="Train a model of your own: live curves and samples, stop, resume, come back."),
             st.Page("pages/benchmarks.py", title="Benchmarks", icon=":material/monitoring:",
                     help="The numbers of all trained models, with what they mean and how they mislead."),
         ],
         position="top",
     )
+
+
+def run() -> None:
+    """Run the chosen page. A damaged file of ours that the page has not spoken of itself is said, not raised."""
+    page = navigation()
+    try:
+        page.run()
+    except StorageError as error:
+        st.error(f"A file cannot be read: {error}", icon=":material/error:")
 
 
 def ensure_routed() -> None:

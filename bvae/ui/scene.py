@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ class Scene:
         (M, 1) bool: observed.
     weights : Tensor or None
         (M,), sum 1; None is uniform.
+    used : Tensor or None
+        What the rule was given as weights: `weights`, or the model's own.
     rule : Aggregator
     rule_name : str
     posterior : Posterior
@@ -45,6 +48,7 @@ class Scene:
     scale: Tensor
     present: Tensor
     weights: Tensor | None
+    used: Tensor | None
     rule: Aggregator
     rule_name: str
     posterior: Posterior
@@ -54,7 +58,7 @@ class Scene:
     def drawn(self) -> list[Aggregate]:
         """The joint posterior and, where it is another one, what is decoded, for the figures."""
         first = arrays(self.posterior, self.rule_name, style.title(self.rule_name))
-        if self.decoded is self.posterior:
+        if self.decoded is self.posterior or not bool(self.present.any()):
             return [first]
         return [first, arrays(self.decoded, "wasserstein", "its component of all observed views (decoded)")]
 
@@ -63,7 +67,45 @@ class Scene:
         return distances(self.loc, self.scale, self.posterior, affordable_samples(self.posterior))
 
 
-def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None) -> Scene:
+class Draw(NamedTuple):
+    """S samples of z and the chance in them, z = loc[k] + scale[k] * noise of `Scene.latent`.
+
+    Attributes
+    ----------
+    z, noise : Tensor
+        (S, L).
+    component : Tensor
+        (S,): k.
+    """
+
+    z: Tensor
+    noise: Tensor
+    component: Tensor
+
+
+def draw(scene: Scene, num_samples: int, seed: int) -> Draw:
+    """What is decoded. The same seed gives the same noise for every aggregator."""
+    noise, index = scene.latent.chance(num_samples, torch.Generator().manual_seed(seed))
+    noise, index = noise[:, 0], index[:, 0]
+    return Draw(scene.latent.loc[index, 0] + scene.latent.scale[index, 0] * noise, noise, index)
+
+
+def experts_of(loaded: Loaded, item: int, replaced: Mapping[str, Tensor] | None = None) -> UnimodalPosteriors:
+    """Unimodal posteriors (M, 1, L) of one test item; `replaced`: other contents (1, ...) of some of its views."""
+    own = UnimodalPosteriors(*(values[:, item : item + 1] for values in loaded.experts))
+    if not replaced:
+        return own
+    with torch.inference_mode():
+        other = loaded.model.experts(replaced)
+    there = other.present.unsqueeze(-1)
+    return UnimodalPosteriors(torch.where(there, other.loc, own.loc), torch.where(there, other.scale, own.scale),
+                              own.present | other.present)
+
+
+def build(
+    loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None,
+    replaced: Mapping[str, Tensor] | None = None,
+) -> Scene:
     """The scene of one test item.
 
     Parameters
@@ -76,14 +118,15 @@ def build(loaded: Loaded, item: int, observed: list[bool], weights: list[float],
         Non-negative, in any unit; all 0, or all the same, means uniform.
     rule_name : str or None
         Another aggregator on the same unimodal posteriors; None for the one that the model was trained with.
+    replaced : mapping of str to Tensor, optional
+        What the model is shown instead of some of the item's views: name -> (1, ...).
     """
-    model, experts = loaded.model, loaded.experts
+    model, experts = loaded.model, experts_of(loaded, item, replaced)
     shared = UnimodalPosteriors(experts.loc[..., : model.shared_dim], experts.scale[..., : model.shared_dim],
                                 experts.present)
-    now = of_experts(shared, item, observed, weights, aggregator(rule_name) if rule_name else model.aggregator,
+    now = of_experts(shared, 0, observed, weights, aggregator(rule_name) if rule_name else model.aggregator,
                      None if rule_name else model.expert_weights())
-    whole = UnimodalPosteriors(*(values[:, item : item + 1] for values in experts))
-    return replace(now, latent=model.with_private(now.decoded, whole._replace(present=now.present)))
+    return replace(now, latent=model.with_private(now.decoded, experts._replace(present=now.present)))
 
 
 def of_experts(
@@ -109,7 +152,7 @@ def of_experts(
     conditional = rule.conditional()
     of_subsets = used is not None and len(used) != len(loc)  # a single subset has no use for weights of all of them
     decoded = q if conditional is rule else conditional(loc, scale, present, None if of_subsets else used)
-    return Scene(loc, scale, present, share, rule, name_of(rule), q, decoded, decoded)
+    return Scene(loc, scale, present, share, used, rule, name_of(rule), q, decoded, decoded)
 
 
 def other(scene: Scene, rule_name: str) -> Aggregate:
@@ -139,8 +182,7 @@ def imagine(
     captions : dict of str to list of str
         name -> S texts such as "7 .93"; empty without judges.
     """
-    generator = torch.Generator().manual_seed(seed)
-    z = scene.latent.rsample((num_samples,), generator=generator)[:, 0]  # (S, L)
+    z = draw(scene, num_samples, seed).z
     images = loaded.model.decode(z)
     captions: dict[str, list[str]] = {}
     if judges is not None:

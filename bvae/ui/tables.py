@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from bvae.metrics import CATALOG, written
 from bvae.training.records import keyed
@@ -37,19 +38,41 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([rows[k] for k in ordered]).fillna("–")
 
 
-def missing(curves: Mapping[str, Mapping[int, Mapping[str, Any]]], metrics: tuple[str, ...]) -> pd.DataFrame:
+def missing(curves: Mapping[str, Mapping[int, Mapping[str, Any]]], metrics: Mapping[str, str]) -> pd.DataFrame:
     """One row a method and share missing in training, one column a figure and share missing in the test.
 
     Parameters
     ----------
     curves : mapping
         See `bvae.training.records.over_missing`.
-    metrics : tuple of str
-        Figures of the catalogue that are given by percent missing.
+    metrics : mapping
+        Figures of the catalogue that are given by percent missing -> a short name for the heads of columns.
     """
     return pd.DataFrame([
         {"method": label(name), "missing in training": f"{percent} %",
-         **{f"{CATALOG[m].title}, {CATALOG[m].of(key)}": written(v) for m in metrics
+         **{f"{short}, {CATALOG[m].of(key)}": written(v) for m, short in metrics.items()
             for key, v in of_run.get(m, {}).items()}}
         for name, by_share in curves.items() for percent, of_run in by_share.items()
     ]).fillna("–")
+
+
+def curve(drawn: Mapping[str, Mapping[str, Mapping[str, float]]], across: str, per_run: bool = False) -> pd.DataFrame:
+    """What `bvae.plots.metrics.curve_figure` draws: one row a method and place on the horizontal axis.
+
+    Parameters
+    ----------
+    drawn : mapping
+        Method -> place -> {"mean", "se"}.
+    across : str
+        What the horizontal axis shows.
+    per_run : bool
+        Whether the standard error is that over runs of training, not over test items.
+    """
+    error = "standard error over " + ("seeds" if per_run else "test items")
+    return pd.DataFrame([{"method": method, across: int(place), "mean": value["mean"], error: value["se"]}
+                         for method, points in drawn.items() for place, value in points.items()])
+
+
+def pinned(*columns: str) -> dict[str, Any]:
+    """Columns that stay in view while the others scroll sideways."""
+    return {column: st.column_config.TextColumn(pinned=True) for column in columns}

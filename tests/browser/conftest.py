@@ -25,7 +25,7 @@ WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 
 @contextlib.contextmanager
-def served(script, log):
+def served(script, log, *options):
     """The address of a Streamlit script while it runs; its output goes to the file `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -33,9 +33,9 @@ def served(script, log):
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
-             "true"],
+             "true", *options],
             cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )
     url = f"http://localhost:{port}"
     deadline = time.monotonic() + 60

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-import bvae
 from bvae.storage import StorageError
+from bvae.ui import charts
+from bvae.ui import reproduce as recipe
 from bvae.ui.lessons import _sheet
 from bvae.ui.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.ui.lessons._references import cited
@@ -157,7 +158,7 @@ def stepper(name: str, now: Lesson, number: int) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="learn_steps"):
         for k, step in enumerate(now.steps, start=1):
             if k == number:
-                st.badge(f"{k}. {step.title}", color="primary")
+                st.markdown(f"**{k}. {step.title}**")
             else:
                 st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
 
@@ -222,13 +223,13 @@ def draw(step: Step, key: str, revealed: bool = True) -> None:
     for k, (place, figure) in enumerate(zip(places, picture.figures, strict=False)):
         if picture.titles:
             place.markdown(f"**{picture.titles[k]}**")
-        place.plotly_chart(figure, width="stretch", key=f"learn_{key}_{revealed}_{k}",
-                           config={"displayModeBar": False}, alt=picture.alt)
+        name = f"learn_{key}_{revealed}_{k}"
+        charts.show(figure, name, picture.alt, lambda: picture.table, name, place=place)
     if not picture.figures and not picture.html:
         st.dataframe(picture.table, hide_index=True, width="stretch")
     if picture.caption:
         st.caption(picture.caption)
-    if picture.table is not None and (picture.figures or picture.html):
+    if picture.table is not None and picture.html and not picture.figures:
         with st.expander("The picture as a table", icon=":material/table:"):
             st.dataframe(picture.table, hide_index=True, width="stretch")
 
@@ -309,6 +310,4 @@ def reproduce(step: Step) -> None:
     except StorageError:
         return
     if code:
-        with st.expander("Reproduce these numbers", icon=":material/code:"):
-            st.markdown(f"bvae {bvae.__version__}. The link in the address bar holds lesson, step and answer.")
-            st.code(code, language="python")
+        recipe.show(code, "lesson.py")

@@ -21,6 +21,7 @@ from bvae.comparison import divergence_matrix
 from bvae.divergences import DIVERGENCES, Divergence, divergence
 from bvae.plots import style
 from bvae.posterior import FullPosterior
+from bvae.ui import reproduce as recipe
 from bvae.ui.playground import scenes
 from bvae.ui.playground.scenes import NAMES, Scene
 
@@ -360,6 +361,4 @@ def from_rows(scene: Scene, rows: list[dict[str, Any]]) -> Scene:
 
 def reproduce(scene: Scene) -> None:
     """Python that gives the same numbers."""
-    with st.expander("Reproduce in Python", icon=":material/code:"):
-        st.markdown("The link in the address bar holds the whole scene. The same in Python:")
-        st.code(scenes.code(scene), language="python")
+    recipe.show(scenes.code(scene), "playground.py")

@@ -1,0 +1,372 @@
+"""Speed of the app in a real browser: ``python -m benchmarks.app``.
+
+Starts the app and, beside it, an empty Streamlit page (`benchmarks/empty_page.py`), and drives both with Chromium, in
+turn: every change of a widget on a page of the app is followed by one of a widget of the same kind on the empty page,
+so that whatever else the machine does hits both. A time is that from the click or key press to the frame that shows the
+last changed number, picture or plot, measured inside the page (`benchmarks/watch.js`). Differences and ratios are
+medians over the pairs.
+
+* cold: from the start of the server's process to the first figure of a page that is opened as soon as the server
+  answers; nothing is loaded, no file is cached by the browser (the operating system's file cache is as it is);
+* open: from the address to the last change, while the server is warm;
+* switch: the same by a link of the navigation, from another page;
+* the changes: see `PAGES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+EMPTY = Path(__file__).with_name("empty_page.py")
+WATCH = Path(__file__).with_name("watch.js")
+RESULTS = Path(__file__).with_name("results") / "app.json"
+QUIET = 600  # milliseconds without a change after which a page counts as finished
+LIMIT = 120_000  # milliseconds to wait for that
+TARGETS = {"cold": 8000.0, "open": 1000.0, "switch": 1000.0}  # milliseconds, absolute
+ABOVE = {"numbers": 150.0, "pictures": 300.0}  # milliseconds above the empty page's round trip
+
+
+# -- what a person does ----------------------------------------------------------------------------------------------
+
+
+def toggle(page: Any, key: str, turn: int) -> None:
+    """Switch the last of several pills off, or on again."""
+    page.locator(f".st-key-{key} button").last.click()
+
+
+def segment(page: Any, key: str, turn: int) -> None:
+    """Take the next of few buttons."""
+    buttons = page.locator(f".st-key-{key} button")
+    buttons.nth((turn + 1) % min(3, buttons.count())).click()
+
+
+def choose(page: Any, key: str, turn: int) -> None:
+    """Take another entry of a list, by keyboard; back to the first one when it has been through six of them."""
+    box = page.locator(f".st-key-{key} input").first
+    box.focus()
+    box.press("ArrowDown")  # opens the list, on the chosen entry
+    page.wait_for_selector('[role="option"]')
+    for _ in range(1 if turn % 6 < 5 else 5):
+        box.press("ArrowDown" if turn % 6 < 5 else "ArrowUp")
+    box.press("Enter")
+
+
+def step(page: Any, key: str, turn: int) -> None:
+    """The next number."""
+    page.locator(f".st-key-{key}").get_by_test_id("stNumberInputStepUp").click()
+
+
+def slide(page: Any, key: str, turn: int) -> None:
+    """One step of a slider by keyboard, eight to the right and eight back."""
+    page.locator(f".st-key-{key}").get_by_role("slider").first.press("ArrowRight" if turn % 16 < 8 else "ArrowLeft")
+
+
+class Change(NamedTuple):
+    """What is changed, how, and the key of the widget."""
+
+    name: str
+    act: Callable[[Any, str, int], None]
+    key: str
+    query: str = ""
+
+
+PAGES: dict[str, tuple[Change, ...]] = {
+    "home": (Change("weight", slide, "place"),),
+    "learn": (),
+    "playground": (),
+    "explore": (Change("modality", toggle, "views"), Change("aggregator", choose, "agg"),
+                Change("sample", step, "item"), Change("weight", slide, "w_m0")),
+    "generate": (Change("modality", toggle, "from"), Change("aggregator", choose, "agg"),
+                 Change("sample", step, "item")),
+    "latent_space": (Change("modality", segment, "which"),),
+    "compare": (Change("modality", toggle, "views"), Change("aggregator", toggle, "compared"),
+                Change("sample", step, "item")),
+    "your_data": (Change("modality", toggle, "my_views"), Change("aggregator", choose, "my_rule"),
+                  Change("sample", step, "my_item"), Change("weight", slide, "my_w_m0")),
+    "benchmarks": (Change("figure", segment, "curve"),),
+}
+COLD = ("home", "explore")
+
+
+# -- server and browser ----------------------------------------------------------------------------------------------
+
+
+class Server(NamedTuple):
+    """A running Streamlit script: its address, and when its process was started, in seconds."""
+
+    url: str
+    started: float
+
+
+@contextlib.contextmanager
+def served(script: Path) -> Iterator[Server]:
+    """Run a Streamlit script until the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryFile() as log:
+        started = time.time()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
+             "true", "--server.fileWatcherType", "none"], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)})
+        try:
+            url = f"http://localhost:{port}"
+            while True:
+                try:
+                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
+                    break
+                except OSError:
+                    if process.poll() is not None or time.time() - started > LIMIT / 1000:
+                        log.seek(0)
+                        raise RuntimeError(f"{script} did not start:\n{log.read().decode()}") from None
+                    time.sleep(0.02)
+            yield Server(url, started)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def tab(browser: Any) -> Iterator[Any]:
+    """A page of a browser that has no cache yet, with the watcher in it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.add_init_script(path=WATCH)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def finished(page: Any, about: str) -> dict[str, Any]:
+    """What the watcher saw, once the page is quiet."""
+    page.wait_for_function(f"() => window.bvaeWatch?.quiet({QUIET})", timeout=LIMIT)
+    seen = page.evaluate("() => window.bvaeWatch.report()")
+    if seen["error"]:
+        raise RuntimeError(f"{about}: the page shows an error")
+    if seen["began"] is None:
+        raise RuntimeError(f"{about}: no click and no key press arrived")
+    return seen
+
+
+def opened(page: Any, url: str) -> dict[str, float]:
+    """Milliseconds from an address to the last change of each part, and of all."""
+    page.goto(url, wait_until="commit")
+    return parts(finished(page, url))
+
+
+def parts(seen: dict[str, Any]) -> dict[str, float]:
+    """Milliseconds from the action to the last change of each part, and of all of them."""
+    times = {part: when["last"] - seen["began"] for part, when in seen["parts"].items()}
+    return {**times, "all": max(times.values())}
+
+
+def changed(page: Any, change: Change, turn: int) -> dict[str, float]:
+    """The same from a click or key press."""
+    page.locator(f".st-key-{change.key}").first.scroll_into_view_if_needed()
+    page.evaluate("() => window.bvaeWatch.arm()")
+    change.act(page, change.key, turn)
+    return parts(finished(page, f"{page.url}, {change.name}"))
+
+
+def path_of(name: str) -> str:
+    """Of a page's address."""
+    return "" if name == "home" else name
+
+
+# -- what is measured ------------------------------------------------------------------------------------------------
+
+Pairs = list[tuple[dict[str, float], dict[str, float]]]
+
+
+def cold(browser: Any, name: str, rounds: int) -> Pairs:
+    """First figure of a page, and first text of the empty one, each of a new process."""
+    pairs: Pairs = []
+    for _ in range(rounds):
+        found = []
+        for script, path in ((ROOT / "app.py", path_of(name)), (EMPTY, "")):
+            with served(script) as server, tab(browser) as page:
+                page.goto(f"{server.url}/{path}", wait_until="commit")
+                seen = finished(page, f"cold {name}")
+                offset = seen["origin"] - 1000 * server.started
+                first = seen["parts"].get("plots", seen["parts"]["numbers"])["first"]
+                found.append({"first figure": offset + first, "all": offset + max(
+                    when["last"] for when in seen["parts"].values())})
+        pairs.append((found[0], found[1]))
+    return pairs
+
+
+def warm(page: Any, empty: Any, url: str, empty_url: str, name: str, rounds: int) -> Pairs:
+    """Opening a page by its address, after one time that is not counted."""
+    pairs = [(opened(page, f"{url}/{path_of(name)}"), opened(empty, empty_url)) for _ in range(rounds + 1)]
+    return pairs[1:]
+
+
+def switched(page: Any, empty: Any, url: str, empty_url: str, name: str, rounds: int) -> Pairs:
+    """Opening a page by a link of the navigation."""
+    title = name.replace("_", " ").capitalize()
+    came_from = ("Learn", "learn") if name == "home" else ("Home", "")
+    opened(page, f"{url}/{came_from[1]}")
+    opened(empty, f"{empty_url}/second")
+    pairs = []
+    for _ in range(rounds + 1):
+        found = []
+        for tab_, there, back in ((page, title, came_from[0]), (empty, "Empty", "Another")):
+            for leg in (there, back):
+                tab_.evaluate("() => window.bvaeWatch.arm()")
+                tab_.get_by_test_id("stHeader").get_by_role("link", name=re.compile(f"{leg}$")).click()
+                seen = parts(finished(tab_, f"link to {leg}"))
+                if leg == there:
+                    found.append(seen)
+        pairs.append((found[0], found[1]))
+    return pairs[1:]
+
+
+def interactions(page: Any, empty: Any, url: str, empty_url: str, name: str, change: Change, rounds: int) -> Pairs:
+    """One change again and again, each time beside one of the same kind on the empty page."""
+    opened(page, f"{url}/{path_of(name)}")
+    opened(empty, empty_url)
+    kind = Change(change.name, change.act, change.act.__name__)
+    pairs = [(changed(page, change, turn), changed(empty, kind, turn)) for turn in range(rounds + 1)]
+    return pairs[1:]
+
+
+# -- figures ---------------------------------------------------------------------------------------------------------
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """With linear interpolation."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def figures(page: str, what: str, pairs: Pairs) -> list[dict[str, Any]]:
+    """One row for each part that changed in most rounds."""
+    rows = []
+    for part in ("first figure", "numbers", "pictures", "plots", "all"):
+        kept = [(own[part], empty.get(part if part == "first figure" else "all", 0.0)) for own, empty in pairs
+                if part in own]
+        if 2 * len(kept) <= len(pairs):
+            continue
+        own, empty = [a for a, _ in kept], [b for _, b in kept]
+        rows.append({
+            "page": page, "what": what, "part": part, "n": len(kept),
+            "median": statistics.median(own), "p95": percentile(own, 0.95),
+            "empty_median": statistics.median(empty), "empty_p95": percentile(empty, 0.95),
+            "difference": statistics.median(a - b for a, b in kept),
+            "ratio": statistics.median(a / b for a, b in kept)})
+    return rows
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """Whether a target is met; empty where there is none."""
+    if row["what"] in TARGETS and row["part"] == ("first figure" if row["what"] == "cold" else "all"):
+        return "met" if row["median"] <= TARGETS[row["what"]] else "missed"
+    if row["what"] not in TARGETS and row["part"] in ABOVE:
+        return "met" if row["difference"] <= ABOVE[row["part"]] else "missed"
+    return ""
+
+
+def line(row: dict[str, Any]) -> str:
+    """One row of the printed table."""
+    return (f"{row['page']:<13}{row['what']:<11}{row['part']:<13}{row['median']:7.0f}{row['p95']:7.0f}"
+            f"{row['empty_median']:8.0f}{row['empty_p95']:7.0f}{row['difference']:+8.0f}{row['ratio']:7.2f}"
+            f"{row['n']:5d}  {verdict(row)}")
+
+
+HEAD = (f"{'page':<13}{'what':<11}{'part':<13}{'median':>7}{'p95':>7}{'empty':>8}{'p95':>7}{'diff':>8}{'ratio':>7}"
+        f"{'n':>5}")
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """A table for README: one row a page and change, the slowest part of it."""
+    lines = ["| page | what | shown | median, ms | 95th percentile | empty page | difference | ratio |",
+             "|---|---|---|---:|---:|---:|---:|---:|"]
+    for row in results["rows"]:
+        if row["part"] != "all" or row["what"] != "cold":
+            lines.append(f"| {row['page']} | {row['what']} | {row['part']} | {row['median']:.0f} | {row['p95']:.0f} | "
+                         f"{row['empty_median']:.0f} | {row['difference']:+.0f} | {row['ratio']:.2f} |")
+    return "\n".join(lines)
+
+
+def machine() -> dict[str, Any]:
+    """Where this ran."""
+    import plotly
+    import streamlit
+    import torch
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": f"{platform.system()} {platform.machine()}", "cores": usable, "python": platform.python_version(),
+            "torch": torch.__version__, "streamlit": streamlit.__version__, "plotly": plotly.__version__,
+            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
+
+
+def main() -> None:
+    """Measure, print, and write the figures down."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--interactions", type=int, default=30, metavar="N", help="of each kind on each page")
+    parser.add_argument("--cold", type=int, default=5, metavar="N", help="cold starts of each kind; 0 leaves them out")
+    parser.add_argument("--pages", nargs="+", choices=list(PAGES), default=list(PAGES))
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
+    parser.add_argument("--markdown", action="store_true", help="measure nothing: print what FILE holds, for README")
+    options = parser.parse_args()
+    if options.markdown:
+        print(markdown(json.loads(options.json.read_text(encoding="utf-8"))))
+        return
+    if options.interactions < 1:
+        parser.error("--interactions must be at least 1")
+
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.chromium import executable
+
+    about, rows = machine(), []
+    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    print(f"milliseconds; {options.interactions} pairs each\n\n{HEAD}", flush=True)
+
+    def add(page: str, what: str, pairs: Pairs) -> None:
+        for row in figures(page, what, pairs):
+            rows.append(row)
+            print(line(row), flush=True)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", "--disable-gpu"])
+        for name in COLD:
+            if options.cold and name in options.pages:
+                add(name, "cold", cold(browser, name, options.cold))
+        with served(ROOT / "app.py") as app, served(EMPTY) as beside, tab(browser) as page, tab(browser) as empty:
+            for name in options.pages:
+                both = (page, empty, app.url, beside.url, name)
+                add(name, "open", warm(*both, options.interactions))
+                add(name, "switch", switched(*both, options.interactions))
+                for change in PAGES[name]:
+                    add(name, change.name, interactions(*both, change, options.interactions))
+        browser.close()
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps({"machine": about, "interactions": options.interactions, "rows": [
+        {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows]}, indent=1) + "\n",
+        encoding="utf-8")
+    print(f"\nwritten to {options.json}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+// Watches, inside the page, when numbers, pictures and plots change. Each time is that of the frame that shows it.
+(() => {
+  const CONTROLS = '[data-testid="stWidgetLabel"], [data-testid="stButtonGroup"], [data-testid="stSlider"], ' +
+    '[data-testid="stNumberInput"], [data-testid="stSelectbox"], [data-testid="stPopover"], [data-testid="stHeader"], ' +
+    'button';
+  const TEXTS = '[data-testid="stMarkdownContainer"], [data-testid="stHtml"], [data-testid="stMetric"], table';
+  const WAITING = '[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-testid="stSpinner"]';
+  const read = {
+    numbers: () => [...document.querySelectorAll(TEXTS)].filter((e) => !e.closest(CONTROLS))
+      .map((e) => e.textContent).join("\n"),
+    pictures: () => [...document.images].map((e) => e.src).join("\n"),
+  };
+  let before = {numbers: "", pictures: ""};
+  let state, dirty = false;
+
+  const changed = (part) => {
+    const now = performance.now();
+    state.parts[part] = {first: state.parts[part]?.first ?? now, last: now};
+    state.quietSince = now;
+  };
+  const look = () => {
+    dirty = false;
+    for (const [part, value] of Object.entries(read)) {
+      const now = value();
+      if (now !== before[part]) {
+        before[part] = now;
+        changed(part);
+      }
+    }
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+      if (!plot.watched && plot.on && plot.querySelector(".main-svg")) {
+        plot.watched = true;
+        plot.on("plotly_afterplot", () => requestAnimationFrame(() => changed("plots")));
+        changed("plots");
+      }
+    }
+  };
+  const watch = {
+    // Start anew: `began` is when a person acted, or 0 for the beginning of the page.
+    arm() {
+      look();
+      state = {began: null, parts: {}, quietSince: performance.now()};
+    },
+    // Whether something has changed, the script has ended, every plot is there, and for so many milliseconds nothing
+    // has changed any more.
+    quiet(milliseconds) {
+      const app = document.querySelector('[data-testid="stApp"]');
+      return app?.getAttribute("data-test-script-state") === "notRunning" && !dirty &&
+        Object.keys(state.parts).length > 0 && !document.querySelector(WAITING) &&
+        [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].every((e) => e.querySelector(".main-svg")) &&
+        performance.now() - state.quietSince > milliseconds;
+    },
+    report: () => ({...state, origin: performance.timeOrigin, error: !!document.querySelector(
+      '[data-testid="stException"], [data-testid="stAlertContentError"]')}),
+  };
+  state = {began: 0, parts: {}, quietSince: 0};
+  for (const kind of ["click", "keydown"]) {
+    addEventListener(kind, (event) => { if (event.isTrusted && state) state.began = event.timeStamp; }, true);
+  }
+  new MutationObserver(() => {
+    if (!dirty) {
+      dirty = true;
+      requestAnimationFrame(look);
+    }
+  }).observe(document, {subtree: true, childList: true, characterData: true, attributes: true,
+    attributeFilter: ["src", "class"]});
+  window.bvaeWatch = watch;
+})();

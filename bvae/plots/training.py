@@ -1,0 +1,65 @@
+"""Curves of a training: loss, reconstruction and divergence by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from bvae.plots import style
+
+# A line each: name, column, row of the figure, dash, position of its colour.
+LINES = (("loss", "loss", 1, "solid", 0), ("reconstruction", "reconstruction", 1, "dash", 1),
+         ("KL divergence", "kl", 2, "solid", 2))
+
+
+def training_figure(
+    history: Sequence[Mapping[str, float]], ink: style.Ink, steps: int | None = None, height: int = 380
+) -> go.Figure:
+    """Loss and its reconstruction term above, the KL term below, over the same steps.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        Rows with "step", "loss", "reconstruction", "kl", in nats per item.
+    ink : style.Ink
+    steps : int, optional
+        Where training will end; the axis goes so far once a quarter of it is done.
+    height : int
+        Pixels.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.07)
+    x = [row["step"] for row in history]
+    for name, column, row, dash, k in LINES:
+        figure.add_scatter(
+            x=x, y=[r[column] for r in history], mode="lines+markers" if len(x) < 40 else "lines", name=name,
+            line={"color": style.color(k), "width": 2, "dash": dash}, row=row, col=1,
+            marker={"size": 5, "symbol": style.marker(k), "color": style.color(k)},
+            hovertemplate="step %{x:,}: %{y:.4g}<extra>" + name + "</extra>")
+    style.layout(figure, ink, height)
+    if k := beyond(history):
+        shown = [r[c] for r in history[k:] for c in ("loss", "reconstruction")]
+        room = 0.06 * (max(shown) - min(shown)) or 1.0
+        figure.update_yaxes(range=[min(shown) - room, max(shown) + room], row=1, col=1)
+    figure.update_yaxes(title="nats per item", row=1, col=1)
+    figure.update_yaxes(title="KL, nats", row=2, col=1, rangemode="tozero")
+    figure.update_xaxes(title="step", row=2, col=1)
+    if steps:
+        figure.update_xaxes(range=[0, min(steps, 4 * x[-1]) if x else steps])
+    figure.update_layout(legend={"y": -0.24})
+    return figure
+
+
+def beyond(history: Sequence[Mapping[str, float]]) -> int:
+    """How many of the first rows the picture leaves out above: the first losses are many times the later ones."""
+    return len(history) // 10 if len(history) >= 20 else 0
+
+
+def spoken(history: Sequence[Mapping[str, float]]) -> str:
+    """What the curves say, for those who do not see them."""
+    if not history:
+        return "No step has been recorded yet."
+    first, last = history[0], history[-1]
+    said = ", ".join(f"{name} from {first[column]:.4g} to {last[column]:.4g}" for name, column, *_ in LINES)
+    return f"Training up to step {last['step']:,.0f}: {said} nats per item."

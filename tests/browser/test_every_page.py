@@ -1,0 +1,176 @@
+"""What holds of every page: it opens, fits, is accessible, and its links and sessions keep what they promise."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from benchmarks.app import segment, slide, step
+from tests.browser.conftest import WIDTHS
+from tests.browser.test_app import TIMEOUT, generated, settled
+
+PATHS = (
+    "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
+    "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space", "compare",
+    "compare?mode=Trained+models", "your_data", "your_data?show=Latent+space", "your_data?show=Compare+aggregators",
+    "benchmarks",
+)
+DARK = ("explore", "playground", "benchmarks", "learn?lesson=poe&step=2&answer=b&shown=1")
+# Findings that are Streamlit's own: the rule, and the end of the selector.
+NOT_OURS = (
+    # A long formula scrolls sideways. Streamlit gives it no tab stop, but Chromium does so itself since version 130.
+    ("scrollable-region-focusable", ".katex-display"),
+)
+
+
+def findings(page):
+    """Serious and critical ones of axe-core, as texts."""
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{v['id']}: {node['target'][-1]}: {node['html'][:200]}" for v in violations for node in v["nodes"]
+            if v["impact"] in ("serious", "critical")
+            and not any(v["id"] == rule and node["target"][-1].endswith(end) for rule, end in NOT_OURS)]
+
+
+def calm(page):
+    """The script has run, whatever the page holds: some have no figure."""
+    page.wait_for_selector('[data-testid="stHeading"]', timeout=TIMEOUT)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
+    page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=TIMEOUT)
+    page.wait_for_timeout(500)
+
+
+def checked(page, address):
+    """Open a page and look at all of it."""
+    page.goto(address)
+    calm(page)
+    if "learn" not in address and "generate" not in address:
+        settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert findings(page) == []
+    unnamed = page.evaluate("() => [...document.images].filter(i => !i.alt && i.closest('[data-testid=\"stMain\"]'))"
+                            ".map(i => i.outerHTML.slice(0, 100))")
+    assert unnamed == []
+    silent = page.evaluate("() => document.querySelectorAll('[data-testid=\"stPlotlyChart\"]').length - document"
+                           ".querySelectorAll('[data-testid=\"stPlotlyChart\"] [role=\"img\"][aria-label],"
+                           " [data-testid=\"stPlotlyChart\"][aria-label]').length")
+    assert silent == 0, f"{silent} charts without a text"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_opens_fits_and_is_accessible(page, app_url, path):
+    checked(page, f"{app_url}/{path}")
+
+
+@pytest.mark.parametrize("path", DARK)
+def test_dark_pages_are_accessible_too(chromium, app_url, path):
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="dark")
+    checked(context.new_page(), f"{app_url}/{path}")
+    context.close()
+
+
+@pytest.mark.parametrize(("path", "act", "key", "value"), [
+    ("", slide, "place", lambda tab: tab.locator('.st-key-place [role="slider"], .st-key-place input').first
+     .get_attribute("aria-valuetext")),
+    ("generate", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
+    ("your_data", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
+    ("benchmarks", segment, "curve", lambda tab: tab.locator('.st-key-curve [aria-checked="true"]').inner_text()),
+    ("compare", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
+])
+def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, value):
+    """A person changes something, copies the address, and somebody else opens it."""
+    first, second = (chromium.new_context(viewport={"width": 1440, "height": 1000}) for _ in range(2))
+    tab = first.new_page()
+    tab.goto(f"{app_url}/{path}")
+    calm(tab)
+    before = value(tab)
+    act(tab, key, 0)
+    tab.wait_for_url(re.compile(rf"[?&]{key}="), timeout=TIMEOUT)
+    calm(tab)
+    chosen = value(tab)
+    assert chosen != before
+    assert "v=1" in tab.url
+    address = tab.url
+    if path:  # Home has no button for it
+        tab.get_by_role("button", name="Share", exact=True).click()
+        address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text(timeout=TIMEOUT).strip()
+        address = address.replace("\n", "")
+        assert parse_qs(urlsplit(address).query) == parse_qs(urlsplit(tab.url).query)
+    other = second.new_page()
+    other.goto(address)
+    calm(other)
+    assert value(other) == chosen
+    for context in (first, second):
+        context.close()
+
+
+def test_two_sessions_do_not_see_each_other(chromium, app_url):
+    contexts = [chromium.new_context(viewport={"width": 1440, "height": 1000}) for _ in range(2)]
+    mine, yours = (context.new_page() for context in contexts)
+    for tab in (mine, yours):
+        tab.goto(f"{app_url}/compare")
+        settled(tab)
+    step(mine, "item", 0)
+    expect(mine.get_by_text("The sample: item 343")).to_be_visible(timeout=TIMEOUT)
+    settled(mine)
+    mine.get_by_role("button", name="Pin these runs").click()
+    expect(mine.get_by_role("link", name=re.compile("MoE, item 343"))).to_be_visible(timeout=TIMEOUT)
+    yours.locator(".st-key-views button").first.click()
+    yours.wait_for_url(re.compile("views="), timeout=TIMEOUT)
+    settled(yours)
+    expect(yours.locator(".st-key-item input")).to_have_value("342")
+    expect(yours.get_by_text("None yet.")).to_be_visible()
+    settled(mine)
+    assert "views=" not in mine.url
+    expect(mine.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(0)
+    expect(yours.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(1)
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("how", ["mouse", "finger", "keys"])
+def test_a_drawing_becomes_all_views_and_the_link_keeps_it(chromium, app_url, how):
+    width, height = WIDTHS["phone" if how == "finger" else "desktop"]
+    context = chromium.new_context(viewport={"width": width, "height": height}, has_touch=how == "finger")
+    tab = context.new_page()
+    tab.goto(f"{app_url}/generate?task=Draw+or+write&n=1")
+    paper = tab.get_by_role("application", name=re.compile("Canvas"))
+    expect(paper).to_be_visible(timeout=TIMEOUT)
+    before = generated(tab)
+    tab.wait_for_url(re.compile("drawing="), timeout=TIMEOUT)
+    example = tab.url
+    tab.get_by_role("button", name="Clear", exact=True).click()
+    expect(tab.get_by_text("The canvas is empty")).to_be_visible(timeout=TIMEOUT)
+    if how == "keys":
+        paper.focus()
+        for _ in range(8):
+            tab.keyboard.press("Shift+ArrowDown")
+    else:
+        paper.scroll_into_view_if_needed()
+        box = paper.bounding_box()
+        x, (top, bottom) = box["x"] + box["width"] / 2, (box["y"] + box["height"] * share for share in (0.2, 0.8))
+        ys = [top + (bottom - top) * k / 12 for k in range(13)]
+        if how == "mouse":
+            tab.mouse.move(x, ys[0])
+            tab.mouse.down()
+            for y in ys[1:]:
+                tab.mouse.move(x, y)
+            tab.mouse.up()
+        else:
+            session = context.new_cdp_session(tab)
+            for kind, y in [("touchStart", ys[0]), *(("touchMove", y) for y in ys[1:]), ("touchEnd", None)]:
+                session.send("Input.dispatchTouchEvent",
+                             {"type": kind, "touchPoints": [] if y is None else [{"x": x, "y": y}]})
+    expect(tab.get_by_text("The canvas is empty")).to_have_count(0, timeout=TIMEOUT)
+    after = generated(tab, other_than=before)
+    assert after != before
+    link = tab.url
+    assert "drawing=" in link
+    assert link != example
+    tab.goto("about:blank")
+    tab.goto(link)
+    assert generated(tab, other_than=[]) == after
+    context.close()

@@ -1,0 +1,69 @@
+"""What Reproduce shows on Benchmarks and Your data, run as it stands, gives the numbers of the page."""
+
+import json
+
+import numpy as np
+import pytest
+
+import bvae
+from bvae.ui import loaders, uploading
+from tests.test_pages import assert_clean, open_page
+
+
+def run_code(app, mark):
+    """The script of the page that contains `mark`."""
+    code = next(c.value for c in app.code if mark in c.value and "import bvae" in c.value)
+    names: dict = {}
+    exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
+    return names
+
+
+def example():
+    """The file that the page's download button gives."""
+    checkpoint = bvae.training.load_checkpoint("polymnist", uploading.EXAMPLE_MODEL)
+    return loaders.example_file("polymnist", uploading.EXAMPLE_MODEL, checkpoint.hash, uploading.EXAMPLE_ITEMS)
+
+
+def test_benchmarks():
+    app = open_page("pages/benchmarks.py")
+    app.pills(key="methods").set_value(["mvae", "mwb-vae"]).run()
+    assert_clean(app)
+    figures = run_code(app, "metrics.get")["figures"]
+    table = app.dataframe[0].value
+    row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
+    for title, name in (("MVAE", "mvae"), ("MWB-VAE", "mwb-vae")):
+        figure = figures[name]["4"]
+        assert row[title].item() == f"{figure['mean']:.3g} ± {figure['se']:.2g}"
+        assert any(bvae.training.load_checkpoint("polymnist", name).hash[:12] in m.value for m in app.markdown)
+    assert any("python -m bvae evaluate polymnist all" in c.value for c in app.code)
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_your_data(weight, tmp_path, monkeypatch):
+    app = open_page("pages/your_data.py")
+    views = ["m0", "m2", "m3"]
+    app.pills(key="my_views").set_value(views)
+    app.number_input(key="my_item").set_value(5)
+    app.slider(key="my_w_m2").set_value(weight).run()
+    assert_clean(app)
+    (tmp_path / "example.npz").write_bytes(example())
+    monkeypatch.chdir(tmp_path)
+    q = run_code(app, "uploads.read")["joint"]["wasserstein"]
+    chart = app.get("plotly_chart")[0]
+    assert f"{float(q.variance.sqrt().mean()):.2f} on average" in alt_of(chart)
+
+
+def test_your_data_in_comparison(tmp_path, monkeypatch):
+    app = open_page("pages/your_data.py", show="Compare aggregators")
+    (tmp_path / "example.npz").write_bytes(example())
+    monkeypatch.chdir(tmp_path)
+    joint = run_code(app, "uploads.read")["joint"]
+    table = next(d.value for d in app.dataframe if "number" in d.value.columns)
+    shown = table[table["number"] == "width: mean standard deviation"].iloc[0]
+    for name, column in (("poe", "PoE"), ("moe", "MoE"), ("wasserstein", "Wasserstein")):
+        np.testing.assert_allclose(float(joint[name].variance.sqrt().mean()), shown[column], rtol=1e-4)
+
+
+def alt_of(chart):
+    """The text of a chart, as the browser gets it."""
+    return json.dumps(str(chart.proto), ensure_ascii=False)
