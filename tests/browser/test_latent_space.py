@@ -33,7 +33,11 @@ def test_a_lasso_on_the_plane_shows_images_and_neighbours_and_the_link_restores_
         expect(page.locator(f'img[alt^="item {item}, class"]').first).to_be_visible(timeout=TIMEOUT)
     expect(page.get_by_text("Its nearest neighbours")).to_be_visible()
     expect(page.get_by_label("Item", exact=True)).to_have_value(str(picked[0]))
-    page.get_by_label("Background: decoded as").click()
+    calm(page)
+    background = page.get_by_role("combobox", name="Background: decoded as")
+    background.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list closes when the page scrolls
+    background.click()
     page.get_by_role("option", name="off").click()
     expect(page.locator(f"{MAP} image")).to_have_count(0, timeout=TIMEOUT)
     page.wait_for_url(re.compile("background=off"), timeout=TIMEOUT)
