@@ -1,0 +1,60 @@
+"""Figures that are put together unchecked hold nothing that Plotly would refuse."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from bvae.plots import latent, metrics, posterior, style
+
+
+def plane(rng, inks):
+    loc, scale = rng.normal(size=(5, 16)), rng.random((5, 16)) + 0.1
+    aggregates = [posterior.Aggregate("mwb", "MWB", np.full(k, 1 / k), rng.normal(size=(k, 16)),
+                                      rng.random((k, 16)) + 0.2) for k in (31, 3, 1)]
+    arguments = (["a", "b", "c", "d", "e"], loc, scale, [True, True, False, True, True], aggregates)
+    found = [posterior.plane_figure(make(loc), *arguments, inks, rng.normal(size=(4, 16)), before=loc + 1)
+             for make in (posterior.principal_plane, lambda m: posterior.dimension_plane(m, scale))]
+    return [*found, posterior.interval_figure(*arguments, inks)]
+
+
+def line(rng, inks):
+    q = posterior.Aggregate("moe", "MoE", np.full(2, 0.5), rng.normal(size=(2, 1)), rng.random((2, 1)) + 0.1)
+    return [posterior.density_figure(["a", "b"], rng.normal(size=2), rng.random(2) + 0.1, [q], inks, (-3.0, 3.0))]
+
+
+def curves(rng, inks):
+    drawn = {name: {str(k): {"mean": rng.random(), "se": 0.1} for k in (1, 2)} for name in "ab"}
+    runs = {"a": {"1": {"0": 0.4, "1": 0.5}}}
+    return [metrics.curve_figure(drawn, "title", inks, ["a", "b"], 0.9, runs=runs)]
+
+
+def maps(rng, inks):
+    return [latent.scatter(rng.normal(size=(30, 2)), np.arange(30) % 3, ["a", "b", "c"], style.CLASS_COLORS[:3],
+                           ["circle", "x", "star"], np.arange(30)[:, None], [str(k) for k in range(30)], inks, titles,
+                           picked=picked, limits=limits, webgl=webgl)
+            for titles, picked, limits, webgl in ((("x", "y"), None, None, True),
+                                                  (("", ""), [3, 7], ((0, 1), (0, 2)), False))]
+
+
+@pytest.mark.parametrize("inks", [style.LIGHT, style.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("make", [plane, line, curves, maps])
+def test_a_sketched_figure_is_one_that_plotly_accepts(make, inks):
+    for figure in make(np.random.default_rng(0), inks):
+        checked = go.Figure(figure.to_dict())  # raises at a name or a value that Plotly does not know
+        assert len(checked.data) == len(figure.data) > 0
+        assert checked.to_json() == go.Figure(checked.to_dict()).to_json()
+        for axis in (checked.layout.xaxis, checked.layout.yaxis):
+            assert axis.gridcolor == inks.grid
+
+
+def test_density_of_a_mixture_in_a_plane_is_that_of_its_projection():
+    from scipy.stats import multivariate_normal
+
+    rng = np.random.default_rng(0)
+    q = posterior.Aggregate("mwb", "MWB", np.array([0.7, 0.3, 0.0]), rng.normal(size=(3, 6)), rng.random((3, 6)) + 0.2)
+    flat = posterior.principal_plane(rng.normal(size=(5, 6)))
+    x, y = np.linspace(-2, 2, 9), np.linspace(-1, 3, 7)
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    expected = sum(w * multivariate_normal(flat.point(m), flat.covariance(s)).pdf(grid)
+                   for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
+    np.testing.assert_allclose(posterior.density(flat, q, x, y), expected, rtol=1e-4, atol=1e-6)
