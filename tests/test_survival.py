@@ -349,6 +349,10 @@ def test_damage_is_said_in_the_terminal_and_on_the_pages(damage, finished, tmp_p
         if page == "pages/benchmarks.py" and name == "model.safetensors":
             continue  # it shows figures, and these are there
         assert message in shows, (page, shows)
+    others = ("latent_space", "generate", "compare", "learn", "your_data", "train", "home")
+    for page in others if damage in ("half of config.json", "half of metrics.json", "a flipped weight") else ():
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, (page, [e.value for e in app.exception])
     st.cache_resource.clear()
 
 
