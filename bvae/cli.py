@@ -194,13 +194,13 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     return words
 
 
-def evaluate_one(name_of_data: str, name: str, root: Path, data_root: str | None, seed: int) -> None:
+def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int) -> None:
     """Compute the metrics of a checkpoint as it is on disk and write them beside it."""
     from bvae.storage import write_json
     from bvae.training.evaluation import evaluated
 
     checkpoint = load_checkpoint(name_of_data, name, root)
-    write_json(checkpoint.folder / METRICS_FILE, evaluated(checkpoint, root, data_root, seed))
+    write_json(checkpoint.folder / METRICS_FILE, evaluated(checkpoint, root or checkpoints_root(), data_root, seed))
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
@@ -208,7 +208,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from bvae.training import records
     from bvae.training.evaluation import is_evaluated
 
-    root = options.out or checkpoints_root()
+    root = options.out  # without one, what ships and what was trained in the app
+    if options.method == "all":
+        root = root or checkpoints_root()
     names = checkpoints(options.dataset, root) if options.method == "all" else [options.method]
     if not names:
         raise ValueError(f"{root / options.dataset}: no checkpoints there")
@@ -221,12 +223,12 @@ def run_evaluate(options: argparse.Namespace) -> int:
     print_table(options.dataset, names, root)
     print_missing(options.dataset, names, root)
     if options.seeds:
-        table = records.write_seeds(options.dataset, root)
+        table = records.write_seeds(options.dataset, root or checkpoints_root())
         print_seeds({name: table[name] for name in names if name in table})
     return 0
 
 
-def print_table(name_of_data: str, names: Sequence[str], root: Path) -> None:
+def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
     """The metrics of some checkpoints as a table: mean +- standard error over the test items."""
     from bvae.training.records import keyed
 
@@ -258,7 +260,7 @@ def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
     print_rows(rows, list(table))
 
 
-def print_missing(name_of_data: str, names: Sequence[str], root: Path) -> None:
+def print_missing(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
     """Rows: method and share missing in training; columns: share missing in the test. Only where runs are recorded."""
     from bvae.training.records import over_missing
 
@@ -315,7 +317,7 @@ def run_checkpoints(options: argparse.Namespace) -> int:
         return run_rebuild(options)
     if options.only or options.dry_run or options.official or options.root:
         raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
-    root = options.out or checkpoints_root()
+    root = options.out  # without one, what ships and what was trained in the app
 
     def line(settings: Settings, config: Mapping, latent_dim: int, size: str) -> str:
         return (f"{METHODS[settings.method].title}, D = {latent_dim}, {settings.steps} steps in "

@@ -121,7 +121,7 @@ for n in chosen:
     checkpoint, s = models[n], models[n].settings
     facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
                   "beta": s.beta, "minutes": round(checkpoint.config["seconds"] / 60, 1),
-                  "test items": metrics[n]["evaluation"]["test_items"], "weights": checkpoint.hash[:12]})
+                  "test items": metrics[n].get("evaluation", {}).get("test_items"), "weights": checkpoint.hash[:12]})
 with st.expander("How these models were trained", icon=":material/info:"):
     st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
     if len({f["steps"] for f in facts}) > 1:

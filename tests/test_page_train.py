@@ -101,6 +101,19 @@ def test_others_cannot_train_here_but_see_the_runs(runs, monkeypatch):
     assert "**Waiting**" in texts(app)
 
 
+def test_a_finished_model_is_in_the_lists_of_the_pages_and_of_the_command_line(runs, capsys):
+    from bvae.cli import main
+    from bvae.training.loop import train
+
+    settings = Settings.for_method("polymnist", "wb-vae", steps=1, batch_size=20, width=4, latent_dim=2)
+    train(settings, runs / "models" / "polymnist" / "mine", progress=False)
+    app = open_page("pages/explore.py", model="mine")
+    assert app.selectbox(key="model").value == "mine"
+    assert app.get("plotly_chart")
+    assert main(["checkpoints"]) == 0
+    assert "polymnist/mine: WB-VAE, D = 2, 1 steps" in capsys.readouterr().out
+
+
 def test_the_command_line_trains_the_same(monkeypatch, tmp_path):
     """What Reproduce prints, parsed by the command line itself and run by Python, gives the settings of the page."""
     import shlex

@@ -183,6 +183,8 @@ def read_checkpoint(folder: Path, with_metrics: bool = True) -> Checkpoint:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(f"{folder / CONFIG}: damaged ({error})") from error
     metrics = read_metrics(folder) if with_metrics and (folder / METRICS).is_file() else {}
+    if metrics.get(EVALUATION, {}).get("sha256", config["sha256"]) != config["sha256"]:
+        metrics = {}  # of other weights: these were not evaluated
     return Checkpoint(folder, settings, modalities, config, metrics)
 
 
@@ -204,9 +206,13 @@ def check_metrics(metrics: Any) -> None:
         raise TypeError(f"expected an object, got {type(metrics).__name__}")
     for name, value in metrics.items():
         if name == EVALUATION:
+            if not isinstance(value, dict):
+                raise TypeError(f"{EVALUATION} is no object")
             if DIGEST in value and value[DIGEST] != metrics_digest(metrics):
                 raise ValueError("they were changed after they were written: their digest is of other figures")
             continue
+        if "mean" not in value and len({key.isdigit() for key in value}) > 1:
+            raise ValueError(f"{name}: its keys are {', '.join(value)}")
         for figure in [value] if "mean" in value else value.values():
             for part in ("mean", "se"):
                 if not isinstance(figure[part], (int, float)) or isinstance(figure[part], bool):

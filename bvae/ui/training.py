@@ -191,13 +191,18 @@ def watch_example(data_name: str, method: str) -> None:
     if name is None:
         st.info(f"No model of {data_name} ships yet: yours will be the first.")
         return
-    checkpoint = load_checkpoint(data_name, name)
+    try:
+        checkpoint = load_checkpoint(data_name, name)
+        history, samples = read_history(checkpoint.folder), shipped_samples(data_name, name, checkpoint.hash)
+    except StorageError as error:
+        st.error(f"This model cannot be read: {error}", icon=":material/error:")
+        return
     st.subheader(f"How {label(name)} learned {data_name}")
     st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
                f"{float(checkpoint.config['seconds']) / 60:.1f} minutes. Yours should look alike.")
-    curves(read_history(checkpoint.folder), checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
+    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
     st.markdown("**What it invents** from eight draws of the prior, the same in every row:")
-    pictures(data_name, shipped_samples(data_name, name, checkpoint.hash), "after training")
+    pictures(data_name, samples, "after training")
 
 
 def watch(job: Job) -> None:
