@@ -52,9 +52,9 @@ class Synthetic(MultimodalDataset):
         self.y = torch.zeros(b, dtype=torch.int64)
 
 
-def run_of(point: dict[str, int]) -> _Run:
+def run_of(point: dict[str, int], **changes: Any) -> _Run:
     """A training run of this size that is ready to step."""
-    settings = Settings.for_method("polymnist", "mwb-vae", batch_size=point["b"], latent_dim=point["d"])
+    settings = Settings.for_method("polymnist", "mwb-vae", batch_size=point["b"], latent_dim=point["d"], **changes)
     run = _Run(settings, Path(), Synthetic(**point), make_fabric(settings, "cpu"))
     run.step_module.train()
     return run
@@ -105,7 +105,9 @@ def duration(seconds: float) -> str:
     return f"{figure(seconds):g} s"
 
 
-def predictions(rates: np.ndarray, options: argparse.Namespace, read: float, noise: float) -> list[list]:
+def predictions(
+    rates: np.ndarray, options: argparse.Namespace, read: float, noise: float, calls: float
+) -> list[list]:
     """Rows: the run, devices, steps, seconds per step, of which not computing, the whole."""
     rows = []
     epochs, million, items = 300, 1_000_000, 60_000
@@ -120,7 +122,7 @@ def predictions(rates: np.ndarray, options: argparse.Namespace, read: float, noi
         for kind, speed in (("cores", 1.0), ("GPUs", options.gpu)):
             point = {**BASE, "b": per_device}
             t = terms(point)
-            compute = float(np.dot(rates, t)) / speed
+            compute = max(float(np.dot(rates, t)) / speed, calls)
             # Every process draws for the whole batch; shards are read by those that need them.
             drawing = noise * (n - 1) * per_device / speed + read * per_device
             sending = 2 * (n - 1) / n * 4e6 * t[2] / (options.network * 1e9 / 8)
@@ -160,6 +162,9 @@ def main() -> None:
         shards = bvae.dataset("polymnist", "train", "shards", root=folder)
         batches = itertools.cycle(shards.epoch(0, 256, 0, g))
         read = per_item(lambda: next(batches), 256, 14)
+    small = run_of({"m": BASE["m"], "d": 2, "b": 2, "size": 8}, width=4)
+    none_missing = torch.ones(BASE["m"], 2, dtype=torch.bool)
+    calls = per_item(lambda: small.one_step(small.data.x, none_missing), 1, 20)
     noise = per_item(lambda: (torch.randn(10_000, BASE["d"], generator=g), torch.randperm(10_000, generator=g)),
                      10_000, 20)
     processor = torch.cpu.get_capabilities().get("cpu_name", "unknown processor")
@@ -177,11 +182,13 @@ def main() -> None:
              "notes": ["Cells are what the networks compute on: 2 x 2 pixels, 4 x 4 from 48 x 48 on, of all M images "
                        f"of all B items. Beside the step: {figure(1e6 * compose):g} microseconds to compose an item "
                        f"of PolyMNIST afresh, {figure(1e6 * read):g} to read it from shards, {figure(1e6 * noise):g} "
-                       "to draw its noise."]},
+                       f"to draw its noise; and {figure(1e3 * calls):g} ms for a step of almost no work (M = 5, B = 2, "
+                       "8 x 8), which is the calls alone."]},
             {"title": "Predictions at 28 x 28, D = 32",
-             "columns": ["run", "devices", "global batch", "steps", "ms a step", "not computing", "whole"],
-             "rows": predictions(rates, options, read, noise),
-             "notes": [f"Assumed, not measured: a GPU does a step {options.gpu:g} times as fast as a core here; an all-"
+             "columns": ["run", "devices", "global batch", "steps", "ms a step", "not computing", "whole run"],
+             "rows": predictions(rates, options, read, noise, calls),
+             "notes": [f"Assumed, not measured: a GPU does a step {options.gpu:g} times as fast as a core here, but no "
+                       "faster than a core makes the calls; an all-"
                        f"reduce of float32 gradients over {options.network:g} Gbit/s, in 2 log2(N) turns of "
                        f"{options.hop:g} microseconds, that does not overlap with the backward pass. Every process "
                        "draws the noise of the global batch, and reads its own items from shards on one core, between "

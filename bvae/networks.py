@@ -56,15 +56,25 @@ class FoldPixels(nn.Module):
     """(B, C, H, W) in [0, 1] -> (B, f f C, H/f, W/f) in [-1, 1], channels last, in autocast's precision.
 
     One copy, in the type and the order in which the first convolution reads: on CPUs these passes over full images
-    cost as much as the convolutions.
+    cost as much as the convolutions. There it is done by a convolution of its own, whose weights are 2 at one pixel
+    each: the same numbers, to the last bit, in a quarter of the time that a copy of single pixels takes.
     """
 
-    def __init__(self, factor: int = 2) -> None:
+    picks: Tensor
+
+    def __init__(self, factor: int = 2, channels: int = 3) -> None:
         super().__init__()
         self.factor = factor
+        pixels = channels * factor**2
+        picks = 2 * torch.eye(pixels).view(pixels, channels, factor, factor)
+        self.register_buffer("picks", picks, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         kind = x.device.type
+        if kind == "cpu":  # elsewhere a convolution in float32 may round its input
+            picks = self.picks.to(x)
+            folded = F.conv2d(x, picks, picks.new_full((len(picks),), -1.0), stride=self.factor)
+            return folded.contiguous(memory_format=torch.channels_last)
         if torch.is_autocast_enabled(kind):
             x = x.to(torch.get_autocast_dtype(kind))
         (b, c, h, w), f = x.shape, self.factor
@@ -87,7 +97,7 @@ class ImageEncoder(nn.Module):
         f = fold_factor(height, width_px)
         cells = ((height // (2 * f) + 1) // 2) * ((width_px // (2 * f) + 1) // 2)
         self.net = nn.Sequential(
-            FoldPixels(f),
+            FoldPixels(f, channels),
             nn.Conv2d(f * f * channels, width, 3, stride=2, padding=1),
             Residual(width),
             nn.SiLU(),
