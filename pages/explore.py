@@ -8,7 +8,7 @@ from bvae.aggregators import name_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
-from bvae.ui import charts, coping, imagined, loaders, observed, panels, scene, walk
+from bvae.ui import charts, coping, imagined, loaders, observed, panels, scene, share, walk
 from bvae.ui.choose import choose_model, first_model
 from bvae.ui.generation import Studio
 from bvae.ui.reproduce import explore_code
@@ -20,7 +20,7 @@ st.markdown("**Switch a view off, or let one lie:** does the joint belief move, 
             "aggregator on the same experts.")
 
 # -- four controls -------------------------------------------------------------------------------------------------
-top = st.columns([1, 1.3, 1.6, 0.9, 0.9], vertical_alignment="bottom")
+top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 AS_TRAINED = "as-trained"
@@ -33,7 +33,10 @@ rule_name = top[2].selectbox(
 first = min(342, len(data) - 1)
 item = int(top[3].number_input("Sample", 0, len(data) - 1, first, key="item", bind=BIND,
                                help=f"One of {len(data)} test items."))
-with top[4].popover("Advanced", icon=":material/tune:", width="stretch"):
+tools = top[4].container(horizontal=True, gap="small")
+with tools:
+    share.button()
+with tools.popover("Advanced", icon=":material/tune:"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
                                       format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get,
                                       help="PCA: the plane in which the experts' means spread most.")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae import maps
-from bvae.ui import charts, loaders, map_panels, mapping, panels
+from bvae.ui import charts, loaders, map_panels, mapping, panels, share
 from bvae.ui.choose import FIRST, choose_model
 from bvae.ui.map_panels import ATTRIBUTE
 from bvae.ui.state import BIND, begin_page, keep_offered, reset
@@ -32,7 +32,7 @@ asked = top[3].segmented_control(
     help="Plane: the two latent dimensions as they are. PCA: the two directions of most spread. t-SNE: who is near "
          "whom, bent into a plane.")
 
-row = st.columns([2.2, 1.4, 0.9], vertical_alignment="bottom")
+row = st.columns([2.2, 1.2, 1.3], vertical_alignment="bottom")
 options = map_panels.colorings(which, data)
 keep_offered("color", options, options[0])
 with row[0].container(horizontal=True, vertical_alignment="bottom"):
@@ -50,7 +50,10 @@ elif asked == maps.PLANE:
     keep_offered("background", [*views, OFF], views[0])
     background = row[1].selectbox("Background: decoded as", [*views, OFF], key="background", bind=BIND,
                                   help="What this view's decoder makes of every place of the plane.")
-with row[2].popover("Advanced", icon=":material/tune:", width="stretch"):
+tools = row[2].container(horizontal=True, gap="small")
+with tools:
+    share.button()
+with tools.popover("Advanced", icon=":material/tune:"):
     if asked == maps.TSNE:
         seed = int(st.number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
     distance = st.radio("Nearest neighbours by", ["Euclidean", "W2"], key="distance", bind=BIND,
