@@ -174,3 +174,20 @@ def test_a_drawing_becomes_all_views_and_the_link_keeps_it(chromium, app_url, ho
     tab.goto(link)
     assert generated(tab, other_than=[]) == after
     context.close()
+
+
+def test_the_numbers_of_a_chart_are_its_own(page, app_url):
+    """They are made when somebody opens them, after the page has gone on to other charts."""
+    page.goto(f"{app_url}/benchmarks")
+    settled(page)
+    page.get_by_role("button", name="Numbers and files").first.click()
+    with page.expect_download(timeout=TIMEOUT) as download:
+        page.get_by_role("button", name="Numbers as CSV").click(timeout=TIMEOUT)
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.startswith("method,observed views,mean,standard error over test items\n")
+    assert text.count("MWB-VAE") == 4
+    with page.expect_download(timeout=TIMEOUT) as download:
+        page.get_by_role("button", name="Figure as a web page").click()
+    web = download.value.path().read_text(encoding="utf-8")
+    assert "Conditional coherence" in web
+    assert "<script src=" not in web.replace("src=\"data:", "")
