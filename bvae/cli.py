@@ -14,6 +14,7 @@ from pathlib import Path
 from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
+from bvae.tables import print_missing, print_seeds, print_table
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.checkpoint import RESERVED, WEIGHTS, checkpoints, checkpoints_root, load_checkpoint, load_weights
 from bvae.training.settings import Settings
@@ -228,72 +229,6 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
-    """The metrics of some checkpoints as a table: mean +- standard error over the test items."""
-    from bvae.training.records import keyed
-
-    rows: dict[str, dict[str, str]] = {}
-    for name in names:
-        metrics = load_checkpoint(name_of_data, name, root).metrics
-        for metric, value in metrics.items():
-            if metric == "evaluation":
-                continue
-            for key, figure in keyed(value).items():
-                rows.setdefault(row_label(metric, key), {})[name] = f"{figure['mean']:.3f} ±{figure['se']:.3f}"
-    print_rows(rows, names)
-
-
-def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
-    """What `bvae.training.records.over_seeds` gives, as a table."""
-    from bvae.training.records import keyed
-
-    if not table:
-        print("\nNo run of another seed is recorded; python -m bvae checkpoints --rebuild makes those that ship.")
-        return
-    rows: dict[str, dict[str, str]] = {}
-    for name, metrics in table.items():
-        for metric, value in metrics.items():
-            for key, figure in keyed(value).items():
-                rows.setdefault(row_label(metric, key), {})[name] = (
-                    f"{figure['mean']:.3f} ±{figure['se_seeds']:.3f} n={figure['n']}")
-    print("\nmean over n training seeds ± its standard error over seeds")
-    print_rows(rows, list(table))
-
-
-def print_missing(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
-    """Rows: method and share missing in training; columns: share missing in the test. Only where runs are recorded."""
-    from bvae.training.records import over_missing
-
-    runs = {name: curves for name, curves in over_missing(name_of_data, root).items()
-            if name in names and len(curves) > 1}
-    for metric in ("latent_accuracy_missing", "coherence_missing") if runs else ():
-        rows: dict[str, dict[str, str]] = {}
-        for name, curves in runs.items():
-            for percent, metrics in curves.items():
-                rows[f"{name}, {percent} % missing in training"] = {
-                    f"{key} % missing": f"{figure['mean']:.3f} ±{figure['se']:.3f}"
-                    for key, figure in metrics.get(metric, {}).items()}
-        print(f"\n{metric.replace('_', ' ')}, by the share missing in the test")
-        print_rows(rows, list(dict.fromkeys(column for row in rows.values() for column in row)))
-
-
-def row_label(metric: str, key: str) -> str:
-    """A metric and its key as the tables name them: "coherence, 1 view"."""
-    from bvae.metrics import CATALOG
-
-    of = CATALOG[metric].of(key) if metric in CATALOG else key
-    return metric.replace("_", " ") + (f", {of}" if key else "")
-
-
-def print_rows(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> None:
-    """A table with aligned columns; "-" where a row has no entry."""
-    first = max(map(len, rows), default=0)
-    widths = {c: max([len(c), 12, *(len(row.get(c, "")) for row in rows.values())]) for c in columns}
-    print(" " * first + "".join(f"  {c:>{widths[c]}}" for c in columns))
-    for label, row in rows.items():
-        print(f"{label:<{first}}" + "".join(f"  {row.get(c, '-'):>{widths[c]}}" for c in columns))
-
-
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
     from bvae.report import insert, report
@@ -420,30 +355,8 @@ def run_data(options: argparse.Namespace) -> int:
             count = write(data, options.shards, options.shard_items, options.passes if split == "train" else 1)
             print(f"wrote {count:,} shards to {options.shards / split}")
     if options.sheet:
+        from bvae.data.sheet import contact_sheet
+
         contact_sheet(splits["test"], options.sheet)
         print(f"wrote {options.sheet}")
     return 0
-
-
-def contact_sheet(data, path: Path, columns: int = 20, zoom: int = 2) -> None:
-    """A PNG with items of all classes: one row a modality, one column an item; texts are written out."""
-    import textwrap
-
-    from PIL import Image, ImageDraw
-
-    views = data.subset([round(k * (len(data) - 1) / max(1, columns - 1)) for k in range(columns)])
-    side = zoom * max(m.shape[-1] for m in data.modalities.values() if m.kind == "image")
-    sheet = Image.new("RGB", (columns * (side + 2), len(views) * (side + 2)), "white")
-    for row, (name, values) in enumerate(views.items()):
-        for column, value in enumerate(values):
-            corner = (column * (side + 2) + 1, row * (side + 2) + 1)
-            if data.modalities[name].kind == "image":
-                pixels = (value * 255).round().byte().permute(1, 2, 0).expand(-1, -1, 3).numpy()
-                sheet.paste(Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST), corner)
-            else:
-                text = data.read_text(value.unsqueeze(0))[0].strip(data.text_padding)
-                middle = (corner[0] + 2, corner[1] + side // 2)
-                lines = "\n".join(textwrap.wrap(text, side // 7))
-                ImageDraw.Draw(sheet).text(middle, lines, "black", anchor="lm", spacing=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)

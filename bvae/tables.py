@@ -1,0 +1,74 @@
+"""The results as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bvae.training.checkpoint import load_checkpoint
+
+
+def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
+    """The metrics of some checkpoints as a table: mean +- standard error over the test items."""
+    from bvae.training.records import keyed
+
+    rows: dict[str, dict[str, str]] = {}
+    for name in names:
+        metrics = load_checkpoint(name_of_data, name, root).metrics
+        for metric, value in metrics.items():
+            if metric == "evaluation":
+                continue
+            for key, figure in keyed(value).items():
+                rows.setdefault(row_label(metric, key), {})[name] = f"{figure['mean']:.3f} ±{figure['se']:.3f}"
+    print_rows(rows, names)
+
+
+def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
+    """What `bvae.training.records.over_seeds` gives, as a table."""
+    from bvae.training.records import keyed
+
+    if not table:
+        print("\nNo run of another seed is recorded; python -m bvae checkpoints --rebuild makes those that ship.")
+        return
+    rows: dict[str, dict[str, str]] = {}
+    for name, metrics in table.items():
+        for metric, value in metrics.items():
+            for key, figure in keyed(value).items():
+                rows.setdefault(row_label(metric, key), {})[name] = (
+                    f"{figure['mean']:.3f} ±{figure['se_seeds']:.3f} n={figure['n']}")
+    print("\nmean over n training seeds ± its standard error over seeds")
+    print_rows(rows, list(table))
+
+
+def print_missing(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
+    """Rows: method and share missing in training; columns: share missing in the test. Only where runs are recorded."""
+    from bvae.training.records import over_missing
+
+    runs = {name: curves for name, curves in over_missing(name_of_data, root).items()
+            if name in names and len(curves) > 1}
+    for metric in ("latent_accuracy_missing", "coherence_missing") if runs else ():
+        rows: dict[str, dict[str, str]] = {}
+        for name, curves in runs.items():
+            for percent, metrics in curves.items():
+                rows[f"{name}, {percent} % missing in training"] = {
+                    f"{key} % missing": f"{figure['mean']:.3f} ±{figure['se']:.3f}"
+                    for key, figure in metrics.get(metric, {}).items()}
+        print(f"\n{metric.replace('_', ' ')}, by the share missing in the test")
+        print_rows(rows, list(dict.fromkeys(column for row in rows.values() for column in row)))
+
+
+def row_label(metric: str, key: str) -> str:
+    """A metric and its key as the tables name them: "coherence, 1 view"."""
+    from bvae.metrics import CATALOG
+
+    of = CATALOG[metric].of(key) if metric in CATALOG else key
+    return metric.replace("_", " ") + (f", {of}" if key else "")
+
+
+def print_rows(rows: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> None:
+    """A table with aligned columns; "-" where a row has no entry."""
+    first = max(map(len, rows), default=0)
+    widths = {c: max([len(c), 12, *(len(row.get(c, "")) for row in rows.values())]) for c in columns}
+    print(" " * first + "".join(f"  {c:>{widths[c]}}" for c in columns))
+    for label, row in rows.items():
+        print(f"{label:<{first}}" + "".join(f"  {row.get(c, '-'):>{widths[c]}}" for c in columns))
