@@ -1,8 +1,8 @@
 """Memory that stays with the process from step to step.
 
 A step allocates and frees the same hundreds of blocks of some megabytes. glibc gives such blocks back to the system
-when they are free, which then has to find and clear the pages anew in the next step: thousands of page faults, a tenth
-of the time of a step on a CPU. Two thresholds tell it to keep them; no number changes.
+when they are free, which then has to find and clear the pages anew in the next step: thousands of page faults, 5 to 7
+percent of the time of a step on a CPU. Two thresholds tell it to keep them; no number changes.
 """
 
 from __future__ import annotations
