@@ -59,12 +59,14 @@ def test_hiding_a_view_changes_the_generations_and_the_link_brings_it_back(page,
     assert generated(page) == after
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_bad_link_falls_back_quietly(page, app_url):
     page.goto(f"{app_url}/explore?model=..%2F..%2Fetc&agg=%3Cscript%3E&item=-7&views=m9&seed=x&w_m0=nan&n=1e9")
     settled(page)
     assert len(generated(page)) == 20
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_another_aggregator_keeps_the_axes(page, app_url):
     def axes():
         return page.evaluate("() => { const g = document.querySelectorAll('.js-plotly-plot')[0];"
@@ -79,6 +81,7 @@ def test_another_aggregator_keeps_the_axes(page, app_url):
     assert generated(page) != images
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_the_doors_of_home_lead_where_they_say(page, app_url):
     page.goto(app_url)
     settled(page)
@@ -135,6 +138,7 @@ def test_dragging_an_expert_changes_the_exact_numbers_and_the_link_brings_them_b
     assert wasserstein_mean(page) == pytest.approx(drawn, abs=2e-3)  # links hold three decimals
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_scene_button_replaces_what_was_dragged(page, app_url):
     page.goto(f"{app_url}/playground")
     settled(page)

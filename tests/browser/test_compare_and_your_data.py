@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from bvae import uploads
@@ -68,6 +69,7 @@ def test_what_is_selected_in_one_map_is_marked_in_all_and_in_the_link(page, app_
     expect(page.get_by_label("Selected items")).to_have_value("", timeout=TIMEOUT)
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_pinned_run_opens_in_explore_and_is_still_pinned_afterwards(page, app_url):
     page.goto(f"{app_url}/compare?item=17")
     calm(page)
@@ -84,6 +86,7 @@ def test_a_pinned_run_opens_in_explore_and_is_still_pinned_afterwards(page, app_
     expect(page.get_by_role("link", name=re.compile("MoE, item 17"))).to_be_visible(timeout=TIMEOUT)
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_an_uploaded_file_is_shown_to_its_own_session_alone(page, app_url):
     rng = np.random.default_rng(0)
     content = uploads.write(

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_app import TIMEOUT
@@ -52,6 +53,7 @@ def test_a_lasso_on_the_plane_shows_images_and_neighbours_and_the_link_restores_
                            arg=sorted(picked), timeout=TIMEOUT)
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_tsne_shows_its_progress_stops_and_arrives_by_itself(page, app_url):
     seed = 90 + (page.viewport_size["width"] > 800)  # each size computes a map of its own
     page.goto(f"{app_url}/latent_space?map=t-SNE&which=m2&perplexity=5&map_seed={seed}")
