@@ -106,7 +106,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     """A real process, a real SIGINT; the command that it prints then finishes the run."""
     arguments = ["train", "polymnist", "wb-vae", "--out", str(tmp_path), "--steps", "60", "--batch-size", "50",
                  "--width", "8", "--latent-dim", "4", "--no-evaluate"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-m", "bvae", *arguments], cwd=ROOT, env=environment, text=True,
                                stderr=subprocess.PIPE, stdout=subprocess.PIPE,
                                # A suite that runs in the background of a shell has SIGINT ignored, and hands that down.
