@@ -16,7 +16,15 @@ from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
 from bvae.tables import print_missing, print_seeds, print_table
 from bvae.training.checkpoint import METRICS as METRICS_FILE
-from bvae.training.checkpoint import RESERVED, WEIGHTS, checkpoints, checkpoints_root, load_checkpoint, load_weights
+from bvae.training.checkpoint import (
+    RESERVED,
+    WEIGHTS,
+    checkpoints,
+    checkpoints_root,
+    load_checkpoint,
+    load_weights,
+    training_seconds,
+)
 from bvae.training.settings import Settings
 
 
@@ -256,7 +264,7 @@ def run_checkpoints(options: argparse.Namespace) -> int:
 
     def line(settings: Settings, config: Mapping, latent_dim: int, size: str) -> str:
         return (f"{METHODS[settings.method].title}, D = {latent_dim}, {settings.steps} steps in "
-                f"{config['seconds'] / 60:.1f} min on {config['device']} ({config['threads']} threads), "
+                f"{training_seconds(config) / 60:.1f} min on {config['device']} ({config['threads']} threads), "
                 f"seed {settings.seed}, {size}, sha256 {config['sha256'][:12]}")
 
     for name_of_data in DATASETS:

@@ -8,6 +8,7 @@ from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
+from bvae.training.checkpoint import training_seconds
 from bvae.ui import charts, loaders, reproduce, share, tables
 from bvae.ui.choose import FIRST_DATA, label
 from bvae.ui.panels import plain
@@ -120,7 +121,7 @@ facts = []
 for n in chosen:
     checkpoint, s = models[n], models[n].settings
     facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
-                  "beta": s.beta, "minutes": round(checkpoint.config["seconds"] / 60, 1),
+                  "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
                   "test items": metrics[n].get("evaluation", {}).get("test_items"), "weights": checkpoint.hash[:12]})
 with st.expander("How these models were trained", icon=":material/info:"):
     st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))

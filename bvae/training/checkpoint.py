@@ -38,6 +38,17 @@ RESERVED = ("all", "classifiers", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
 
+def training_seconds(config: Mapping[str, Any]) -> float:
+    """What the training of a config.json or a record took, without the time in which it waited for other processes.
+
+    By the clock, or on a CPU by the processor's time over the threads, where that is known and less.
+    """
+    clock = float(config["seconds"])
+    if config.get("device") != "cpu" or not config.get("cpu_seconds"):
+        return clock
+    return min(clock, float(config["cpu_seconds"]) / max(1, int(config.get("threads", 1))))
+
+
 class CheckpointError(StorageError):
     """A checkpoint is missing, damaged, or of another version; the text says which file and what to do."""
 

@@ -25,6 +25,7 @@ from bvae.training.checkpoint import (
     checkpoints_root,
     read_checkpoint,
     read_metrics,
+    training_seconds,
 )
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.evaluation import evaluated, is_evaluated
@@ -297,7 +298,7 @@ def measured(root: Path) -> list[Measured]:
                     found = records.read(path)
                     metrics = found.metrics
                 evaluation = metrics.get("evaluation", {}).get("seconds")
-                out.append(Measured(found.settings, float(found.config["seconds"]), evaluation, path.name == CONFIG))
+                out.append(Measured(found.settings, training_seconds(found.config), evaluation, path.name == CONFIG))
             except (StorageError, KeyError, TypeError, ValueError, AttributeError):
                 continue  # judges have a config.json of another form
     return out

@@ -17,7 +17,7 @@ from bvae.plots import style
 from bvae.plots import training as plots
 from bvae.storage import StorageError, read_tensors_and_metadata
 from bvae.training import Settings, checkpoints_root, jobs, load_checkpoint, load_weights, shipped
-from bvae.training.checkpoint import read_history
+from bvae.training.checkpoint import read_history, training_seconds
 from bvae.training.jobs import Job, JobError
 from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
@@ -199,7 +199,7 @@ def watch_example(data_name: str, method: str) -> None:
         return
     st.subheader(f"How {label(name)} learned {data_name}")
     st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
-               f"{float(checkpoint.config['seconds']) / 60:.1f} minutes. Yours should look alike.")
+               f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
     curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
     st.markdown("**What it invents** from eight draws of the prior, the same in every row:")
     pictures(data_name, samples, "after training")
