@@ -1,0 +1,248 @@
+"""Hostile inputs to everything that takes one: ``python -m benchmarks.hostile [--inputs 10000] [--seed 0]``.
+
+Links, uploaded posteriors, drawings and pictures, texts, and config.json, each with inputs that are damaged good ones,
+well-formed nonsense, and noise. An input is handled if it is taken or refused with the error that its reader documents;
+anything else is a failure. Beside it the figures that no single call shows: the most memory that one input took, what
+was opened for writing, and what was executed or unpickled, which Python's audit hooks tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import bvae
+from bvae import uploads
+from bvae.data import DataError, drawings
+from bvae.storage import StorageError, write_json
+from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
+from bvae.ui import comparing
+from bvae.ui.playground import scenes
+
+RESULTS = Path(__file__).parent / "results" / "hostile.json"
+WORDS = ("", "0", "-1", "nan", "inf", "1e999", "9" * 400, "../../etc/passwd", "<script>alert(1)</script>",
+         "' OR 1=1 --", "\x00", "\u202e", "😀" * 50, "%00", "${7*7}", "__import__('os')", "1-999999999", "1,2,,3",
+         "a" * 100_000)
+"""What people try in a field of a link."""
+WATCHED = ("open", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class", "socket.connect")
+
+
+class Target(NamedTuple):
+    """A reader, inputs for it, and the errors with which it may refuse them."""
+
+    name: str
+    make: Callable[[random.Random], Any]
+    call: Callable[[Any], Any]
+    refuses: tuple[type[Exception], ...]
+
+
+# -- inputs ----------------------------------------------------------------------------------------------------------
+
+
+def text(r: random.Random) -> str:
+    """A word that people try, noise, or both."""
+    noise = "".join(chr(r.choice((r.randrange(32, 127), r.randrange(0x20, 0xD7FF)))) for _ in range(r.randrange(40)))
+    return r.choice((r.choice(WORDS), noise, noise + r.choice(WORDS)))
+
+
+def damaged(content: bytes, r: random.Random) -> bytes:
+    """Bytes with some changed, cut, doubled or inserted."""
+    out = bytearray(content)
+    for _ in range(r.randrange(1, 6)):
+        at = r.randrange(len(out) + 1)
+        match r.randrange(5):
+            case 0 if out:
+                out[min(at, len(out) - 1)] = r.randrange(256)
+            case 1:
+                del out[at:]
+            case 2:
+                out[at:at] = r.randbytes(r.randrange(1, 64))
+            case 3:
+                out[at : at + r.randrange(1, 64)] = b""
+            case _:
+                out += out[:at][-4096:]
+    return bytes(out)
+
+
+def posteriors(r: random.Random) -> bytes:
+    """An ``npz``: good, or with arrays of any type, shape and name, or with files that are no arrays; then damaged."""
+    good = {"mu_a": np.zeros((3, 2)), "sigma_a": np.ones((3, 2)), "labels": np.arange(3)}
+    for _ in range(r.randrange(4)):
+        key = r.choice(("mu_a", "sigma_a", "mu_b", "sigma_b", "labels", "name", "thumb_a", text(r)[:50] or "x"))
+        shape = tuple(r.choice((0, 1, 2, 3, 40)) for _ in range(r.randrange(5)))
+        values = np.full(shape, r.choice((0.0, 1.0, -1.0, np.nan, np.inf, 1e300)))
+        with np.errstate(all="ignore"):
+            good[key] = values.astype(r.choice(("f2", "f4", "f8", "i1", "u8", "c16", "?", "U3", "S2", ">f4")))
+    file = io.BytesIO()
+    kind = r.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(file, "w", kind) as packed:  # doubled names
+        for key, values in good.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, values, allow_pickle=False)
+            packed.writestr(f"{key}.npy".replace("\x00", ""), one.getvalue())
+        extra = r.randrange(8)
+        if extra == 0:  # an array of objects: a pickle
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.array([{}], dtype=object), allow_pickle=True)
+            packed.writestr("mu_a.npy", one.getvalue())
+        elif extra == 1:  # a header that promises far more than there is
+            header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({10**r.randrange(3, 16)}, 2), }}"
+            packed.writestr("mu_a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+        elif extra == 2:  # zeros that unpack to much
+            packed.writestr("mu_a.npy", bytes(r.randrange(1, 30) * 2**20), zipfile.ZIP_DEFLATED)
+        elif extra == 3:
+            packed.writestr("../../outside.npy", b"x")
+    content = file.getvalue()
+    return content if r.random() < 0.5 else damaged(content, r)
+
+
+def picture(r: random.Random) -> bytes:
+    """A PNG, JPEG, GIF or BMP of any size and mode, or a damaged one."""
+    size = (r.choice((1, 7, 28, 600)), r.choice((1, 28, 300)))
+    file = io.BytesIO()
+    mode = r.choice(("L", "RGB", "1"))
+    image = Image.new(mode, size, r.choice((0, 1, "white")))
+    if r.random() < 0.7:  # a stroke on even paper
+        ImageDraw.Draw(image).line((size[0] // 2, size[1] // 5, size[0] // 3, 4 * size[1] // 5), "black", 2)
+    image.save(file, r.choice(("PNG", "JPEG", "GIF", "BMP")))
+    return file.getvalue() if r.random() < 0.3 else damaged(file.getvalue(), r)
+
+
+def jumble(value: Any, r: random.Random) -> Any:
+    """JSON with some of its values replaced, removed or nested."""
+    strange = (None, True, -1, 0, 2**70, 1e308, "", "../x", [], {}, [[[]]], text(r))
+    if r.random() < 0.08:
+        return r.choice(strange)
+    if isinstance(value, dict):
+        out = {k: jumble(v, r) for k, v in value.items() if r.random() > 0.03}
+        return {**out, text(r)[:20]: r.choice(strange)} if r.random() < 0.1 else out
+    if isinstance(value, list):
+        return [jumble(v, r) for v in value if r.random() > 0.03] * r.choice((1, 1, 1, 2))
+    return value
+
+
+# -- what takes them -------------------------------------------------------------------------------------------------
+
+
+def targets(work: Path) -> Iterator[Target]:
+    """Every reader of something that comes from outside; config.json is read in the folder `work`."""
+    scene = scenes.encode(scenes.preset(scenes.FIRST))
+    drawing = drawings.encode(drawings.EXAMPLES["a 7"])
+    yield Target("scene of a link", lambda r: link(scene, r), scenes.decode, (scenes.BadScene,))
+    yield Target("drawing of a link", lambda r: link(drawing, r), drawings.decode, (drawings.BadDrawing,))
+    yield Target("items of a link", text, lambda t: comparing.items_in(t, 1000), ())
+    yield Target("uploaded posteriors", posteriors, uploads.read, (uploads.UploadError,))
+    yield Target("uploaded picture", picture, drawings.read_picture, (drawings.BadDrawing,))
+    for name in ("mnist-svhn-text", "celeba"):
+        yield Target(f"text for {name}", text, bvae.dataset(name).encode_text, (DataError,))
+    shipped = checkpoints_root() / "mnist-svhn-text" / "mwb-vae-2d"
+    config = json.loads((shipped / CONFIG).read_text(encoding="utf-8"))
+    (work / "model.safetensors").write_bytes((shipped / "model.safetensors").read_bytes())
+
+    def read_config(content: Any) -> None:
+        if isinstance(content, bytes):
+            (work / CONFIG).write_bytes(content)
+        else:
+            write_json(work / CONFIG, content)
+        load_weights(read_checkpoint(work))
+
+    yield Target("config.json", lambda r: damaged(json.dumps(config).encode(), r) if r.random() < 0.3
+                 else jumble(config, r), read_config, (StorageError,))
+
+
+def link(good: str, r: random.Random) -> str:
+    """A value of a link: a damaged good one, or any text."""
+    if r.random() < 0.3:
+        return r.choice((text(r), good))
+    return damaged(good.encode(), r).decode("latin-1")
+
+
+def run(inputs: int, seed: int, report: Callable[[str], None] = print) -> dict[str, Any]:
+    """Give every target its share of the inputs.
+
+    Returns
+    -------
+    dict
+        A file of results for `benchmarks.report`, with "failures": what was neither taken nor refused.
+    """
+    rows, failures, happened = [], [], Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        allowed = str(work)
+
+        def watch(event: str, arguments: tuple) -> None:
+            if not watching or event not in WATCHED:
+                return
+            if event == "open":
+                path, mode = str(arguments[0]), arguments[1] or ""
+                if not set(mode) & set("wax+") or path.startswith(allowed):
+                    return
+            happened[event] += 1
+
+        watching = False
+        sys.addaudithook(watch)
+        everything = list(targets(work))
+        for target in everything:
+            r = random.Random(f"{seed} {target.name}")
+            taken = refused = 0
+            slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            count = inputs // len(everything) + (target is everything[0]) * (inputs % len(everything))
+            for _ in range(count):
+                value = target.make(r)
+                watching, started = True, time.perf_counter()
+                try:
+                    target.call(value)
+                    taken += 1
+                except target.refuses:
+                    refused += 1
+                except BaseException as error:
+                    failures.append(f"{target.name}: {type(error).__name__}: {error} for {value!r:.300}")
+                finally:
+                    watching = False
+                slowest = max(slowest, time.perf_counter() - started)
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            rows.append([target.name, count, taken, refused, count - taken - refused, round(grown, 1),
+                         round(1000 * slowest, 1)])
+            report("  ".join(map(str, rows[-1])))
+    events = ", ".join(f"{event}: {number}" for event, number in happened.items()) or "none"
+    return {
+        "title": "Hostile inputs", "command": f"python -m benchmarks.hostile --inputs {inputs} --seed {seed}",
+        "columns": ["target", "inputs", "taken", "refused", "failures", "peak memory grew by, MB", "slowest, ms"],
+        "rows": rows, "notes": [f"Processes, connections, unpickled classes and files written elsewhere: {events}."],
+        "failures": failures, "events": dict(happened),
+    }
+
+
+def main() -> int:
+    """Print the table, write the results."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=10_000, help="of all targets together (default 10,000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where the results go")
+    options = parser.parse_args()
+    print("target, inputs, taken, refused, failures, peak memory grew by (MB), slowest (ms)")
+    result = run(options.inputs, options.seed)
+    print(result["notes"][0])
+    print("\n".join(result["failures"][:20]))
+    write_json(options.json, result)
+    return 1 if result["failures"] or result["events"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
