@@ -108,10 +108,11 @@ COLD = ("home", "explore")
 
 
 class Server(NamedTuple):
-    """A running Streamlit script: its address, and when its process was started, in seconds."""
+    """A running Streamlit script: its address, when its process was started, in seconds, and the process."""
 
     url: str
     started: float
+    process: int
 
 
 @contextlib.contextmanager
@@ -137,7 +138,7 @@ def served(script: Path) -> Iterator[Server]:
                         log.seek(0)
                         raise RuntimeError(f"{script} did not start:\n{log.read().decode()}") from None
                     time.sleep(0.02)
-            yield Server(url, started)
+            yield Server(url, started, process.pid)
         finally:
             process.terminate()
             process.wait(timeout=20)
