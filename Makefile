@@ -27,7 +27,10 @@ lock: $(VENV)/.installed
 audit:
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip install --quiet "pip-audit>=2.10,<3"
-	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+		> $(VENV)/audit/report.txt 2>&1 || { cat $(VENV)/audit/report.txt; exit 1; }
+	@echo "audit: no known vulnerability; $$(grep -c 'could not be audited' $(VENV)/audit/report.txt) of" \
+		"$$(grep -c == constraints.txt) packages are unknown to the registry's list of vulnerabilities"
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
