@@ -7,7 +7,7 @@ import torch
 import bvae
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
-from bvae.ui import charts
+from bvae.ui import charts, reproduce, share
 from bvae.ui.state import BIND, begin_page, ink
 
 begin_page()
@@ -72,3 +72,5 @@ with st.container(horizontal=True, gap="small"):
         ("benchmarks", "See the numbers", ":material/monitoring:"),
     ):
         st.page_link(f"pages/{page}.py", label=action, icon=icon, width="content")
+    share.button()
+reproduce.show(reproduce.beliefs_code(RULES, loc.flatten().tolist(), scale.flatten().tolist()), "home.py")

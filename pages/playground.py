@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bvae.ui import share
 from bvae.ui.playground import panels, playground, scenes
 from bvae.ui.state import begin_page
 
@@ -56,6 +57,7 @@ if shown or not st.session_state[PROBLEM]:
     st.session_state[PROBLEM] = ""
     st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
 
+share.button()
 panels.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")
 with left:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import streamlit as st
 
 from bvae.storage import StorageError
-from bvae.ui import charts
+from bvae.ui import charts, share
 from bvae.ui import reproduce as recipe
 from bvae.ui.lessons import _sheet
 from bvae.ui.lessons._base import Door, Lesson, Picture, Step, read
@@ -126,7 +126,9 @@ def lesson(name: str, lessons: Lessons) -> None:
     number = st.query_params.get("step", "1")
     number = int(number) if number.isdecimal() and 1 <= int(number) <= len(now.steps) else 1
     step = now.steps[number - 1]
-    st.page_link(PAGE, label="All lessons", icon=":material/arrow_back:", query_params={"v": "1"})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(PAGE, label="All lessons", icon=":material/arrow_back:", query_params={"v": "1"}, width="content")
+        share.button("Answers are in it too.")
     st.title(f"{now.number} · {now.title}")
     st.markdown(f"{now.idea} :gray[About {now.minutes} minutes.]")
     stepper(name, now, number)
