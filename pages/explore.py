@@ -113,11 +113,14 @@ if reached >= 3:
     with meaning:
         st.subheader("What this means")
         width = float(np.sqrt(aggregates[0].variance).mean())
-        experts = float(scale[now.present[:, 0].numpy()].mean()) if seen.on else 1.0
-        st.markdown(
-            f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
-            f"**{width / experts:.2f} times** as wide as an observed expert "
-            f"(standard deviation {width:.2f} against {experts:.2f}).")
+        if seen.on:
+            experts = float(scale[now.present[:, 0].numpy()].mean())
+            st.markdown(
+                f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
+                f"**{width / experts:.2f} times** as wide as an observed expert "
+                f"(standard deviation {width:.2f} against {experts:.2f}).")
+        else:
+            st.markdown(f"No expert speaks, so the joint belief is the prior (standard deviation {width:.2f}).")
         if now.rule.divergence:
             st.markdown(f"It minimises: {now.rule.divergence}. Step 3 has the formula with this sample's numbers.")
 with st.expander("Reproduce this picture", icon=":material/code:"):

@@ -177,6 +177,8 @@ def test_items_in_a_text():
     assert comparing.items_in("", 100) == []
     assert len(comparing.items_in("0-999999999", 10**9)) == comparing.MOST_PICKED
     assert comparing.items_in(comparing.as_text(range(7)), 7) == list(range(7))
+    many = comparing.items_in(comparing.as_text(range(1000)), 1000)  # sorted by class: from everywhere, not the first
+    assert many == list(range(0, 1000, 5))
 
 
 def test_small_classes_share_a_colour():

@@ -308,3 +308,13 @@ def test_the_page_shows_this_code():
     assert "seed 5" in shown
     command = parser().parse_args(re.search(r"`python -m bvae (.*)`", shown).group(1).split())
     assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")
+
+
+def test_without_a_view_nothing_is_said_of_observed_experts_or_estimates():
+    app = open_page("pages/explore.py")
+    app.pills(key="views").set_value([]).run()
+    assert_clean(app)
+    said = " ".join(e.value for e in [*app.markdown, *app.caption])
+    assert "the joint belief is the prior (standard deviation 1.00)" in said
+    assert "as wide as an observed expert" not in said
+    assert "Monte Carlo" not in said

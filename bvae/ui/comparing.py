@@ -317,8 +317,11 @@ def items_in(text: str, total: int) -> list[int]:
 
 
 def as_text(items: Sequence[int]) -> str:
-    """See :func:`items_in`."""
-    return ", ".join(str(int(i)) for i in list(items)[:MOST_PICKED])
+    """See :func:`items_in`. Of more than can be selected, as many from everywhere: items are sorted by class."""
+    items = list(items)
+    if len(items) > MOST_PICKED:
+        items = [items[k * len(items) // MOST_PICKED] for k in range(MOST_PICKED)]
+    return ", ".join(str(int(i)) for i in items)
 
 
 # -- classes, pins, code ---------------------------------------------------------------------------------------------

@@ -161,7 +161,8 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
     st.html("".join(pictures(data, i) for i in shown))
     if len(picked) > len(shown):
         counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()]).value_counts()
-        most = f" Only {comparing.MOST_PICKED} can be selected." if len(picked) >= comparing.MOST_PICKED else ""
+        most = (f" At most {comparing.MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
+                if len(picked) >= comparing.MOST_PICKED else "")
         st.caption(f"and {len(picked) - len(shown)} more. Classes: "
                    + ", ".join(f"{panels.plain(k)}: {c}" for k, c in counts.items()) + "." + most)
     return shown

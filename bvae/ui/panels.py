@@ -110,7 +110,7 @@ def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | N
         table.loc[~np.asarray(known), list(DISTANCES)] = np.nan
     st.dataframe(table, hide_index=True, width="stretch",
                  column_config={c: st.column_config.NumberColumn(format="%.3g") for c in DISTANCES})
-    if not far.exact:
+    if not far.exact and bool(scene.present.any()):
         st.caption(f"The joint posterior is a mixture: KL is a Monte Carlo estimate from "
                    f"{comparing.affordable_samples(scene.posterior):,} samples, W2 is Gelbrich's lower bound from its "
                    "mean and covariance.")
