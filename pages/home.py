@@ -63,7 +63,7 @@ for place_of, (title, about, page, action, icon, query) in zip(st.columns(3, gap
         st.markdown(f"#### {title}")
         st.markdown(about)
         st.page_link(f"pages/{page}.py", label=f"**{action}**", icon=icon, query_params={"v": "1", **query})
-with st.container(horizontal=True, gap="small"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     for page, action, icon in (
         ("playground", "Drag experts in the plane", ":material/toys:"),
         ("generate", "Draw a digit, see it in five styles", ":material/brush:"),
