@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,6 +46,7 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     num_samples, seed : int
         Of the Monte Carlo estimates for mixtures.
     """
+    q = q.alive()
     if q.num_components == 1:
         mean, std = q.loc, q.scale  # (1, B, D)
         return Distances(
@@ -58,7 +60,7 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     noise = torch.randn((num_samples, *loc.shape), generator=generator)  # (S, M, B, D)
     points = loc + scale * noise
     forward = torch.stack(
-        [(gaussian.log_prob(points[:, m], loc[m], scale[m]) - q.log_prob(points[:, m])).mean(0)
+        [(gaussian.log_prob(points[:, m], loc[m], scale[m]) - _mixture_log_prob(q, points[:, m])).mean(0)
          for m in range(len(loc))]
     )
     return Distances(gelbrich(loc, scale, q), reverse.clamp_min(0), forward.clamp_min(0), False)
@@ -69,8 +71,21 @@ def sampled_reverse_kl(
 ) -> Tensor:
     """KL(q || q_m) of every expert by Monte Carlo, with the same samples for all: (M, B) nats."""
     z = q.rsample((num_samples,), generator=generator)  # (S, B, D)
-    own = q.log_prob(z)  # (S, B)
+    own = _mixture_log_prob(q, z)  # (S, B)
     return torch.stack([(own - gaussian.log_prob(z, m, s)).mean(0) for m, s in zip(loc, scale, strict=True)])
+
+
+def _mixture_log_prob(q: Posterior, z: Tensor) -> Tensor:
+    """`Posterior.log_prob` of z (S, B, D) by matrix products, ten times as fast for many samples and components.
+
+    The squares are written out, which costs digits: in float64 enough are left.
+    """
+    weights, loc, scale = q.weights.double(), q.loc.double(), q.scale.double()
+    precision, x = scale.square().reciprocal(), z.double()
+    squared = (torch.einsum("sbd,kbd->skb", x.square(), precision)
+               - 2 * torch.einsum("sbd,kbd->skb", x, precision * loc) + (precision * loc.square()).sum(-1))
+    constant = weights.log() - scale.log().sum(-1) - z.shape[-1] / 2 * math.log(2 * math.pi)  # (K, B), -inf at weight 0
+    return torch.logsumexp(constant - squared / 2, dim=1).to(z.dtype)
 
 
 def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
@@ -92,6 +107,7 @@ def posterior_wasserstein2(p: Posterior, q: Posterior) -> tuple[Tensor, bool]:
 
     Between mixtures it is Gelbrich's lower bound, from their means and full covariances. See :func:`gelbrich`.
     """
+    p, q = p.alive(), q.alive()
     if p.num_components == q.num_components == 1:
         return gaussian.wasserstein2(p.loc[0], p.scale[0], q.loc[0], q.scale[0]), True
     squared = gaussian.full_squared_wasserstein2(*mixture_covariance(p), *mixture_covariance(q))
@@ -135,11 +151,12 @@ def mixture_covariance(q: Posterior) -> tuple[Tensor, Tensor]:
 
 def entropy(q: Posterior, num_samples: int = 1024, seed: int = 0) -> Estimate:
     """Differential entropy in nats, (B,): exact for one Gaussian, for a mixture -log q(z) averaged over z ~ q."""
+    q = q.alive()
     if q.num_components == 1:
         value = gaussian.entropy(q.scale[0])
         return Estimate(value, torch.zeros_like(value), "closed form")
     z = q.rsample((num_samples,), generator=torch.Generator().manual_seed(seed))  # (S, B, D)
-    surprise = -q.log_prob(z)
+    surprise = -_mixture_log_prob(q, z)
     return Estimate(surprise.mean(0), surprise.std(0) / num_samples**0.5, "Monte Carlo")
 
 
@@ -164,7 +181,7 @@ def means_of(
 
 def affordable_samples(q: Posterior, most: int = 1024, numbers: int = 2_000_000) -> int:
     """Samples for a Monte Carlo estimate of one item, so that `numbers` bounds its intermediates of S K D numbers."""
-    return int(max(32, min(most, numbers // (q.num_components * q.loc.shape[-1]))))
+    return int(max(32, min(most, numbers // (q.alive().num_components * q.loc.shape[-1]))))
 
 
 def divergence_matrix(

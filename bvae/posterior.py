@@ -155,6 +155,11 @@ class Posterior:
         """A component for every item, drawn independently with the probabilities `weights`: (B,) int64."""
         return multinomial(self.weights.detach().float(), 1, generator).squeeze(1)
 
+    def alive(self) -> Posterior:
+        """The same distribution without the components that have weight 0 for every item."""
+        counts = (self.weights > 0).any(dim=1)  # (K,)
+        return self if bool(counts.all()) else Posterior(self.weights[counts], self.loc[counts], self.scale[counts])
+
     def component_kl_to_prior(self) -> Tensor:
         """KL(q_k || N(0, I)) of every component, in nats: (K, B)."""
         return gaussian.kl_to_standard(self.loc, self.scale)

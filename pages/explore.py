@@ -1,6 +1,5 @@
 """Explore: one item, some of its views, an aggregator; what it believes and what it imagines, in one or five steps."""
 
-import numpy as np
 import streamlit as st
 
 import bvae
@@ -8,10 +7,9 @@ from bvae.aggregators import name_of
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
-from bvae.ui import charts, coping, imagined, loaders, observed, panels, scene, share, walk
+from bvae.ui import charts, coping, imagined, loaders, observed, panels, reproduce, scene, share, walk
 from bvae.ui.choose import choose_model, first_model
 from bvae.ui.generation import Studio
-from bvae.ui.reproduce import explore_code
 from bvae.ui.state import BIND, begin_page, ink, reset
 
 begin_page()
@@ -47,10 +45,14 @@ with tools.popover("Advanced", icon=":material/tune:"):
                                help="Also of what a view shows that lies or is damaged."))
     st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
         "model": first_model(data_name), "agg": AS_TRAINED, "item": first, "plane": "dims", "also": [], "n": 4,
-        "seed": 0, **walk.DEFAULTS, **observed.defaults(views)},))
+        "seed": 0, "coping": False, **walk.DEFAULTS, **observed.defaults(views)},))
 step = walk.choose_step()
 telling = st.container(border=True) if step != walk.ANSWER else None
 left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
+below = st.container()
+others = st.container()
+script = st.container()
+# Filled in the order of what is wanted first: numbers, pictures, plots.
 
 # -- what is observed, and what follows from it --------------------------------------------------------------------
 with left:
@@ -73,11 +75,15 @@ if telling:
         dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
                                                         data.subset([item])), most, loc.shape[1])
 
-# -- what it believes ----------------------------------------------------------------------------------------------
-with middle:
-    st.subheader("What it believes")
-    before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
-    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
+# -- numbers -------------------------------------------------------------------------------------------------------
+if reached >= 3:
+    numbers, meaning = below.columns([1.6, 1], gap="large")
+    with numbers:
+        st.subheader("Numbers")
+        panels.expert_numbers(views, now)
+    with meaning:
+        st.subheader("What this means")
+        st.markdown(panels.meaning(now))
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
@@ -101,38 +107,24 @@ with right:
         elif reached < 5:
             st.caption("Nothing is decoded yet: pictures come in step 5.")
 
-# -- how the others cope -------------------------------------------------------------------------------------------
-others = st.container() if seen.tampered else st.expander("How every aggregator copes with these views",
-                                                         icon=":material/diversity_3:", key="coping", on_change="rerun")
-# -- numbers -------------------------------------------------------------------------------------------------------
-if reached >= 3:
-    numbers, meaning = st.columns([1.6, 1], gap="large")
-    with numbers:
-        st.subheader("Numbers")
-        panels.expert_numbers(views, now)
-    with meaning:
-        st.subheader("What this means")
-        width = float(np.sqrt(aggregates[0].variance).mean())
-        if seen.on:
-            experts = float(scale[now.present[:, 0].numpy()].mean())
-            st.markdown(
-                f"{style.title(now.rule_name)}: on average over {loc.shape[1]} dimensions the joint belief is "
-                f"**{width / experts:.2f} times** as wide as an observed expert "
-                f"(standard deviation {width:.2f} against {experts:.2f}).")
-        else:
-            st.markdown(f"No expert speaks, so the joint belief is the prior (standard deviation {width:.2f}).")
-        if now.rule.divergence:
-            st.markdown(f"It minimises: {now.rule.divergence}. Step 3 has the formula with this sample's numbers.")
-with st.expander("Reproduce this picture", icon=":material/code:"):
-    st.markdown(f"bvae {bvae.__version__}, weights {loaded.checkpoint.hash[:12]}, seed {seed}. The link in the address "
-                "bar holds everything that you chose. The model's figures on the whole test split: "
-                f"`python -m bvae evaluate {data_name} {model_name}`")
-    st.code(explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
-            language="python")
-if seen.tampered or others.open:  # last, so that nothing waits for it
-    with others:
-        if seen.tampered:
-            st.subheader("How every aggregator copes")
+# -- what it believes ----------------------------------------------------------------------------------------------
+with middle:
+    st.subheader("What it believes")
+    before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
+    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
+
+with script:
+    reproduce.show(
+        reproduce.explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
+        "explore.py", seed=seed, title="Reproduce this picture",
+        checkpoints=[f"{panels.plain(model_name)} {loaded.checkpoint.hash[:12]}"],
+        commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])
+
+# -- how the others cope: last, so that nothing waits for it -------------------------------------------------------
+with others:
+    if seen.tampered:
+        st.subheader("How every aggregator copes")
+    if seen.tampered or st.toggle("How every aggregator copes with these views", key="coping", bind=BIND):
         copes = coping.cached(data_name, model_name, loaded.checkpoint.hash, item, tuple(seen.present),
                               tuple(seen.weights), seen.tampered, seed, tuple(lies))
         coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")

@@ -124,6 +124,9 @@ def test_pins_are_kept_linked_and_taken_off():
         next(b for b in app.button if b.label == label).click().run()
         assert_clean(app)
 
+    def pinned():
+        return next(d.value for d in app.dataframe if "link" in d.value.columns)
+
     press("Pin these runs")
     press("Pin these runs")  # the same ones: nothing is added
     assert len(app.session_state[pins.PINNED]) == 3
@@ -131,23 +134,71 @@ def test_pins_are_kept_linked_and_taken_off():
     press("Pin these runs")
     runs = app.session_state[pins.PINNED]
     assert len(runs) == 6
-    table = next(d.value for d in app.dataframe if "link" in d.value.columns)
-    assert list(table["sample"]) == [342] * 3 + [7] * 3
-    assert table["link"][3] == ("explore?v=1&data=polymnist&model=MWB-VAE&agg=PoE&item=7&views=m0&views=m1&views=m2"
-                                "&views=m3&seed=0&n=4")
+    assert list(pinned()["sample"]) == [342] * 3 + [7] * 3
+    assert pinned()["link"][3] == ("explore?v=1&data=polymnist&model=MWB-VAE&agg=PoE&item=7&views=m0&views=m1&views=m2"
+                                   "&views=m3&seed=0&n=4")
+    table = table_of(app).set_index(["number", "of"])  # what is shown now is what the last three hold
+    for rule, row in zip(("PoE", "MoE", "Wasserstein"), (3, 4, 5), strict=True):
+        assert pinned()["entropy, nats"][row] == pytest.approx(table[rule]["entropy, nats", "joint"], rel=1e-5)
+        assert pinned()["p(right class), hidden views"][row] == pytest.approx(
+            table[rule]["probability of the item's class, mean over the generations", "m4"], rel=1e-4)
     app.multiselect(key="unpin").set_value([1, 6]).run()
     press("Unpin")
     assert app.session_state[pins.PINNED] == runs[1:5]
+    texts = [run.text() for run in runs[1:5]]
+    assert app.query_params["pin"] == texts
+    again = open_page(PAGE, pin=[*texts, texts[0]])  # a reload, or somebody else with the link
+    assert again.session_state[pins.PINNED] == runs[1:5]
     press("Unpin all")
     assert app.session_state[pins.PINNED] == []
+    assert not app.query_params.get("pin")
+
+
+def test_a_pin_holds_what_the_controls_say_even_before_the_page_has_followed():
+    app = open_page(PAGE)
+    app.number_input(key="item").set_value(9)
+    next(b for b in app.button if b.label == "Pin these runs").click().run()  # both in one run, as on a busy machine
+    assert [run.item for run in app.session_state[pins.PINNED]] == [9, 9, 9]
+
+
+GOOD = "polymnist~mwb-vae~poe~m1.m2~5~3~2"
+
+
+@pytest.mark.parametrize("text", [
+    "", "~~~~~~", "x" * 5000, GOOD.replace("poe", "os"), GOOD.replace("mwb-vae", "../mwb-vae"),
+    GOOD.replace("polymnist", ".."), GOOD.replace("m1.m2", "m2.m1"), GOOD.replace("m1.m2", "m1.m1"),
+    GOOD.replace("m1.m2", "m7"), GOOD.replace("~5~", "~1000~"), GOOD.replace("~5~", "~-5~"),
+    GOOD.replace("~5~", "~\u0665~"),
+    GOOD.replace("~3~", "~10000~"), GOOD[:-1] + "9", GOOD[:-1] + "0", GOOD + "~1", GOOD.replace("~5~", "~5e1~")])
+def test_what_is_no_run_is_not_pinned(text):
+    assert pins.read(GOOD) == pins.Run("polymnist", "mwb-vae", "poe", ("m1", "m2"), 5, 3, 2)
+    assert pins.read(pins.read(GOOD).text()) == pins.read(GOOD)
+    assert pins.read(text) is None
 
 
 def test_what_is_pinned_can_be_explored():
-    run = pins.Run("polymnist", "mwb-vae", "MWB-VAE", "poe", "PoE", ("m1",), 5, 3, 2, {})
+    run = pins.Run("polymnist", "mwb-vae", "poe", ("m1",), 5, 3, 2)
     app = open_page("pages/explore.py", **{k: list(v) if isinstance(v, tuple) else v
                                            for k, v in run.parameters().items()})
     assert app.selectbox(key="agg").value == "poe"
     assert (app.number_input(key="item").value, app.pills(key="views").value) == (5, ["m1"])
+
+
+def test_without_a_view_there_is_no_map_and_all_are_as_wide():
+    app = open_page(PAGE)
+    app.pills(key="views").set_value([]).run()
+    assert_clean(app)
+    assert any("a map would be a single point" in i.value for i in app.info)
+    assert any(m.value == "All joint beliefs are equally wide here (standard deviation 1.00 on average)."
+               for m in app.markdown)
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_the_widest_and_the_narrowest_are_named_together_where_they_tie():
+    said = comparing.widest({"PoE": 0.101, "MoE": 0.5, "Moment": 0.5001, "MWB": 0.3})
+    assert "**MoE** and **Moment** is the widest" in said
+    assert "**PoE** the narrowest (0.10)" in said
+    assert "MWB" not in said
 
 
 def test_reset_brings_the_first_answer_back():

@@ -293,6 +293,8 @@ def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     mean = names["q"].mean.detach()[:, : now.posterior.loc.shape[-1]]  # without private dimensions
     np.testing.assert_allclose(mean, now.posterior.mean, atol=1e-4)
+    for own, shown in zip(names["far"][:3], now.distances()[:3], strict=True):  # the table below the pictures
+        np.testing.assert_allclose(own.detach(), shown, rtol=1e-3, atol=1e-3)
     _, images, _ = scene.imagine(loaded, now, 3, 5, None)
     for view in views:
         np.testing.assert_allclose(names["images"][view][:, 0], images[view], atol=1e-3)
@@ -303,10 +305,12 @@ def test_the_page_shows_this_code():
     code = next(c.value for c in app.code if "bvae.load" in c.value)
     data = loaders.test_data("polymnist")
     assert "\n".join(tamper(data, "m1", 342, 7, "noise", 0.3, 5).code(data)) in code
-    shown = next(m.value for m in app.markdown if "python -m bvae evaluate" in m.value)
+    shown = next(m.value for m in app.markdown if "weights " in m.value)
     assert loaders.load_model("polymnist", "mwb-vae").checkpoint.hash[:12] in shown
     assert "seed 5" in shown
-    command = parser().parse_args(re.search(r"`python -m bvae (.*)`", shown).group(1).split())
+    lines = next(c.value for c in app.code if "python -m bvae evaluate" in c.value)
+    assert lines.startswith("python explore.py")
+    command = parser().parse_args(re.search(r"python -m bvae ([^#]*)", lines).group(1).split())
     assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")
 
 
@@ -318,3 +322,20 @@ def test_without_a_view_nothing_is_said_of_observed_experts_or_estimates():
     assert "the joint belief is the prior (standard deviation 1.00)" in said
     assert "as wide as an observed expert" not in said
     assert "Monte Carlo" not in said
+
+
+def test_a_mixture_seen_through_one_view_is_one_gaussian_and_its_numbers_are_exact():
+    app = open_page("pages/explore.py", agg="MWB", views="m2")
+    assert_clean(app)
+    assert not any("Monte Carlo" in c.value for c in app.caption)
+    app.pills(key="views").set_value(["m1", "m2"]).run()
+    assert any("Monte Carlo" in c.value for c in app.caption)
+
+
+def test_the_link_opens_the_comparison_of_all_rules():
+    app = open_page(PAGE)
+    assert not any(str(c.proto).count("Probability of the true class") for c in app.get("plotly_chart"))
+    app = open_page(PAGE, coping="true")
+    assert any("Probability of the true class" in str(c.proto) for c in app.get("plotly_chart"))
+    said = " ".join(c.value for c in app.caption)
+    assert re.search(r"Wasserstein,.* MWB are judged the same because they decode the same z", said)

@@ -58,3 +58,22 @@ def test_density_of_a_mixture_in_a_plane_is_that_of_its_projection():
     expected = sum(w * multivariate_normal(flat.point(m), flat.covariance(s)).pdf(grid)
                    for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
     np.testing.assert_allclose(posterior.density(flat, q, x, y), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_of_a_plane_is_cut_off():
+    rng = np.random.default_rng(0)
+    loc, scale = rng.normal(size=(3, 8)), rng.random((3, 8)) + 0.1
+    wide = posterior.Aggregate("moment", "Moment", np.ones(1), loc[:1] + 3, np.full((1, 8), 2.0))
+    mixture = posterior.Aggregate("moe", "MoE", np.array([0.5, 0.5, 0.0]), loc - 4, scale)
+    samples = rng.normal(size=(4, 8)) * 5
+    for make in (posterior.principal_plane, lambda m: posterior.dimension_plane(m, scale)):
+        where = make(loc)
+        figure = posterior.plane_figure(where, ["a", "b", "c"], loc, scale, [True, False, True], [mixture, wide],
+                                        style.LIGHT, samples)
+        x = np.concatenate([np.asarray(t.x, dtype=float) for t in figure.data if t.type == "scatter"])
+        y = np.concatenate([np.asarray(t.y, dtype=float) for t in figure.data if t.type == "scatter"])
+        for values, axis in ((x, figure.layout.xaxis), (y, figure.layout.yaxis)):
+            assert axis.range[0] <= values.min()
+            assert values.max() <= axis.range[1]
+        tight = posterior.window(where, loc, scale)
+        assert tight[0][1] - tight[0][0] < figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0]

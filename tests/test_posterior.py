@@ -96,3 +96,26 @@ def test_kl_bound_and_estimate(mixture, generator):
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"expected weights \(K, B\), loc \(K, B, D\)"):
         Posterior(torch.ones(2), torch.zeros(2, 3), torch.ones(2, 3))
+
+
+def test_components_of_weight_zero_change_no_distance_and_no_estimate():
+    from bvae import comparison
+
+    g = torch.Generator().manual_seed(3)
+    loc, scale = torch.randn(4, 1, 6, generator=g), torch.rand(4, 1, 6, generator=g) + 0.2
+    weights = torch.tensor([[0.3], [0.0], [0.7], [0.0]])
+    q = Posterior(weights, loc, scale)
+    kept = q.alive()
+    assert kept.num_components == 2
+    assert Posterior.gaussian(loc[0], scale[0]).alive().num_components == 1
+    z = torch.randn(50, 1, 6, generator=g)
+    torch.testing.assert_close(kept.log_prob(z), q.log_prob(z))
+    torch.testing.assert_close(comparison._mixture_log_prob(q, z), q.log_prob(z), rtol=1e-5, atol=1e-5)
+    far = Posterior(weights, loc + 100, scale / 50)  # where float32 would run out of digits
+    torch.testing.assert_close(comparison._mixture_log_prob(far, far.loc[:2]), far.log_prob(far.loc[:2]), rtol=1e-4,
+                               atol=1e-3)
+    one = Posterior(torch.tensor([[0.0], [1.0], [0.0], [0.0]]), loc, scale)
+    found = comparison.distances(loc, scale, one)
+    assert found.exact
+    assert found.wasserstein2[1].item() == pytest.approx(0, abs=1e-3)
+    assert comparison.entropy(one).error.item() == 0

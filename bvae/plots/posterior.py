@@ -111,20 +111,36 @@ def ellipse(centre: np.ndarray, covariance: np.ndarray, radius: float) -> np.nda
     return centre + radius * circle * np.sqrt(np.clip(values, 0, None)) @ vectors.T
 
 
-def window(plane: Plane, loc: np.ndarray, scale: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Limits of both axes that hold all experts (M, D) at 2.3 sigma and the centre of the prior."""
-    centres = plane.point(loc)
-    reach = 2.3 * np.sqrt(np.diagonal(plane.covariance(scale), axis1=-2, axis2=-1))
-    low, high = (centres - reach).min(axis=0), (centres + reach).max(axis=0)
+def window(
+    plane: Plane, loc: np.ndarray, scale: np.ndarray, aggregates: Sequence[Aggregate] = (),
+    samples: np.ndarray | None = None,
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of both axes, of one span, that cut off nothing of what :func:`plane_figure` draws.
+
+    They hold all experts (M, D), observed or not, and every aggregate at 2 sigma (components of mixtures at 1), the
+    prior at 1 sigma, and the samples (S, D).
+    """
+    dimensions = loc.shape[1]
+    drawn = [(loc, scale, 2.0), (np.zeros((1, dimensions)), np.ones((1, dimensions)), 1.0)]
+    for q in aggregates:
+        there = q.weights > 0
+        drawn.append((q.loc[there], q.scale[there], 2.0 if len(q.weights) == 1 else 1.0))
+    if samples is not None and len(samples):
+        drawn.append((samples, np.zeros_like(samples), 0.0))
+    centres = [plane.point(m) for m, _, _ in drawn]
+    reach = [r * np.sqrt(np.diagonal(plane.covariance(s), axis1=-2, axis2=-1)) for _, s, r in drawn]
+    low = np.concatenate([m - r for m, r in zip(centres, reach, strict=True)]).min(axis=0)
+    high = np.concatenate([m + r for m, r in zip(centres, reach, strict=True)]).max(axis=0)
     middle, half = (low + high) / 2, float((high - low).max()) / 2 * 1.05
     return (middle[0] - half, middle[0] + half), (middle[1] - half, middle[1] + half)
 
 
 def common_windows(
-    planes: Sequence[Plane], locs: Sequence[np.ndarray], scales: Sequence[np.ndarray]
+    planes: Sequence[Plane], locs: Sequence[np.ndarray], scales: Sequence[np.ndarray],
+    aggregates: Sequence[Sequence[Aggregate]] | None = None,
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Limits for planes of several latent spaces: each around its own experts, all of the same span."""
-    each = [window(*of) for of in zip(planes, locs, scales, strict=True)]
+    """Limits for planes of several latent spaces: each around what it shows, all of the same span."""
+    each = [window(*of) for of in zip(planes, locs, scales, aggregates or [()] * len(planes), strict=True)]
     half = max(x1 - x0 for (x0, x1), _ in each) / 2
     return [tuple(((a + b) / 2 - half, (a + b) / 2 + half) for a, b in pair) for pair in each]
 
@@ -181,7 +197,7 @@ def plane_figure(
         (M, D) means of the experts before something was done to them: a dotted line leads from where they were.
     """
     figure = Sketch()
-    (x0, x1), (y0, y1) = limits or window(plane, loc, scale)
+    (x0, x1), (y0, y1) = limits or window(plane, loc, scale, aggregates, samples)
     if aggregates and len(aggregates[0].weights) > 1:
         _add_contours(figure, plane, aggregates[0], (x0, x1), (y0, y1), ink)
     prior = plane.covariance(np.ones(loc.shape[1]))

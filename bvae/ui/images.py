@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from bvae.data import MultimodalDataset
+from bvae.plots import style
 
 SIDE = 84
 SHORT_TEXT = 12  # characters: shown large, in one line, with their blanks; longer ones wrap
@@ -84,3 +85,32 @@ def row(label: str, color: str, figures: Sequence[str]) -> str:
         f'<div style="font-size:13px;line-height:1.5"><span style="color:{color}">&#9632;</span> {html.escape(label)}'
         f'</div><div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(figures)}</div></div>'
     )
+
+
+def item(data: MultimodalDataset, views: Sequence[str], i: int, side: int = SIDE) -> str:
+    """All views of a test item, as HTML."""
+    name = f"item {i}, class {data.class_names[int(data.y[i])]}"
+    return row(name, style.CLASS_COLORS[int(data.y[i]) % len(style.CLASS_COLORS)], [
+        figure(content(data, data.x[v][i]), f"{name}, {v}", style.color(m), side=side) for m, v in enumerate(views)])
+
+
+def generations(
+    data: MultimodalDataset, views: Sequence[str], observed: Sequence[bool], drawn: Mapping[str, Tensor], by: str,
+    captions: Mapping[str, Sequence[str]],
+) -> str:
+    """What one model generates, one row per view, as HTML.
+
+    Parameters
+    ----------
+    drawn : mapping of str to Tensor
+        view -> (S, ...).
+    by : str
+        Who generates, for alternative texts.
+    captions : mapping of str to sequence of str
+        view -> S pieces of HTML; views may be missing.
+    """
+    return "".join(
+        row(f"{view} ({'seen' if observed[m] else 'never seen'})", style.color(m), [
+            figure(content(data, value), f"{by}: {view} generated, sample {i + 1}", None,
+                   captions[view][i] if view in captions else "") for i, value in enumerate(drawn[view])])
+        for m, view in enumerate(views))

@@ -63,7 +63,7 @@ def table_html(
     heads = [f"z<sub>{s + 1}</sub> {sheet.far(generated, s)}{sheet.near(generated, s)}" for s in range(count)]
     names = [sheet.head(v, m, f"{data.modalities[v].label} ({'seen' if observed[m] else 'never seen'})")
              for m, v in enumerate(views)]
-    return sheet.table(f"{count} samples of z, decoded into {len(views)} views", heads, names, cells, side=78,
+    return sheet.table(f"{count} samples of z, decoded into {len(views)} views", heads, names, cells, side=84,
                        narrowest=62)
 
 

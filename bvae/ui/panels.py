@@ -116,6 +116,22 @@ def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | N
                    "mean and covariance.")
 
 
+def meaning(scene: Scene) -> str:
+    """What the joint posterior's width says beside the experts', and what the rule minimises, as Markdown."""
+    q = scene.drawn()[0]
+    width = float(np.sqrt(q.variance).mean())
+    if bool(scene.present.any()):
+        experts = float(scene.scale[scene.present].mean())
+        said = (f"{style.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
+                f"**{width / experts:.2f} times** as wide as an observed expert (standard deviation {width:.2f} "
+                f"against {experts:.2f}).")
+    else:
+        said = f"No expert speaks, so the joint belief is the prior (standard deviation {width:.2f})."
+    if scene.rule.divergence:
+        said += f"\n\nIt minimises: {scene.rule.divergence}. Step 3 has the formula with this sample's numbers."
+    return said
+
+
 def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> str:
     """One legend for several charts, as HTML."""
     entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
@@ -127,7 +143,7 @@ def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], 
 def contender_columns(
     contenders: Sequence[Contender], views: Sequence[str], one_space: bool, tables: Sequence[dict[str, float]],
     below: Callable[[Contender], None] | None = None,
-) -> None:
+) -> Callable[[], None]:
     """Posteriors of all contenders side by side, on axes of one span, each with its key numbers.
 
     Parameters
@@ -140,33 +156,53 @@ def contender_columns(
         See `comparing.key_numbers`.
     below : callable, optional
         Writes what comes under a contender's numbers.
+
+    Returns
+    -------
+    callable
+        Draws `below` and then the planes, when whatever should be there before them is there.
     """
+    drawn = [c.scene.drawn() for c in contenders]
     limits = plots.common_windows([c.plane for c in contenders], [c.loc for c in contenders],
-                                  [c.scale for c in contenders])
+                                  [c.scale for c in contenders], drawn)
     observed = contenders[0].observed
     st.html(legend([v for v, o in zip(views, observed, strict=True) if o],
                    [style.color(m) for m, o in enumerate(observed) if o],
                    [style.marker(m) for m, o in enumerate(observed) if o],
                    "black or white: the joint posterior · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
-    height = {2: 420, 3: 380, 4: 320}.get(len(contenders), 280)
-    for place, c, limit, table in zip(st.columns(len(contenders), gap="medium"), contenders, limits, tables,
-                                      strict=True):
+    slots = []
+    for place, c, table in zip(columns(len(contenders)), contenders, tables, strict=True):
         with place:
             st.markdown(f"##### {plain(c.title)}")
-            drawn = c.scene.drawn()
-            figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, drawn, ink(), height=height,
-                                        limits=limit)
+            picture = st.container()
+            st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
+            slots.append((picture, st.container()))
+
+    def finish() -> None:
+        for c, (_, under) in zip(contenders, slots, strict=True):
+            if below:
+                with under:
+                    below(c)
+        for c, (picture, _), limit, joint in zip(contenders, slots, limits, drawn, strict=True):
+            figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, joint, ink(),
+                                        height=420 if len(contenders) == 2 else 360, limits=limit)
             figure.update_layout(showlegend=False)
             charts.show(
                 figure, f"plane_{c.key}",
                 f"{c.title}: mean standard deviation {c.width:.2f}, "
                 + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
                 + ", on the same axes as the others." * one_space,
-                lambda c=c, drawn=drawn: _plane_numbers(c.plane, views, c.loc, c.scale, c.observed, drawn, None),
-                f"plane_{c.key}")
-            st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
-            if below:
-                below(c)
+                lambda c=c, joint=joint: _plane_numbers(c.plane, views, c.loc, c.scale, c.observed, joint, None),
+                f"plane_{c.key}", place=picture)
+
+    return finish
+
+
+def columns(count: int, most: int = 3) -> list:
+    """Places beside each other, at most three in a row: of more, nobody reads the figures."""
+    wide = count if count <= most else -(-count // -(-count // most))  # rows that are as full as each other
+    rows = [st.columns(wide, gap="medium") for _ in range(0, count, wide)]
+    return [place for row in rows for place in row][:count]
 
 
 def numbers_table(table: pd.DataFrame, exact: bool, file_name: str) -> None:
@@ -185,7 +221,7 @@ def linked_maps(
     maps: Sequence[LinkedMap], names: Sequence[str], items: np.ndarray, group: np.ndarray, group_names: Sequence[str],
     colors: Sequence[str], called: Callable[[int], str], pictures: Callable[[int], str], total: int, caption: str,
     keys: Sequence[str],
-) -> list[int]:
+) -> tuple[list[int], Callable[[], None]]:
     """Maps of the same items side by side: what is selected in one is marked in all, and shown.
 
     Parameters
@@ -205,39 +241,45 @@ def linked_maps(
 
     Returns
     -------
-    list of int
+    picked : list of int
         The selected items.
+    finish : callable
+        Draws the maps, when whatever should be there before them is there.
     """
     picked = selection(total, "draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
     st.html(legend(group_names, colors, ["circle"] * len(group_names)))
-    limits = comparing.common_limits(maps)
-    hover = [html.escape(called(int(i))) for i in items]
-    columns = min(len(maps), 3)
-    height = 400 if columns < 3 else 340
-    for start in range(0, len(maps), columns):
-        for place, m in zip(st.columns(columns), range(start, len(maps)), strict=False):
-            chart = f"map_{keys[m]}"
-            figure = scatter(maps[m].points, group, [html.escape(g) for g in group_names], colors,
-                             ["circle"] * len(group_names), items[:, None], hover, ink(), maps[m].titles, height,
-                             picked=picked, limits=limits, webgl=False)
-            figure.update_layout(showlegend=False)
-            with place:
-                st.markdown(f"**{plain(names[m])}**" + ("" if m else " (the reference)"))
-                charts.show(
-                    figure, chart, f"Map of {len(items)} items by {names[m]}; {len(picked)} items are selected.",
-                    lambda points=maps[m].points, changed=maps[m].changed: pd.DataFrame({
-                        "item": items, "label": [group_names[g] for g in group], "x": points[:, 0], "y": points[:, 1],
-                        "neighbours changed": changed}),
-                    chart, on_select=lambda chart=chart: adopt(chart), selection_mode=("points", "lasso", "box"))
-                if m:
-                    how = f"aligned, residual {maps[m].residual:.3g}" if maps[m].moved else "in the reference's plane"
-                    st.caption(f"{how}; {maps[m].changed.mean():.0%} of the neighbours are others")
+    slots = []
+    for place, name, m in zip(columns(len(maps)), names, maps, strict=True):
+        with place:
+            st.markdown(f"**{plain(name)}**" + ("" if slots else " (the reference)"))
+            slots.append(st.container())
+            if len(slots) > 1:
+                how = f"aligned, residual {m.residual:.3g}" if m.moved else "in the reference's plane"
+                st.caption(f"{how}; {m.changed.mean():.0%} of the neighbours are others")
     st.caption(caption)
     if picked:
         st.html(gallery([pictures(i) for i in picked[:SHOWN]]))
         if len(picked) > SHOWN:
             st.caption(f"The first {SHOWN} of {len(picked)} selected items.")
-    return picked
+
+    def finish() -> None:
+        limits = comparing.common_limits(maps)
+        hover = [html.escape(called(int(i))) for i in items]
+        for slot, name, m, key in zip(slots, names, maps, keys, strict=True):
+            chart = f"map_{key}"
+            figure = scatter(m.points, group, [html.escape(g) for g in group_names], colors,
+                             ["circle"] * len(group_names), items[:, None], hover, ink(), m.titles,
+                             400 if len(maps) < 3 else 340, picked=picked, limits=limits, webgl=False)
+            figure.update_layout(showlegend=False)
+            charts.show(
+                figure, chart, f"Map of {len(items)} items by {name}; {len(picked)} items are selected.",
+                lambda m=m: pd.DataFrame({
+                    "item": items, "label": [group_names[g] for g in group], "x": m.points[:, 0],
+                    "y": m.points[:, 1], "neighbours changed": m.changed}),
+                chart, place=slot, on_select=lambda chart=chart: adopt(chart),
+                selection_mode=("points", "lasso", "box"))
+
+    return picked, finish
 
 
 def selection(total: int, hint: str) -> list[int]:

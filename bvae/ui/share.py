@@ -8,14 +8,25 @@ import streamlit as st
 
 from bvae.ui.state import URL_VERSION
 
+STATED = ("data", "model", "item", "seed")
+
 
 def address() -> str:
     """The full address of this page with everything that was chosen, and the version of the link format.
 
-    What is at its default is not in it, and files of a person never are.
+    Data set, model, item and seed are in it even at their defaults, which another version may change; what else
+    is at its default is not, and files of a person never are.
     """
-    parameters = {**{key: st.query_params.get_all(key) for key in st.query_params}, "v": URL_VERSION}
+    stated = {key: _written(key, st.session_state[key]) for key in STATED if key in st.session_state}
+    parameters = {**stated, **{key: st.query_params.get_all(key) for key in st.query_params}, "v": URL_VERSION}
     return f"{st.context.url or ''}?{urlencode(parameters, doseq=True)}"
+
+
+def _written(key: str, value: object) -> str:
+    """As the widget itself would write it."""
+    from bvae.ui.choose import label
+
+    return label(str(value)) if key == "model" else str(value)
 
 
 @st.fragment

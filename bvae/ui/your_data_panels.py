@@ -200,7 +200,7 @@ def comparison(own: Own) -> None:
     numbers, exact = comparing.numbers(contenders, views, known=known)
     brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
     st.subheader("Side by side")
-    panels.contender_columns(contenders, views, True, brief)
+    panels.contender_columns(contenders, views, True, brief)()
     st.subheader("All numbers")
     panels.numbers_table(numbers, exact, "your_numbers.csv")
     reproduce.show(reproduce.uploaded_code(own.is_example, chosen, item, observed), "your_data.py")
@@ -213,11 +213,12 @@ def comparison(own: Own) -> None:
         maps = comparing.link(means, flat, titles, True)
         group, names, colors = comparing.grouped(data.classes, data.y[items])
         short = [c.short for c in contenders]
-        panels.linked_maps(
+        _, draw = panels.linked_maps(
             maps, short, items, group, names, colors, own.called, own.pictures, len(data),
             "All in one plane of the latent space, found from all of them together by PCA"
             f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
             [f"my_{c.key}" for c in contenders])
+        draw()
         st.subheader("Whose neighbours changed most")
         panels.neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
 
