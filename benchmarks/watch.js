@@ -1,14 +1,18 @@
 // Watches, inside the page, when numbers, pictures and plots change. Each time is that of the frame that shows it.
+// Text that stands with pictures (their captions) belongs to them. Data frames are drawn on a canvas: what counts is
+// when it draws a text that it has not drawn since the change, not their hidden copy, which follows later.
 (() => {
   const CONTROLS = '[data-testid="stWidgetLabel"], [data-testid="stButtonGroup"], [data-testid="stSlider"], ' +
     '[data-testid="stNumberInput"], [data-testid="stSelectbox"], [data-testid="stPopover"], [data-testid="stHeader"], ' +
     'button';
   const TEXTS = '[data-testid="stMarkdownContainer"], [data-testid="stHtml"], [data-testid="stMetric"], table';
   const WAITING = '[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-testid="stSpinner"]';
+  const ofPictures = (e) => (e.closest('[data-testid="stHtml"]') ?? e).querySelector("img") !== null;
   const read = {
-    numbers: () => [...document.querySelectorAll(TEXTS)].filter((e) => !e.closest(CONTROLS))
-      .map((e) => e.textContent).join("\n"),
-    pictures: () => [...document.images].map((e) => e.src).join("\n"),
+    numbers: () => [...document.querySelectorAll(TEXTS)].filter((e) => !e.closest(CONTROLS) && !ofPictures(e) &&
+      !e.closest("canvas")).map((e) => e.textContent).join("\n"),
+    pictures: () => [...document.images].map((e) => e.src).join("\n") +
+      [...document.querySelectorAll(TEXTS)].filter(ofPictures).map((e) => e.textContent).join("\n"),
   };
   let before = {numbers: "", pictures: ""};
   let state, dirty = false;
@@ -35,10 +39,29 @@
       }
     }
   };
+  const drawn = new Map();  // canvas -> texts that it showed before the change, and those that it has drawn since
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    if (state && this.canvas.closest('[data-testid="stDataFrame"]')) {
+      const texts = drawn.get(this.canvas) ?? {known: new Set(), recent: new Set()};
+      drawn.set(this.canvas, texts);
+      texts.recent.add(text);
+      if (!texts.known.has(text)) {
+        texts.known.add(text);
+        requestAnimationFrame(() => changed("numbers"));
+      }
+    }
+    return fillText.call(this, text, ...rest);
+  };
   const watch = {
     // Start anew: `began` is when a person acted, or 0 for the beginning of the page.
     arm() {
       look();
+      for (const texts of drawn.values()) {
+        if (texts.recent.size) {
+          Object.assign(texts, {known: texts.recent, recent: new Set()});
+        }
+      }
       state = {began: null, parts: {}, quietSince: performance.now()};
     },
     // Whether something has changed, the script has ended, every plot is there, and for so many milliseconds nothing

@@ -59,10 +59,8 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     reverse = sampled_reverse_kl(loc, scale, q, num_samples, generator)
     noise = torch.randn((num_samples, *loc.shape), generator=generator)  # (S, M, B, D)
     points = loc + scale * noise
-    forward = torch.stack(
-        [(gaussian.log_prob(points[:, m], loc[m], scale[m]) - _mixture_log_prob(q, points[:, m])).mean(0)
-         for m in range(len(loc))]
-    )
+    joint = _mixture_log_prob(q, points.flatten(0, 1)).view(points.shape[:3])  # (S, M, B)
+    forward = (gaussian.log_prob(points, loc, scale) - joint).mean(0)
     return Distances(gelbrich(loc, scale, q), reverse.clamp_min(0), forward.clamp_min(0), False)
 
 

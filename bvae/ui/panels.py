@@ -13,7 +13,7 @@ from bvae import gaussian
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import charts, comparing
+from bvae.ui import charts, comparing, small_table
 from bvae.ui.comparing import Contender, LinkedMap
 from bvae.ui.scene import Scene
 from bvae.ui.state import BIND, ink
@@ -108,8 +108,7 @@ def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | N
     })
     if known is not None:
         table.loc[~np.asarray(known), list(DISTANCES)] = np.nan
-    st.dataframe(table, hide_index=True, width="stretch",
-                 column_config={c: st.column_config.NumberColumn(format="%.3g") for c in DISTANCES})
+    st.html(small_table.table(table, "Distances of every view's posterior to the joint one"))
     if not far.exact and bool(scene.present.any()):
         st.caption(f"The joint posterior is a mixture: KL is a Monte Carlo estimate from "
                    f"{comparing.affordable_samples(scene.posterior):,} samples, W2 is Gelbrich's lower bound from its "
@@ -346,9 +345,7 @@ def neighbour_changes(
     """How many neighbours changed between the first contender and the others, and the items that changed most."""
     n = len(items)
     k = min(comparing.NUM_NEIGHBOURS, n - 1)
-    st.dataframe(comparing.changes(maps, names), hide_index=True, width="stretch", column_config={
-        c: st.column_config.NumberColumn(format="%.3g")
-        for c in ("neighbours changed", "standard error", "residual of the alignment")})
+    st.html(small_table.table(comparing.changes(maps, names), "How many neighbours changed"))
     st.caption(f"For each of {n:,} items: the share of its {k} nearest neighbours in the full latent space of "
                f"{plain(names[0])} that are others in the other one; mean over the items. Unrelated spaces: "
                f"{1 - k / max(1, n - 1):.0%}. Residual: the share of the first map's spread that the other one does "
@@ -361,24 +358,31 @@ def neighbour_changes(
                                       required=True, key="changed", bind=BIND, wrap=True)
         other = list(names).index(chosen) if chosen in names[1:] else 1
     table = comparing.most_changed(maps, other, items)
-    left, right = st.columns([1.3, 1], gap="large")
-    with left:
-        top = table.head(6)
-        st.html(gallery([
-            f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
-            f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
-            for item, share, apart in top.itertuples(index=False)]))
+    top = table.head(4)
+    st.html(gallery([
+        f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
+        f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
+        for item, share, apart in top.itertuples(index=False)]))
+    with st.container(horizontal=True):
         st.button("Select these in the maps", icon=":material/select_all:", on_click=select,
                   args=(top["item"].tolist(),))
-    with right:
-        table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
-        st.dataframe(table, hide_index=True, width="stretch", height=320, column_config={
-            c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
-        places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
-                  for a, axis in enumerate("xy")}
-        coordinates = table.merge(pd.DataFrame({"item": items, **places}), on="item")
-        st.download_button("Download with all coordinates", coordinates.to_csv(index=False), file_name, "text/csv",
-                           icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
+        _all_changes(table, maps, names, items, called, file_name)
+
+
+@st.fragment
+def _all_changes(table, maps, names, items, called, file_name) -> None:
+    """All items with their coordinates; opening it reruns nothing else."""
+    with st.popover("All items", icon=":material/table:", key="changed_twin", on_change="rerun") as twin:
+        if twin.open:
+            table = table.copy()
+            table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
+            st.dataframe(table, hide_index=True, width="stretch", height=320, column_config={
+                c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
+            places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
+                      for a, axis in enumerate("xy")}
+            coordinates = table.merge(pd.DataFrame({"item": items, **places}), on="item")
+            st.download_button("Download with all coordinates", coordinates.to_csv(index=False), file_name,
+                               "text/csv", icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
 
 
 def gallery(blocks: Sequence[str]) -> str:

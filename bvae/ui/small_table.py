@@ -1,0 +1,45 @@
+"""Tables of a few rows as HTML: there at once, selectable, and read out by screen readers as they stand."""
+
+from __future__ import annotations
+
+import html
+import math
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+CELL = "padding:4px 10px;border:0;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;"
+
+
+def text(value: object) -> str:
+    """A cell: three significant digits, yes or no, – for what is missing."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if not isinstance(value, Real):
+        return html.escape(str(value))
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def table(frame: pd.DataFrame, label: str) -> str:
+    """A table whose first column names the rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    label : str
+        What it shows, for screen readers.
+    """
+    sides = ["right" if frame[c].dtype.kind in "fiu" else "left" for c in frame.columns]
+    heads = "".join(f'<th scope="col" style="{CELL}font-weight:400;opacity:.75;text-align:{side};white-space:normal">'
+                    f"{html.escape(str(c))}</th>" for c, side in zip(frame.columns, sides, strict=True))
+    body = "".join(
+        "<tr>" + "".join(
+            f'<{"td" if i else "th scope=row"} style="{CELL}font-weight:400;text-align:{side}">{text(value)}'
+            f'</{"td" if i else "th"}>' for i, (value, side) in enumerate(zip(line, sides, strict=True))) + "</tr>"
+        for line in frame.itertuples(index=False))
+    return (f'<div role="region" aria-label="{html.escape(label)}" tabindex="0" style="overflow-x:auto;max-width:100%">'
+            f'<table aria-label="{html.escape(label)}" style="border-collapse:collapse;width:100%;font-size:14px;'
+            f'font-variant-numeric:tabular-nums"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>')
