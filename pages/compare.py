@@ -78,7 +78,7 @@ sample.html(images.row(f"The sample: item {item}, {called}", style.COLORS[0], [
     for m, v in enumerate(views)]))
 
 # -- contenders ----------------------------------------------------------------------------------------------------
-models, contenders, drawn, seen = {}, [], {}, {}
+models, contenders = {}, []
 judges = loaders.judges(data_name)
 for name in chosen:
     try:
@@ -88,10 +88,10 @@ for name in chosen:
         continue
     now = scene.build(models[name], item, list(observed), [1.0] * len(views), name if mode == RULES else None)
     contenders.append(comparing.contender(name, label(name), now, mode == RULES, plane_name))
-    _, drawn[name], _ = scene.imagine(models[name], now, num_samples, seed, None)
-    seen[name] = comparing.verdicts(judges, drawn[name])
 if not contenders:
     st.stop()
+found = comparing.imagined([(models[c.key].model, c.scene) for c in contenders], num_samples, seed, judges)
+drawn, seen = ({c.key: both[i] for c, both in zip(contenders, found, strict=True)} for i in (0, 1))
 table, exact = comparing.numbers(contenders, views, seen, int(data.y[item]))
 hidden = [v for v, o in zip(views, observed, strict=True) if not o]
 of_model = [base_name if mode == RULES else c.key for c in contenders]

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from bvae import gaussian
 from bvae.alignment import changed_neighbours, neighbours, procrustes
 from bvae.comparison import affordable_samples, entropy
 from bvae.metrics.classifiers import Classifiers
+from bvae.model import MultimodalVAE
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.ui.loaders import embed, pca
-from bvae.ui.scene import Scene, arrays
+from bvae.ui.scene import Scene, arrays, draw
 
 FEWEST, MOST = 2, 6
 NUM_NEIGHBOURS = 15
@@ -137,6 +139,29 @@ def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str])
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def imagined(
+    columns: Sequence[tuple[MultimodalVAE, Scene]], num_samples: int, seed: int, judges: Classifiers | None
+) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
+    """What each contender generates and what the judges see in it, those of one model decoded together.
+
+    Returns
+    -------
+    list of tuple of dict
+        For each column view -> (S, ...), and see :func:`verdicts`.
+    """
+    found: list = [None] * len(columns)
+    z = [draw(now, num_samples, seed).z for _, now in columns]
+    for model in {id(model): model for model, _ in columns}.values():
+        own = [i for i, (other, _) in enumerate(columns) if other is model]
+        values = model.decode(torch.cat([z[i] for i in own]))
+        seen = verdicts(judges, values)
+        for place, i in enumerate(own):
+            part = slice(place * num_samples, (place + 1) * num_samples)
+            found[i] = tuple({view: of[part] for view, of in both.items()} for both in (values, seen))
+    return found
 
 
 def verdicts(judges: Classifiers | None, generated: Mapping[str, Tensor]) -> dict[str, Tensor]:
