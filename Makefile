@@ -21,7 +21,7 @@ lint: $(VENV)/.installed
 # The exact versions that the tests last passed with. On another Python or another kind of machine some may not exist:
 # then delete constraints.txt; the bounds in requirements.txt hold.
 lock: $(VENV)/.installed
-	$(BIN)/python -m pip freeze | sed "s/+cpu$$//" > constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
 
 # Known vulnerabilities of those versions, as the package registry knows them; in an environment of its own.
 audit:
@@ -35,6 +35,7 @@ audit:
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.txt --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 clean:

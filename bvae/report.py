@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bvae.methods import METHODS
-from bvae.metrics import CATALOG
+from bvae.metrics import CATALOG, written
 from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 from bvae.training.records import keyed, over_missing, over_seeds
 
@@ -115,12 +115,6 @@ def mean_of(metrics: Mapping[str, Any], metric: str) -> dict[str, float] | None:
         return None
     return {"mean": sum(f["mean"] for f in found) / len(found),
             "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found)}
-
-
-def written(f: Mapping[str, float]) -> str:
-    """Mean ± standard error with as many digits as the error gives sense to."""
-    digits = 0 if f["se"] >= 1 else 1 if f["se"] >= 0.1 else 3
-    return f"{f['mean']:,.{digits}f} ± {f['se']:,.{digits}f}"
 
 
 def short(metric: str, key: str) -> str:

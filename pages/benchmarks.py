@@ -1,27 +1,16 @@
 """Benchmarks: the numbers of all trained models, as their metrics.json files and the records hold them."""
 
-import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.metrics import CATALOG, PUBLISHED
+from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
-from bvae.training.checkpoint import training_seconds
-from bvae.ui import charts, loaders, reproduce, share, tables
-from bvae.ui.choose import FIRST_DATA, label
+from bvae.ui import benchmark_panels, charts, loaders, reproduce, share, tables
+from bvae.ui.choose import FIRST_DATA, label, pick_data
 from bvae.ui.panels import plain
-from bvae.ui.state import BIND, begin_page, ink
-
-MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
-
-
-def spoken(curves: dict) -> str:
-    """The numbers of a figure as a text, for those who do not see it."""
-    return "; ".join(f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
-                     for method, points in curves.items())
-
+from bvae.ui.state import BIND, begin_page, ink, reset_button
 
 begin_page()
 st.title("Benchmarks")
@@ -29,10 +18,11 @@ st.markdown("**Compare one observed view with four:** which methods gain from ev
             "with overconfidence?")
 
 ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
-top = st.columns([1, 3, 0.5], vertical_alignment="bottom")
-with top[2]:
+top = st.columns([1, 3, 1], vertical_alignment="bottom")
+tools = top[2].container(horizontal=True, gap="small")
+with tools:
     share.button()
-data_name = top[0].selectbox("Data set", ready, key="data", bind=BIND)
+data_name = pick_data(top[0], ready)
 models, problems = {}, []
 for name in loaders.trained(data_name):
     try:
@@ -54,6 +44,8 @@ curves = [key for key in CATALOG if CATALOG[key].key == "views"
 shown = st.segmented_control("Curve", curves, default=curves[0], required=True, key="curve", bind=BIND, wrap=True,
                              format_func=lambda key: CATALOG[key].title)
 figure = CATALOG[shown]
+with tools:
+    reset_button({"methods": names, "curve": curves[0], "bars": "test items", "missing": 0})
 try:
     seeds, over_missing = records.over_seeds(data_name), records.over_missing(data_name)
 except StorageError as error:
@@ -76,7 +68,7 @@ else:
              "between seeds is not in them.")
 charts.show(
     curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
-    f"{figure.title} by the number of observed views. {spoken(drawn)}",
+    f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
     lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}")
 st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
@@ -90,56 +82,9 @@ st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower
 st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 
-st.subheader("Missing modalities")
-by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
-shares = sorted({percent for curves in over_missing.values() for percent in curves})
-if len(shares) < 2:
-    st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m bvae "
-            "checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
-if shares:
-    percent = shares[0]
-    if len(shares) > 1:
-        percent = st.segmented_control("Missing in training", shares, default=percent, required=True, key="missing",
-                                     bind=BIND, format_func=lambda percent: f"{percent} percent")
-    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
-        drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
-        charts.show(
-            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
-                         across="percent of modalities missing in the test"), key,
-            f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
-            f"percent missing. {spoken(drawn)}",
-            lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
-        place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
-    table = tables.missing(by_share, MISSING)
-    st.dataframe(table, hide_index=True, width="stretch", column_config=tables.pinned("method"))
-    st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
-               "over the test items, error bars: two of them; one training run each.")
-    st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
-                       icon=":material/download:", on_click="ignore", key="missing_csv")
-
-facts = []
-for n in chosen:
-    checkpoint, s = models[n], models[n].settings
-    facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
-                  "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
-                  "test items": metrics[n].get("evaluation", {}).get("test_items"), "weights": checkpoint.hash[:12]})
-with st.expander("How these models were trained", icon=":material/info:"):
-    st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
-    if len({f["steps"] for f in facts}) > 1:
-        st.caption("The methods had different numbers of steps: compare them with care.")
-
-published = [row for row in PUBLISHED.get(data_name, ()) if row.metric == shown]
-with st.expander("Published numbers, on other data", icon=":material/menu_book:", expanded=False):
-    if not published:
-        st.write("None that we know for this figure.")
-    else:
-        st.dataframe(pd.DataFrame([
-            {"method": row.method, **{f"{k} view{'s' * (k > 1)}": v for k, v in enumerate(row.values, start=1)},
-             "source": row.source} for row in published]), hide_index=True, width="stretch")
-        st.caption("Sixty thousand digits, other photographs, larger networks, 300 epochs: not comparable with ours, "
-                   "which were trained for minutes on 4,000 digits. The tables of the barycentric paper (Qiu et al., "
-                   "2025) could not be read, so no number of theirs is given.")
-
+benchmark_panels.missing(data_name, over_missing, chosen, names)
+benchmark_panels.training(chosen, models, metrics)
+benchmark_panels.published(data_name, shown)
 reproduce.show(
     reproduce.benchmark_code(data_name, chosen, shown), "benchmarks.py",
     checkpoints=[f"{plain(n)} {models[n].hash[:12]}" for n in chosen],

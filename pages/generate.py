@@ -16,7 +16,7 @@ begin_page()
 TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"
 ASK = {
     TRANSLATE: "**Read along a row:** one view goes in. Which of the others come out as the same thing, which do not?",
-    DRAW: "**Draw a figure:** it becomes one view. What do the other views make of it?",
+    DRAW: "**Make a view yourself:** what do the other views make of it?",
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
     INVENT: "**No view goes in:** z is drawn from the prior. Do all views still tell of the same thing?",
 }

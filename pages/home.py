@@ -8,7 +8,7 @@ import bvae
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
 from bvae.ui import charts, reproduce, share
-from bvae.ui.state import BIND, begin_page, ink
+from bvae.ui.state import BIND, begin_page, ink, reset_button
 
 begin_page()
 RULES = ("poe", "moe", "wasserstein")
@@ -28,6 +28,7 @@ with controls:
     width = st.slider("How unsure it is (standard deviation)", 0.2, 2.5, 0.7, 0.1, key="width", bind=BIND)
     shown = st.pills("Joint beliefs", RULES, default=list(RULES), selection_mode="multi", key="rules", bind=BIND,
                      format_func=style.short)
+    reset_button({"place": 2.5, "width": 0.7, "rules": list(RULES)})
 
 loc = torch.tensor([-1.5, -0.8, place]).view(3, 1, 1)  # (M, B, D) = (3, 1, 1)
 scale = torch.tensor([0.8, 0.5, width]).view(3, 1, 1)

@@ -32,7 +32,7 @@ asked = top[3].segmented_control(
     help="Plane: the two latent dimensions as they are. PCA: the two directions of most spread. t-SNE: who is near "
          "whom, bent into a plane.")
 
-row = st.columns([2.2, 1.2, 1.3], vertical_alignment="bottom")
+row = st.columns([3.4, 1.3], vertical_alignment="bottom")
 options = map_panels.colorings(which, data)
 keep_offered("color", options, options[0])
 with row[0].container(horizontal=True, vertical_alignment="bottom"):
@@ -43,19 +43,18 @@ with row[0].container(horizontal=True, vertical_alignment="bottom"):
         attribute = st.selectbox("Attribute", data.attribute_names, key="attribute", bind=BIND, width=200,
                                  format_func=lambda a: a.replace("_", " ").lower())
 perplexity, seed, background = 30, 0, OFF
-if asked == maps.TSNE:
-    perplexity = row[1].select_slider("Perplexity of t-SNE", maps.PERPLEXITIES, 30, key="perplexity", bind=BIND,
-                                      help="About how many neighbours each point should keep.")
-elif asked == maps.PLANE:
-    keep_offered("background", [*views, OFF], views[0])
-    background = row[1].selectbox("Background: decoded as", [*views, OFF], key="background", bind=BIND,
-                                  help="What this view's decoder makes of every place of the plane.")
-tools = row[2].container(horizontal=True, gap="small")
+tools = row[1].container(horizontal=True, gap="small")
 with tools:
     share.button()
 with tools.popover("Advanced", icon=":material/tune:"):
     if asked == maps.TSNE:
+        perplexity = st.select_slider("Perplexity of t-SNE", maps.PERPLEXITIES, 30, key="perplexity", bind=BIND,
+                                      help="About how many neighbours each point should keep.")
         seed = int(st.number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
+    elif asked == maps.PLANE:
+        keep_offered("background", [*views, OFF], views[0])
+        background = st.selectbox("Background: decoded as", [*views, OFF], key="background", bind=BIND,
+                                  help="What this view's decoder makes of every place of the plane.")
     distance = st.radio("Nearest neighbours by", ["Euclidean", "W2"], key="distance", bind=BIND,
                         help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
     names = loaders.trained(data_name)

@@ -24,9 +24,14 @@ def adopt_preset():
         adopt(scenes.preset(st.session_state[PRESET]))
 
 
-if SCENE not in st.session_state:
+def start():
+    """What the page opens on."""
     adopt(scenes.preset(scenes.FIRST))
     st.session_state[PRESET] = scenes.FIRST
+
+
+if SCENE not in st.session_state:
+    start()
 link = st.query_params.get("scene")
 if link is not None and link != st.session_state.get(LINK):  # opened, or gone back to
     st.session_state[LINK] = link
@@ -40,8 +45,7 @@ st.title("Playground")
 st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
 st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
          format_func=lambda name: scenes.PRESETS[name].title)
-if st.session_state[PRESET]:
-    st.info(scenes.PRESETS[st.session_state[PRESET]].look, icon=":material/visibility:")
+told = st.container()  # filled when it is known whether the scene is still the preset's
 
 if st.session_state[PROBLEM]:
     st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
@@ -57,7 +61,17 @@ if shown or not st.session_state[PROBLEM]:
     st.session_state[PROBLEM] = ""
     st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
 
-share.button()
+preset = st.session_state[PRESET]
+with told:
+    if preset and scenes.encode(scene) == scenes.encode(scenes.preset(preset)):
+        st.info(scenes.PRESETS[preset].look, icon=":material/visibility:")
+    elif preset:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"You have changed *{scenes.PRESETS[preset].title}*.", width="content")
+            st.button("Start it again", icon=":material/replay:", on_click=adopt_preset, type="tertiary")
+with st.container(horizontal=True):
+    share.button()
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=start)
 panels.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")
 with left:

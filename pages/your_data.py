@@ -4,7 +4,7 @@ import streamlit as st
 
 from bvae.ui import panels, share, uploading
 from bvae.ui import your_data_panels as show
-from bvae.ui.state import BIND, begin_page
+from bvae.ui.state import BIND, begin_page, reset_button
 
 begin_page()
 POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
@@ -30,6 +30,7 @@ with about:
         st.download_button("Download example.npz", example_file, "example.npz", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
         share.button("Your file is not in it: whoever opens it sees the example with these settings.")
+        reset_button(show.defaults(views))
         if not is_example:
             st.button("Forget my file", icon=":material/delete:", on_click=uploading.forget_file)
     st.caption("Your file stays in the memory of this session: it is not written to disk, no other session sees it, "

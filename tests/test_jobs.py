@@ -106,7 +106,9 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
     with monkeypatch.context() as patch:
         patch.setattr(worker.Reporter, "__call__", interrupt)
         worker.work(job.folder)
-    assert jobs.find(job.id).state == "stopped"
+    stopped = jobs.find(job.id)
+    assert (stopped.state, stopped.step) == ("stopped", 4)
+    assert "after step 4 of 9" in stopped.message  # the page shows one number, not two
     worker.work(job.folder)
     job = jobs.find(job.id)
     assert (job.state, job.message, job.step) == ("finished", "", 9)
@@ -120,6 +122,30 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
         with pytest.raises(JobError, match="^Name: "):
             jobs.check(name, settings(2))
     jobs.check("mine", Settings.for_method("celeba", "wb-vae", **TINY))  # of other data
+
+
+def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeypatch):
+    from bvae.training import worker
+
+    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(worker, "EVERY", 0)
+    job = jobs.submit("mine", settings(9))
+    (job.folder / jobs.QUEUED).unlink()
+    looks = []
+
+    def room(limits):
+        looks.append(limits)
+        if len(looks) == 3:
+            raise JobError("Only 7 MB are free on the disk.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "room", room)
+        worker.work(job.folder)
+    job = jobs.find(job.id)
+    assert (job.state, job.step) == ("stopped", 3)
+    assert job.message.endswith("everything is saved. Only 7 MB are free on the disk.")
+    worker.work(job.folder)
+    assert jobs.find(job.id).state == "finished"
 
 
 def test_what_ships_comes_first_whatever_the_folder_of_runs_holds(runs):

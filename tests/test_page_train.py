@@ -47,6 +47,11 @@ def test_it_opens_on_the_curves_of_what_ships_and_no_control_can_raise(runs):
         app.number_input(key=key).set_value(value)
     app.slider(key="train_missing").set_value(0.9).run()
     assert_clean(app)
+    assert open_page(PAGE, train_d="128", train_method="MMVAE+").number_input(key="train_d").value == 128
+    button(app, "Reset everything").click().run()
+    assert_clean(app)
+    assert (app.selectbox(key="train_method").value, app.number_input(key="train_d").value) == ("mwb-vae", 32)
+    assert app.slider(key="train_missing").value == 0.0
     assert jobs.jobs() == []
 
 

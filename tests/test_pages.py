@@ -139,7 +139,7 @@ def test_benchmarks_show_what_the_files_hold():
         title = label_of(name)
         row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
         figure = metrics["coherence"]["4"]
-        assert row[title].item() == f"{figure['mean']:.3g} ± {figure['se']:.2g}"
+        assert row[title].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
     for key in [k for k in CATALOG if k in ("latent_accuracy", "coverage_90", "latent_accuracy_one_probe")]:
         app.segmented_control(key="curve").set_value(key).run()
         assert_clean(app)
@@ -172,7 +172,7 @@ def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatc
     missing = app.dataframe[1].value
     assert list(missing["method"]) == ["MVAE", "WB-VAE", "WB-VAE", "WB-VAE"]
     assert list(missing["missing in training"]) == ["0 %", "0 %", "20 %", "50 %"]
-    assert missing["latent accuracy, 50 % missing"].iloc[-1] == "0.6 ± 0.01"
+    assert missing["latent accuracy, 50 % missing"].iloc[-1] == "0.600 ± 0.010"
     for share in (0, 20, 50):
         app.segmented_control(key="missing").set_value(share).run()
         assert_clean(app)
@@ -180,7 +180,7 @@ def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatc
     assert_clean(app)
     table = app.dataframe[0].value
     row = table[table["figure"].str.startswith("Joint coherence")]
-    assert row["WB-VAE"].item() == "0.3 ± 0.029"
+    assert row["WB-VAE"].item() == "0.300 ± 0.029"
     assert row["seeds"].item() == "3"
     app.pills(key="methods").set_value(["mvae"]).run()  # no other seeds, no missing modalities in training
     assert_clean(app)
@@ -206,3 +206,23 @@ def label_of(name):
     from bvae.ui.choose import label
 
     return label(name)
+
+
+@pytest.mark.parametrize(("page", "changes", "firsts"), [
+    (None, {"place": "-3", "rules": ["PoE"]}, {"slider:place": 2.5, "pills:rules": ["poe", "moe", "wasserstein"]}),
+    ("pages/benchmarks.py", {"methods": ["MVAE"]}, {"pills:methods": None}),
+    ("pages/your_data.py", {"my_item": "7", "my_views": ["m1"], "my_rule": "PoE"},
+     {"number_input:my_item": 0, "pills:my_views": ["m0", "m1", "m2", "m3", "m4"], "selectbox:my_rule": "wasserstein"}),
+])
+def test_reset_brings_back_what_a_page_opened_on_also_from_a_link(page, changes, firsts):
+    app = open_page(page, **changes)
+    fresh = open_page(page)
+    for place, value in firsts.items():
+        kind, key = place.split(":")
+        assert getattr(app, kind)(key=key).value != getattr(fresh, kind)(key=key).value
+        assert value in (None, getattr(fresh, kind)(key=key).value)
+    app.button(key="reset_everything").click().run()
+    assert_clean(app)
+    for place in firsts:
+        kind, key = place.split(":")
+        assert getattr(app, kind)(key=key).value == getattr(fresh, kind)(key=key).value

@@ -249,3 +249,21 @@ def test_typed_numbers_are_taken_or_refused_by_name():
                                 ("weight", float("nan"), "weight of B: expected a number, got nan")):
         with pytest.raises(scenes.BadScene, match=message):
             panels.from_rows(scene, [row, {**row, key: value}, row])
+
+
+def test_a_scene_that_was_changed_is_not_explained_as_the_presets_and_can_be_started_again():
+    app = open_page("pages/playground.py")
+    look = app.info[0].value
+    app.pills(key="playground_preset").set_value("camps").run()
+    assert app.info[0].value != look
+    changed = scenes.preset("camps")
+    changed["weights"][0] = 2.0
+    app.session_state["playground_scene"] = scenes.checked(changed)
+    app.run()
+    assert_clean(app)
+    assert not app.info
+    assert any("You have changed" in c.value for c in app.caption)
+    next(b for b in app.button if b.label == "Start it again").click().run()
+    assert scenes.PRESETS["camps"].look == app.info[0].value
+    next(b for b in app.button if b.label == "Reset everything").click().run()
+    assert app.info[0].value == look

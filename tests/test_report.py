@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bvae.data import DATASETS
-from bvae.report import BEGIN, END, insert, mean_of, report, table, written
+from bvae.metrics import written
+from bvae.report import BEGIN, END, insert, mean_of, report, table
 
 README = Path(__file__).parents[1] / "README.md"
 

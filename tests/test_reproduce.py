@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bvae
+from bvae.metrics import written
 from bvae.ui import loaders, uploading
 from tests.test_pages import assert_clean, open_page
 
@@ -43,7 +44,7 @@ def test_benchmarks():
     row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
     for title, name in (("MVAE", "mvae"), ("MWB-VAE", "mwb-vae")):
         figure = figures[name]["4"]
-        assert row[title].item() == f"{figure['mean']:.3g} ± {figure['se']:.2g}"
+        assert row[title].item() == written(figure)
         assert any(bvae.training.load_checkpoint("polymnist", name).hash[:12] in m.value for m in app.markdown)
     assert any("python -m bvae evaluate polymnist all" in c.value for c in app.code)
 

@@ -201,7 +201,7 @@ class CelebA(MultimodalDataset):
     @property
     def class_names(self) -> tuple[str, ...]:
         """See `MultimodalDataset.class_names`."""
-        return (*(words_of(name) for name in HAIR_COLORS), "no such hair")
+        return (*(words_of(name) for name in HAIR_COLORS), "other hair")
 
     @functools.cached_property
     def x(self) -> dict[str, Tensor]:

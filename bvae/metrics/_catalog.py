@@ -160,6 +160,6 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 
 
 def written(figure: Mapping[str, float]) -> str:
-    """A figure for a person: mean to three digits (whole numbers from 1,000 on) and its standard error to two."""
-    mean, se = figure["mean"], figure["se"]
-    return f"{mean:,.0f} ± {se:,.0f}" if abs(mean) >= 1000 else f"{mean:.3g} ± {se:.2g}"
+    """Mean ± standard error with as many digits as the error gives sense to, the same for both."""
+    digits = 0 if figure["se"] >= 1 else 1 if figure["se"] >= 0.1 else 3
+    return f"{figure['mean']:,.{digits}f} ± {figure['se']:,.{digits}f}"

@@ -29,11 +29,13 @@ class Reporter:
         self.folder = folder
         self.told = self.drawn = -1e9
         self.first: tuple[int, float] | None = None
+        self.step: int | None = None
+        self.full = ""
 
     def __call__(self, now: Any) -> None:
         """After a step, see `bvae.training.loop.Watched`."""
         moment = time.monotonic()
-        self.first = self.first or (now.step - 1, now.seconds)
+        self.first, self.step = self.first or (now.step - 1, now.seconds), now.step
         if moment - self.told > EVERY:
             steps = now.step - self.first[0]
             per_step = (now.seconds - self.first[1]) / (steps - 1) if steps > 1 else None
@@ -42,6 +44,11 @@ class Reporter:
                       history=[{k: row[k] for k in ("step", "loss", "reconstruction", "kl")} for row in rows],
                       recent=[float(f"{v:.6g}") for v in now.recent])
             self.told = moment
+            try:
+                jobs.room(jobs.LIMITS)
+            except jobs.JobError as error:  # others write too: better a state that is saved than a disk that is full
+                self.full = str(error)
+                raise KeyboardInterrupt from None
         if moment - self.drawn > SAMPLES_EVERY:
             self.draw(now.model, now.step)
             self.drawn = time.monotonic()
@@ -89,7 +96,9 @@ def work(folder: Path) -> None:
     try:
         train(job.settings, own, resume=(own / STATE).is_file(), save_every=SAVE_EVERY, progress=False, watch=reporter)
     except TrainingStopped as stopped:
-        end(folder, "stopped", f"{str(stopped).capitalize()}.")
+        if reporter.step is not None:  # the last look was a moment ago
+            reporter.tell(**{**jobs.read(folder).progress, "step": reporter.step})
+        end(folder, "stopped", f"{str(stopped).capitalize()}. {reporter.full}".strip())
         return
     published.parent.mkdir(parents=True, exist_ok=True)
     if published.exists():

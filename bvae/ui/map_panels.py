@@ -96,6 +96,8 @@ def figure(
         placed.points, coloring.group, [html.escape(n) for n in coloring.names], coloring.colors, coloring.symbols,
         np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
         point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.name)
+    # What was zoomed stays so while the same points are drawn, whatever is selected or coloured.
+    out.update_layout(uirevision="/".join([*key, *found.names, placed.projection]))
     out.update_layout(showlegend=False)  # it is written above, where it also stays readable on a phone
     if placed.projection == maps.PLANE:
         latent.add_prior(out, ink())

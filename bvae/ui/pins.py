@@ -14,7 +14,7 @@ from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.storage import StorageError
 from bvae.ui import comparing, loaders, scene
-from bvae.ui.choose import label
+from bvae.ui.choose import data_label, label
 from bvae.ui.state import URL_VERSION
 
 PINNED, MOST = "pinned_runs", 24
@@ -56,7 +56,7 @@ class Run:
 
     def parameters(self) -> dict[str, str | tuple[str, ...]]:
         """Of a link to Explore with these settings."""
-        return {"v": URL_VERSION, "data": self.data_name, "model": label(self.model_name),
+        return {"v": URL_VERSION, "data": data_label(self.data_name), "model": label(self.model_name),
                 **({"agg": self.rule} if self.rule_name else {}), "item": str(self.item), "views": self.views,
                 "seed": str(self.seed), "n": str(self.num_samples)}
 

@@ -79,13 +79,13 @@ def benchmark_code(data_name: str, names: Sequence[str], metric: str) -> str:
     """A script that prints one figure of several checkpoints, from their metrics.json."""
     return "\n".join([
         "import bvae",
+        "from bvae.metrics import written",
         "",
         "figures = {}",
         f"for name in {list(names)!r}:",
         f'    checkpoint = bvae.training.load_checkpoint("{data_name}", name)',
         f'    figures[name] = checkpoint.metrics.get("{metric}", {{}})  # number of observed views -> mean, se',
-        "    print(name, checkpoint.hash[:12], {views: f\"{v['mean']:.3g} ± {v['se']:.2g}\" for views, v in "
-        "figures[name].items()})",
+        "    print(name, checkpoint.hash[:12], {views: written(v) for views, v in figures[name].items()})",
     ])
 
 

@@ -24,9 +24,9 @@ def address() -> str:
 
 def _written(key: str, value: object) -> str:
     """As the widget itself would write it."""
-    from bvae.ui.choose import label
+    from bvae.ui.choose import data_label, label
 
-    return label(str(value)) if key == "model" else str(value)
+    return {"model": label, "data": data_label}.get(key, str)(str(value))
 
 
 @st.fragment

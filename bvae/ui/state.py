@@ -46,6 +46,12 @@ def reset_shown(defaults: Mapping[str, Any]) -> None:
     reset({key: value for key, value in defaults.items() if key in st.session_state})
 
 
+def reset_button(defaults: Mapping[str, Any]) -> None:
+    """A button for :func:`reset_shown`."""
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset_shown, args=(dict(defaults),),
+              key="reset_everything")
+
+
 def keep_offered(key: str, options: Sequence[Any], default: Any) -> None:
     """Before a widget whose options depend on another one: replace a value that is offered no more, in the link too."""
     if key in st.session_state and st.session_state[key] not in options:

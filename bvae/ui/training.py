@@ -21,9 +21,9 @@ from bvae.training.checkpoint import read_history, training_seconds
 from bvae.training.jobs import Job, JobError
 from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
-from bvae.ui.choose import FIRST, FIRST_DATA, label
+from bvae.ui.choose import FIRST, FIRST_DATA, label, pick_data
 from bvae.ui.panels import plain
-from bvae.ui.state import BIND, ink
+from bvae.ui.state import BIND, ink, reset_shown
 
 EXAMPLE = "what ships"
 PROBLEM, CONFIRM = "train_problem", "train_confirm"
@@ -55,34 +55,45 @@ def choose() -> Wanted:
     """The controls: data set, method, steps, name; the rest under Advanced."""
     limits = jobs.LIMITS
     names = sorted(bvae.datasets(), key=lambda n: (n != FIRST_DATA, n))
-    data_name = st.selectbox("Data set", names, key="train_data", bind=BIND)
+    data_name = pick_data(st, names, "train_data")
     method = st.selectbox("Method", bvae.methods(), index=bvae.methods().index(FIRST), key="train_method", bind=BIND,
                           format_func=label)
     usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
-    steps = int(st.number_input("Steps", 10, limits.steps, usual.steps, 100, key=f"train_steps_{method}",
+    steps = int(st.number_input("Steps", 10, limits.steps, usual.steps, 100, key=f"train_steps_{method}", bind=BIND,
                                 help="Updates of the weights. The shipped models had as many as are given here first."))
     typed = st.text_input("Name of the model", max_chars=40, key="train_name",
                           placeholder=free_name(method, data_name),
                           help="Letters, digits, - and _. Without one it gets the name that is shown.")
     with st.expander("Advanced", icon=":material/tune:"):
         left, right = st.columns(2)
-        latent_dim = int(left.number_input("Latent dimension", 1, limits.latent_dim, usual.latent_dim, key="train_d"))
-        beta = right.number_input("Beta", 0.0, 20.0, usual.beta, 0.5, key="train_beta",
+        latent_dim = int(left.number_input("Latent dimension", 1, limits.latent_dim, usual.latent_dim, key="train_d",
+                                           bind=BIND))
+        beta = right.number_input("Beta", 0.0, 20.0, usual.beta, 0.5, key="train_beta", bind=BIND,
                                   help="Weight of the divergence to the prior.")
         rate = left.number_input("Learning rate", 1e-5, 1e-1, usual.learning_rate, 1e-4, format="%.5f",
-                                 key="train_rate")
-        seed = int(right.number_input("Seed", 0, 9999, 0, key="train_seed"))
+                                 key="train_rate", bind=BIND)
+        seed = int(right.number_input("Seed", 0, 9999, 0, key="train_seed", bind=BIND))
         width = int(left.number_input("Width of the networks", 4, limits.width, usual.width, 4,
-                                      key=f"train_width_{data_name}"))
+                                      key=f"train_width_{data_name}", bind=BIND))
         batch = int(right.number_input("Items per step", 10, limits.batch_size, usual.batch_size, 10,
-                                       key="train_batch"))
-        missing = st.slider("Share of modalities missing in training", 0.0, 0.9, 0.0, 0.05, key="train_missing")
+                                       key="train_batch", bind=BIND))
+        missing = st.slider("Share of modalities missing in training", 0.0, 0.9, 0.0, 0.05, key="train_missing",
+                            bind=BIND)
         evaluate = st.checkbox("Compute all metrics after training", key="train_evaluate",
                                help="Takes some minutes more; then the model is on the page Benchmarks too.")
     settings = dataclasses.replace(usual, steps=steps, latent_dim=latent_dim, beta=float(beta),
                                    learning_rate=float(rate), seed=seed, width=width, batch_size=batch,
                                    missing=float(missing))
     return Wanted(typed.strip() or free_name(method, data_name), settings, evaluate)
+
+
+def start_again(method: str, data_name: str) -> None:
+    """Give every control its first value again."""
+    usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
+    reset_shown({f"train_steps_{method}": usual.steps, "train_d": usual.latent_dim, "train_beta": usual.beta,
+                 "train_rate": usual.learning_rate, "train_seed": 0, f"train_width_{data_name}": usual.width,
+                 "train_batch": usual.batch_size, "train_missing": 0.0, "train_name": "", "train_evaluate": False,
+                 "train_data": FIRST_DATA, "train_method": FIRST})
 
 
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,13 @@ class Own:
         """A box for the number of an item."""
         return int(box.number_input("Item", 0, len(self.data) - 1, 0, key="my_item", bind=BIND,
                                     help=f"One of {len(self.data):,}."))
+
+
+def defaults(views: Sequence[str]) -> dict[str, Any]:
+    """What the widgets of all three parts have at first, by their keys."""
+    return {"my_item": 0, "my_rule": "wasserstein", "my_plane": "dims", "my_views": list(views),
+            **{f"my_w_{view}": 1.0 for view in views}, "my_which": JOINT, "my_map": "pca", "my_perplexity": 30,
+            "my_map_seed": 0, "my_color": "view", "my_rules": list(comparing.FIRST_RULES), "picked": ""}
 
 
 def posterior(own: Own) -> None:

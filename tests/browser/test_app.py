@@ -11,8 +11,13 @@ TIMEOUT = 60_000
 def settled(page):
     """Wait until the script has run and the figures are drawn."""
     page.wait_for_selector(".js-plotly-plot .main-svg, .bvae-table td", timeout=TIMEOUT)
-    page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=TIMEOUT)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)  # a click that has just been made has reached the server
+    page.wait_for_function("""() => {
+        const done = document.querySelector('[data-testid="stApp"]').dataset.testScriptState === "notRunning"
+            && !document.querySelector('[data-testid="stStatusWidget"]');
+        window.doneSince = done ? window.doneSince ?? performance.now() : null;
+        return done && performance.now() - window.doneSince > 250;
+    }""", timeout=TIMEOUT)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
 

@@ -35,6 +35,7 @@ def test_a_lasso_on_the_plane_shows_images_and_neighbours_and_the_link_restores_
     expect(page.get_by_text("Its nearest neighbours")).to_be_visible()
     expect(page.get_by_label("Item", exact=True)).to_have_value(str(picked[0]))
     calm(page)
+    page.get_by_role("button", name="Advanced").click()
     background = page.get_by_role("combobox", name="Background: decoded as")
     background.scroll_into_view_if_needed()
     page.wait_for_timeout(500)  # a list closes when the page scrolls

@@ -1,0 +1,99 @@
+"""The lower half of Benchmarks: missing modalities, how the models were trained, published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from bvae.metrics import CATALOG, PUBLISHED
+from bvae.plots.metrics import curve_figure
+from bvae.training import Checkpoint
+from bvae.training.checkpoint import training_seconds
+from bvae.ui import charts, tables
+from bvae.ui.choose import label
+from bvae.ui.state import BIND, ink
+
+MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
+
+
+def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The numbers of a figure as a text, for those who do not see it."""
+    return "; ".join(f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
+                     for method, points in curves.items())
+
+
+def missing(
+    data_name: str, over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str],
+    names: Sequence[str],
+) -> None:
+    """Curves and table over the share of modalities that are missing.
+
+    Parameters
+    ----------
+    data_name : str
+    over_missing : mapping
+        See `bvae.training.records.over_missing`.
+    chosen, names : sequence of str
+        The methods that are shown, and all of them, for their colours.
+    """
+    st.subheader("Missing modalities")
+    by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
+    shares = sorted({percent for curves in over_missing.values() for percent in curves})
+    if len(shares) < 2:
+        st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m "
+                "bvae checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
+    if not shares:
+        return
+    percent = shares[0]
+    if len(shares) > 1:
+        percent = st.segmented_control("Missing in training", shares, default=percent, required=True, key="missing",
+                                       bind=BIND, format_func=lambda percent: f"{percent} percent")
+    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
+        drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
+        charts.show(
+            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
+                         across="percent of modalities missing in the test"), key,
+            f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
+            f"percent missing. {spoken(drawn)}",
+            lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
+        place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
+    table = tables.missing(by_share, MISSING)
+    st.dataframe(table, hide_index=True, width="stretch", column_config=tables.pinned("method"))
+    st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
+               "over the test items, error bars: two of them; one training run each.")
+    st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
+                       icon=":material/download:", on_click="ignore", key="missing_csv")
+
+
+def training(
+    chosen: Sequence[str], models: Mapping[str, Checkpoint], metrics: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """How the chosen models were trained."""
+    facts = []
+    for n in chosen:
+        checkpoint, s = models[n], models[n].settings
+        facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
+                      "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
+                      "test items": metrics[n].get("evaluation", {}).get("test_items"), "weights": checkpoint.hash[:12]})
+    with st.expander("How these models were trained", icon=":material/info:"):
+        st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
+        if len({f["steps"] for f in facts}) > 1:
+            st.caption("The methods had different numbers of steps: compare them with care.")
+
+
+def published(data_name: str, metric: str) -> None:
+    """Numbers of the literature for this figure."""
+    rows = [row for row in PUBLISHED.get(data_name, ()) if row.metric == metric]
+    with st.expander("Published numbers, on other data", icon=":material/menu_book:", expanded=False):
+        if not rows:
+            st.write("None that we know for this figure.")
+            return
+        st.dataframe(pd.DataFrame([
+            {"method": row.method, **{f"{k} view{'s' * (k > 1)}": v for k, v in enumerate(row.values, start=1)},
+             "source": row.source} for row in rows]), hide_index=True, width="stretch")
+        st.caption("Sixty thousand digits, other photographs, larger networks, 300 epochs: not comparable with ours, "
+                   "which were trained for minutes on 4,000 digits. The tables of the barycentric paper (Qiu et al., "
+                   "2025) could not be read, so no number of theirs is given.")
