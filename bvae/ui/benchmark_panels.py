@@ -77,7 +77,8 @@ def training(
         checkpoint, s = models[n], models[n].settings
         facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
                       "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
-                      "test items": metrics[n].get("evaluation", {}).get("test_items"), "weights": checkpoint.hash[:12]})
+                      "test items": metrics[n].get("evaluation", {}).get("test_items"),
+                      "weights": checkpoint.hash[:12]})
     with st.expander("How these models were trained", icon=":material/info:"):
         st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
         if len({f["steps"] for f in facts}) > 1:
