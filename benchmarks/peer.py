@@ -14,7 +14,7 @@ import dataclasses
 import importlib.util
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -36,8 +36,8 @@ from bvae.training.settings import Settings
 
 PEERS = {"mvae": "MVAE", "mmvae": "MMVAE", "mmvae-dreg": "MMVAE", "mopoe-vae": "MoPoE", "mvtcae": "MVTCAE"}
 """Our methods -> the peer's class of the same method."""
-PUBLISHED: Mapping[str, Any] = {"latent_dim": 512, "likelihood": "laplace", "likelihood_scale": 0.75, "beta": 2.5}
-"""Settings of the published PolyMNIST models."""
+PUBLISHED: dict[str, Any] = {"latent_dim": 512, "likelihood": "laplace", "likelihood_scale": 0.75, "beta": 2.5}
+"""Settings of the published PolyMNIST models; `benchmarks.training --latent-dim` replaces the first."""
 
 
 def installed() -> bool:

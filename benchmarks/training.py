@@ -57,6 +57,7 @@ def side(spec: dict[str, Any]) -> peer.Ours | peer.Theirs:
 def worker(spec: dict[str, Any]) -> None:
     """Read "KIND STEPS" lines, do them, answer with seconds of the clock and of the processor, as JSON lines."""
     torch.set_num_threads(spec["threads"])
+    peer.PUBLISHED["latent_dim"] = spec["latent_dim"]
     it = side(spec)
     own, ready = it.batches(), list(itertools.islice(peer.Ours(spec["method"], True, spec["batch_size"]).batches(), 4))
     it.step(ready[0])
@@ -101,7 +102,8 @@ class Worker:
 
 def in_turn(method: str, sides: list[str], options: argparse.Namespace) -> dict[str, dict[str, list[list[float]]]]:
     """side -> kind -> round -> seconds of the clock and of the processor of `options.steps` steps."""
-    workers = {name: Worker(side=name, method=method, batch_size=options.batch_size, threads=options.threads)
+    workers = {name: Worker(side=name, method=method, batch_size=options.batch_size, threads=options.threads,
+                            latent_dim=options.latent_dim)
                for name in sides}
     times: dict[str, dict[str, list]] = {name: {"step": [], "data": []} for name in sides}
     for number, kind in itertools.product(range(options.rounds), ("step", "data")):
@@ -358,7 +360,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--methods", nargs="+", default=[*peer.PEERS, "wb-vae", "mwb-vae"], choices=list(METHODS))
     top.add_argument("--profile", nargs="+", default=["mwb-vae"], choices=list(METHODS), metavar="METHOD",
                      help="methods whose step is taken apart (default: mwb-vae)")
-    top.add_argument("--batch-size", type=int, default=128)
+    top.add_argument("--batch-size", type=int, default=256)
+    top.add_argument("--latent-dim", type=int, default=64,
+                     help="of the networks that both sides share (the published models: 512; default: %(default)s)")
     top.add_argument("--rounds", type=int, default=9)
     top.add_argument("--steps", type=int, default=10, help="in each round")
     top.add_argument("--only", nargs="+", choices=["peer", "peak", "profile"], default=["peer", "peak", "profile"])
@@ -383,6 +387,7 @@ def main() -> None:
         print(json.dumps(quality_run(options.quality_run)))
         return None
     torch.set_num_threads(options.threads)
+    peer.PUBLISHED["latent_dim"] = options.latent_dim
     if not peer.installed():
         print(HOW_TO_INSTALL)
     tables = beside_the_peer(options) if "peer" in options.only else []
@@ -393,8 +398,8 @@ def main() -> None:
     result = {"title": "Training speed", "command": " ".join(["python -m benchmarks.training", *sys.argv[1:]]),
               "tables": tables,
               "notes": [f"{processor}, {options.threads} thread{'s' * (options.threads > 1)}, torch "
-                        f"{torch.__version__}; batch {options.batch_size}, {options.rounds} rounds of {options.steps} "
-                        f"steps."]}
+                        f"{torch.__version__}; batch {options.batch_size}, latent dimension of the shared networks "
+                        f"{options.latent_dim}, {options.rounds} rounds of {options.steps} steps."]}
     write_json(options.json, result)
     print(markdown(result))
     return None
