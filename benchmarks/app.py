@@ -52,7 +52,7 @@ def toggle(page: Any, key: str, turn: int) -> None:
 
 def segment(page: Any, key: str, turn: int) -> None:
     """Take the next of few buttons."""
-    buttons = page.locator(f".st-key-{key} button")
+    buttons = page.locator(f".st-key-{key}").get_by_role("radio")
     buttons.nth((turn + 1) % min(3, buttons.count())).click()
 
 
