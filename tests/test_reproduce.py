@@ -1,5 +1,6 @@
 """What Reproduce shows on Benchmarks and Your data, run as it stands, gives the numbers of the page."""
 
+import base64
 import json
 
 import numpy as np
@@ -73,6 +74,32 @@ def test_your_data_in_comparison(tmp_path, monkeypatch):
     shown = table[table["number"] == "width: mean standard deviation"].iloc[0]
     for name, column in (("poe", "PoE"), ("moe", "MoE"), ("wasserstein", "Wasserstein")):
         np.testing.assert_allclose(float(joint[name].variance.sqrt().mean()), shown[column], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("which", "projection"), [
+    ("joint", "pca"), ("joint", "tsne"), ("m2", "pca"), ("clouds", "pca")])
+def test_your_datas_map(which, projection, tmp_path, monkeypatch):
+    app = open_page("pages/your_data.py", show="Latent space")
+    app.segmented_control(key="my_which").set_value(which)
+    app.segmented_control(key="my_map").set_value(projection).run()
+    if which == "joint":
+        app.selectbox(key="my_rule").set_value("poe").run()
+    assert_clean(app)
+    (tmp_path / "example.npz").write_bytes(example())
+    monkeypatch.chdir(tmp_path)
+    points = run_code(app, "uploads.read")["points"]
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    drawn = sorted(tuple(np.round(p, 3)) for trace in figure["data"] if trace.get("customdata") is not None
+                   for p in zip(numbers_in(trace["x"]), numbers_in(trace["y"]), strict=True))
+    assert len(drawn) == len(points) > 100
+    np.testing.assert_allclose(drawn, sorted(tuple(np.round(p.astype(float), 3)) for p in points), atol=2e-3)
+
+
+def numbers_in(values):
+    """Plotly writes arrays as base64."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).astype(float)
+    return values
 
 
 def alt_of(chart):

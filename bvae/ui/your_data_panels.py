@@ -178,6 +178,8 @@ def latent_map(own: Own) -> None:
             st.write("Select points with the lasso or by a click: their items appear here. Until then, some of them:")
             picked = [int(i) for i in item[loaders.spread(len(item), min(5, len(item)))]]
         st.html("".join(own.pictures(i) for i in picked[: panels.SHOWN]))
+    reproduce.show(map_code(own.is_example, which, views, rule_name, projection, perplexity, map_seed), "your_map.py",
+                   title="Reproduce this map", seed=map_seed if projection == "tsne" else None)
     if len(views) > 1:
         st.subheader("Is there a gap between the modalities?")
         clouds, _, where = uploading.means(data, CLOUDS, views, rule_name, CLOUD_ITEMS)
@@ -185,6 +187,52 @@ def latent_map(own: Own) -> None:
         st.dataframe(pd.DataFrame(apart, index=views, columns=views).round(3), width="stretch")
         st.caption("Distance between the centres of two modalities' means, in units of the clouds' own size (root mean "
                    "square distance to the centre), in the full latent space. About 0: they lie on top of each other.")
+
+
+def map_code(
+    is_example: bool, which: str, views: Sequence[str], rule_name: str, projection: str, perplexity: int, seed: int
+) -> str:
+    """A script that gives the coordinates of :func:`latent_map`.
+
+    Parameters
+    ----------
+    is_example : bool
+    which : str
+        "joint", "clouds" or a modality.
+    views : sequence of str
+    rule_name : str
+        For "joint".
+    projection : str
+        "raw", "pca" or "tsne".
+    perplexity, seed : int
+        For "tsne".
+    """
+    file, most = "example.npz" if is_example else "YOUR_FILE.npz", CLOUD_ITEMS if which == CLOUDS else MAP_ITEMS
+    if which == JOINT:
+        means = [
+            f"items = spread(len(data), min(len(data), {most}))",
+            "loc, scale, present = (v[:, items] for v in data.experts)",
+            f'means = means_of(bvae.aggregator("{rule_name}").conditional(), loc, scale, present).numpy()',
+        ]
+    else:
+        chosen = [views.index(which)] if which in views else list(range(len(views)))
+        means = [
+            "parts = []",
+            f"for m in {chosen}:  # {', '.join(views[m] for m in chosen)}",
+            "    there = data.experts.present[m].nonzero().squeeze(1)",
+            f"    there = there[spread(len(there), min(len(there), {most}))] if len(there) else there",
+            "    parts.append(data.experts.loc[m, there])",
+            "means = torch.cat(parts).numpy()",
+        ]
+    flat = {"raw": "points = means", "pca": "points, shares = pca(means)",
+            "tsne": f"points = tsne(means, perplexity={perplexity}, seed={seed})"}[projection]
+    return "\n".join([
+        "from pathlib import Path", "import torch", "import bvae", "from bvae import uploads",
+        "from bvae.comparison import means_of", "from bvae.maps import spread",
+        "from bvae.projections import pca, tsne", "",
+        f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
+            "the page's download button gives this file" if is_example else "the file that you uploaded"),
+        *means, flat, "print(points)"])
 
 
 def comparison(own: Own) -> None:
