@@ -72,6 +72,8 @@ with told:
 with st.container(horizontal=True):
     share.button()
     st.button("Reset everything", icon=":material/restart_alt:", on_click=start)
+st.caption("Rules have colours here, because many of them can lie on each other; their lines are those of the other "
+           "pages, where a joint posterior is black or white.")
 panels.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")
 with left:

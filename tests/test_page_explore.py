@@ -338,4 +338,4 @@ def test_the_link_opens_the_comparison_of_all_rules():
     app = open_page(PAGE, coping="true")
     assert any("Probability of the true class" in str(c.proto) for c in app.get("plotly_chart"))
     said = " ".join(c.value for c in app.caption)
-    assert re.search(r"Wasserstein,.* MWB are judged the same because they decode the same z", said)
+    assert re.search(r"Judged the same, because they decode the same z: .*Wasserstein, MWB", said)

@@ -64,9 +64,7 @@ def curve_figure(
             )
     if reference is not None:
         sketch.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
-    style.layout(sketch, ink, height)
-    # Above: below, the many lines of a narrow screen would cover the axis' title.
-    sketch.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"size": 12}})
+    style.layout(sketch, ink, height + 10 * len(curves))  # on a narrow screen the legend has a line for every two
     sketch.update_xaxes(title=across, tickvals=sorted(ticks))
     sketch.update_yaxes(title=title)
     return sketch.figure()

@@ -136,11 +136,11 @@ def show(table: pd.DataFrame, exact: bool, chosen: str, num_views: int, file_nam
         if "moved by, W2" in table else ""
     judged = f"Probabilities: mean over {SAMPLES} samples of all {num_views} views, the same noise for every rule. " \
         if probabilities else ""
-    if probabilities:
-        for _, alike in table.groupby(probabilities, sort=False)["aggregator"]:
-            if len(alike) > 1:
-                judged += (f"{', '.join(alike)} are judged the same because they decode the same z: of a mixture over "
-                           "subsets, its component of all observed views. ")
+    groups = table.groupby(probabilities, sort=False)["aggregator"] if probabilities else ()
+    alike = [", ".join(names) for _, names in groups if len(names) > 1]
+    if alike:
+        judged += (f"Judged the same, because they decode the same z: {'; '.join(alike)} (a mixture over subsets "
+                   "decodes its component of all observed views). ")
     st.caption(f"{judged}σ: mean standard deviation of the joint posterior.{moved} All rules work on the same experts, "
                "but the decoders know only the joint posteriors of the rule that they were trained with: a rule can be "
                "judged badly here because its z are unfamiliar to them.")
