@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import platform
 import re
@@ -32,11 +31,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bvae.storage import write_json
+
 ROOT = Path(__file__).resolve().parents[1]
 EMPTY = Path(__file__).with_name("empty_page.py")
 WATCH = Path(__file__).with_name("watch.js")
 RESULTS = Path(__file__).with_name("results") / "app.json"
-QUIET = 600  # milliseconds without a change after which a page counts as finished
+QUIET = 500  # milliseconds without a change after which a page counts as finished
 LIMIT = 120_000  # milliseconds to wait for that
 TARGETS = {"cold": 8000.0, "open": 1000.0, "switch": 1000.0}  # milliseconds, absolute
 ABOVE = {"numbers": 150.0, "pictures": 300.0}  # milliseconds above the empty page's round trip
@@ -295,15 +296,23 @@ HEAD = (f"{'page':<13}{'what':<11}{'part':<13}{'median':>7}{'p95':>7}{'empty':>8
         f"{'n':>5}")
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """A table for README: one row a page and change, the slowest part of it."""
-    lines = ["| page | what | shown | median, ms | 95th percentile | empty page | difference | ratio |",
-             "|---|---|---|---:|---:|---:|---:|---:|"]
-    for row in results["rows"]:
-        if row["part"] != "all" or row["what"] != "cold":
-            lines.append(f"| {row['page']} | {row['what']} | {row['part']} | {row['median']:.0f} | {row['p95']:.0f} | "
-                         f"{row['empty_median']:.0f} | {row['difference']:+.0f} | {row['ratio']:.2f} |")
-    return "\n".join(lines)
+def as_results(rows: Sequence[dict[str, Any]], about: dict[str, Any], command: str) -> dict[str, Any]:
+    """A file of results for `benchmarks.report`: the rows that have a target, with it; all of them under "measured"."""
+    columns = ["page", "what", "shown", "median, ms", "95th percentile, ms", "empty page, ms", "above it, ms", "ratio",
+               "pairs", "target"]
+    judged = [[r["page"], r["what"], r["part"], *(round(r[k]) for k in ("median", "p95", "empty_median", "difference")),
+               f"{r['ratio']:.2f}", r["n"], f"{target(r)}: {verdict(r)}"] for r in rows if verdict(r)]
+    return {
+        "title": "Speed of the app", "command": command, "columns": columns, "rows": judged,
+        "notes": ["From a click or a key press to the frame that shows the last changed number or picture, in "
+                  f"Chromium; {', '.join(f'{k} {v}' for k, v in about.items())}."],
+        "measured": [{k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows]}
+
+
+def target(row: dict[str, Any]) -> str:
+    """What :func:`verdict` judges by, in words."""
+    what = row["what"]
+    return f"{TARGETS[what] / 1000:g} s" if what in TARGETS else f"{ABOVE[row['part']]:g} ms above"
 
 
 def machine() -> dict[str, Any]:
@@ -325,13 +334,10 @@ def main() -> None:
     parser.add_argument("--cold", type=int, default=5, metavar="N", help="cold starts of each kind; 0 leaves them out")
     parser.add_argument("--pages", nargs="+", choices=list(PAGES), default=list(PAGES))
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
-    parser.add_argument("--markdown", action="store_true", help="measure nothing: print what FILE holds, for README")
+    parser.add_argument("--openings", type=int, default=10, metavar="N", help="of each page, by address and by link")
     options = parser.parse_args()
-    if options.markdown:
-        print(markdown(json.loads(options.json.read_text(encoding="utf-8"))))
-        return
-    if options.interactions < 1:
-        parser.error("--interactions must be at least 1")
+    if min(options.interactions, options.openings) < 1:
+        parser.error("--interactions and --openings must be at least 1")
 
     from playwright.sync_api import sync_playwright
 
@@ -354,15 +360,12 @@ def main() -> None:
         with served(ROOT / "app.py") as app, served(EMPTY) as beside, tab(browser) as page, tab(browser) as empty:
             for name in options.pages:
                 both = (page, empty, app.url, beside.url, name)
-                add(name, "open", warm(*both, options.interactions))
-                add(name, "switch", switched(*both, options.interactions))
+                add(name, "open", warm(*both, options.openings))
+                add(name, "switch", switched(*both, options.openings))
                 for change in PAGES[name]:
                     add(name, change.name, interactions(*both, change, options.interactions))
         browser.close()
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"machine": about, "interactions": options.interactions, "rows": [
-        {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows]}, indent=1) + "\n",
-        encoding="utf-8")
+    write_json(options.json, as_results(rows, about, " ".join(["python -m benchmarks.app", *sys.argv[1:]])))
     print(f"\nwritten to {options.json}")
 
 

@@ -1,12 +1,13 @@
 """What ships in checkpoints/: complete, small, and as good as the README says."""
 
 import json
+import shutil
 
 import pytest
 
 import bvae
 from bvae.methods import METHODS
-from bvae.storage import read_json, sha256
+from bvae.storage import StorageError, digest_of, read_json, sha256
 from bvae.training import checkpoints_root, load_checkpoint, load_weights
 from bvae.training.checkpoint import training_seconds
 from bvae.training.records import over_seeds, records
@@ -33,6 +34,31 @@ def test_the_table_over_seeds_is_what_the_records_say():
     for dataset in bvae.datasets():
         path = checkpoints_root() / dataset / "seeds.json"
         assert (read_json(path) if path.is_file() else {}) == over_seeds(dataset)
+
+
+def test_everything_that_ships_states_what_it_holds():
+    """A config, figures or judges that were swapped or changed are found out, not shown."""
+    for folder in sorted(p.parent for p in checkpoints_root().glob("*/*/config.json")):
+        config = read_json(folder / "config.json")
+        assert config["digest"] == digest_of(config), folder
+        assert config["sha256"] == sha256(folder / "model.safetensors"), folder
+        if folder.name != "classifiers":
+            assert "digest" in read_json(folder / "metrics.json")["evaluation"], folder
+
+
+def test_judges_that_were_changed_are_refused(tmp_path):
+    from bvae.metrics import classifiers
+
+    for changed in ("model.safetensors", "config.json"):
+        folder = tmp_path / changed / "polymnist" / "classifiers"
+        shutil.copytree(FOLDER / "classifiers", folder)
+        assert classifiers.load(tmp_path / changed, "polymnist") is not None
+        content = bytearray((folder / changed).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / changed).write_bytes(content)
+        classifiers.load.cache_clear()
+        with pytest.raises(StorageError):
+            classifiers.load(tmp_path / changed, "polymnist")
 
 
 def test_the_time_of_a_training_leaves_out_what_it_waited():

@@ -12,7 +12,17 @@ from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
 from bvae.data.base import Batch
-from bvae.storage import StorageError, read_tensors, write_json, write_tensors
+from bvae.storage import (
+    DIGEST,
+    StorageError,
+    check_digest,
+    digest_of,
+    read_json,
+    read_tensors_and_metadata,
+    sha256,
+    write_json,
+    write_tensors,
+)
 
 FOLDER = "classifiers"
 
@@ -191,6 +201,10 @@ def train(
     folder = root / name / FOLDER
     write_tensors(folder / "model.safetensors", {k: v.half() if v.is_floating_point() else v
                                                  for k, v in nets.state_dict().items()})
+    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
+              "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
+    write_json(folder / "config.json", {**config, DIGEST: digest_of(config)})
+    load.cache_clear()
     nets = load(root, name)
     accuracy = {}
     for modality, p in nets.probabilities({m: test.x[m] for m in nets}).items():
@@ -204,11 +218,7 @@ def train(
         figures["average_precision"] = {
             m: mean_average_precision([scores], test.attributes, counts)
             for m, scores in nets.attribute_scores({m: test.x[m] for m in nets}).items()}
-    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
-              "soften": True, "source": source}
-    write_json(folder / "config.json", config)
     write_json(folder / "metrics.json", figures)
-    load.cache_clear()
     return figures
 
 
@@ -216,9 +226,16 @@ def train(
 def load(root: Path, name: str) -> Classifiers:
     """The trained judges of a data set, in eval mode. Raises StorageError if they are missing or damaged."""
     path = root / name / FOLDER / "model.safetensors"
+    config = read_json(path.with_name("config.json"))
+    try:
+        check_digest(config)
+        stated = str(config["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{path.with_name('config.json')}: damaged ({error})") from error
     nets = build(dataset(name, "test"))
     try:
-        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path).items()})
+        stored, _ = read_tensors_and_metadata(path, stated)
+        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.items()})
     except RuntimeError as error:
         raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error
     return nets.eval()
