@@ -4,7 +4,8 @@ With ``--into`` they go between the lines ``<!-- benchmark NAME -->`` and ``<!--
 document, NAME that of the file of results; those that it has no such lines for are left out.
 
 A file of results is JSON: {"title", "command", "tables": [{"title", "columns", "rows", "notes"}, ...], "notes"}; a
-single table may stand in place of "tables". A row is a list, or a mapping from columns.
+single table may stand in place of "tables". A row is a list, or a mapping from columns. A file without a title holds
+figures by name, nested or not.
 """
 
 from __future__ import annotations
@@ -58,6 +59,25 @@ def markdown(result: Mapping[str, Any], level: int = 3) -> str:
     return "\n\n".join([*parts, *result.get("notes", ())]) + "\n"
 
 
+def flat(figures: Mapping[str, Any], prefix: str = "") -> list[list[Any]]:
+    """Figures that are no table, nested or not, as rows of a name and a value."""
+    rows: list[list[Any]] = []
+    for key, value in figures.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        rows += flat(value, f"{name}: ") if isinstance(value, Mapping) else [
+            [name, ", ".join(map(str, value)) if isinstance(value, list) else value]]
+    return rows
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """A file of results; figures without a table become one."""
+    content = read_json(path)
+    if "title" in content:
+        return content
+    return {"title": path.stem.capitalize(), "command": f"python -m benchmarks.{path.stem} --json {path.name}",
+            "columns": ["figure", "value"], "rows": flat(content)}
+
+
 def put(text: str, name: str, results: str) -> str:
     """`text` with everything between the lines of this name replaced; as it is, if it has no such lines."""
     begin, end = (re.escape(f"<!-- {words} {name} -->") for words in ("benchmark", "end of benchmark"))
@@ -71,7 +91,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, help="default: all of benchmarks/results")
     parser.add_argument("--into", type=Path, metavar="DOCUMENT")
     options = parser.parse_args()
-    results = {path.stem: markdown(read_json(path)) for path in options.files or sorted(RESULTS.glob("*.json"))}
+    results = {path.stem: markdown(read(path)) for path in options.files or sorted(RESULTS.glob("*.json"))}
     if options.into is None:
         print("\n".join(results.values()))
         return
