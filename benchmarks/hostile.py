@@ -31,7 +31,7 @@ from bvae import uploads
 from bvae.data import DataError, drawings
 from bvae.storage import StorageError, write_json
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
-from bvae.ui import comparing
+from bvae.ui import comparing, pins
 from bvae.ui.playground import scenes
 
 RESULTS = Path(__file__).parent / "results" / "hostile.json"
@@ -146,6 +146,9 @@ def targets(work: Path) -> Iterator[Target]:
     yield Target("scene of a link", lambda r: link(scene, r), scenes.decode, (scenes.BadScene,))
     yield Target("drawing of a link", lambda r: link(drawing, r), drawings.decode, (drawings.BadDrawing,))
     yield Target("items of a link", text, lambda t: comparing.items_in(t, 1000), ())
+    pin = "polymnist~mwb-vae~poe~m1.m2~5~3~2"
+    assert pins.read(pin) is not None  # and the data that it is looked up in are loaded
+    yield Target("pinned run of a link", lambda r: link(pin, r), pins.read, ())
     yield Target("uploaded posteriors", posteriors, uploads.read, (uploads.UploadError,))
     yield Target("uploaded picture", picture, drawings.read_picture, (drawings.BadDrawing,))
     for name in ("mnist-svhn-text", "celeba"):
