@@ -87,12 +87,13 @@ LESSONS.register("wasserstein")(Lesson(
         Step(
             "The nearest to all",
             """
-Put the joint belief *nearest to all experts*: that is a **barycenter**. Everything depends on how one measures
-“near”.
+Take as joint belief the one that is *nearest to all experts together*: it is called their **barycenter**. Which one
+that is depends on how one measures “near”.
 
 Think of each curve as a heap of sand. The **Wasserstein distance** is the work of carrying one heap into the shape of
 the other, by the shortest ways. The **Wasserstein barycenter** is the heap that is on the way between all of them. As B
-gets more weight, it slides from A to B *and* grows from A's width to B's. It never splits and never melts.""",
+gets more weight, it slides from A to B *and* grows from A's width to B's. It stays one heap: it never splits in two,
+and it never spreads over both.""",
             on_the_way,
             doors=(playground_door("In the plane: drag the point in the triangle", scenes.preset("path")),),
             code=scenes.code(TWO)),

@@ -38,10 +38,10 @@ right digit.
     if found:
         name, curve = found
         few, most = models.ends(curve)
-        text += (f"\nThe model that mixes, **{name}**, has {curve[few]:.2f} with {few} view and {curve[most]:.2f} with "
-                 f"{most} views: "
+        text += (f"\n**{name}**, whose rule is the mixture, has {curve[few]:.2f} with {few} view and {curve[most]:.2f} "
+                 f"with {most} views: "
                  + ("**more views do not help it**, since only one of them speaks at a time."
-                    if abs(curve[most] - curve[few]) < 0.02 else "look at the difference."))
+                    if abs(curve[most] - curve[few]) < 0.02 else "it does change with the number of views."))
     curves = models.means("coherence")
     best = max(curves, key=lambda n: curves[n][models.ends(curves[n])[1]])
     few, most = models.ends(curves[best])

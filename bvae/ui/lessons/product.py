@@ -35,24 +35,28 @@ def echo(ink):
 def trained() -> str:
     """Coverage in the trained models, in words; nothing is said that the files do not show."""
     text = """
-Is it so in trained models? A test: draw a z, let the model make an item from it, and ask the joint belief for an
-interval that should hold z in 90 of 100 cases. Count how often it does: that is its **coverage**. Less than 0.9 means
-too narrow, or in the wrong place.
+Are trained models too sure as well? A test:
+
+1. Draw a z and let the model make an item from it. Now the true z is known.
+2. Show the model this item, and ask its joint belief for an interval that should hold z in 90 of 100 cases.
+3. Count how often it does. This share is the model's **coverage**.
+
+0.9, the dotted line, is honest. Below it, intervals are too narrow or in the wrong place.
 """
     found = models.by_rule("coverage_90", "poe")
     curves = models.means("coverage_90")
     if found:
         name, curve = found
         first, last = next(iter(curve)), list(curve)[-1]
-        text += (f"\nThe model that multiplies, **{name}**, goes from {curve[first]:.2f} with {first} view to "
-                 f"**{curve[last]:.2f} with {last} views**.")
-        text += (" Every further view makes it surer faster than it makes it right."
-                 if all(b < a for a, b in zip(list(curve.values()), list(curve.values())[1:], strict=False)) else "")
+        falls = all(b < a for a, b in zip(list(curve.values()), list(curve.values())[1:], strict=False))
+        text += (f"\nFind **{name}**, whose rule is the product: its coverage is {curve[first]:.2f} when it sees "
+                 f"{first} view, and **{curve[last]:.2f}** when it sees {last}."
+                 + (" Every further view makes its interval narrower, but not as much better placed." if falls else ""))
     lowest = min(curves, key=lambda n: curves[n][min(curves[n], key=int)])
-    text += ("\n\nRead the direction, not the level: how wide each expert is has been learned, and training has faults "
-             "of its own.")
+    text += ("\n\nCompare how the lines run, not how high they lie: the experts' widths are learned, and a model can "
+             "be too sure for other reasons than its rule.")
     if models.rule_of(lowest) not in ("poe", "mopoe"):
-        text += f" **{models.label(lowest)}** does not multiply, and starts lowest."
+        text += f" **{models.label(lowest)}** never multiplies, and starts lowest of all."
     return text
 
 

@@ -77,9 +77,9 @@ def trained() -> str:
 Models that mix over subsets are also *trained* that way: for every item a group is drawn, and the belief of that group
 has to be good enough to rebuild **all** views. So every pattern of missing views has been practised.
 
-**Coherence**, the share of generated views that show the right digit, with one observed view and with most of them:
+**Coherence**, the share of generated views that show the right digit, with one observed view and with all but one:
 
-| model | combines by | 1 view | most |
+| model | combines by | 1 view | all but one |
 |---|---|---:|---:|
 """
     for name, curve in curves.items():
