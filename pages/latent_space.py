@@ -4,9 +4,9 @@ import streamlit as st
 
 from bvae import maps
 from bvae.ui import charts, loaders, map_panels, mapping, panels, share
-from bvae.ui.choose import FIRST, choose_model
+from bvae.ui.choose import choose_model, first_model
 from bvae.ui.map_panels import ATTRIBUTE
-from bvae.ui.state import BIND, begin_page, keep_offered, reset
+from bvae.ui.state import BIND, begin_page, ink, keep_offered, reset
 
 begin_page()
 OFF = "off"
@@ -14,7 +14,7 @@ st.title("Latent space")
 st.markdown("**Draw a lasso around an island:** what do its items have in common, and what not?")
 
 # -- what is mapped, and how ---------------------------------------------------------------------------------------
-top = st.columns([1, 1.3, 2.4, 1.2], vertical_alignment="bottom")
+top = st.columns([0.9, 1, 2.2, 0.85, 1.5], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 key = (data_name, model_name, loaded.checkpoint.hash)
@@ -31,37 +31,32 @@ asked = top[3].segmented_control(
     format_func={maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}.get,
     help="Plane: the two latent dimensions as they are. PCA: the two directions of most spread. t-SNE: who is near "
          "whom, bent into a plane.")
-
-row = st.columns([3.4, 1.3], vertical_alignment="bottom")
-options = map_panels.colorings(which, data)
-keep_offered("color", options, options[0])
-with row[0].container(horizontal=True, vertical_alignment="bottom"):
-    coloring = st.segmented_control("Colour by", options, default=options[0], required=True, key="color", bind=BIND,
-                                    wrap=True)
-    attribute = None
-    if coloring == ATTRIBUTE:
-        attribute = st.selectbox("Attribute", data.attribute_names, key="attribute", bind=BIND, width=200,
-                                 format_func=lambda a: a.replace("_", " ").lower())
-perplexity, seed, background = 30, 0, OFF
-tools = row[1].container(horizontal=True, gap="small")
+tools = top[4].container(horizontal=True, gap="small")
 with tools:
     share.button()
+options = map_panels.colorings(which, data)
+keep_offered("color", options, options[0])
+attribute, perplexity, seed, background = None, 30, 0, OFF
 with tools.popover("Advanced", icon=":material/tune:"):
-    if asked == maps.TSNE:
-        perplexity = st.select_slider("Perplexity of t-SNE", maps.PERPLEXITIES, 30, key="perplexity", bind=BIND,
-                                      help="About how many neighbours each point should keep.")
-        seed = int(st.number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
-    elif asked == maps.PLANE:
+    coloring = st.segmented_control("Colour by", options, default=options[0], required=True, key="color", bind=BIND,
+                                    wrap=True)
+    if coloring == ATTRIBUTE:
+        attribute = st.selectbox("Attribute", data.attribute_names, key="attribute", bind=BIND,
+                                 format_func=lambda a: a.replace("_", " ").lower())
+    if asked == maps.PLANE:
         keep_offered("background", [*views, OFF], views[0])
         background = st.selectbox("Background: decoded as", [*views, OFF], key="background", bind=BIND,
                                   help="What this view's decoder makes of every place of the plane.")
+    elif asked == maps.TSNE:
+        perplexity = st.select_slider("Perplexity of t-SNE", maps.PERPLEXITIES, 30, key="perplexity", bind=BIND,
+                                      help="About how many neighbours each point should keep.")
+        seed = int(st.number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
     distance = st.radio("Nearest neighbours by", ["Euclidean", "W2"], key="distance", bind=BIND,
                         help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
-    names = loaders.trained(data_name)
     st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
-        "model": FIRST if FIRST in names else names[0], "which": maps.JOINT, "map": projections[0],
-        "color": map_panels.CLASS, "attribute": (data.attribute_names or [None])[0], "perplexity": 30, "map_seed": 0,
-        "background": views[0], "distance": "Euclidean", "picked": ""},))
+        "model": first_model(data_name), "which": maps.JOINT, "map": projections[0], "color": map_panels.CLASS,
+        "attribute": (data.attribute_names or [None])[0], "perplexity": 30, "map_seed": 0, "background": views[0],
+        "distance": "Euclidean", "picked": ""},))
 
 # -- the map -------------------------------------------------------------------------------------------------------
 found = mapping.clouds(*key, which)
@@ -74,7 +69,9 @@ title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE 
 chart, side = st.columns([1.9, 1], gap="large")
 with chart:
     st.html(map_panels.legend(colors, found, placed))
-    figure = map_panels.figure(key, found, placed, colors, picked, called, None if background == OFF else background)
+    marked = picked if which == maps.EVERYTHING else map_panels.to_mark("map_chart", picked, (
+        key, which, placed.projection, placed.made, perplexity, seed, coloring, attribute, background, ink()))
+    figure = map_panels.figure(key, found, placed, colors, marked, called, None if background == OFF else background)
     charts.show(
         figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {coloring}. {says}",
         lambda: map_panels.table(placed, found, data), name, on_select=lambda: panels.adopt("map_chart"),

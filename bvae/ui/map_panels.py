@@ -96,8 +96,6 @@ def figure(
         placed.points, coloring.group, [html.escape(n) for n in coloring.names], coloring.colors, coloring.symbols,
         np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
         point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.name)
-    # What was zoomed stays so while the same points are drawn, whatever is selected or coloured.
-    out.update_layout(uirevision="/".join([*key, *found.names, placed.projection]))
     out.update_layout(showlegend=False)  # it is written above, where it also stays readable on a phone
     if placed.projection == maps.PLANE:
         latent.add_prior(out, ink())
@@ -108,6 +106,31 @@ def figure(
         elif behind:
             latent.put_words_behind(out, behind, limits, ink())
     return out
+
+
+def to_mark(chart: str, picked: list[int], of_the_map: tuple) -> list[int]:
+    """Which items the figure has to mark as selected.
+
+    Streamlit builds a chart anew when its figure changes, and the zoom is lost. The browser marks what is selected in
+    the map itself, so the figure then stays as it was drawn, unless something else of it has changed.
+
+    Parameters
+    ----------
+    chart : str
+        Key of the map.
+    picked : list of int
+        All that is selected.
+    of_the_map : tuple
+        Everything else that the figure depends on.
+    """
+    before, marked = st.session_state.get("_marked", (None, []))
+    points = chart in st.session_state and st.session_state[chart].selection.points
+    own = list(dict.fromkeys(int(p["customdata"][0]) for p in points or [] if p.get("customdata")))
+    kept = 0 < len(own) <= comparing.MOST_PICKED  # of more, some are not selected, and only the figure knows which
+    if kept and before == of_the_map and comparing.as_text(own) == st.session_state.get("picked"):
+        return marked
+    st.session_state["_marked"] = (of_the_map, list(picked))
+    return picked
 
 
 def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
@@ -248,7 +271,7 @@ def gap_panel(key: Key, views: Sequence[str]) -> None:
                        "a point to its cloud's centre). About 0: on top of each other; above 1: further apart than "
                        "they are large.")
     row[1].metric("A linear classifier tells the view", f"{found.accuracy:.1%}" if found.accuracy == found.accuracy
-                  else "–", f"± {found.standard_error:.2g} · by chance {found.accuracy_by_chance:.0%}",
+                  else "–", f"± {found.standard_error:.1%} · by chance {found.accuracy_by_chance:.0%}",
                   delta_color="off", delta_arrow="off", border=True,
                   help="Share of points whose view a logistic regression names rightly, on items that it was not "
                        "trained on (five folds), with its standard error over the items.")

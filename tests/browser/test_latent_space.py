@@ -49,9 +49,46 @@ def test_a_lasso_on_the_plane_shows_images_and_neighbours_and_the_link_restores_
     calm(page)
     assert items(page) == picked
     expect(page.locator(f"{MAP} image")).to_have_count(0)
+    page.get_by_role("button", name="Advanced").click()
     expect(page.get_by_role("radio", name="uncertainty")).to_be_checked()
+    page.keyboard.press("Escape")
     page.wait_for_function(f"wanted => JSON.stringify(({STANDS_OUT})()) === JSON.stringify(wanted)",
                            arg=sorted(picked), timeout=TIMEOUT)
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_map_keeps_its_zoom_when_points_are_selected(page, app_url):
+    page.goto(f"{app_url}/latent_space")
+    calm(page)
+
+    def span():
+        return page.evaluate(f"() => document.querySelector('{MAP}')._fullLayout.xaxis.range.map(v => v.toFixed(4))")
+
+    def drag(*points):
+        box = page.locator(MAP).first.bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=4)
+        page.mouse.up()
+
+    before = span()
+    page.locator(MAP).first.hover()
+    page.locator('[data-title="Zoom"]').first.click()
+    drag((0.3, 0.3), (0.8, 0.8))
+    page.wait_for_function(f"before => JSON.stringify(document.querySelector('{MAP}')._fullLayout.xaxis.range.map("
+                           "v => v.toFixed(4))) !== JSON.stringify(before)", arg=before, timeout=TIMEOUT)
+    page.wait_for_timeout(500)
+    zoomed = span()
+    page.locator('[data-title="Lasso Select"]').first.click()
+    drag((0.4, 0.4), (0.5, 0.4), (0.5, 0.5), (0.4, 0.5), (0.4, 0.4))
+    expect(page.get_by_label("Selected items")).to_have_value(re.compile(r"\d+, \d+"), timeout=TIMEOUT)
+    calm(page)
+    assert span() == zoomed
+    page.get_by_label("Selected items").fill("3, 17")  # not from the map: the figure has to mark them
+    page.get_by_label("Selected items").press("Enter")
+    page.wait_for_function(f"() => JSON.stringify(({STANDS_OUT})()) === '[3,17]'", timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -1,5 +1,8 @@
 """A configured login stands before every page."""
 
+import json
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import served
@@ -25,3 +28,29 @@ def test_no_page_opens_without_a_login_where_one_is_configured(chromium, tmp_pat
             expect(page.locator(".js-plotly-plot")).to_have_count(0)
             expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
     page.close()
+
+
+def test_after_the_login_one_is_where_one_wanted_to_go(chromium, tmp_path):
+    """Without a provider: the cookie that Streamlit sets after a login is set by hand, and its redirect is done."""
+    from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+
+    (tmp_path / "secrets.toml").write_text(SECRETS)
+    context = chromium.new_context()
+    page = context.new_page()
+    with served("app.py", tmp_path / "log.txt", "--secrets.files", str(tmp_path / "secrets.toml")) as url:
+        page.goto(f"{url}/benchmarks?v=1&bars=seeds")
+        expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=60_000)
+        page.wait_for_function("() => sessionStorage.getItem('bvae_came_with') === '/benchmarks?v=1&bars=seeds'")
+        user = {"email": "somebody@example.org", "origin": url.rstrip("/"), "is_logged_in": True}
+        value = create_signed_value("a secret of this test", "_streamlit_user", json.dumps(user)).decode()
+        context.add_cookies([{"name": "_streamlit_user", "value": value, "url": url}])
+        page.goto(url)  # where Streamlit leads after a login
+        page.wait_for_url(re.compile(r"/benchmarks\?.*bars=seeds"), timeout=60_000)
+        expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("radio", name="seeds")).to_be_checked()
+        page.goto(url)  # once only: Home can be reached
+        expect(page.get_by_role("heading", name="How do several senses become one belief?")).to_be_visible(
+            timeout=60_000)
+        page.wait_for_timeout(1000)
+        assert "benchmarks" not in page.url
+    context.close()
