@@ -16,14 +16,16 @@ begin_page()
 TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"
 ASK = {
     TRANSLATE: "**Read along a row:** one view goes in. Which of the others come out as the same thing, which do not?",
-    DRAW: "**Make a view yourself:** what do the other views make of it?",
+    DRAW: "",  # asked where it is known whether one draws or writes
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
     INVENT: "**No view goes in:** z is drawn from the prior. Do all views still tell of the same thing?",
 }
 st.title("Generate")
 task = st.segmented_control("Task", list(ASK), default=TRANSLATE, required=True, key="task", bind=BIND,
                             label_visibility="collapsed")
-st.markdown(ASK[task])
+about = st.container()
+if ASK[task]:
+    about.markdown(ASK[task])
 
 top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
@@ -59,7 +61,7 @@ if task != DRAW:
 if task == TRANSLATE:
     shown = panels.translate(choice, item)
 elif task == DRAW:
-    shown = panels.draw_or_write(choice, FIRST_ITEM)
+    shown = panels.draw_or_write(choice, FIRST_ITEM, about)
 elif task == INTERPOLATE:
     shown = panels.interpolate(choice, item, SECOND_ITEM)
 else:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from bvae.ui import share
 from bvae.ui.playground import panels, playground, scenes
-from bvae.ui.state import begin_page
+from bvae.ui.state import begin_page, reset_shown
 
 begin_page()
 SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"
@@ -24,20 +24,22 @@ def adopt_preset():
         adopt(scenes.preset(st.session_state[PRESET]))
 
 
-def start():
-    """What the page opens on."""
-    adopt(scenes.preset(scenes.FIRST))
-    st.session_state[PRESET] = scenes.FIRST
+def start_again():
+    """The chosen scene as it was; the first one where none is chosen."""
+    st.session_state[PRESET] = st.session_state[PRESET] or scenes.FIRST
+    adopt_preset()
+    reset_shown({"playground_to": "all experts", "playground_formula": st.session_state[SCENE]["rules"][0]})
 
 
 if SCENE not in st.session_state:
-    start()
+    adopt(scenes.preset(scenes.FIRST))
+    st.session_state[PRESET] = scenes.FIRST
 link = st.query_params.get("scene")
 if link is not None and link != st.session_state.get(LINK):  # opened, or gone back to
     st.session_state[LINK] = link
     try:
         adopt(scenes.decode(link))
-        st.session_state[PRESET] = None
+        st.session_state[PRESET] = scenes.ready_made(st.session_state[SCENE])
     except scenes.BadScene as error:
         st.session_state[PROBLEM] = str(error)
 
@@ -45,8 +47,7 @@ st.title("Playground")
 st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
 st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
          format_func=lambda name: scenes.PRESETS[name].title)
-told = st.container()  # filled when it is known whether the scene is still the preset's
-
+about = st.empty()  # filled below, where it is known whether the scene is still the ready-made one
 if st.session_state[PROBLEM]:
     st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
                "the address until the first change.")
@@ -57,23 +58,19 @@ try:
 except scenes.BadScene:  # only a browser that was tampered with sends one
     scene = st.session_state[SCENE]
 st.session_state[SCENE] = scene
+if st.session_state[PRESET]:
+    title, look, as_made = scenes.PRESETS[st.session_state[PRESET]]
+    changed = "" if scenes.same(scene, as_made) else f"**You changed this scene.** Before, as *{title}*: "
+    about.info(changed + look, icon=":material/edit:" if changed else ":material/visibility:")
 if shown or not st.session_state[PROBLEM]:
     st.session_state[PROBLEM] = ""
     st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
 
-preset = st.session_state[PRESET]
-with told:
-    if preset and scenes.encode(scene) == scenes.encode(scenes.preset(preset)):
-        st.info(scenes.PRESETS[preset].look, icon=":material/visibility:")
-    elif preset:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"You have changed *{scenes.PRESETS[preset].title}*.", width="content")
-            st.button("Start it again", icon=":material/replay:", on_click=adopt_preset, type="tertiary")
-with st.container(horizontal=True):
+with st.container(horizontal=True, gap="small"):
     share.button()
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=start)
-st.caption("Rules have colours here, because many of them can lie on each other; their lines are those of the other "
-           "pages, where a joint posterior is black or white.")
+    st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
+st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
+           "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
 panels.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")
 with left:

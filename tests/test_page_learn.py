@@ -189,6 +189,11 @@ def test_the_prediction_comes_before_the_answer(name):
     app.radio[0].set_value("abcd"[question.right]).run()
     assert_clean(app)
     assert read(question.options[question.right].why) in app.success[0].value
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert_clean(app)
+    assert app.radio[0].value is None
+    assert not {"answer", "shown"} & set(app.query_params)
+    assert not any("predicted" in c.value for c in app.caption)
 
 
 @pytest.mark.parametrize("query", [

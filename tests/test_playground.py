@@ -222,6 +222,44 @@ def test_every_scene_button_and_every_formula():
             assert_clean(app)
 
 
+def test_a_changed_scene_is_said_to_be_changed_and_reset_restores_it():
+    app = open_page("pages/playground.py")
+    look = scenes.PRESETS[scenes.FIRST].look
+    changed = scenes.preset(scenes.FIRST)
+    changed["experts"][0]["mean"][0] += 0.5
+    app.session_state["playground_scene"] = changed
+    app.run()
+    assert_clean(app)
+    assert app.info[0].value.startswith("**You changed this scene.**")
+    assert app.info[0].value.endswith(look)
+    app.selectbox(key="playground_formula").set_value("moe")
+    app.segmented_control(key="playground_to").set_value("B").run()
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert_clean(app)
+    assert app.info[0].value == look
+    assert app.session_state["playground_scene"] == scenes.preset(scenes.FIRST)
+    assert app.selectbox(key="playground_formula").value == "poe"
+    assert app.segmented_control(key="playground_to").value == "all experts"
+
+
+def test_reset_works_for_a_scene_that_came_with_a_link():
+    app = open_page("pages/playground.py", scene=scenes.encode({**scenes.preset("scales"), "rules": ["helvae"]}))
+    assert not app.info
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert_clean(app)
+    assert scenes.ready_made(link(app)) == scenes.FIRST
+    assert app.info[0].value == scenes.PRESETS[scenes.FIRST].look
+
+
+@presets
+def test_a_link_to_a_ready_made_scene_is_known_as_that_scene(name):
+    scene = scenes.decode(scenes.encode(scenes.preset(name)))
+    assert scenes.ready_made(scene) == name
+    assert scenes.ready_made({**scene, "layers": dict.fromkeys(scenes.LAYERS, True), "fill": None}) == name
+    scene["experts"][-1]["present"] ^= True
+    assert scenes.ready_made(scene) is None
+
+
 def test_a_link_opens_its_scene_and_a_bad_one_the_first():
     scene = {**scenes.preset("scales"), "view": "line", "rules": ["helvae", "code"]}
     app = open_page("pages/playground.py", scene=scenes.encode(scene))
@@ -249,21 +287,3 @@ def test_typed_numbers_are_taken_or_refused_by_name():
                                 ("weight", float("nan"), "weight of B: expected a number, got nan")):
         with pytest.raises(scenes.BadScene, match=message):
             panels.from_rows(scene, [row, {**row, key: value}, row])
-
-
-def test_a_scene_that_was_changed_is_not_explained_as_the_presets_and_can_be_started_again():
-    app = open_page("pages/playground.py")
-    look = app.info[0].value
-    app.pills(key="playground_preset").set_value("camps").run()
-    assert app.info[0].value != look
-    changed = scenes.preset("camps")
-    changed["weights"][0] = 2.0
-    app.session_state["playground_scene"] = scenes.checked(changed)
-    app.run()
-    assert_clean(app)
-    assert not app.info
-    assert any("You have changed" in c.value for c in app.caption)
-    next(b for b in app.button if b.label == "Start it again").click().run()
-    assert scenes.PRESETS["camps"].look == app.info[0].value
-    next(b for b in app.button if b.label == "Reset everything").click().run()
-    assert app.info[0].value == look

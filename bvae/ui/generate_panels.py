@@ -24,6 +24,9 @@ from bvae.ui.state import BIND, chosen, forget, ink, reset_shown
 DRAWING, REVISION = "generate_drawing", "generate_revision"
 LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
 FIRST_DRAWING = "a 7"
+DRAW, WRITE = "Draw", "Type a text"
+ASK = {DRAW: "**Draw a figure:** it becomes one view. What do the other views make of it?",
+       WRITE: "**Type a text:** it becomes one view. What do the other views make of it? Then misspell it."}
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def start_again(data: MultimodalDataset, of_the_page: Mapping[str, Any]) -> None
     reset_shown({
         **of_the_page, "from": views[: max(1, len(views) // 2)], "to": views, "centre": True, "path": ITEMS,
         "view1": views[0], "view2": views[min(1, len(views) - 1)], "noise": False,
-        "input": "Draw" if data.takes_drawings else "Type a text", "as": next(iter(data.takes_drawings), None),
+        "input": DRAW if data.takes_drawings else WRITE, "as": next(iter(data.takes_drawings), None),
         "text": first_text(data, of_the_page["item"]) if data.takes_text else ""})
     forget(DRAWING)
 
@@ -174,10 +177,11 @@ def forget_link() -> None:
     st.session_state.pop(LINK, None)
 
 
-def draw_or_write(c: Choice, first_item: int) -> Shown | None:
-    """A drawing or a typed text becomes a modality and is translated."""
-    kinds = ["Draw"] * bool(c.data.takes_drawings) + ["Type a text"] * bool(c.data.takes_text)
+def draw_or_write(c: Choice, first_item: int, about: Any) -> Shown | None:
+    """A drawing or a typed text becomes a modality and is translated; `about` is the place for what to look at."""
+    kinds = [DRAW] * bool(c.data.takes_drawings) + [WRITE] * bool(c.data.takes_text)
     if not kinds:
+        about.markdown("**Draw or write:** what do the other views make of it?")
         forget_link()
         st.info("This data set has no view that can be drawn or typed. Choose another data set.",
                 icon=":material/info:")
@@ -187,7 +191,8 @@ def draw_or_write(c: Choice, first_item: int) -> Shown | None:
         st.subheader("Your input")
         kind = st.segmented_control("Input", kinds, default=kinds[0], required=True, key="input", bind=BIND,
                                     label_visibility="collapsed") if len(kinds) > 1 else kinds[0]
-        made = _drawn(c) if kind == "Draw" else _typed(c, first_item)
+        about.markdown(ASK[kind])
+        made = _drawn(c) if kind == DRAW else _typed(c, first_item)
     if made is None:
         return None
     view, value, start, told = made

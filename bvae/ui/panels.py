@@ -269,7 +269,7 @@ def linked_maps(
             figure = scatter(m.points, group, [html.escape(g) for g in group_names], colors,
                              ["circle"] * len(group_names), items[:, None], hover, ink(), m.titles,
                              400 if len(maps) < 3 else 340, picked=picked, limits=limits, webgl=False)
-            figure.update_layout(showlegend=False, uirevision=f"{chart} {caption}")  # a selection keeps the zoom
+            figure.update_layout(showlegend=False)
             charts.show(
                 figure, chart, f"Map of {len(items)} items by {name}; {len(picked)} items are selected.",
                 lambda m=m: pd.DataFrame({

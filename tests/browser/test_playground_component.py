@@ -449,6 +449,26 @@ def test_a_finger_drags_a_handle_and_elsewhere_scrolls_the_page(chromium, harnes
     context.close()
 
 
+def test_rules_are_black_until_their_lines_do_not_tell_them_apart(page, harness_url):
+    opened(page, harness_url)
+
+    def colors(*rules):
+        return {page.locator(f'.rule[data-rule="{r}"] :is(ellipse, path)').first.get_attribute("stroke") for r in rules}
+
+    def chip(rule):
+        page.locator(f'.chip[data-rule="{rule}"]').click()
+        page.wait_for_timeout(400)
+
+    assert colors("poe", "moe", "wasserstein") == {"#111111"}
+    ink = page.locator('.chip[data-rule="poe"] line')
+    assert ink.get_attribute("stroke") == "#111111"
+    chip("mopoe")  # dashed, as PoE is
+    assert ink.get_attribute("stroke") != "#111111"
+    assert len(colors("poe", "mopoe", "moe", "wasserstein")) == 4
+    chip("mopoe")
+    assert ink.get_attribute("stroke") == "#111111"
+
+
 def test_colours_follow_the_theme(chromium, harness_url):
     context = chromium.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="light")
     page = opened(context.new_page(), harness_url)

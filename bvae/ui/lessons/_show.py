@@ -49,6 +49,15 @@ def progress(lessons: Lessons) -> None:
         st.caption(f"{count} of {len(lessons)} predicted")
 
 
+def forget(name: str | None = None) -> None:
+    """As if a lesson's question had not been answered; without a name all of them."""
+    for key in ("answer", "shown"):
+        st.query_params.pop(key, None)
+    predicted = st.session_state.get(PREDICTED, {})
+    for each in [name] if name else list(predicted):
+        predicted.pop(each, None)
+
+
 # -- all lessons -------------------------------------------------------------------------------------------------------
 
 
@@ -75,6 +84,8 @@ def overview(lessons: Lessons) -> None:
                              ":material/school:", query_params=address(each, lesson, 1))
                 st.caption(lesson.idea)
         progress(lessons)
+        if st.session_state.get(PREDICTED):
+            st.button("Reset", icon=":material/restart_alt:", on_click=forget, help="Forget all predictions.")
     teacher(lessons)
     to_the_top("")
 
@@ -129,6 +140,8 @@ def lesson(name: str, lessons: Lessons) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(PAGE, label="All lessons", icon=":material/arrow_back:", query_params={"v": "1"}, width="content")
         share.button("Answers are in it too.")
+        st.button("Reset", icon=":material/restart_alt:", on_click=forget, args=(name,),
+                  help="Forget the prediction of this lesson.")
     st.title(f"{now.number} · {now.title}")
     st.markdown(f"{now.idea} :gray[About {now.minutes} minutes.]")
     stepper(name, now, number)

@@ -24,8 +24,9 @@ def default_styles() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``{"experts": [{"name", "color", "marker"}], "rules": {name: {"short", "title", "dash", "light", "dark"}}}``;
-        the rules in the order in which one explains them.
+        ``{"experts": [{"name", "color", "marker"}], "rules": {name: {"short", "title", "dash", "light", "dark"}},
+        "ink": {"light", "dark"}}``; the rules in the order in which one explains them. Their own colours are for
+        pictures that hold so many that lines do not tell them apart; else all are drawn in ink.
     """
     experts = [
         {"name": name, "color": style.color(m), "marker": style.marker(m)} for m, name in enumerate(NAMES)
@@ -40,7 +41,8 @@ def default_styles() -> dict[str, Any]:
         }
         for rule in style.ORDER
     }
-    return {"experts": experts, "rules": rules}
+    return {"experts": experts, "rules": rules,
+            "ink": {"light": style.LIGHT.aggregate, "dark": style.DARK.aggregate}}
 
 
 def script() -> str:

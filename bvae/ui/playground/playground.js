@@ -11,6 +11,7 @@ const DASH_ARRAYS = {
 const OUTLINE_MASSES = [1 - Math.exp(-0.5), 1 - Math.exp(-2)];
 const FILL_MASSES = [0.97, 0.9, 0.78, 0.6, 0.4, 0.2];
 const NEWCOMERS = [[-2, -1.2], [2, -1.2], [0, 2], [-3, 2], [3, 2], [0, -2.6]];
+const MOST_IN_INK = 4; // rules that are drawn in the theme's ink, as in the whole app; more have colours of their own
 const DRAWS = 150;
 const GHOSTS = 7;
 const HANDLE_DISTANCE = 30; // pixels: below that, a handle could not be told from the mean
@@ -339,8 +340,15 @@ function createPlayground(root) {
     return styles.experts[m % Math.max(styles.experts.length, 1)] ?? { name: "?", color: "#777777", marker: "circle" };
   }
 
+  /* Whether lines alone do not tell the drawn rules apart: too many, or two of them with the same line. */
+  function crowded() {
+    const lines = (scene?.rules ?? []).map((rule) => `${styles.rules[rule]?.dash}/${ruleWidth(rule)}`);
+    return lines.length > MOST_IN_INK || new Set(lines).size < lines.length;
+  }
+
   function ruleColor(rule) {
-    return styles.rules[rule]?.[theme.dark ? "dark" : "light"] ?? theme.ink;
+    const mode = theme.dark ? "dark" : "light";
+    return (crowded() ? styles.rules[rule]?.[mode] : styles.ink?.[mode]) ?? theme.ink;
   }
 
   function ruleDash(rule) {
@@ -1292,6 +1300,7 @@ function createPlayground(root) {
     for (const chip of chips.children) {
       const { rule } = chip.dataset;
       chip.setAttribute("aria-pressed", scene.rules.includes(rule));
+      chip.querySelector("line").setAttribute("stroke", ruleColor(rule));
       chip.classList.toggle("impossible", impossible.includes(rule));
     }
     ruleNote.hidden = !impossible.length;

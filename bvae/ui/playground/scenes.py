@@ -93,6 +93,21 @@ def preset(name: str) -> Scene:
     return copy.deepcopy(PRESETS[name].scene)
 
 
+def same(a: Scene, b: Scene) -> bool:
+    """Whether both hold the same beliefs and rules, to the three decimals of a link; layers and the fill may differ."""
+    def numbers(scene: Scene) -> list[float]:
+        experts = [n for e in scene["experts"] for n in (*e["mean"], *e["cov"], e["present"])]
+        return [*experts, *scene["weights"], scene["alpha"], scene["rho"], scene["prior"]]
+
+    return (a["rules"] == b["rules"] and a["view"] == b["view"] and len(numbers(a)) == len(numbers(b))
+            and all(abs(x - y) < 1.5e-3 for x, y in zip(numbers(a), numbers(b), strict=True)))
+
+
+def ready_made(scene: Scene) -> str | None:
+    """The name of the ready-made scene that a scene is."""
+    return next((name for name in PRESETS if same(scene, preset(name))), None)
+
+
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
