@@ -14,6 +14,7 @@ from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.latent_distance import LatentCloud, aggregated_posterior
 from bvae.maps import spread
+from bvae.methods import title_of
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.model import MultimodalVAE, UnimodalPosteriors
@@ -130,7 +131,7 @@ def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
                 if values.ndim == 4 and values.shape[1] in (1, 3) and max(values.shape[2:]) <= uploads.MAX_SIDE}
     loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
     return uploads.write(loc, scale, list(model.modalities), labels=data.y.numpy()[chosen], thumbnails=pictures,
-                         name=f"{name} on {data_name}"[: uploads.MAX_LETTERS])
+                         name=f"{title_of(name)} on {data_name}"[: uploads.MAX_LETTERS])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
