@@ -23,14 +23,14 @@ def settled(page):
 
 
 def generated(page, other_than=None):
-    """The generated images, as their data, once they stay the same for a second: rows arrive one by one.
+    """The generated images, as their data, once they stay the same for half a second: rows arrive one by one.
 
     With `other_than` once they are others, too: a busy machine takes its time.
     """
     read = "() => [...document.querySelectorAll('img[alt*=\"generated\"]')].map(image => image.src)"
     before, now = None, page.evaluate(read)
-    for _ in range(30):
-        page.wait_for_timeout(1000)
+    for _ in range(60):
+        page.wait_for_timeout(500)
         before, now = now, page.evaluate(read)
         if now == before and now and now != other_than:
             break
