@@ -64,7 +64,8 @@ def curve_figure(
             )
     if reference is not None:
         sketch.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})
-    style.layout(sketch, ink, height + 10 * len(curves))  # on a narrow screen the legend has a line for every two
+    style.layout(sketch, ink, height)
+    sketch.update_layout(legend=style.LEGEND_BELOW)
     sketch.update_xaxes(title=across, tickvals=sorted(ticks))
     sketch.update_yaxes(title=title)
     return sketch.figure()

@@ -367,6 +367,7 @@ def density_figure(
                   "dash": style.DASHES.get(q.rule, "solid")},
         )
     style.layout(figure, ink, height)
+    figure.update_layout(legend=style.LEGEND_BELOW)
     figure.update_xaxes(title="z", range=list(limits))
     figure.update_yaxes(title="density", rangemode="tozero")
     return figure.figure()

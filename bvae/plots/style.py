@@ -100,6 +100,10 @@ def rgba(hex_color: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha:.3g})"
 
 
+# Below everything else: on a phone a legend has many lines, and those would lie on the title of the axis.
+LEGEND_BELOW = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "font": {"size": 12}}
+
+
 def layout(figure, ink: Ink, height: int, **changes) -> None:
     """Margins, fonts and grid that all figures share."""
     figure.update_layout(
