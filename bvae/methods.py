@@ -37,9 +37,20 @@ class Method:
 METHODS: Registry[Method] = Registry("method")
 
 
+SUFFIXES = {"2d": "2-D"}  # what names of shipped checkpoints add to the method's, in words
+
+
 def methods() -> list[str]:
     """Names of the methods."""
     return METHODS.names()
+
+
+def title_of(checkpoint: str) -> str:
+    """A checkpoint's name as one writes it: "MWB-VAE, 2-D" for mwb-vae-2d; a name that a person gave as it is."""
+    if checkpoint in METHODS:
+        return METHODS[checkpoint].title
+    method, _, extra = checkpoint.rpartition("-")
+    return f"{METHODS[method].title}, {SUFFIXES[extra]}" if method in METHODS and extra in SUFFIXES else checkpoint
 
 
 for _name, _method in {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bvae.methods import METHODS
+from bvae.methods import METHODS, SUFFIXES
 from bvae.metrics import CATALOG, written
 from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 from bvae.training.records import keyed, over_missing, over_seeds
@@ -47,10 +47,10 @@ def report(dataset: str, root: Path | None = None) -> str:
 
 
 def called(name: str, model: Checkpoint) -> str:
-    """A checkpoint as the literature writes its method, with what its name adds: "MWB-VAE, 2d"."""
+    """A checkpoint as the literature writes its method, with what its name adds: "MWB-VAE, 2-D"."""
     method = model.settings.method
     extra = name.removeprefix(method).strip("-") if name.startswith(method) else name
-    return METHODS[method].title + (f", {extra}" if extra else "")
+    return METHODS[method].title + (f", {SUFFIXES.get(extra, extra)}" if extra else "")
 
 
 def by_views(metrics: Mapping[str, Mapping[str, Any]]) -> str:

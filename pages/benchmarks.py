@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-import bvae
 from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
 from bvae.ui import benchmark_panels, charts, loaders, reproduce, share, tables
-from bvae.ui.choose import FIRST_DATA, label, pick_data
+from bvae.ui.choose import data_box, label, ready
 from bvae.ui.panels import plain
 from bvae.ui.state import BIND, begin_page, ink, reset_button
 
@@ -17,12 +16,11 @@ st.title("Benchmarks")
 st.markdown("**Compare one observed view with four:** which methods gain from every further view, and which pay for it "
             "with overconfidence?")
 
-ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
 top = st.columns([1, 3, 1], vertical_alignment="bottom")
 tools = top[2].container(horizontal=True, gap="small")
 with tools:
     share.button()
-data_name = pick_data(top[0], ready)
+data_name = data_box(top[0], ready())
 models, problems = {}, []
 for name in loaders.trained(data_name):
     try:

@@ -188,7 +188,7 @@ def test_the_data_set_is_honest_about_avatars(data):
     assert "photograph" not in text
     assert "smiling" in text
     assert "mit" in text
-    assert data.class_names == ("black hair", "blond hair", "brown hair", "gray hair", "other hair")
+    assert data.class_names == ("black hair", "blond hair", "brown hair", "gray hair", "other or no hair")
     assert {m.name: m.weight for m in data.modalities.values()} == {"image": 1 / 3, "text": 16}
     assert bvae.dataset("polymnist").class_names == tuple("0123456789")
     assert bvae.dataset("polymnist").attributes is None

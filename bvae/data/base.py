@@ -85,6 +85,8 @@ class MultimodalDataset:
     """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
+    """What lists call it, where its name alone would mislead."""
     story: ClassVar[str] = ""
     """What the modalities of one item have in common, in a sentence."""
     num_classes: ClassVar[int]

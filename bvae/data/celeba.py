@@ -152,6 +152,7 @@ class CelebA(MultimodalDataset):
     """
 
     name = "celeba"
+    title = "avatars (in place of CelebA)"
     num_classes = NO_HAIR_COLOR + 1
     text_padding = PADDING
     takes_text = ("text",)
@@ -201,7 +202,7 @@ class CelebA(MultimodalDataset):
     @property
     def class_names(self) -> tuple[str, ...]:
         """See `MultimodalDataset.class_names`."""
-        return (*(words_of(name) for name in HAIR_COLORS), "other hair")
+        return (*(words_of(name) for name in HAIR_COLORS), "other or no hair")
 
     @functools.cached_property
     def x(self) -> dict[str, Tensor]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 import bvae
-from bvae.methods import METHODS
+from bvae.data import DATASETS
+from bvae.methods import title_of
 from bvae.storage import StorageError
 from bvae.ui import loaders
 from bvae.ui.state import BIND
 
 FIRST = "mwb-vae"
 FIRST_DATA = "polymnist"
+SEVERAL = ("models", "methods")  # keys of widgets in which several models are chosen
 
 
 class Choice(NamedTuple):
@@ -25,41 +28,58 @@ class Choice(NamedTuple):
     loaded: loaders.Loaded
 
 
-PLANE = "-2d"  # ends the names of shipped models with two latent dimensions
-
-
 def label(model_name: str) -> str:
     """A checkpoint's name for a person, as links hold it: the method's title, or the name that the user gave."""
-    if model_name.endswith(PLANE) and model_name.removesuffix(PLANE) in METHODS:
-        return f"{METHODS[model_name.removesuffix(PLANE)].title}, 2-D"
-    return METHODS[model_name].title if model_name in METHODS else model_name
+    return title_of(model_name)
 
 
 def data_label(data_name: str) -> str:
-    """A data set's name for a person, as links hold it. The embedded stand-in of CelebA is not called CelebA alone."""
-    return "celeba (avatars)" if data_name == "celeba" else data_name
+    """A data set's name for a person, as links hold it."""
+    return DATASETS[data_name].title or data_name
 
 
-def accept_name(key: str, names: Sequence[str]) -> None:
-    """Before a bound widget of names: a link may also hold one as the command line writes it."""
-    if key not in st.session_state and st.query_params.get(key) in names:
-        st.session_state[key] = st.query_params[key]
+def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -> None:
+    """Before a bound widget: let links give names of checkpoints and data sets as well as what a person reads.
+
+    A bound widget knows its options as `called` writes them, and would take another spelling out of the address: what
+    links held before names were written out, and what the command line calls things. It is written anew in the
+    address, with which the run begins again.
+    """
+    given = st.query_params.get_all(key)
+    options = {called(name) for name in names}
+    if all(value in options or value not in names for value in given):
+        return
+    known = [called(value) if value in names and value not in options else value for value in given]
+    try:
+        st.query_params[key] = known
+    except StreamlitAPIException:  # the widget of the page that one came from still has the parameter
+        values = [name for name in names if called(name) in known]
+        st.session_state[key] = values if key in SEVERAL else values[0]
+    else:
+        st.rerun()
 
 
-def pick_data(place, names: Sequence[str], key: str = "data") -> str:
-    """A select box of data sets."""
-    accept_name(key, names)
+def data_box(place, names: Sequence[str], key: str = "data") -> str:
+    """The box in which a data set is chosen."""
+    accept_names(key, names, data_label)
     return place.selectbox("Data set", names, key=key, bind=BIND, format_func=data_label)
+
+
+def ready() -> list[str]:
+    """All data sets, those with a trained model first."""
+    return sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
 
 
 def choose_data(place) -> tuple[str, list[str]]:
     """The data set and the names of its trained models; stops the page with what to do if there is none."""
-    ready = sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
-    data_name = pick_data(place, ready)
+    data_name = data_box(place, ready())
     names = loaders.trained(data_name)
     if not names:
-        st.info(f"No model of {data_name} is trained yet. Train one with `python -m bvae train {data_name} {FIRST}`.")
+        st.info(f"No model of {data_label(data_name)} is trained yet. Train one with `python -m bvae train {data_name} "
+                f"{FIRST}`.")
         st.stop()
+    for key in ("model", *SEVERAL):
+        accept_names(key, names, label)
     return data_name, names
 
 
@@ -78,7 +98,6 @@ def choose_model(data_place, model_place) -> Choice:
         Where the two boxes go.
     """
     data_name, names = choose_data(data_place)
-    accept_name("model", names)
     model_name = model_place.selectbox("Method", names, index=names.index(first_model(data_name)), key="model",
                                        bind=BIND, format_func=label)
     try:

@@ -21,7 +21,7 @@ from bvae.training.checkpoint import read_history, training_seconds
 from bvae.training.jobs import Job, JobError
 from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
-from bvae.ui.choose import FIRST, FIRST_DATA, label, pick_data
+from bvae.ui.choose import FIRST, FIRST_DATA, data_box, label
 from bvae.ui.panels import plain
 from bvae.ui.state import BIND, ink, reset_shown
 
@@ -55,7 +55,7 @@ def choose() -> Wanted:
     """The controls: data set, method, steps, name; the rest under Advanced."""
     limits = jobs.LIMITS
     names = sorted(bvae.datasets(), key=lambda n: (n != FIRST_DATA, n))
-    data_name = pick_data(st, names, "train_data")
+    data_name = data_box(st, names, "train_data")
     method = st.selectbox("Method", bvae.methods(), index=bvae.methods().index(FIRST), key="train_method", bind=BIND,
                           format_func=label)
     usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
