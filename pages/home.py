@@ -41,7 +41,7 @@ for rule in RULES:
                                     q.scale[:, 0].numpy()))
 with picture:
     charts.show(
-        density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5), 320),
+        density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5), 380),
         "idea", "Densities of three experts and their joint beliefs. " + "; ".join(
             f"{style.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in joint.items()),
         lambda: pd.DataFrame([*zip(NAMES, loc.flatten().tolist(), scale.flatten().tolist(), strict=True),
