@@ -1,6 +1,7 @@
 # make app: everything that is needed, then the app.  make test: the same set-up, then the whole test suite.
 PYTHON ?= python3
 # Files of tests that run at once, each in a process with one thread: processes with several would wait for each other.
+# They start in the order of their names: those of the browser, which take longest, first.
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ app: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
