@@ -3,8 +3,8 @@
 Starts the app and, beside it, an empty Streamlit page (`benchmarks/empty_page.py`), and drives both with Chromium, in
 turn: every change of a widget on a page of the app is followed by one of a widget of the same kind on the empty page,
 so that whatever else the machine does hits both. A time is that from the click or key press to the frame that shows the
-last changed number, picture or plot, measured inside the page (`benchmarks/watch.js`). Differences and ratios are
-medians over the pairs.
+last changed number, picture or plot, measured inside the page (`benchmarks/watch.js`); captions belong to their
+pictures. Differences and ratios are medians over the pairs.
 
 * cold: from the start of the server's process to the first figure of a page that is opened as soon as the server
   answers; nothing is loaded, no file is cached by the browser (the operating system's file cache is as it is);

@@ -69,13 +69,7 @@ title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE 
 chart, side = st.columns([1.9, 1], gap="large")
 with chart:
     st.html(map_panels.legend(colors, found, placed))
-    marked = picked if which == maps.EVERYTHING else map_panels.to_mark("map_chart", picked, (
-        key, which, placed.projection, placed.made, perplexity, seed, coloring, attribute, background, ink()))
-    figure = map_panels.figure(key, found, placed, colors, marked, called, None if background == OFF else background)
-    charts.show(
-        figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {coloring}. {says}",
-        lambda: map_panels.table(placed, found, data), name, on_select=lambda: panels.adopt("map_chart"),
-        selection_mode=("points", "lasso", "box"))
+    place = st.container()  # filled last: numbers and pictures do not wait for the plot
     st.markdown(says)
     st.caption(map_panels.notes(placed, found, coloring, background != OFF and placed.projection == maps.PLANE,
                                 perplexity, seed, picked))
@@ -90,3 +84,11 @@ map_panels.files(
     key, found, placed, data.y.numpy(), asked,
     map_panels.code(key, which, asked, perplexity, seed, item, cloud, distance == "W2"),
     map_panels.command(key, which, asked, perplexity, seed), name)
+with place:
+    marked = picked if which == maps.EVERYTHING else map_panels.to_mark("map_chart", picked, (
+        key, which, placed.projection, placed.made, perplexity, seed, coloring, attribute, background, ink()))
+    figure = map_panels.figure(key, found, placed, colors, marked, called, None if background == OFF else background)
+    charts.show(
+        figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {coloring}. {says}",
+        lambda: map_panels.table(placed, found, data), name, on_select=lambda: panels.adopt("map_chart"),
+        selection_mode=("points", "lasso", "box"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import report as benchmarks
 from bvae.data import DATASETS
 from bvae.metrics import written
 from bvae.report import BEGIN, END, insert, mean_of, report, table
@@ -15,6 +16,18 @@ def test_the_readme_has_the_results_that_are_on_disk():
     text = README.read_text(encoding="utf-8")
     results = "\n".join(report(name) for name in DATASETS)
     assert insert(text, results) == text, "run: python -m bvae report --into README.md"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/scale.md"])
+def test_the_tables_of_benchmarks_are_those_of_their_files(document):
+    path = README.parent / document
+    text = path.read_text(encoding="utf-8")
+    found = 0
+    for results in sorted(benchmarks.RESULTS.glob("*.json")):
+        found += f"<!-- benchmark {results.stem} -->" in text
+        assert benchmarks.put(text, results.stem, benchmarks.markdown(benchmarks.read(results))) == text, (
+            f"run: python -m benchmarks.report --into {document}")
+    assert found
 
 
 def test_a_data_set_without_results_says_so(tmp_path):

@@ -198,8 +198,11 @@ def contender_columns(
 
 
 def columns(count: int, most: int = 3) -> list:
-    """Places beside each other, at most three in a row: of more, nobody reads the figures."""
-    wide = count if count <= most else -(-count // -(-count // most))  # rows that are as full as each other
+    """Places beside each other, at most three in a row: of more, nobody reads the figures.
+
+    A fourth one begins a new row, so that the first three stay where they are and need not be drawn anew.
+    """
+    wide = min(count, most)
     rows = [st.columns(wide, gap="medium") for _ in range(0, count, wide)]
     return [place for row in rows for place in row][:count]
 

@@ -105,14 +105,14 @@ def posterior(own: Own) -> None:
     now = scene.of_experts(data.experts, item, [v in on for v in views], weights, aggregator(rule_name))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
     plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
-    with middle:
-        st.subheader("What it believes")
-        panels.belief_charts(plane, views, now, now.drawn()[:1])
+    middle.subheader("What it believes")
     st.subheader("Numbers")
     panels.expert_numbers(views, now, known)
     st.latex(now.rule.formula)
     reproduce.show(reproduce.uploaded_code(own.is_example, [rule_name], item, [v in on for v in views],
                                           None if now.weights is None else now.weights.tolist()), "your_data.py")
+    with middle:  # plots take longest: numbers do not wait for them
+        panels.belief_charts(plane, views, now, now.drawn()[:1])
 
 
 def latent_map(own: Own) -> None:
