@@ -39,6 +39,7 @@ from bvae.storage import (
     read_tensors_and_metadata,
     sha256,
     write_json,
+    write_stated,
     write_tensors,
 )
 from bvae.training import CheckpointError, Settings
@@ -94,7 +95,7 @@ def put_version(folder: Path, k: int) -> None:
     write_tensors(folder / STATE, version_tensors(k), {"version": str(k)})
     write_tensors(folder / WEIGHTS, version_tensors(k), {"version": str(k)})
     config = {"version": k, "sha256": sha256(folder / WEIGHTS), "padding": ["x" * 50] * 200}
-    write_json(folder / CONFIG, {**config, DIGEST: digest_of(config)})
+    write_stated(folder / CONFIG, config)
 
 
 def version_of(path: Path) -> int:

@@ -74,7 +74,7 @@ def sampled_reverse_kl(
 
 
 def _mixture_log_prob(q: Posterior, z: Tensor) -> Tensor:
-    """`Posterior.log_prob` of z (S, B, D) by matrix products, ten times as fast for many samples and components.
+    """`Posterior.log_prob` of z (S, B, D) by matrix products: nothing of size S x K x D is made, and pages wait for it.
 
     The squares are written out, which costs digits: in float64 enough are left.
     """

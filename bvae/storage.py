@@ -155,6 +155,11 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def write_stated(path: Path, content: Mapping[str, Any]) -> None:
+    """:func:`write_json` of an object that states its own digest, see :func:`check_digest`."""
+    write_json(path, {**content, DIGEST: digest_of(content)})
+
+
 def check_digest(content: Mapping[str, Any]) -> None:
     """Raises ValueError if a JSON object has a digest, and it is of other contents."""
     if DIGEST in content and content[DIGEST] != digest_of(content):

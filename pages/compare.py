@@ -10,7 +10,7 @@ from bvae.plots import style
 from bvae.storage import StorageError
 from bvae.ui import compare_maps, comparing, images, loaders, panels, pins, reproduce, scene, share
 from bvae.ui.choose import choose_data, choose_model, first_model, label
-from bvae.ui.state import BIND, begin_page, forget, reset_shown
+from bvae.ui.state import BIND, begin_page, forget, reset_button
 
 begin_page()
 RULES, MODELS = "aggregators", "models"
@@ -45,10 +45,10 @@ with tools.popover("Advanced", icon=":material/tune:"):
                                       format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset_shown, args=({
+    reset_button({
         "mode": RULES, "model": first_model(data_name), "item": min(342, len(data) - 1), "plane": "dims", "n": 4,
         "seed": 0, "views": views[:-1] or views, "compared": list(comparing.FIRST_RULES),
-        "models": comparing.first_models(trained), "map": "pca", "picked": "", "perplexity": 30, "map_seed": 0},))
+        "models": comparing.first_models(trained), "map": "pca", "picked": "", "perplexity": 30, "map_seed": 0})
 
 choices, sample = st.columns([1.25, 1], gap="large")
 if mode == RULES:

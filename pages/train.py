@@ -4,7 +4,7 @@ import streamlit as st
 
 from bvae.training import jobs
 from bvae.ui import share, training
-from bvae.ui.state import BIND, begin_page
+from bvae.ui.state import BIND, begin_page, reset_button
 
 EVERY = 2  # seconds between two looks at runs that are going
 
@@ -26,8 +26,7 @@ with left:
     wanted = training.choose()
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.")
-        st.button("Reset everything", icon=":material/restart_alt:", on_click=training.start_again,
-                  args=(wanted.settings.method, wanted.settings.dataset))
+        reset_button(training.defaults(wanted.settings.method, wanted.settings.dataset))
     st.caption(f"Takes {training.expected(wanted)} where the shipped models were trained.")
     try:
         jobs.check(wanted.name, wanted.settings)

@@ -10,19 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from bvae import storage
 from bvae.data import MultimodalDataset, dataset
 from bvae.data.base import Batch
-from bvae.storage import (
-    DIGEST,
-    StorageError,
-    check_digest,
-    digest_of,
-    read_json,
-    read_tensors_and_metadata,
-    sha256,
-    write_json,
-    write_tensors,
-)
+from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated, write_tensors
 
 FOLDER = "classifiers"
 
@@ -203,7 +194,7 @@ def train(
                                                  for k, v in nets.state_dict().items()})
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
               "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
-    write_json(folder / "config.json", {**config, DIGEST: digest_of(config)})
+    write_stated(folder / "config.json", config)
     load.cache_clear()
     nets = load(root, name)
     accuracy = {}
@@ -226,7 +217,7 @@ def train(
 def load(root: Path, name: str) -> Classifiers:
     """The trained judges of a data set, in eval mode. Raises StorageError if they are missing or damaged."""
     path = root / name / FOLDER / "model.safetensors"
-    config = read_json(path.with_name("config.json"))
+    config = storage.read_json(path.with_name("config.json"))
     try:
         check_digest(config)
         stated = str(config["sha256"])
@@ -234,7 +225,7 @@ def load(root: Path, name: str) -> Classifiers:
         raise StorageError(f"{path.with_name('config.json')}: damaged ({error})") from error
     nets = build(dataset(name, "test"))
     try:
-        stored, _ = read_tensors_and_metadata(path, stated)
+        stored, _ = storage.read_tensors_and_metadata(path, stated)
         nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.items()})
     except RuntimeError as error:
         raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error

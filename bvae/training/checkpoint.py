@@ -25,7 +25,7 @@ from bvae.storage import (
     read_json,
     read_tensors_and_metadata,
     sha256,
-    write_json,
+    write_stated,
     write_tensors,
 )
 from bvae.training.settings import Settings
@@ -150,7 +150,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
                        for m in model.modalities.values()],
         "settings": settings.as_dict(),
     }
-    write_json(folder / CONFIG, {**config, DIGEST: digest_of(config)})
+    write_stated(folder / CONFIG, config)
 
 
 def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkpoint:

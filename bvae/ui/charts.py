@@ -52,15 +52,17 @@ def show(
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.container():
-        _twin(figure, key, table, file_name, caption)
+        numbers_button(key, table, file_name, caption, figure)
     return event
 
 
 @st.fragment
-def _twin(figure: go.Figure, key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str) -> None:
-    """The button under a chart; opening it reruns nothing else."""
-    with st.popover("Numbers and files", icon=":material/table:", type="tertiary", key=f"{key}_twin",
-                    on_change="rerun") as twin:
+def numbers_button(
+    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "", figure: go.Figure | None = None,
+    title: str = "Numbers and files",
+) -> None:
+    """The button under a chart or under pictures; opening it reruns nothing else. See :func:`show`."""
+    with st.popover(title, icon=":material/table:", type="tertiary", key=f"{key}_twin", on_change="rerun") as twin:
         if twin.open:
             numbers = table()
             st.dataframe(numbers, hide_index=True, width="stretch", column_config={
@@ -69,6 +71,8 @@ def _twin(figure: go.Figure, key: str, table: Callable[[], pd.DataFrame], file_n
                 st.caption(caption)
             st.download_button("Numbers as CSV", numbers.to_csv(index=False), f"{file_name}.csv", "text/csv",
                                icon=":material/download:", on_click="ignore", key=f"{key}_csv")
+            if figure is None:
+                return
             st.download_button("Figure as a web page", lambda: figure.to_html(include_plotlyjs=True),
                                f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
                                key=f"{key}_html", help="One file that needs nothing else; it can be zoomed. For SVG, "

@@ -18,7 +18,7 @@ from bvae.metrics.classifiers import Classifiers
 from bvae.model import MultimodalVAE
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.ui.loaders import embed, pca
+from bvae.ui.loaders import pca
 from bvae.ui.scene import Scene, arrays, draw
 
 FEWEST, MOST = 2, 6
@@ -326,11 +326,6 @@ def plane_maps(means: Sequence[np.ndarray], one_space: bool) -> tuple[list[np.nd
     flat = [pca(m) if m.shape[1] != 2 else (m.astype(float), None) for m in means]
     return [p for p, _ in flat], [titles(s) if s is not None else ("latent dimension 0", "latent dimension 1")
                                   for _, s in flat]
-
-
-def tsne_maps(means: Sequence[np.ndarray], perplexity: int, seed: int) -> list[np.ndarray]:
-    """t-SNE of each; not cached, for what belongs to one session alone."""
-    return [embed(m, perplexity, seed) for m in means]
 
 
 def link(

@@ -12,7 +12,7 @@ from torch import Tensor
 from bvae.data import MultimodalDataset
 from bvae.latent_distance import BEYOND_THE_DATA, PLACES, LatentCloud
 from bvae.plots.walk import LIE
-from bvae.ui import images, sheet
+from bvae.ui import charts, images, sheet
 from bvae.ui.generation import MARKS, Generated
 
 TOP = 3
@@ -82,14 +82,7 @@ def show(
         f"Each column is one sample of z, decoded into all views. {bars}Over it: the distance of z to the data, 1 is "
         f"usual ({MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them), and how many of "
         f"{cloud.points.shape[1]:,} test items are near.")
-    with st.popover("Numbers and files", icon=":material/table:", type="tertiary", key="imagined_twin",
-                    on_change="rerun") as twin:
-        if twin.open:
-            frame = numbers(data, views, generated)
-            st.dataframe(frame, hide_index=True, width="stretch", column_config={
-                c: st.column_config.NumberColumn(format="%.3g") for c in frame.select_dtypes("floating").columns})
-            st.download_button("Numbers as CSV", frame.to_csv(index=False), f"{file_name}.csv", "text/csv",
-                               icon=":material/download:", on_click="ignore", key="imagined_csv")
+    charts.numbers_button("imagined", lambda: numbers(data, views, generated), file_name)
 
 
 def numbers(data: MultimodalDataset, views: Sequence[str], generated: Generated) -> pd.DataFrame:

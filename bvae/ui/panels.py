@@ -369,23 +369,17 @@ def neighbour_changes(
     with st.container(horizontal=True):
         st.button("Select these in the maps", icon=":material/select_all:", on_click=select,
                   args=(top["item"].tolist(),))
-        _all_changes(table, maps, names, items, called, file_name)
+        charts.numbers_button("changed", lambda: _all_changes(table, maps, names, items, called),
+                              file_name.removesuffix(".csv"), title="All items")
 
 
-@st.fragment
-def _all_changes(table, maps, names, items, called, file_name) -> None:
-    """All items with their coordinates; opening it reruns nothing else."""
-    with st.popover("All items", icon=":material/table:", key="changed_twin", on_change="rerun") as twin:
-        if twin.open:
-            table = table.copy()
-            table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
-            st.dataframe(table, hide_index=True, width="stretch", height=320, column_config={
-                c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
-            places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
-                      for a, axis in enumerate("xy")}
-            coordinates = table.merge(pd.DataFrame({"item": items, **places}), on="item")
-            st.download_button("Download with all coordinates", coordinates.to_csv(index=False), file_name,
-                               "text/csv", icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
+def _all_changes(table, maps, names, items, called) -> pd.DataFrame:
+    """All items with their labels and their coordinates in every map."""
+    table = table.copy()
+    table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
+    places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
+              for a, axis in enumerate("xy")}
+    return table.merge(pd.DataFrame({"item": items, **places}), on="item")
 
 
 def gallery(blocks: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
 from bvae.ui.choose import FIRST, FIRST_DATA, data_box, label
 from bvae.ui.panels import plain
-from bvae.ui.state import BIND, ink, reset_shown
+from bvae.ui.state import BIND, ink
 
 EXAMPLE = "what ships"
 PROBLEM, CONFIRM = "train_problem", "train_confirm"
@@ -87,13 +87,13 @@ def choose() -> Wanted:
     return Wanted(typed.strip() or free_name(method, data_name), settings, evaluate)
 
 
-def start_again(method: str, data_name: str) -> None:
-    """Give every control its first value again."""
+def defaults(method: str, data_name: str) -> dict[str, Any]:
+    """What the controls have at first, by their keys."""
     usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
-    reset_shown({f"train_steps_{method}": usual.steps, "train_d": usual.latent_dim, "train_beta": usual.beta,
+    return {f"train_steps_{method}": usual.steps, "train_d": usual.latent_dim, "train_beta": usual.beta,
                  "train_rate": usual.learning_rate, "train_seed": 0, f"train_width_{data_name}": usual.width,
                  "train_batch": usual.batch_size, "train_missing": 0.0, "train_name": "", "train_evaluate": False,
-                 "train_data": FIRST_DATA, "train_method": FIRST})
+                 "train_data": FIRST_DATA, "train_method": FIRST}
 
 
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)
