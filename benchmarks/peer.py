@@ -34,6 +34,7 @@ from bvae.training.loop import _Run, make_fabric
 from bvae.training.memory import keep_memory
 from bvae.training.settings import Settings
 
+HOW_TO_INSTALL = "MultiVae is not installed, so it is not in the tables: see `benchmarks/peer.py` for how to get it."
 PEERS = {"mvae": "MVAE", "mmvae": "MMVAE", "mmvae-dreg": "MMVAE", "mopoe-vae": "MoPoE", "mvtcae": "MVTCAE"}
 """Our methods -> the peer's class of the same method."""
 PUBLISHED: dict[str, Any] = {"latent_dim": 512, "likelihood": "laplace", "likelihood_scale": 0.75, "beta": 2.5}

@@ -7,9 +7,8 @@ and largest. Both get the same networks (the published ones of PolyMNIST), items
 batches that are there already, "with data" composes or loads them too, each its own way. Then the same with our own
 default networks and precision, the share of the machine's peak that a step reaches, and where its time goes.
 
-``--quality`` adds the minutes until embedded PolyMNIST reaches 0.95 latent accuracy (all views) and 0.60 coherence
-(one view), for both on the same batches; this takes up to ``--minutes`` for each run. The peer is optional, see
-:mod:`benchmarks.peer`; without it only our own side is measured. ``python -m benchmarks.report`` prints the tables.
+The peer is optional, see :mod:`benchmarks.peer`; without it only our own side is measured. How long both take to be
+good is :mod:`benchmarks.quality`. ``python -m benchmarks.report`` prints the tables.
 """
 
 from __future__ import annotations
@@ -36,8 +35,6 @@ from bvae.data.base import Batch
 from bvae.methods import METHODS
 from bvae.storage import write_json
 
-HOW_TO_INSTALL = "MultiVae is not installed, so there are no ratios: see `benchmarks/peer.py` for how to get it."
-TARGETS = {"latent_accuracy": 0.95, "coherence": 0.60}
 CAUTION = {
     "mmvae": "our mmvae decodes one expert's sample of each item, the peer's MMVAE those of all M experts",
     "mmvae-dreg": "all M experts' samples are decoded on both sides, K = 1, DReG",
@@ -151,7 +148,7 @@ def beside_the_peer(options: argparse.Namespace) -> list[dict[str, Any]]:
             print(f"{method}, {name}: {row[1:]}", flush=True)
     columns = ["method", "ours, step", "ours, with data", "peer, step", "peer, with data", "ratio, step",
                "ratio, with data", "ratio, step, by processor time"]
-    notes = [] if there else [HOW_TO_INSTALL]
+    notes = [] if there else [peer.HOW_TO_INSTALL]
     tables = [
         {"title": "Identical networks, float32: items per second", "columns": columns, "rows": rows["ours"],
          "notes": [*notes, *cautions, "Ratios: median (smallest-largest) of the rounds. The optimisers are AdamW here "
@@ -276,79 +273,6 @@ def where_time_goes(options: argparse.Namespace) -> dict[str, Any]:
                                     "shares of a step without it."]}
 
 
-# -- time to quality ---------------------------------------------------------------------------------------------------
-
-
-def quality_of(model: Any, data: Any) -> dict[str, float]:
-    """Latent accuracy with all views, and coherence from one view, of the metrics that the app reports."""
-    from bvae.metrics.base import all_experts, posterior_of
-    from bvae.metrics.latent_accuracy import fitted
-
-    model.eval()
-    with torch.inference_mode():
-        names, everyone = list(model.modalities), tuple(range(len(model.modalities)))
-        fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
-        probe = fitted(posterior_of(model, fit_on, everyone).mean, data.train.y)
-        hits = probe.predict(posterior_of(model, score_on, everyone).mean.numpy()) == data.test.y.numpy()
-        coherent, generator = [], torch.Generator().manual_seed(0)
-        for m in everyone:
-            z = posterior_of(model, score_on, (m,)).rsample(generator=generator)
-            judged = data.judges.probabilities(model.decode(z, [n for n in names if n != names[m]]))
-            coherent += [(p.argmax(-1) == data.test.y).double().mean() for p in judged.values()]
-    model.train()
-    return {"latent_accuracy": float(hits.mean()), "coherence": float(torch.stack(coherent).mean())}
-
-
-def quality_run(spec: dict[str, Any]) -> dict[str, Any]:
-    """Train one side until both targets are met or the time is up; looks count no time."""
-    from bvae.metrics.base import EvaluationData
-    from bvae.training.checkpoint import checkpoints_root
-
-    torch.set_num_threads(spec["threads"])
-    it = side(spec)
-    data = EvaluationData("polymnist", checkpoints_root())
-    source = peer.Ours(spec["method"], spec["side"] != "defaults", spec["batch_size"])
-    batches = it.batches() if spec["side"] == "defaults" else source.batches()
-    seconds, last = 0.0, {}
-    limit = it.settings.steps if spec["side"] == "defaults" else sys.maxsize
-    for step in itertools.count(1):
-        start = time.process_time() if spec["by_processor"] else time.perf_counter()
-        it.step(next(batches))
-        seconds += (time.process_time() if spec["by_processor"] else time.perf_counter()) - start
-        over = seconds > 60 * spec["minutes"] or step >= limit
-        if step % spec["every"] == 0 or over:
-            last = quality_of(it.model(), data)
-            print(f"  {spec['side']} {spec['method']}: step {step}, {seconds / 60:.1f} min, {last}", file=sys.stderr)
-            reached = all(last[name] >= target for name, target in TARGETS.items())
-            if reached or over:
-                return {"reached": reached, "minutes": seconds / 60, "steps": step, **last}
-    raise AssertionError
-
-
-def quality(options: argparse.Namespace) -> dict[str, Any]:
-    """Minutes to the targets, each run in a process of its own."""
-    rows = []
-    for method in options.quality_methods:
-        for name in ["defaults"] + ["peer"] * (peer.installed() and method in peer.PEERS):
-            spec = {"side": name, "method": method, "batch_size": options.batch_size, "threads": options.threads,
-                    "minutes": options.minutes, "every": options.every, "by_processor": options.by_processor}
-            child = subprocess.run([sys.executable, "-m", "benchmarks.training", "--quality-run", json.dumps(spec)],
-                                   check=True, stdout=subprocess.PIPE, text=True,
-                                   env={**os.environ, "OMP_NUM_THREADS": str(options.threads)})
-            out = json.loads(child.stdout.splitlines()[-1])
-            minutes = figure(out["minutes"])
-            rows.append([METHODS[method].title, {"defaults": "ours", "peer": "MultiVae"}[name],
-                         minutes if out["reached"] else f"not within {minutes}", out["steps"],
-                         round(out["latent_accuracy"], 3), round(out["coherence"], 3)])
-            print(rows[-1], flush=True)
-    return {"title": "Minutes until 0.95 latent accuracy (all views) and 0.60 coherence (one view)",
-            "columns": ["method", "side", "minutes", "steps", "latent accuracy", "coherence"], "rows": rows,
-            "notes": ["Embedded PolyMNIST, freshly composed batches for both, looks every "
-                      f"{options.every} steps, which take no time here. Ours: all defaults; MultiVae: the published "
-                      "networks and likelihood, Adam at 1e-3. The last two columns are those of the last look.",
-                      *([] if peer.installed() else [HOW_TO_INSTALL])]}
-
-
 # -- all of it ---------------------------------------------------------------------------------------------------------
 
 
@@ -367,14 +291,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--steps", type=int, default=10, help="in each round")
     top.add_argument("--only", nargs="+", choices=["peer", "peak", "profile"], default=["peer", "peak", "profile"])
     top.add_argument("--json", type=Path, default=RESULTS / "training.json", help="where the results go")
-    top.add_argument("--quality", action="store_true", help="minutes to quality, too")
-    top.add_argument("--quality-methods", nargs="+", default=["mmvae", "mopoe-vae", "mwb-vae"], choices=list(METHODS))
-    top.add_argument("--minutes", type=float, default=30.0, help="at most, for each run of --quality")
-    top.add_argument("--every", type=int, default=100, help="steps between looks")
-    top.add_argument("--by-processor", action="store_true",
-                     help="count minutes of the processor instead of the clock, on a busy machine")
     top.add_argument("--worker", type=json.loads, help=argparse.SUPPRESS)
-    top.add_argument("--quality-run", type=json.loads, help=argparse.SUPPRESS)
     return top
 
 
@@ -383,17 +300,13 @@ def main() -> None:
     options = parser().parse_args()
     if options.worker:
         return worker(options.worker)
-    if options.quality_run:
-        print(json.dumps(quality_run(options.quality_run)))
-        return None
     torch.set_num_threads(options.threads)
     peer.PUBLISHED["latent_dim"] = options.latent_dim
     if not peer.installed():
-        print(HOW_TO_INSTALL)
+        print(peer.HOW_TO_INSTALL)
     tables = beside_the_peer(options) if "peer" in options.only else []
     tables += [share_of_peak(options)] if "peak" in options.only else []
     tables += [where_time_goes(options)] if "profile" in options.only else []
-    tables += [quality(options)] if options.quality else []
     processor = torch.cpu.get_capabilities().get("cpu_name", "unknown processor")
     result = {"title": "Training speed", "command": " ".join(["python -m benchmarks.training", *sys.argv[1:]]),
               "tables": tables,

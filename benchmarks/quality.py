@@ -1,0 +1,139 @@
+"""Minutes of training until a model is good, ours and MultiVae's: ``python -m benchmarks.quality``.
+
+Good: on embedded PolyMNIST, latent accuracy from all views of at least 0.95 and coherence from one view of at least
+0.60, by the metrics and judges that the app reports. Both sides see the same freshly composed batches. Ours trains with
+all defaults; MultiVae with the published networks and its trainer's optimiser, once with the published likelihood and
+once with that of our recipe. Looks at a model cost no time here. The peer is optional, see :mod:`benchmarks.peer`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from benchmarks import peer
+from benchmarks.report import RESULTS, figure, markdown
+from bvae.methods import METHODS
+from bvae.metrics.base import EvaluationData, all_experts, posterior_of
+from bvae.metrics.latent_accuracy import fitted
+from bvae.model import MultimodalVAE
+from bvae.storage import write_json
+from bvae.training.checkpoint import checkpoints_root
+from bvae.training.settings import Settings
+
+TARGETS = {"latent accuracy": 0.95, "coherence": 0.60}
+LOOKS = 1.1
+"""Each look comes when the training has taken that many times as long as at the look before."""
+SIDES: Mapping[str, Mapping[str, Any] | None] = {
+    "ours": None,
+    "MultiVae": {},
+    "MultiVae, our likelihood": {"likelihood": Settings.likelihood, "likelihood_scale": Settings.likelihood_scale},
+}
+"""Side in the table -> what it changes in `peer.PUBLISHED`; None is our own training."""
+
+
+def quality_of(model: MultimodalVAE, data: EvaluationData) -> dict[str, float]:
+    """Latent accuracy from all views and coherence from one view, on the test items."""
+    model.eval()
+    with torch.inference_mode():
+        names, everyone = list(model.modalities), tuple(range(len(model.modalities)))
+        fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
+        probe = fitted(posterior_of(model, fit_on, everyone).mean, data.train.y)
+        hits = probe.predict(posterior_of(model, score_on, everyone).mean.numpy()) == data.test.y.numpy()
+        coherent, generator = [], torch.Generator().manual_seed(0)
+        for m in everyone:
+            z = posterior_of(model, score_on, (m,)).rsample(generator=generator)
+            judged = data.judges.probabilities(model.decode(z, [n for n in names if n != names[m]]))
+            coherent += [(p.argmax(-1) == data.test.y).double().mean() for p in judged.values()]
+    model.train()
+    return {"latent accuracy": float(hits.mean()), "coherence": float(torch.stack(coherent).mean())}
+
+
+def run(method: str, side: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Train until both targets are met or the time is up. "minutes", "steps", the targets' values at the last look."""
+    torch.set_num_threads(options.threads)
+    own, clock = SIDES[side] is None, time.process_time if options.by_processor else time.perf_counter
+    peer.PUBLISHED.update(SIDES[side] or {}, latent_dim=options.latent_dim)
+    source = peer.Ours(method, not own, options.batch_size)
+    it = source if own else peer.Theirs(method, options.batch_size)
+    data, batches = EvaluationData("polymnist", checkpoints_root()), source.batches()
+    limit = it.settings.steps if own else sys.maxsize
+    seconds, next_look = 0.0, 10.0
+    for step in itertools.count(1):
+        start = clock()
+        it.step(next(batches))
+        seconds += clock() - start
+        over = seconds > 60 * options.minutes or step >= limit
+        if seconds > next_look or over:
+            next_look = seconds * LOOKS
+            last = quality_of(it.model(), data)
+            print(f"  {method}, {side}: step {step}, {seconds / 60:.2f} min, {last}", file=sys.stderr, flush=True)
+            reached = all(last[name] >= target for name, target in TARGETS.items())
+            if reached or over:
+                return {"minutes": seconds / 60, "reached": reached, "steps": step, **last}
+    raise AssertionError
+
+
+def in_a_process(method: str, side: str, options: argparse.Namespace) -> dict[str, Any]:
+    """`run` in a process of its own, so that no run inherits another's memory."""
+    child = subprocess.run([sys.executable, "-m", "benchmarks.quality", *sys.argv[1:], "--run", method, side],
+                           check=True, stdout=subprocess.PIPE, text=True,
+                           env={**os.environ, "OMP_NUM_THREADS": str(options.threads)})
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--methods", nargs="+", default=["mmvae", "mopoe-vae", "mwb-vae"], choices=list(METHODS))
+    top.add_argument("--threads", type=int, default=1)
+    top.add_argument("--batch-size", type=int, default=Settings.batch_size)
+    top.add_argument("--latent-dim", type=int, default=64, help="of the peer's networks (the published models: 512)")
+    top.add_argument("--minutes", type=float, default=30.0, help="at most, for each run")
+    top.add_argument("--by-processor", action="store_true",
+                     help="count minutes of the processor instead of the clock, on a busy machine")
+    top.add_argument("--run", nargs=2, metavar=("METHOD", "SIDE"), help=argparse.SUPPRESS)
+    return top
+
+
+def main() -> None:
+    """The table; the file of results is written after every run."""
+    options = parser().parse_args()
+    if options.run:
+        print(json.dumps(run(*options.run, options)))
+        return
+    there = peer.installed()
+    result: dict[str, Any] = {
+        "title": "Minutes until 0.95 latent accuracy (all views) and 0.60 coherence (one view)",
+        "command": " ".join(["python -m benchmarks.quality", *sys.argv[1:]]),
+        "columns": ["method", "side", "minutes", "steps", *TARGETS], "rows": [],
+        "notes": [f"Embedded PolyMNIST, batches of {options.batch_size}, minutes of the "
+                  f"{'processor' if options.by_processor else 'clock'} with {options.threads} "
+                  f"thread{'s' * (options.threads > 1)}; looks {100 * (LOOKS - 1):.0f} % of the time apart. Ours: all "
+                  "defaults, to their last step at most. MultiVae: the published networks with "
+                  f"{options.latent_dim} latent dimensions, beta {peer.PUBLISHED['beta']}, Adam at 1e-3, the published "
+                  "Laplace likelihood or our recipe's normal one. The last two columns: at the last look.",
+                  *([] if there else [peer.HOW_TO_INSTALL])]}
+    for method, side in itertools.product(options.methods, SIDES):
+        if SIDES[side] is not None and not (there and method in peer.PEERS):
+            continue
+        out = in_a_process(method, side, options)
+        minutes = figure(out["minutes"])
+        result["rows"].append([METHODS[method].title, side, minutes if out["reached"] else f"not within {minutes}",
+                               out["steps"], *(round(out[name], 3) for name in TARGETS)])
+        write_json(RESULTS / "quality.json", result)
+    print(markdown(result))
+
+
+if __name__ == "__main__":
+    main()
