@@ -5,7 +5,7 @@ import streamlit as st
 import bvae
 from bvae.aggregators import name_of
 from bvae.plots import style
-from bvae.ui import generate_code, loaders, reproduce, share
+from bvae.ui import fold, generate_code, loaders, reproduce, share
 from bvae.ui import generate_panels as panels
 from bvae.ui.choose import choose_model, first_model
 from bvae.ui.generation import Studio
@@ -69,8 +69,8 @@ else:
 
 if shown:
     panels.warn(shown.generated, cloud)
-    with st.expander("The numbers as a table", icon=":material/table:"):
-        panels.numbers_table(shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}")
+    fold.show("The numbers as a table", "table", "as_table", lambda: panels.numbers_table(
+        shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
         "\n".join([*generate_code.begin(data_name, model_name, rule), *shown.code]), "generate.py",
         title="Reproduce these pictures", seed=seed,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.training import jobs
-from bvae.ui import share, training
+from bvae.ui import fold, share, training
 from bvae.ui.state import BIND, begin_page, reset_button
 
 EVERY = 2  # seconds between two looks at runs that are going
@@ -89,8 +89,14 @@ if present:
 else:
     st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
 
-with st.expander("Reproduce", icon=":material/code:"):
+
+
+def how_to_reproduce() -> None:
+    """The same run without the app."""
     command, code = training.reproduce(wanted)
     st.code(command, language="bash", wrap_lines=True)
     st.code(code, language="python")
     st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped.")
+
+
+fold.show("Reproduce", "code", "reproduce", how_to_reproduce)

@@ -12,7 +12,7 @@ from bvae.aggregators import AGGREGATORS
 from bvae.data import DATASETS
 from bvae.methods import METHODS
 from tests.contracts import test_aggregators, test_datasets
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 FOLDER = Path(__file__).parents[1] / "docs" / "extend"
 
@@ -46,7 +46,7 @@ def extended(tmp_path, monkeypatch):
 
 def test_the_pages_show_these_files():
     app = open_page("pages/your_data.py")
-    codes = [c.value for c in app.code]
+    codes = [c.value for c in unfold(app).code]
     for file in ("aggregator.py", "dataset.py", "method.py", "posteriors.py"):
         assert shown(file).rstrip() in [c.rstrip() for c in codes]
 

@@ -9,7 +9,7 @@ import bvae
 from bvae.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.posterior import Posterior
 from bvae.ui import comparing, loaders, pins, scene
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 PAGE = "pages/compare.py"
 
@@ -19,7 +19,7 @@ def table_of(app):
 
 
 def run_code(app):
-    code = next(c.value for c in app.code if "bvae.load" in c.value)
+    code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     return names

@@ -16,7 +16,7 @@ from bvae.plots import style
 from bvae.posterior import Posterior
 from bvae.ui import coping, loaders, observed, reproduce, scene, walk, worked
 from bvae.ui.tampering import tamper
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 PAGE = "pages/explore.py"
 POLYMNIST = ["m0", "m1", "m2", "m3", "m4"]
@@ -302,7 +302,7 @@ def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_
 
 def test_the_page_shows_this_code():
     app = open_page(PAGE, lie_m1="7", how_m1="noise", much_m1="0.3", seed="5")
-    code = next(c.value for c in app.code if "bvae.load" in c.value)
+    code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
     data = loaders.test_data("polymnist")
     assert "\n".join(tamper(data, "m1", 342, 7, "noise", 0.3, 5).code(data)) in code
     shown = next(m.value for m in app.markdown if "weights " in m.value)

@@ -18,7 +18,7 @@ from bvae.projections import Computation, tsne
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
 from bvae.ui import map_panels, mapping
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 PAGE = "pages/latent_space.py"
 
@@ -152,7 +152,7 @@ def test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared(small_t
     other.run()
     assert shown(other)[0]["data"][0]["x"] == shown(app)[0]["data"][0]["x"]
     # The page's own code gives these points.
-    code = next(c.value for c in app.code if "maps.coordinates" in c.value)
+    code = next(c.value for c in unfold(app).code if "maps.coordinates" in c.value)
     names: dict = {}
     code = code.replace('"m1")  #', '"m1", range(0, 1000, 25))  #')
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
@@ -198,7 +198,7 @@ def test_code_command_and_files_hold_what_the_page_shows(tmp_path):
                     distance="W2")
     key = ("mnist-svhn-text", "mwb-vae-2d", load_checkpoint("mnist-svhn-text", "mwb-vae-2d").hash)
     found = mapping.clouds(*key, "everything")
-    python, shell = (c.value for c in app.code)
+    python, shell = (c.value for c in unfold(app).code)
     names: dict = {}
     exec(compile(python, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     np.testing.assert_allclose(names["points"], found.loc, atol=1e-4)

@@ -10,6 +10,9 @@ from bvae.ui import loaders
 TIMEOUT = 120
 
 
+FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending")
+
+
 def open_page(page=None, **query):
     app = AppTest.from_file("../app.py", default_timeout=TIMEOUT)
     for key, value in query.items():
@@ -17,6 +20,15 @@ def open_page(page=None, **query):
     app.run()
     if page:
         app.switch_page(page).run()
+    assert_clean(app)
+    return app
+
+
+def unfold(app):
+    """Open what is made only when somebody opens it, until the next run."""
+    for key in FOLDS:
+        app.session_state[key] = True
+    app.run()
     assert_clean(app)
     return app
 
@@ -31,6 +43,13 @@ def test_every_page_opens_on_a_finished_answer(page):
     app = open_page(page)
     assert len(app.title) == 1
     assert app.get("plotly_chart")
+
+
+@pytest.mark.parametrize("page", ["pages/explore.py", "pages/compare.py", "pages/your_data.py", "pages/train.py"])
+def test_what_is_folded_is_not_made(page):
+    app = open_page(page)
+    assert not app.code
+    assert unfold(app).code
 
 
 def test_every_aggregator_on_every_method():
@@ -93,7 +112,7 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     app.pills(key="views").set_value(["m1", "m3"])
     app.slider(key="w_m3").set_value(2.5).run()
     assert_clean(app)
-    code = next(c.value for c in app.code if "bvae.load" in c.value)
+    code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     from bvae.ui import scene

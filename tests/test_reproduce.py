@@ -9,12 +9,12 @@ import pytest
 import bvae
 from bvae.metrics import written
 from bvae.ui import loaders, uploading
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 
 def run_code(app, mark):
     """The script of the page that contains `mark`."""
-    code = next(c.value for c in app.code if mark in c.value and "import bvae" in c.value)
+    code = next(c.value for c in unfold(app).code if mark in c.value and "import bvae" in c.value)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     return names

@@ -78,6 +78,9 @@ def scatter(
             if picked is not None and len(picked) else None,
         )
     style.layout(figure, ink, height, dragmode="lasso")
+    meaningful = bool(titles[0])
+    room = {"left": 58} if meaningful else {"left": 8, "below": 8}
+    style.fix_margins(figure, **room, above=8 if values is None else 56)
     if values is not None:
         # Cividis is read the same with and without colour blindness; the end that sinks into the paper is left out. A
         # few extreme items must not use up the scale.
@@ -86,9 +89,8 @@ def scatter(
         bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
                "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
         scale = sample_colorscale("Cividis", np.linspace(*ends, 9).tolist())
-        figure.update_layout(margin={"l": 8, "r": 8, "t": 56, "b": 8}, coloraxis={
+        figure.update_layout(coloraxis={
             "colorscale": scale, "cmin": low, "cmax": max(high, low + 1e-9), "colorbar": bar})
-    meaningful = bool(titles[0])
     axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing
     figure.update_xaxes(title=titles[0] or None, **axes)
     figure.update_yaxes(title=titles[1] or None, scaleanchor="x", scaleratio=1, **axes)

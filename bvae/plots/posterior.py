@@ -225,6 +225,7 @@ def plane_figure(
             marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}},
         )
     style.layout(figure, ink, height)
+    style.fix_margins(figure, left=58)
     figure.update_xaxes(title=plane.names[0], range=[x0, x1], constrain="domain")
     figure.update_yaxes(title=plane.names[1], range=[y0, y1], scaleanchor="x", scaleratio=1, constrain="domain")
     return figure.figure()
@@ -337,6 +338,7 @@ def interval_figure(
     limit_low = min(0.0, float((loc - 2 * scale)[:, chosen].min()))
     limit_high = max(0.0, float((loc + 2 * scale)[:, chosen].max()))
     style.layout(figure, ink, height, showlegend=False)
+    style.fix_margins(figure, left=58)
     figure.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
     figure.update_yaxes(
         tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False

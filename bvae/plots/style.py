@@ -104,8 +104,12 @@ def rgba(hex_color: str, alpha: float) -> str:
 LEGEND_BELOW = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "font": {"size": 12}}
 
 
+TITLE, TICKS = 24, 26
+"""Pixels that an axis needs below for its title and for one line of tick labels."""
+
+
 def layout(figure, ink: Ink, height: int, **changes) -> None:
-    """Margins, fonts and grid that all figures share."""
+    """Fonts and grid that all figures share, with margins that grow with what stands in them."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -118,3 +122,13 @@ def layout(figure, ink: Ink, height: int, **changes) -> None:
     axes = {"gridcolor": ink.grid, "zeroline": False, "showline": False, "ticks": ""}
     figure.update_xaxes(**axes)
     figure.update_yaxes(**axes)
+
+
+def fix_margins(figure, left: int, below: int = TICKS + TITLE, above: int = 8) -> None:
+    """Margins that do not grow, in pixels, where one knows the room that the labels need.
+
+    Plotly draws a figure with growing margins twice, at every change.
+    """
+    figure.update_layout(margin={"l": left, "r": 8, "t": above, "b": below})
+    figure.update_xaxes(automargin=False)
+    figure.update_yaxes(automargin=False)

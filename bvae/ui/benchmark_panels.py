@@ -12,7 +12,7 @@ from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
 from bvae.training import Checkpoint
 from bvae.training.checkpoint import training_seconds
-from bvae.ui import charts, tables
+from bvae.ui import charts, fold, tables
 from bvae.ui.choose import label
 from bvae.ui.state import BIND, ink
 
@@ -79,16 +79,18 @@ def training(
                       "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
                       "test items": metrics[n].get("evaluation", {}).get("test_items"),
                       "weights": checkpoint.hash[:12]})
-    with st.expander("How these models were trained", icon=":material/info:"):
+    def content() -> None:
         st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
         if len({f["steps"] for f in facts}) > 1:
             st.caption("The methods had different numbers of steps: compare them with care.")
+
+    fold.show("How these models were trained", "info", "how_trained", content)
 
 
 def published(data_name: str, metric: str) -> None:
     """Numbers of the literature for this figure."""
     rows = [row for row in PUBLISHED.get(data_name, ()) if row.metric == metric]
-    with st.expander("Published numbers, on other data", icon=":material/menu_book:", expanded=False):
+    def content() -> None:
         if not rows:
             st.write("None that we know for this figure.")
             return
@@ -98,3 +100,5 @@ def published(data_name: str, metric: str) -> None:
         st.caption("Sixty thousand digits, other photographs, larger networks, 300 epochs: not comparable with ours, "
                    "which were trained for minutes on 4,000 digits. The tables of the barycentric paper (Qiu et al., "
                    "2025) could not be read, so no number of theirs is given.")
+
+    fold.show("Published numbers, on other data", "menu_book", "published", content)

@@ -18,7 +18,7 @@ from bvae.data import MultimodalDataset
 from bvae.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
-from bvae.ui import charts, comparing, images, loaders, mapping, panels, scene
+from bvae.ui import charts, comparing, fold, images, loaders, mapping, panels, scene
 from bvae.ui.mapping import Key, Map
 from bvae.ui.state import BIND, ink
 
@@ -314,7 +314,7 @@ def files(
     key: Key, found: Clouds, placed: Map, labels: np.ndarray, asked: str, lines: str, shell: str, name: str
 ) -> None:
     """Coordinates with all that was mapped, and how to get the same."""
-    with st.expander("Coordinates as files, and how to reproduce them", icon=":material/code:"):
+    def content() -> None:
         st.markdown("Every point with its item, label, view, place on the map, uncertainty, disagreement, and the mean "
                     "and standard deviation of its posterior in every latent dimension.")
         facts = {"data": key[0], "model": key[1], "weights": key[2], "bvae": bvae.__version__,
@@ -333,6 +333,8 @@ def files(
                        "and small differences grow." if asked == maps.TSNE else ""))
         st.code(lines, language="python")
         st.code(shell, language="bash")
+
+    fold.show("Coordinates as files, and how to reproduce them", "code", "reproduce", content)
 
 
 def table(placed: Map, found: Clouds, data: MultimodalDataset) -> pd.DataFrame:

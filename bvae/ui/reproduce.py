@@ -9,6 +9,7 @@ import streamlit as st
 
 import bvae
 from bvae.aggregators import options_of
+from bvae.ui import fold
 
 if TYPE_CHECKING:
     from bvae.data import MultimodalDataset
@@ -136,7 +137,7 @@ def show(
         Further command lines, each with what it does.
     title : str
     """
-    with st.expander(title, icon=":material/code:"):
+    def content() -> None:
         facts = [f"bvae {bvae.__version__}"]
         facts += [f"weights {', '.join(checkpoints)}"] if checkpoints else []
         facts += [f"seed {seed}"] if seed is not None else []
@@ -147,3 +148,5 @@ def show(
         st.markdown("On the command line:")
         lines = [f"python {file_name}  # the script above", *(f"{line}  # {does}" for line, does in commands)]
         st.code("\n".join(lines), language="bash")
+
+    fold.show(title, "code", "reproduce", content)

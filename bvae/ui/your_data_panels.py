@@ -19,7 +19,7 @@ from bvae.alignment import gaps
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import charts, comparing, images, loaders, panels, reproduce, scene, uploading
+from bvae.ui import charts, comparing, fold, images, loaders, panels, reproduce, scene, uploading
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, ink
 from bvae.uploads import PosteriorSet
@@ -281,7 +281,7 @@ def comparison(own: Own) -> None:
 
 def instructions() -> None:
     """The format of the file, and how to extend."""
-    with st.expander("The format of the file", icon=":material/description:", expanded=False):
+    def the_format() -> None:
         st.markdown(f"One `.npz` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
                     f"({uploads.MAX_UNPACKED // uploads.MIB} MB unpacked), with these arrays for 1 to "
                     f"{uploads.MAX_MODALITIES} modalities; N up to {uploads.MAX_ITEMS:,} items, D up to "
@@ -294,10 +294,13 @@ def instructions() -> None:
                     "space that all modalities share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
 
-    with st.expander("How to add a data set, an aggregator, a method of your own", icon=":material/extension:"):
+    def extending() -> None:
         st.markdown("Each is one file or one line; it then appears in every list of this app, on the command line and "
                     "in the tests. These three files are run by the tests as they stand.")
         for title, file in (("An aggregator", "aggregator.py"), ("A data set", "dataset.py"),
                             ("A method, and a model trained with it", "method.py")):
             st.markdown(f"**{title}**")
             st.code((EXTEND / file).read_text(encoding="utf-8"), language="python")
+
+    fold.show("The format of the file", "description", "the_format", the_format)
+    fold.show("How to add a data set, an aggregator, a method of your own", "extension", "extending", extending)
