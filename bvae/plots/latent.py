@@ -77,7 +77,8 @@ def scatter(
             selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()
             if picked is not None and len(picked) else None,
         )
-    style.layout(figure, ink, height, dragmode="lasso")
+    # What Streamlit would set for a lasso anyway; told beforehand, it need not draw the map anew for each of them.
+    style.layout(figure, ink, height, dragmode="lasso", clickmode="event", hovermode="closest")
     meaningful = bool(titles[0])
     room = {"left": 58} if meaningful else {"left": 8, "below": 8}
     style.fix_margins(figure, **room, above=8 if values is None else 56)

@@ -174,7 +174,8 @@ def contender_columns(
         with place:
             st.markdown(f"##### {plain(c.title)}")
             picture = st.container()
-            st.markdown("\n".join(["| in brief | |", "|---|---:|", *(f"| {k} | {v:.3g} |" for k, v in table.items())]))
+            st.html(small_table.table(pd.DataFrame({"in brief": list(table), "value": list(table.values())}),
+                                      f"{c.short} in brief"))
             slots.append((picture, st.container()))
 
     def finish() -> None:

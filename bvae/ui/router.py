@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import streamlit as st
+import torch
 
 from bvae.storage import StorageError
 from bvae.ui import login
@@ -46,8 +48,19 @@ def navigation():
     )
 
 
+def use_one_thread() -> None:
+    """Let every computation of the app have one thread, unless ``OMP_NUM_THREADS`` says otherwise.
+
+    All of them are small, and the threads of one wait for each other, spinning, whenever the browser or another visitor
+    keeps a core busy: on two cores a change then takes up to twice as long.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+
+
 def run() -> None:
     """Run the chosen page. A damaged file of ours that the page has not spoken of itself is said, not raised."""
+    use_one_thread()
     page = navigation()
     try:
         page.run()
