@@ -185,6 +185,7 @@ class Theirs:
         """The peer's loss of a batch as it defines it."""
         from multivae.data.datasets.base import DatasetOutput
 
+        x = {name: values.contiguous() for name, values in x.items()}  # its MoPoE takes no other layout
         return self.peer(DatasetOutput(data=x), epoch=1, dataset_size=len(self.data), uses_ddp=False,
                          batch_ratio=0.0).loss
 

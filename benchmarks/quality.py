@@ -26,7 +26,7 @@ from bvae.methods import METHODS
 from bvae.metrics.base import EvaluationData, all_experts, posterior_of
 from bvae.metrics.latent_accuracy import fitted
 from bvae.model import MultimodalVAE
-from bvae.storage import write_json
+from bvae.storage import read_json, write_json
 from bvae.training.checkpoint import checkpoints_root
 from bvae.training.settings import Settings
 
@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """The table; the file of results is written after every run."""
+    """The table; the file of results is written after every run, and a call that was stopped goes on when repeated."""
     options = parser().parse_args()
     if options.run:
         print(json.dumps(run(*options.run, options)))
@@ -142,14 +142,18 @@ def main() -> None:
                   f"{options.latent_dim} latent dimensions, beta {peer.PUBLISHED['beta']}, Adam at 1e-3, the published "
                   "Laplace likelihood or our recipe's normal one. The last two columns: at the last look.",
                   *([] if there else [peer.HOW_TO_INSTALL])]}
+    file = RESULTS / "quality.json"
+    if file.exists() and (before := read_json(file))["command"] == result["command"]:
+        result["rows"] = before["rows"]  # this run was stopped: it goes on
+    done = {tuple(row[:2]) for row in result["rows"]}
     for method, side in itertools.product(options.methods, SIDES):
-        if SIDES[side] is not None and not (there and method in peer.PEERS):
+        if (METHODS[method].title, side) in done or (SIDES[side] is not None and not (there and method in peer.PEERS)):
             continue
         out = in_a_process(method, side, options)
         minutes = figure(out["minutes"])
         result["rows"].append([METHODS[method].title, side, minutes if out["reached"] else f"not within {minutes}",
                                out["steps"], *(round(out[name], 3) for name in TARGETS)])
-        write_json(RESULTS / "quality.json", result)
+        write_json(file, result)
     print(markdown(result))
 
 

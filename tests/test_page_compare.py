@@ -1,5 +1,8 @@
 """Compare in Streamlit's AppTest: it opens on an answer, no control can raise, its code gives its numbers."""
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +18,13 @@ PAGE = "pages/compare.py"
 
 
 def table_of(app):
-    return next(d.value for d in app.dataframe if list(d.value.columns[:2]) == ["number", "of"])
+    """All numbers, to the three digits that are shown."""
+    shown = next(h.proto.body for h in app.get("html") if 'aria-label="All numbers"' in h.proto.body)
+    heads, *rows = (
+        [html.unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall("<tr>(.*?)</tr>", shown))
+    return pd.DataFrame([[*row[:2], *(float(v.replace(",", "").replace("–", "nan")) for v in row[2:])] for row in rows],
+                        columns=heads)
 
 
 def run_code(app):
@@ -35,8 +44,8 @@ def test_it_opens_on_three_aggregators_with_one_view_missing():
     loaded = loaders.load_model("polymnist", "mwb-vae")
     now = scene.build(loaded, 342, [True] * 4 + [False], [1.0] * 5, "wasserstein")
     values = table.set_index(["number", "of"])["Wasserstein"]
-    assert values["entropy, nats", "joint"] == pytest.approx(entropy(now.posterior).value.item())
-    np.testing.assert_allclose(values["W2 to the joint"], now.distances().wasserstein2[:, 0], rtol=1e-6)
+    assert values["entropy, nats", "joint"] == pytest.approx(entropy(now.posterior).value.item(), rel=6e-3)
+    np.testing.assert_allclose(values["W2 to the joint"], now.distances().wasserstein2[:, 0], rtol=6e-3)
 
 
 def test_no_number_of_contenders_can_raise():
@@ -139,9 +148,9 @@ def test_pins_are_kept_linked_and_taken_off():
                                    "&views=m3&seed=0&n=4")
     table = table_of(app).set_index(["number", "of"])  # what is shown now is what the last three hold
     for rule, row in zip(("PoE", "MoE", "Wasserstein"), (3, 4, 5), strict=True):
-        assert pinned()["entropy, nats"][row] == pytest.approx(table[rule]["entropy, nats", "joint"], rel=1e-5)
+        assert pinned()["entropy, nats"][row] == pytest.approx(table[rule]["entropy, nats", "joint"], rel=6e-3)
         assert pinned()["p(right class), hidden views"][row] == pytest.approx(
-            table[rule]["probability of the item's class, mean over the generations", "m4"], rel=1e-4)
+            table[rule]["probability of the item's class, mean over the generations", "m4"], rel=6e-3)
     app.multiselect(key="unpin").set_value([1, 6]).run()
     press("Unpin")
     assert app.session_state[pins.PINNED] == runs[1:5]

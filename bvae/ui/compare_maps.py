@@ -75,7 +75,7 @@ def show(
         return f"item {i}, class {class_names[data.y[i]]}"
 
     def pictures(i: int) -> str:
-        return images.item(data, views, i)
+        return images.item(data, i)
 
     selected, finish = panels.linked_maps(maps, short, items, group, names, colors, called, pictures, len(data),
                                           caption, [c.key for c in contenders])

@@ -40,7 +40,8 @@ def content(data: MultimodalDataset, value: Tensor) -> Tensor | str:
 
 
 def figure(
-    image: Tensor | str | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE
+    image: Tensor | str | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE,
+    shrinks: bool = False,
 ) -> str:
     """One image or text as HTML.
 
@@ -56,10 +57,13 @@ def figure(
         Below the image.
     side : int
         Pixels.
+    shrinks : bool
+        Whether it becomes smaller where its row has no room.
     """
     frame = f"3px solid {color}" if color and image is not None else f"2px dashed {color or '#9AA3AD'}"
     border = f"border:{frame};" if color or image is None else "border:3px solid transparent;"
-    style = f"width:{side}px;height:{side}px;box-sizing:border-box;border-radius:6px;{border}"
+    size = "width:100%;aspect-ratio:1;" if shrinks else f"width:{side}px;height:{side}px;"
+    style = f"{size}box-sizing:border-box;border-radius:6px;{border}"
     if image is None:
         body = (f'<div role="img" aria-label="{html.escape(alt)}" style="{style}display:flex;align-items:center;'
                 'justify-content:center;opacity:.7;font-size:12px">absent</div>')
@@ -75,23 +79,43 @@ def figure(
     else:
         body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'
     below = f'<div style="font-size:12px;text-align:center;opacity:.85">{caption}</div>' if caption else ""
-    return f'<div style="display:inline-block;vertical-align:top">{body}{below}</div>'
+    place = f"flex:0 1 {side}px;min-width:0" if shrinks else "display:inline-block;vertical-align:top"
+    return f'<div style="{place}">{body}{below}</div>'
 
 
-def row(label: str, color: str, figures: Sequence[str]) -> str:
-    """A labelled row of figures that wraps on narrow screens."""
+def row(label: str, color: str, figures: Sequence[str], wraps: bool = True) -> str:
+    """A labelled row of figures; on narrow screens it wraps, or those of its figures that can become smaller do."""
     return (
         '<div style="margin:0 0 6px 0">'
         f'<div style="font-size:13px;line-height:1.5"><span style="color:{color}">&#9632;</span> {html.escape(label)}'
-        f'</div><div style="display:flex;flex-wrap:wrap;gap:6px">{"".join(figures)}</div></div>'
+        f'</div><div style="display:flex;gap:6px{";flex-wrap:wrap" if wraps else ""}">{"".join(figures)}</div></div>'
     )
 
 
-def item(data: MultimodalDataset, views: Sequence[str], i: int, side: int = SIDE) -> str:
-    """All views of a test item, as HTML."""
-    name = f"item {i}, class {data.class_names[int(data.y[i])]}"
-    return row(name, style.CLASS_COLORS[int(data.y[i]) % len(style.CLASS_COLORS)], [
-        figure(content(data, data.x[v][i]), f"{name}, {v}", style.color(m), side=side) for m, v in enumerate(views)])
+def of_item(name: str, label: int, shown: Mapping[str, Tensor | str | None], note: str = "") -> str:
+    """All views of an item in one line, as HTML.
+
+    Parameters
+    ----------
+    name : str
+        The item's.
+    label : int
+        Its class, for the colour.
+    shown : mapping
+        view -> what stands for it, see :func:`figure`.
+    note : str
+        Written after the name.
+    """
+    return row(name + note, style.CLASS_COLORS[label % len(style.CLASS_COLORS)], [
+        figure(value, f"{name}, {view}", style.color(m), shrinks=True) for m, (view, value) in enumerate(shown.items())
+    ], wraps=False)
+
+
+def item(data: MultimodalDataset, i: int, note: str = "") -> str:
+    """All views of a test item in one line, as HTML."""
+    k = int(data.y[i])
+    return of_item(f"item {i}, class {data.class_names[k]}", k, {v: content(data, x[i]) for v, x in data.x.items()},
+                   note)
 
 
 def generations(

@@ -19,6 +19,7 @@ from bvae.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
 from bvae.ui import charts, comparing, fold, images, loaders, mapping, panels, scene
+from bvae.ui.choose import label
 from bvae.ui.mapping import Key, Map
 from bvae.ui.state import BIND, ink
 
@@ -166,15 +167,6 @@ def takeaway(key: Key, which: str, coloring: Coloring) -> str:
             f"chance {chance:.0%}.")
 
 
-def pictures(data: MultimodalDataset, i: int, note: str = "", side: int = 52) -> str:
-    """All views of a test item, as HTML."""
-    name = f"item {i}, class {data.class_names[data.y[i]]}"
-    color = style.CLASS_COLORS[int(data.y[i]) % len(style.CLASS_COLORS)]
-    return images.row(name + note, color, [
-        images.figure(images.content(data, data.x[v][i]), f"{name}, {v}", style.color(m), side=side)
-        for m, v in enumerate(data.modalities)])
-
-
 def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:
     """Images of the selected items, or of some that are on the map; returns those that are shown."""
     st.subheader("Their images" if picked else "Some of the items")
@@ -183,7 +175,7 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
         st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
         there = np.unique(drawn)
         shown = there[maps.spread(len(there), min(len(there), panels.SHOWN - 1))[1:-1]].tolist() or there.tolist()
-    st.html("".join(pictures(data, i) for i in shown))
+    st.html("".join(images.item(data, i) for i in shown))
     if len(picked) > len(shown):
         counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()]).value_counts()
         most = (f" At most {comparing.MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
@@ -202,60 +194,60 @@ def closely(
     if st.session_state.setdefault("_candidates", list(candidates)) != list(candidates):
         st.session_state["focus"] = candidates[0]  # others were selected: look at their first one
     st.session_state["_candidates"] = list(candidates)
-    item = st.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
+    own, beside = st.columns([1, 1.2], gap="large")
+    item = own.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
+    own.html(images.item(data, item))
     cloud = JOINT if which == EVERYTHING else which
     found = mapping.clouds(*key, cloud)
     near = maps.nearest(found, item, NEIGHBOURS, wasserstein)
-    left, right = st.columns([1.2, 1], gap="large")
     of = "joint posteriors" if cloud == JOINT else f"posteriors of {cloud} alone"
-    with left:
-        measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
-        st.markdown(f"**Its nearest neighbours** among the {of} of all {len(found.item):,} items, in all "
-                    f"{found.loc.shape[1]} latent dimensions; below each the {measure}.")
-        st.html(panels.gallery([pictures(data, item, " · itself", 44),
-                                *(pictures(data, i, f" · {d:.3g}", 44) for i, d in near)]))
-        st.button("Select these on the map", icon=":material/select_all:", on_click=panels.select,
-                  args=([item, *(i for i, _ in near)],))
-    with right:
-        now = scene.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
-        mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
-        loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
-        far = (gaussian.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale)
-               if now.decoded.num_components == 1 else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
-        st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
-                                            "disagree most"))
-        st.html(panels.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
-                              [*(style.marker(m) for m in range(len(views))), "circle"]))
-        if loc.shape[1] == 2:
-            plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
-            drawn = posterior_plots.plane_figure(plane, views, loc, scale, seen, [mapped], ink(), height=360)
-            drawn.update_layout(showlegend=False)
-        else:
-            drawn = posterior_plots.interval_figure(views, loc, scale, seen, [mapped], ink(), height=320)
-
-        def table() -> pd.DataFrame:
-            d = loc.shape[1]
-            rows = [*zip(views, loc, scale, strict=True), ("joint", mapped.mean, np.sqrt(mapped.variance))]
-            return pd.DataFrame({"posterior of": np.repeat([r[0] for r in rows], d),
-                                 "dimension": np.tile(np.arange(d), len(rows)),
-                                 "mean": np.concatenate([r[1] for r in rows]),
-                                 "standard deviation": np.concatenate([r[2] for r in rows])})
-
-        apart = ", ".join(f"{v} {w:.3g}" for v, w in zip(views, far, strict=True))
-        charts.show(drawn, "focus_chart", f"Posteriors of item {item}: W2 of each view's to the joint one: {apart}.",
-                    table, f"posteriors_{key[0]}_{key[1]}_{item}")
+    measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
+    st.markdown(f"**Its nearest neighbours** among the {of} of all {len(found.item):,} items, in all "
+                f"{found.loc.shape[1]} latent dimensions; with each the {measure}.")
+    st.html(panels.gallery([images.item(data, i, f" · {d:.3g}") for i, d in near], 90 * len(views)))
+    st.button("Select these on the map", icon=":material/select_all:", on_click=panels.select,
+              args=([item, *(i for i, _ in near)],))
+    with beside:
+        apart, exact = _posteriors(key, loaded, views, item)
+    with own:
         st.caption(f"W2 of each view's posterior to the joint one: {panels.plain(apart)}"
-                   + ("." if now.decoded.num_components == 1 else " (the joint one is a mixture: Gelbrich's lower "
-                      "bound)."))
+                   + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
         st.page_link("pages/explore.py", label=f"Explore item {item}", icon=":material/explore:",
-                     query_params={"data": key[0], "item": str(item), "model": _label(key[1])})
+                     query_params={"data": key[0], "item": str(item), "model": label(key[1])})
     return item, cloud
 
 
-def _label(model_name: str) -> str:
-    from bvae.ui.choose import label
+def _posteriors(key: Key, loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
+    """The posteriors of an item, drawn; returns their distances to the joint one in words, and if these are exact."""
+    now = scene.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
+    mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
+    loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
+    exact = now.decoded.num_components == 1
+    far = (gaussian.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
+           else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
+    st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
+                                        "disagree most"))
+    st.html(panels.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
+                          [*(style.marker(m) for m in range(len(views))), "circle"]))
+    if loc.shape[1] == 2:
+        plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
+        drawn = posterior_plots.plane_figure(plane, views, loc, scale, seen, [mapped], ink(), height=360)
+        drawn.update_layout(showlegend=False)
+    else:
+        drawn = posterior_plots.interval_figure(views, loc, scale, seen, [mapped], ink(), height=320)
 
-    return label(model_name)
+    def table() -> pd.DataFrame:
+        d = loc.shape[1]
+        rows = [*zip(views, loc, scale, strict=True), ("joint", mapped.mean, np.sqrt(mapped.variance))]
+        return pd.DataFrame({"posterior of": np.repeat([r[0] for r in rows], d),
+                             "dimension": np.tile(np.arange(d), len(rows)),
+                             "mean": np.concatenate([r[1] for r in rows]),
+                             "standard deviation": np.concatenate([r[2] for r in rows])})
+
+    apart = ", ".join(f"{v} {w:.3g}" for v, w in zip(views, far, strict=True))
+    charts.show(drawn, "focus_chart", f"Posteriors of item {item}: W2 of each view's to the joint one: {apart}.",
+                table, f"posteriors_{key[0]}_{key[1]}_{item}")
+    return apart, exact
 
 
 def gap_panel(key: Key, views: Sequence[str]) -> None:

@@ -210,8 +210,7 @@ def columns(count: int, most: int = 3) -> list:
 
 def numbers_table(table: pd.DataFrame, exact: bool, file_name: str) -> None:
     """All numbers of a comparison, and the same as CSV."""
-    st.dataframe(table, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(table)), column_config={
-        c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[2:]})
+    st.html(small_table.table(table, "All numbers", height=420))
     st.caption("No column is marked as the best: wide is not wrong and near is not right. "
                + ("All numbers are exact." if exact else
                   "Of mixtures, entropy and KL are Monte Carlo estimates, and W2 is Gelbrich's lower bound from the "
@@ -383,10 +382,10 @@ def _all_changes(table, maps, names, items, called) -> pd.DataFrame:
     return table.merge(pd.DataFrame({"item": items, **places}), on="item")
 
 
-def gallery(blocks: Sequence[str]) -> str:
-    """Blocks of HTML beside each other, as many as fit."""
-    return ('<div style="display:flex;flex-wrap:wrap;gap:6px 28px">' + "".join(f"<div>{b}</div>" for b in blocks)
-            + "</div>")
+def gallery(blocks: Sequence[str], wide: int = 444) -> str:
+    """Blocks of HTML of some width in pixels beside each other, as many as fit; each gets narrower where none does."""
+    return (f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,{wide}px),1fr));'
+            'gap:6px 28px">' + "".join(f'<div style="min-width:0">{b}</div>' for b in blocks) + "</div>")
 
 
 def plain(text: str) -> str:

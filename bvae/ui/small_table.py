@@ -9,6 +9,8 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from bvae.ui.state import ink
+
 CELL = "padding:4px 10px;border:0;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;"
 
 
@@ -23,7 +25,7 @@ def text(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def table(frame: pd.DataFrame, label: str) -> str:
+def table(frame: pd.DataFrame, label: str, height: int | None = None) -> str:
     """A table whose first column names the rows.
 
     Parameters
@@ -31,15 +33,21 @@ def table(frame: pd.DataFrame, label: str) -> str:
     frame : DataFrame
     label : str
         What it shows, for screen readers.
+    height : int, optional
+        Pixels at most; of a longer table the rest is scrolled to, under its heads.
     """
     sides = ["right" if frame[c].dtype.kind in "fiu" else "left" for c in frame.columns]
-    heads = "".join(f'<th scope="col" style="{CELL}font-weight:400;opacity:.75;text-align:{side};white-space:normal">'
-                    f"{html.escape(str(c))}</th>" for c, side in zip(frame.columns, sides, strict=True))
+    head, limit = f"{CELL}font-weight:400;white-space:normal;", ""
+    if height is not None:
+        head, limit = f"{head}position:sticky;top:0;background:{ink().paper};", f";max-height:{height}px"
+    heads = "".join(f'<th scope="col" style="{head}text-align:{side}"><span style="opacity:.75">{html.escape(str(c))}'
+                    "</span></th>" for c, side in zip(frame.columns, sides, strict=True))
     body = "".join(
         "<tr>" + "".join(
             f'<{"td" if i else "th scope=row"} style="{CELL}font-weight:400;text-align:{side}">{text(value)}'
             f'</{"td" if i else "th"}>' for i, (value, side) in enumerate(zip(line, sides, strict=True))) + "</tr>"
         for line in frame.itertuples(index=False))
-    return (f'<div role="region" aria-label="{html.escape(label)}" tabindex="0" style="overflow-x:auto;max-width:100%">'
-            f'<table aria-label="{html.escape(label)}" style="border-collapse:collapse;width:100%;font-size:14px;'
+    named = html.escape(label)
+    return (f'<div role="region" aria-label="{named}" tabindex="0" style="overflow:auto;max-width:100%{limit}">'
+            f'<table aria-label="{named}" style="border-collapse:collapse;width:100%;font-size:14px;'
             f'font-variant-numeric:tabular-nums"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>')

@@ -58,12 +58,9 @@ class Own:
         there = bool(self.data.experts.present[self.views.index(view), i])
         return picture if picture is not None else view if there else None
 
-    def pictures(self, i: int, side: int = 52) -> str:
-        """All modalities of an item, as HTML."""
-        color = style.CLASS_COLORS[int(self.data.y[i]) % len(style.CLASS_COLORS)]
-        return images.row(self.called(i), color, [
-            images.figure(self.content(v, i), f"{self.called(i)}, {v}", style.color(m), side=side)
-            for m, v in enumerate(self.views)])
+    def pictures(self, i: int) -> str:
+        """All modalities of an item in one line, as HTML."""
+        return images.of_item(self.called(i), int(self.data.y[i]), {v: self.content(v, i) for v in self.views})
 
     def choose_item(self, box: Any) -> int:
         """A box for the number of an item."""
@@ -247,7 +244,7 @@ def comparison(own: Own) -> None:
         st.caption(f":material/info: {note}")
     on = st.pills("Modalities", views, default=views, selection_mode="multi", key="my_views", bind=BIND, wrap=True)
     observed, known = [v in on for v in views], data.experts.present[:, item].tolist()
-    st.html(own.pictures(item, 84))
+    st.html(own.pictures(item))
     contenders = []
     for name in chosen:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
