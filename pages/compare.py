@@ -74,8 +74,8 @@ observed = tuple(v in on for v in views)
 called = f"class {class_names[data.y[item]]}"
 sample.html(images.row(f"The sample: item {item}, {called}", style.COLORS[0], [
     images.figure(images.content(data, data.x[v][item]) if observed[m] else None,
-                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), html.escape(v))
-    for m, v in enumerate(views)]))
+                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), html.escape(v), shrinks=True)
+    for m, v in enumerate(views)], wraps=False))
 
 # -- contenders ----------------------------------------------------------------------------------------------------
 models, contenders = {}, []

@@ -14,7 +14,7 @@ st.title("Latent space")
 st.markdown("**Draw a lasso around an island:** what do its items have in common, and what not?")
 
 # -- what is mapped, and how ---------------------------------------------------------------------------------------
-top = st.columns([0.8, 0.9, 2.75, 0.85, 1.35], vertical_alignment="bottom")
+top = st.columns([0.8, 0.9, 2.6, 0.75, 1.6], vertical_alignment="bottom")
 data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 key = (data_name, model_name, loaded.checkpoint.hash)

@@ -11,7 +11,7 @@ import pytest
 import bvae
 from bvae import uploads
 from bvae.ui import uploading
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, open_page, unfold
 
 PAGE = "pages/your_data.py"
 SHOWN = ("posterior", "map", "comparison")
@@ -48,6 +48,7 @@ def test_every_view_of_the_example_at_its_extremes():
     for rule in bvae.aggregators():
         app.selectbox(key="my_rule").set_value(rule).run()
         assert_clean(app)
+        assert bvae.aggregator(rule).formula.strip() in unfold(app).latex[0].value
     for weight in (0.0, 4.0):
         for m in range(5):
             app.slider(key=f"my_w_m{m}").set_value(weight)

@@ -10,7 +10,7 @@ from bvae.ui import loaders
 TIMEOUT = 120
 
 
-FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending")
+FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula")
 
 
 def open_page(page=None, **query):

@@ -11,7 +11,9 @@ import pandas as pd
 
 from bvae.ui.state import ink
 
-CELL = "padding:4px 10px;border:0;border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;"
+CELL = "padding:4px 10px;border:0;border-bottom:1px solid rgba(128,128,128,.25);"
+
+SIDES = {"right": "text-align:right;white-space:nowrap", "left": "text-align:left"}
 
 
 def text(value: object) -> str:
@@ -37,14 +39,14 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> str:
         Pixels at most; of a longer table the rest is scrolled to, under its heads.
     """
     sides = ["right" if frame[c].dtype.kind in "fiu" else "left" for c in frame.columns]
-    head, limit = f"{CELL}font-weight:400;white-space:normal;", ""
+    head, limit = f"{CELL}font-weight:400;", ""
     if height is not None:
         head, limit = f"{head}position:sticky;top:0;background:{ink().paper};", f";max-height:{height}px"
     heads = "".join(f'<th scope="col" style="{head}text-align:{side}"><span style="opacity:.75">{html.escape(str(c))}'
                     "</span></th>" for c, side in zip(frame.columns, sides, strict=True))
     body = "".join(
         "<tr>" + "".join(
-            f'<{"td" if i else "th scope=row"} style="{CELL}font-weight:400;text-align:{side}">{text(value)}'
+            f'<{"td" if i else "th scope=row"} style="{CELL}font-weight:400;{SIDES[side]}">{text(value)}'
             f'</{"td" if i else "th"}>' for i, (value, side) in enumerate(zip(line, sides, strict=True))) + "</tr>"
         for line in frame.itertuples(index=False))
     named = html.escape(label)

@@ -14,7 +14,7 @@ import streamlit as st
 
 import bvae
 from bvae import uploads
-from bvae.aggregators import aggregator
+from bvae.aggregators import Aggregator, aggregator
 from bvae.alignment import gaps
 from bvae.plots import posterior as plots
 from bvae.plots import style
@@ -105,11 +105,19 @@ def posterior(own: Own) -> None:
     middle.subheader("What it believes")
     st.subheader("Numbers")
     panels.expert_numbers(views, now, known)
-    st.latex(now.rule.formula)
+    if now.rule.formula:
+        fold.show("The rule's formula", "function", "formula", lambda: _formula(now.rule))
     reproduce.show(reproduce.uploaded_code(own.is_example, [rule_name], item, [v in on for v in views],
                                           None if now.weights is None else now.weights.tolist()), "your_data.py")
     with middle:  # plots take longest: numbers do not wait for them
         panels.belief_charts(plane, views, now, now.drawn()[:1])
+
+
+def _formula(rule: Aggregator) -> None:
+    """What a rule computes, and what it minimises."""
+    st.latex(rule.formula)
+    if rule.divergence:
+        st.caption(f"It minimises: {rule.divergence}.")
 
 
 def latent_map(own: Own) -> None:
