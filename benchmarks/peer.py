@@ -41,6 +41,10 @@ PUBLISHED: dict[str, Any] = {"latent_dim": 512, "likelihood": "laplace", "likeli
 """Settings of the published PolyMNIST models; `benchmarks.training --latent-dim` replaces the first."""
 
 
+OWN: dict[str, Any] = {}
+"""Settings of our side that are not its defaults; `--width` of the benchmarks adds one."""
+
+
 def installed() -> bool:
     """Whether MultiVae can be imported."""
     return importlib.util.find_spec("multivae") is not None
@@ -111,7 +115,7 @@ class Ours:
     """Our training, as `bvae.training.loop` does it: the published networks at float32, or all defaults."""
 
     def __init__(self, method: str, published: bool, batch_size: int, steps: int = Settings.steps) -> None:
-        changes = {**PUBLISHED, "precision": "32-true"} if published else {}
+        changes = {**PUBLISHED, "precision": "32-true"} if published else OWN
         self.settings = Settings.for_method("polymnist", method, batch_size=batch_size, steps=steps, **changes)
         self.data = data_for(published)
         self.run = _Run(self.settings, Path(), self.data, make_fabric(self.settings, "cpu"))

@@ -33,12 +33,14 @@ from bvae.training.settings import Settings
 TARGETS = {"latent accuracy": 0.95, "coherence": 0.60}
 LOOKS = 1.1
 """Each look comes when the training has taken that many times as long as at the look before."""
-SIDES: Mapping[str, Mapping[str, Any] | None] = {
-    "ours": None,
-    "MultiVae": {},
-    "MultiVae, our likelihood": {"likelihood": Settings.likelihood, "likelihood_scale": Settings.likelihood_scale},
+SIDES: Mapping[str, tuple[bool, Mapping[str, Any]]] = {
+    "ours": (True, {}),
+    "ours, half as wide": (True, {"width": Settings.width // 2}),
+    "MultiVae": (False, {}),
+    "MultiVae, our likelihood": (False, {"likelihood": Settings.likelihood,
+                                         "likelihood_scale": Settings.likelihood_scale}),
 }
-"""Side in the table -> what it changes in `peer.PUBLISHED`; None is our own training."""
+"""Side in the table -> whether it is our training, and what it changes in `peer.OWN` or `peer.PUBLISHED`."""
 
 
 GLANCE = slice(None, None, 5)
@@ -79,8 +81,9 @@ def look(model: MultimodalVAE, data: EvaluationData, whole: bool) -> dict[str, f
 def run(method: str, side: str, options: argparse.Namespace) -> dict[str, Any]:
     """Train until both targets are met or the time is up. "minutes", "steps", the targets' values at the last look."""
     torch.set_num_threads(options.threads)
-    own, clock = SIDES[side] is None, time.process_time if options.by_processor else time.perf_counter
-    peer.PUBLISHED.update(SIDES[side] or {}, latent_dim=options.latent_dim)
+    (own, changes), clock = SIDES[side], time.process_time if options.by_processor else time.perf_counter
+    peer.PUBLISHED["latent_dim"] = options.latent_dim
+    (peer.OWN if own else peer.PUBLISHED).update(changes)
     source = peer.Ours(method, not own, options.batch_size)
     it = source if own else peer.Theirs(method, options.batch_size)
     data, batches = EvaluationData("polymnist", checkpoints_root()), source.batches()
@@ -138,21 +141,23 @@ def main() -> None:
         "notes": [f"Embedded PolyMNIST, batches of {options.batch_size}, minutes of the "
                   f"{'processor' if options.by_processor else 'clock'} with {options.threads} "
                   f"thread{'s' * (options.threads > 1)}; looks {100 * (LOOKS - 1):.0f} % of the time apart. Ours: all "
-                  "defaults, to their last step at most. MultiVae: the published networks with "
-                  f"{options.latent_dim} latent dimensions, beta {peer.PUBLISHED['beta']}, Adam at 1e-3, the published "
-                  "Laplace likelihood or our recipe's normal one. The last two columns: at the last look.",
+                  "defaults, or networks of half the width, to their last step at most. MultiVae: the published "
+                  f"networks with {options.latent_dim} latent dimensions, beta {peer.PUBLISHED['beta']}, Adam at 1e-3, "
+                  "the published Laplace likelihood or our recipe's normal one. Last two columns: at the last look.",
                   *([] if there else [peer.HOW_TO_INSTALL])]}
     file = RESULTS / "quality.json"
     if file.exists() and (before := read_json(file))["command"] == result["command"]:
         result["rows"] = before["rows"]  # this run was stopped: it goes on
     done = {tuple(row[:2]) for row in result["rows"]}
     for method, side in itertools.product(options.methods, SIDES):
-        if (METHODS[method].title, side) in done or (SIDES[side] is not None and not (there and method in peer.PEERS)):
+        if (METHODS[method].title, side) in done or not (SIDES[side][0] or (there and method in peer.PEERS)):
             continue
         out = in_a_process(method, side, options)
         minutes = figure(out["minutes"])
         result["rows"].append([METHODS[method].title, side, minutes if out["reached"] else f"not within {minutes}",
                                out["steps"], *(round(out[name], 3) for name in TARGETS)])
+        order = [(METHODS[m].title, s) for m, s in itertools.product(options.methods, SIDES)]
+        result["rows"].sort(key=lambda row: order.index((row[0], row[1])))
         write_json(file, result)
     print(markdown(result))
 

@@ -34,6 +34,7 @@ from benchmarks.report import RESULTS, figure, markdown
 from bvae.data.base import Batch
 from bvae.methods import METHODS
 from bvae.storage import write_json
+from bvae.training.settings import Settings
 
 CAUTION = {
     "mmvae": "our mmvae decodes one expert's sample of each item, the peer's MMVAE those of all M experts",
@@ -54,7 +55,7 @@ def side(spec: dict[str, Any]) -> peer.Ours | peer.Theirs:
 def worker(spec: dict[str, Any]) -> None:
     """Read "KIND STEPS" lines, do them, answer with seconds of the clock and of the processor, as JSON lines."""
     torch.set_num_threads(spec["threads"])
-    peer.PUBLISHED["latent_dim"] = spec["latent_dim"]
+    peer.PUBLISHED["latent_dim"], peer.OWN["width"] = spec["latent_dim"], spec["width"]
     it = side(spec)
     own, ready = it.batches(), list(itertools.islice(peer.Ours(spec["method"], True, spec["batch_size"]).batches(), 4))
     it.step(ready[0])
@@ -100,7 +101,7 @@ class Worker:
 def in_turn(method: str, sides: list[str], options: argparse.Namespace) -> dict[str, dict[str, list[list[float]]]]:
     """side -> kind -> round -> seconds of the clock and of the processor of `options.steps` steps."""
     workers = {name: Worker(side=name, method=method, batch_size=options.batch_size, threads=options.threads,
-                            latent_dim=options.latent_dim)
+                            latent_dim=options.latent_dim, width=options.width)
                for name in sides}
     times: dict[str, dict[str, list]] = {name: {"step": [], "data": []} for name in sides}
     for number, kind in itertools.product(range(options.rounds), ("step", "data")):
@@ -287,6 +288,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--batch-size", type=int, default=256)
     top.add_argument("--latent-dim", type=int, default=64,
                      help="of the networks that both sides share (the published models: 512; default: %(default)s)")
+    top.add_argument("--width", type=int, default=Settings.width, help="of our own networks (default: %(default)s)")
     top.add_argument("--rounds", type=int, default=9)
     top.add_argument("--steps", type=int, default=10, help="in each round")
     top.add_argument("--only", nargs="+", choices=["peer", "peak", "profile"], default=["peer", "peak", "profile"])
@@ -301,7 +303,7 @@ def main() -> None:
     if options.worker:
         return worker(options.worker)
     torch.set_num_threads(options.threads)
-    peer.PUBLISHED["latent_dim"] = options.latent_dim
+    peer.PUBLISHED["latent_dim"], peer.OWN["width"] = options.latent_dim, options.width
     if not peer.installed():
         print(peer.HOW_TO_INSTALL)
     tables = beside_the_peer(options) if "peer" in options.only else []
@@ -312,7 +314,8 @@ def main() -> None:
               "tables": tables,
               "notes": [f"{processor}, {options.threads} thread{'s' * (options.threads > 1)}, torch "
                         f"{torch.__version__}; batch {options.batch_size}, latent dimension of the shared networks "
-                        f"{options.latent_dim}, {options.rounds} rounds of {options.steps} steps."]}
+                        f"{options.latent_dim}, width of our own {options.width}, {options.rounds} rounds of "
+                        f"{options.steps} steps."]}
     write_json(options.json, result)
     print(markdown(result))
     return None
