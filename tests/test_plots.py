@@ -29,11 +29,13 @@ def curves(rng, inks):
 
 
 def maps(rng, inks):
-    return [latent.scatter(rng.normal(size=(30, 2)), np.arange(30) % 3, ["a", "b", "c"], style.CLASS_COLORS[:3],
-                           ["circle", "x", "star"], np.arange(30)[:, None], [str(k) for k in range(30)], inks, titles,
-                           picked=picked, limits=limits, webgl=webgl)
-            for titles, picked, limits, webgl in ((("x", "y"), None, None, True),
-                                                  (("", ""), [3, 7], ((0, 1), (0, 2)), False))]
+    made = [latent.scatter(rng.normal(size=(n, 2)), np.arange(n) % 3, ["a", "b", "c"], style.CLASS_COLORS[:3],
+                           ["circle", "x", "star"], np.arange(n)[:, None], [str(k) for k in range(n)], inks, titles,
+                           picked=picked, limits=limits)
+            for n, titles, picked, limits in ((latent.MOST_SVG + 1, ("x", "y"), None, None),
+                                              (30, ("", ""), [3, 7], ((0, 1), (0, 2))))]
+    assert [{trace.type for trace in figure.data} for figure in made] == [{"scattergl"}, {"scatter"}]
+    return made
 
 
 @pytest.mark.parametrize("inks", [style.LIGHT, style.DARK], ids=["light", "dark"])

@@ -12,6 +12,9 @@ from plotly.colors import sample_colorscale
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
 
+MOST_SVG = 4000
+"""Points that are drawn as SVG: of so few, making a WebGL context takes longer, and browsers give out few of them."""
+
 
 def scatter(
     points: np.ndarray,
@@ -27,7 +30,6 @@ def scatter(
     *,
     picked: Sequence[int] | None = None,
     limits: tuple[tuple[float, float], tuple[float, float]] | None = None,
-    webgl: bool = True,
     point_symbols: np.ndarray | None = None,
     values: np.ndarray | None = None,
     values_title: str = "",
@@ -50,8 +52,6 @@ def scatter(
         First entries of `ids` that stand out while the others fade.
     limits : tuple of tuple of float, optional
         Of both axes, where several maps share them.
-    webgl : bool
-        False for many small maps on a page: browsers give out few WebGL contexts.
     point_symbols : ndarray, optional
         (N,) a Plotly symbol for each point, instead of one for each group.
     values : ndarray, optional
@@ -61,7 +61,7 @@ def scatter(
     """
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = Sketch()
-    draw = partial(figure.add, "scattergl" if webgl else "scatter")
+    draw = partial(figure.add, "scattergl" if len(points) > MOST_SVG else "scatter")
     hover = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g

@@ -271,7 +271,7 @@ def linked_maps(
             chart = f"map_{key}"
             figure = scatter(m.points, group, [html.escape(g) for g in group_names], colors,
                              ["circle"] * len(group_names), items[:, None], hover, ink(), m.titles,
-                             400 if len(maps) < 3 else 340, picked=picked, limits=limits, webgl=False)
+                             400 if len(maps) < 3 else 340, picked=picked, limits=limits)
             figure.update_layout(showlegend=False)
             charts.show(
                 figure, chart, f"Map of {len(items)} items by {name}; {len(picked)} items are selected.",
