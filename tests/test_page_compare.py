@@ -1,8 +1,5 @@
 """Compare in Streamlit's AppTest: it opens on an answer, no control can raise, its code gives its numbers."""
 
-import html
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,19 +9,9 @@ import bvae
 from bvae.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.posterior import Posterior
 from bvae.ui import comparing, loaders, pins, scene
-from tests.test_pages import assert_clean, open_page, unfold
+from tests.test_pages import all_numbers, assert_clean, open_page, unfold
 
 PAGE = "pages/compare.py"
-
-
-def table_of(app):
-    """All numbers, to the three digits that are shown."""
-    shown = next(h.proto.body for h in app.get("html") if 'aria-label="All numbers"' in h.proto.body)
-    heads, *rows = (
-        [html.unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
-        for row in re.findall("<tr>(.*?)</tr>", shown))
-    return pd.DataFrame([[*row[:2], *(float(v.replace(",", "").replace("–", "nan")) for v in row[2:])] for row in rows],
-                        columns=heads)
 
 
 def run_code(app):
@@ -39,7 +26,7 @@ def test_it_opens_on_three_aggregators_with_one_view_missing():
     assert app.pills(key="compared").value == ["poe", "moe", "wasserstein"]
     assert app.pills(key="views").value == ["m0", "m1", "m2", "m3"]
     assert len(app.get("plotly_chart")) == 6
-    table = table_of(app)
+    table = all_numbers(app)
     assert list(table.columns[2:]) == ["PoE", "MoE", "Wasserstein"]
     loaded = loaders.load_model("polymnist", "mwb-vae")
     now = scene.build(loaded, 342, [True] * 4 + [False], [1.0] * 5, "wasserstein")
@@ -53,7 +40,7 @@ def test_no_number_of_contenders_can_raise():
     for rules in ([], ["mopoe"], bvae.aggregators(), ["jeffreys", "hoelder", "mwb", "code", "helvae", "fisher-rao"]):
         app.pills(key="compared").set_value(rules).run()
         assert_clean(app)
-        columns = list(table_of(app).columns[2:])
+        columns = list(all_numbers(app).columns[2:])
         assert 2 <= len(columns) <= 6
     assert len(columns) == 6
 
@@ -146,7 +133,7 @@ def test_pins_are_kept_linked_and_taken_off():
     assert list(pinned()["sample"]) == [342] * 3 + [7] * 3
     assert pinned()["link"][3] == ("explore?v=1&data=polymnist&model=MWB-VAE&agg=PoE&item=7&views=m0&views=m1&views=m2"
                                    "&views=m3&seed=0&n=4")
-    table = table_of(app).set_index(["number", "of"])  # what is shown now is what the last three hold
+    table = all_numbers(app).set_index(["number", "of"])  # what is shown now is what the last three hold
     for rule, row in zip(("PoE", "MoE", "Wasserstein"), (3, 4, 5), strict=True):
         assert pinned()["entropy, nats"][row] == pytest.approx(table[rule]["entropy, nats", "joint"], rel=6e-3)
         assert pinned()["p(right class), hidden views"][row] == pytest.approx(

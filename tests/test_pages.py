@@ -1,6 +1,10 @@
 """Every page in Streamlit's AppTest: it opens, and no control can raise."""
 
+import html
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -31,6 +35,16 @@ def unfold(app):
     app.run()
     assert_clean(app)
     return app
+
+
+def all_numbers(app):
+    """The table of a comparison, to the three digits that are shown."""
+    shown = next(h.proto.body for h in app.get("html") if 'aria-label="All numbers"' in h.proto.body)
+    heads, *rows = (
+        [html.unescape(re.sub("<[^>]*>", "", cell)) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall("<tr>(.*?)</tr>", shown))
+    return pd.DataFrame([[*row[:2], *(float(v.replace(",", "").replace("–", "nan")) for v in row[2:])] for row in rows],
+                        columns=heads)
 
 
 def assert_clean(app):

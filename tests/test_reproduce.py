@@ -9,7 +9,7 @@ import pytest
 import bvae
 from bvae.metrics import written
 from bvae.ui import loaders, uploading
-from tests.test_pages import assert_clean, open_page, unfold
+from tests.test_pages import all_numbers, assert_clean, open_page, unfold
 
 
 def run_code(app, mark):
@@ -70,10 +70,10 @@ def test_your_data_in_comparison(tmp_path, monkeypatch):
     (tmp_path / "example.npz").write_bytes(example())
     monkeypatch.chdir(tmp_path)
     joint = run_code(app, "uploads.read")["joint"]
-    table = next(d.value for d in app.dataframe if "number" in d.value.columns)
+    table = all_numbers(app)
     shown = table[table["number"] == "width: mean standard deviation"].iloc[0]
     for name, column in (("poe", "PoE"), ("moe", "MoE"), ("wasserstein", "Wasserstein")):
-        np.testing.assert_allclose(float(joint[name].variance.sqrt().mean()), shown[column], rtol=1e-4)
+        np.testing.assert_allclose(float(joint[name].variance.sqrt().mean()), shown[column], rtol=6e-3)
 
 
 @pytest.mark.parametrize(("which", "projection"), [

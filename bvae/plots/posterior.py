@@ -355,23 +355,25 @@ def density_figure(
     """Densities on a line: experts (M,) filled in their colours, aggregates as lines of their own styles."""
     x = np.linspace(*limits, 400)
     figure = Sketch()
+    beliefs = [normal_density(x, m, s) for m, s in zip(loc, scale, strict=True)]
     for m, name in enumerate(names):
         figure.add_scatter(
-            x=x, y=normal_density(x, loc[m], scale[m]), mode="lines", name=name, fill="tozeroy",
+            x=x, y=beliefs[m], mode="lines", name=name, fill="tozeroy",
             fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
             hoverinfo="name",
         )
     for q in aggregates:
-        y = sum(w * normal_density(x, m[0], s[0]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
+        parts = zip(q.weights, q.loc, q.scale, strict=True)
+        beliefs.append(sum(w * normal_density(x, m[0], s[0]) for w, m, s in parts))
         figure.add_scatter(
-            x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
+            x=x, y=beliefs[-1], mode="lines", name=q.label, hoverinfo="name",
             line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
                   "dash": style.DASHES.get(q.rule, "solid")},
         )
     style.layout(figure, ink, height)
     figure.update_layout(legend=style.LEGEND_BELOW)
     figure.update_xaxes(title="z", range=list(limits))
-    figure.update_yaxes(title="density", rangemode="tozero")
+    figure.update_yaxes(title="density", range=[0, 1.06 * max(float(y.max()) for y in beliefs)])
     return figure.figure()
 
 

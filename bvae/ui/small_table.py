@@ -11,7 +11,7 @@ import pandas as pd
 
 from bvae.ui.state import ink
 
-CELL = "padding:4px 10px;border:0;border-bottom:1px solid rgba(128,128,128,.25);"
+CELL = "padding:4px 8px;border:0;border-bottom:1px solid rgba(128,128,128,.25);"
 
 SIDES = {"right": "text-align:right;white-space:nowrap", "left": "text-align:left"}
 
