@@ -30,7 +30,7 @@ def laplace(x: Tensor, mean: Tensor, scale: float) -> Tensor:
     Tensor
         (B,) nats.
     """
-    return (-(x - mean).abs() / scale - math.log(2 * scale)).flatten(1).sum(1)
+    return -absolute_distance(x, mean) / scale - x[0].numel() * math.log(2 * scale)
 
 
 @LIKELIHOODS.register("normal")
@@ -40,31 +40,36 @@ def normal(x: Tensor, mean: Tensor, scale: float) -> Tensor:
     return -0.5 / scale**2 * squared_distance(x, mean) - constant
 
 
-class _SquaredDistance(torch.autograd.Function):
-    """sum (x - mean)^2 with one pass forward and one backward: memory traffic is what such sums cost."""
+class _Distance(torch.autograd.Function):
+    """sum |x - mean|^power with one pass forward and one or two backward: memory traffic is what such sums cost."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, mean: Tensor) -> Tensor:
-        difference = mean - x
+    def forward(ctx: Any, x: Tensor, mean: Tensor, power: int) -> Tensor:
+        difference = mean - x.to(mean.dtype)  # subtracting two types at once takes twice as long as both steps
         ctx.save_for_backward(difference)
+        ctx.power = power
         last = difference.ndim == 4 and difference.is_contiguous(memory_format=torch.channels_last)
         flat = (difference.permute(0, 2, 3, 1) if last else difference).flatten(1)  # a view in either layout
-        return torch.linalg.vecdot(flat, flat)
+        return torch.linalg.vecdot(flat, flat) if power == 2 else torch.linalg.vector_norm(flat, 1, dim=1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (difference,) = ctx.saved_tensors
-        by_mean = difference * (2 * gradient).view(-1, *[1] * (difference.ndim - 1))
+        gradient = gradient.view(-1, *[1] * (difference.ndim - 1))
+        by_mean = difference * (2 * gradient) if ctx.power == 2 else difference.sign().mul_(gradient)
         by_x = -by_mean if ctx.needs_input_grad[0] else None
-        return by_x, by_mean if ctx.needs_input_grad[1] else None
+        return by_x, by_mean if ctx.needs_input_grad[1] else None, None
 
 
 def squared_distance(x: Tensor, mean: Tensor) -> Tensor:
     """sum (x - mean)^2 over the axes of one item: (B, ...), (B, ...) -> (B,). Differentiable once."""
-    if x.shape != mean.shape:
-        x, mean = torch.broadcast_tensors(x, mean)
-    return _SquaredDistance.apply(x, mean)
+    return _Distance.apply(*torch.broadcast_tensors(x, mean), 2)
+
+
+def absolute_distance(x: Tensor, mean: Tensor) -> Tensor:
+    """sum |x - mean| over the axes of one item: (B, ...), (B, ...) -> (B,). Differentiable once."""
+    return _Distance.apply(*torch.broadcast_tensors(x, mean), 1)
 
 
 @LIKELIHOODS.register("bernoulli")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
 from bvae.data import Modality
+from bvae.layers import for_channels_last
 from bvae.likelihoods import LIKELIHOODS, OF_KIND
 from bvae.networks import NETWORKS, to_gaussian
 from bvae.posterior import Posterior
@@ -127,6 +128,7 @@ class MultimodalVAE(nn.Module):
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
         if self.config.auxiliary_prior:
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
+        for_channels_last(self)
         self.to(memory_format=torch.channels_last)
 
     @property

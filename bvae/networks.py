@@ -1,8 +1,8 @@
 """Encoders and decoders per kind of modality, made for small machines.
 
 Resolution changes by strided convolutions down and by pixel shuffle up: transposed convolutions with even kernels and
-GroupNorm are several times slower on CPUs in channels_last. There is no normalisation layer: over the batch,
-what is missing in one item would leak into others.
+GroupNorm are several times slower on CPUs in channels_last; see :mod:`bvae.layers` for the layers that are made for it.
+There is no normalisation layer: over the batch, what is missing in one item would leak into others.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bvae.layers import CellConv2d, FlattenedLinear, UnflattenedLinear
 from bvae.registry import Registry
 
 
@@ -95,7 +96,7 @@ class ImageEncoder(nn.Module):
         if height % 4 or width_px % 4:
             raise ValueError(f"image shape: expected height and width in multiples of 4, got {shape}")
         f = fold_factor(height, width_px)
-        cells = ((height // (2 * f) + 1) // 2) * ((width_px // (2 * f) + 1) // 2)
+        cells = (height // (2 * f) + 1) // 2, (width_px // (2 * f) + 1) // 2
         self.net = nn.Sequential(
             FoldPixels(f, channels),
             nn.Conv2d(f * f * channels, width, 3, stride=2, padding=1),
@@ -103,8 +104,8 @@ class ImageEncoder(nn.Module):
             nn.SiLU(),
             nn.Conv2d(width, width, 3, stride=2, padding=1),
             nn.SiLU(),
-            nn.Flatten(),
-            nn.Linear(width * cells, 2 * latent_dim),
+            nn.Identity(),
+            FlattenedLinear((width, *cells), 2 * latent_dim),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,23 +120,24 @@ class ImageDecoder(nn.Module):
         channels, height, width_px = shape
         f = fold_factor(height, width_px)
         first, last = max(1, 3 * width // 4), max(1, width * f // 8)
-        self.grid = (first, height // (2 * f), width_px // (2 * f))
-        self.expand = nn.Linear(latent_dim, first * self.grid[1] * self.grid[2])
+        self.expand = UnflattenedLinear(latent_dim, (first, height // (2 * f), width_px // (2 * f)))
         self.net = nn.Sequential(
             nn.SiLU(),
             nn.Conv2d(first, width, 3, padding=1),
             Residual(width),
             nn.SiLU(),
-            nn.Conv2d(width, 4 * last, 3, padding=1),
-            nn.PixelShuffle(2),
+            CellConv2d(width, 4 * last, 3, factor=2, padding=1),
+            nn.Identity(),
             nn.SiLU(),
-            nn.Conv2d(last, f * f * channels, 3, padding=1),
-            nn.PixelShuffle(f),
+            CellConv2d(last, f * f * channels, 3, factor=f, padding=1),
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        grid = self.expand(z).unflatten(1, self.grid).contiguous(memory_format=torch.channels_last)
-        return self.net(grid).float().sigmoid()
+        *hidden, last = self.net
+        values = self.expand(z)
+        for layer in hidden:
+            values = layer(values)
+        return last.shuffle(last.cells(values).float().sigmoid())
 
 
 NETWORKS.register("image")(NetworkPair(ImageEncoder, ImageDecoder))

@@ -110,14 +110,15 @@ def overlay(digits: Tensor, photo: Tensor, generator: torch.Generator) -> Tensor
     Returns
     -------
     Tensor
-        (N, 3, 28, 28) float32 in [0, 1].
+        (N, 3, 28, 28) float32 in [0, 1], channels last: the rows of a crop are pieces of the photograph's memory.
     """
     n, height, width = len(digits), photo.shape[1], photo.shape[2]
-    top = torch.randint(height - SIZE + 1, (n, 1, 1), generator=generator).flatten()
-    left = torch.randint(width - SIZE + 1, (n, 1, 1), generator=generator).flatten()
-    crops = photo.unfold(1, SIZE, 1).unfold(2, SIZE, 1)[:, top, left].transpose(0, 1)  # (N, 3, 28, 28)
-    ink = (digits > THRESHOLD).to(torch.uint8).mul_(255).unsqueeze(1)  # (N, 1, 28, 28)
-    return (crops ^ ink).float().div_(255.0)  # x ^ 255 = 255 - x
+    top = torch.randint(height - SIZE + 1, (n, 1), generator=generator)
+    left = torch.randint(width - SIZE + 1, (n, 1), generator=generator)
+    rows = photo.permute(1, 2, 0).flatten(1).unfold(1, 3 * SIZE, 3)  # (H, W - 27, 84)
+    crops = rows[top + torch.arange(SIZE), left].view(n, SIZE, SIZE, 3)
+    ink = (digits > THRESHOLD).to(torch.uint8).mul_(255).unsqueeze(3)  # (N, 28, 28, 1)
+    return (crops ^ ink).float().div_(255.0).permute(0, 3, 1, 2)  # x ^ 255 = 255 - x
 
 
 def compose(digits: Tensor, labels: Tensor, photos: Sequence[Tensor], generator: torch.Generator) -> dict[str, Tensor]:

@@ -1,0 +1,191 @@
+"""Layers for channels_last: each is the layer of torch that it stands for."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import bvae
+from bvae.layers import CellConv2d, Flatten, FlattenedLinear, TransposedConv2d, UnflattenedLinear, for_channels_last
+from bvae.likelihoods import laplace, normal
+from bvae.networks import NETWORKS, NetworkPair
+
+LAST = torch.channels_last
+
+
+def images(*shape: int) -> Tensor:
+    """Random (B, C, H, W) in channels_last, float64."""
+    generator = torch.Generator().manual_seed(sum(shape))
+    return torch.randn(*shape, dtype=torch.float64, generator=generator).contiguous(memory_format=LAST)
+
+
+def same(ours: nn.Module, theirs: nn.Module, x: Tensor) -> Tensor:
+    """Compare outputs and all gradients of two modules with the same parameters; returns our output."""
+    ours, theirs = ours.double().to(memory_format=LAST), theirs.double()
+    for mine, its in zip(ours.parameters(), theirs.parameters(), strict=True):
+        its.data.copy_(mine)
+    x.requires_grad_()
+    out, expected = ours(x), theirs(x)
+    torch.testing.assert_close(out, expected)
+    cotangent = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)
+    for mine, its in zip(torch.autograd.grad(out, [x, *ours.parameters()], cotangent),
+                         torch.autograd.grad(expected, [x, *theirs.parameters()], cotangent), strict=True):
+        torch.testing.assert_close(mine, its)
+    return out
+
+
+# -- transposed convolutions -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("out_channels", [3, 9])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, (5, 3)])
+def test_a_transposed_convolution_is_that_of_torch(kernel, out_channels) -> None:
+    compared = 0
+    for stride, padding, extra in itertools.product([1, 2, (3, 2)], [0, 1, (0, 2)], [0, (0, 1)]):
+        options = {"stride": stride, "padding": padding, "output_padding": extra}
+        theirs = nn.ConvTranspose2d(4, out_channels, kernel, **options).double()
+        x = images(2, 4, 5, 4)
+        try:
+            theirs(x)
+        except RuntimeError:  # no image is left, or the extra padding is not smaller than the stride
+            continue
+        same(TransposedConv2d(4, out_channels, kernel, **options), theirs, x)
+        compared += 1
+    assert compared >= 6
+
+
+@pytest.mark.parametrize("options", [{"groups": 2}, {"dilation": 2}, {"bias": False}])
+def test_other_transposed_convolutions_are_left_to_torch(options) -> None:
+    same(TransposedConv2d(4, 6, 3, stride=2, **options), nn.ConvTranspose2d(4, 6, 3, stride=2, **options),
+         images(2, 4, 5, 4))
+
+
+def test_a_transposed_convolution_takes_a_size_and_single_images() -> None:
+    layer, plain = TransposedConv2d(4, 3, 3, stride=2), nn.ConvTranspose2d(4, 3, 3, stride=2)
+    plain.load_state_dict(layer.state_dict())
+    x = images(2, 4, 5, 5).float()
+    assert layer(x, output_size=[12, 12]).shape == (2, 3, 12, 12)
+    torch.testing.assert_close(layer(x[0]), plain(x[0]))
+
+
+@pytest.mark.parametrize("out_channels", [3, 9])
+def test_transposed_convolutions_can_be_differentiated_twice_and_forward(out_channels) -> None:
+    layer = TransposedConv2d(2, out_channels, 3, stride=2, padding=1, output_padding=1).double()
+    weights = [p.detach().clone().requires_grad_() for p in layer.parameters()]
+
+    def function(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, x)
+
+    x = images(1, 2, 2, 2).requires_grad_()
+    assert torch.autograd.gradcheck(function, (x, *weights), check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(function, (x, *weights))
+
+
+def test_transposed_convolutions_follow_autocast() -> None:
+    layer = TransposedConv2d(4, 3, 3, stride=2).to(memory_format=LAST)
+    x = images(2, 4, 5, 5).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        out = layer(x)
+    assert out.dtype == torch.bfloat16
+    torch.testing.assert_close(out.float(), layer(x), atol=0.05, rtol=0.05)
+    out.float().square().sum().backward()
+    assert layer.weight.grad.dtype == layer.bias.grad.dtype == torch.float32
+
+
+# -- linear maps and pixel shuffles ------------------------------------------------------------------------------------
+
+
+def test_flattening_before_a_linear_map() -> None:
+    same(FlattenedLinear((5, 3, 2), 7), nn.Sequential(nn.Flatten(), nn.Linear(30, 7)), images(4, 5, 3, 2))
+
+
+def test_unflattening_after_a_linear_map() -> None:
+    x = torch.randn(4, 7, dtype=torch.float64)
+    out = same(UnflattenedLinear(7, (5, 3, 2)), nn.Sequential(nn.Linear(7, 30), nn.Unflatten(1, (5, 3, 2))), x)
+    assert out.is_contiguous(memory_format=LAST)
+
+
+@pytest.mark.parametrize(("factor", "channels"), [(2, 12), (2, 64), (4, 48)])
+def test_a_convolution_and_its_pixel_shuffle(factor, channels) -> None:
+    theirs = nn.Sequential(nn.Conv2d(6, channels, 3, padding=1), nn.PixelShuffle(factor))
+    out = same(CellConv2d(6, channels, 3, factor=factor, padding=1), theirs, images(2, 6, 5, 4))
+    assert out.is_contiguous(memory_format=LAST)
+
+
+def test_jacobians_of_decoders_in_both_modes() -> None:
+    _, decoder = NETWORKS["image"]
+    decoder = decoder((3, 8, 8), 4, 8).to(memory_format=LAST)
+    z = torch.randn(1, 4)
+    backward = torch.autograd.functional.jacobian(decoder, z)
+    torch.testing.assert_close(torch.func.jacrev(decoder)(z), backward)
+    torch.testing.assert_close(torch.func.jacfwd(decoder)(z), backward, atol=1e-5, rtol=1e-4)
+
+
+# -- networks of others ------------------------------------------------------------------------------------------------
+
+
+def encoder(shape: tuple[int, ...], latent_dim: int, width: int) -> nn.Module:
+    """A usual one: strided convolutions, then a linear map."""
+    return nn.Sequential(nn.Conv2d(3, width, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(),
+                         nn.Linear(width * 16, 2 * latent_dim))
+
+
+def decoder(shape: tuple[int, ...], latent_dim: int, width: int) -> nn.Module:
+    """Its mirror image."""
+    return nn.Sequential(nn.Linear(latent_dim, width * 16), nn.Unflatten(1, (width, 4, 4)), nn.ReLU(),
+                         nn.ConvTranspose2d(width, 3, 3, stride=2, padding=1, output_padding=1), nn.Sigmoid())
+
+
+def test_networks_of_others_are_quicker_and_the_same(monkeypatch) -> None:
+    monkeypatch.setitem(NETWORKS._entries, "usual", NetworkPair(encoder, decoder))
+    torch.manual_seed(0)
+    model = bvae.MultimodalVAE([bvae.Modality("a", "usual", (3, 8, 8))], bvae.aggregator("poe"))
+    torch.manual_seed(0)
+    plain = encoder((3, 8, 8), 32, 64), decoder((3, 8, 8), 32, 64)
+    assert type(model.encoders["a"][2]) is Flatten
+    assert type(model.decoders["a"][3]) is TransposedConv2d
+    x, z = torch.rand(5, 3, 8, 8), torch.randn(5, 32)
+    for ours, theirs, value in ((model.encoders["a"], plain[0], x), (model.decoders["a"], plain[1], z)):
+        assert list(ours.state_dict()) == list(theirs.state_dict())
+        torch.testing.assert_close(ours(value), theirs(value))
+        torch.testing.assert_close(torch.autograd.grad(ours(value).square().sum(), list(ours.parameters())),
+                                   torch.autograd.grad(theirs(value).square().sum(), list(theirs.parameters())))
+
+
+def test_the_gradient_of_flatten_has_the_layout_of_its_input() -> None:
+    layers = nn.Sequential(nn.Flatten())
+    for_channels_last(layers)
+    seen = []
+    x = images(2, 3, 4, 5).requires_grad_()
+    hidden = x * 1
+    hidden.register_hook(seen.append)
+    (layers(hidden) ** 2).sum().backward()
+    assert seen[0].is_contiguous(memory_format=LAST)
+    torch.testing.assert_close(x.grad, 2 * x.detach())
+
+
+# -- distances ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", [LAST, torch.contiguous_format])
+def test_densities_are_those_of_torch_with_their_gradients(layout) -> None:
+    x, mean = (images(3, 2, 4, 5 + i)[..., :5].contiguous(memory_format=layout) for i in (0, 1))
+    mean.requires_grad_()
+    x.requires_grad_()
+    for density, reference in ((normal, torch.distributions.Normal(mean, 0.3)),
+                               (laplace, torch.distributions.Laplace(mean, 0.3))):
+        ours, theirs = density(x, mean, 0.3), reference.log_prob(x).flatten(1).sum(1)
+        torch.testing.assert_close(ours, theirs)
+        weights = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
+        torch.testing.assert_close(torch.autograd.grad(ours, [x, mean], weights),
+                                   torch.autograd.grad(theirs, [x, mean], weights))
+
+
+def test_densities_take_one_item_against_many_and_other_types() -> None:
+    x, mean = torch.rand(1, 2, 4, 4), torch.rand(6, 2, 4, 4)
+    torch.testing.assert_close(laplace(x, mean, 0.5), torch.distributions.Laplace(mean, 0.5).log_prob(x).sum((1, 2, 3)))
+    half = x.bfloat16()
+    torch.testing.assert_close(normal(half, mean, 0.5), normal(half.float(), mean, 0.5))
