@@ -39,8 +39,6 @@ PEERS = {"mvae": "MVAE", "mmvae": "MMVAE", "mmvae-dreg": "MMVAE", "mopoe-vae": "
 """Our methods -> the peer's class of the same method."""
 PUBLISHED: dict[str, Any] = {"latent_dim": 512, "likelihood": "laplace", "likelihood_scale": 0.75, "beta": 2.5}
 """Settings of the published PolyMNIST models; `benchmarks.training --latent-dim` replaces the first."""
-
-
 OWN: dict[str, Any] = {}
 """Settings of our side that are not its defaults; `--width` of the benchmarks adds one."""
 
@@ -120,7 +118,8 @@ class Ours:
         self.data = data_for(published)
         self.run = _Run(self.settings, Path(), self.data, make_fabric(self.settings, "cpu"))
         self.run.step_module.train()
-        keep_memory()  # as `train` does
+        keep_memory()  # these two as `train` does
+        torch.set_flush_denormal(True)
 
     def step(self, batch: Batch) -> float:
         """One step; returns the loss."""

@@ -15,7 +15,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,8 +24,9 @@ import torch
 from benchmarks import peer
 from benchmarks.report import RESULTS, figure, markdown
 from bvae.methods import METHODS
-from bvae.metrics.base import EvaluationData, all_experts, posterior_of
-from bvae.metrics.latent_accuracy import fitted
+from bvae.metrics.base import EvaluationData
+from bvae.metrics.coherence import coherent
+from bvae.metrics.latent_accuracy import Probes
 from bvae.model import MultimodalVAE
 from bvae.storage import read_json, write_json
 from bvae.training.checkpoint import checkpoints_root
@@ -41,29 +43,24 @@ SIDES: Mapping[str, tuple[bool, Mapping[str, Any]]] = {
                                          "likelihood_scale": Settings.likelihood_scale}),
 }
 """Side in the table -> whether it is our training, and what it changes in `peer.OWN` or `peer.PUBLISHED`."""
-
-
 GLANCE = slice(None, None, 5)
 """Test items (sorted by class) by which coherence is judged first: a whole look takes several times as long."""
 MARGIN = 0.04
+"""How far below the target that coherence may be without a whole look."""
 
 
 def coherence(model: MultimodalVAE, data: EvaluationData, items: slice) -> float:
-    """Share of the generated other views of test items, from one view each, that are of the items' class."""
-    names, experts, y = list(model.modalities), model.experts(data.test.subset(items)), data.test.y[items]
-    generator, right = torch.Generator().manual_seed(0), []
-    for m, name in enumerate(names):
-        z = posterior_of(model, experts, (m,)).rsample(generator=generator)
-        judged = data.judges.probabilities(model.decode(z, [n for n in names if n != name]))
-        right += [(p.argmax(-1) == y).double().mean() for p in judged.values()]
-    return float(torch.stack(right).mean())
+    """From one view, of some test items."""
+    experts, y = model.experts(data.test.subset(items)), data.test.y[items]
+    generator = torch.Generator().manual_seed(0)
+    views = [coherent(model, experts, (m,), data, y, generator) for m in range(len(model.modalities))]
+    return float(torch.stack(views).mean())
 
 
 def latent_accuracy(model: MultimodalVAE, data: EvaluationData) -> float:
-    """Of a linear classifier of the joint posterior's mean, from all views."""
-    everyone = tuple(range(len(model.modalities)))
-    means = [posterior_of(model, all_experts(model, part), everyone).mean for part in (data.train, data.test)]
-    return float((fitted(means[0], data.train.y).predict(means[1].numpy()) == data.test.y.numpy()).mean())
+    """From all views."""
+    probes, everyone = Probes(model, data), tuple(range(len(model.modalities)))
+    return float(probes.right(probes.fitted(everyone), everyone).double().mean())
 
 
 @torch.inference_mode()
@@ -123,12 +120,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--minutes", type=float, default=30.0, help="at most, for each run")
     top.add_argument("--by-processor", action="store_true",
                      help="count minutes of the processor instead of the clock, on a busy machine")
+    top.add_argument("--resume", action="store_true", help="go on where the same command was stopped")
     top.add_argument("--run", nargs=2, metavar=("METHOD", "SIDE"), help=argparse.SUPPRESS)
     return top
 
 
 def main() -> None:
-    """The table; the file of results is written after every run, and a call that was stopped goes on when repeated."""
+    """The table; the file of results is written before the first run and after every one."""
     options = parser().parse_args()
     if options.run:
         print(json.dumps(run(*options.run, options)))
@@ -136,7 +134,7 @@ def main() -> None:
     there = peer.installed()
     result: dict[str, Any] = {
         "title": "Minutes until 0.95 latent accuracy (all views) and 0.60 coherence (one view)",
-        "command": " ".join(["python -m benchmarks.quality", *sys.argv[1:]]),
+        "command": " ".join(["python -m benchmarks.quality", *(a for a in sys.argv[1:] if a != "--resume")]),
         "columns": ["method", "side", "minutes", "steps", *TARGETS], "rows": [],
         "notes": [f"Embedded PolyMNIST, batches of {options.batch_size}, minutes of the "
                   f"{'processor' if options.by_processor else 'clock'} with {options.threads} "
@@ -145,21 +143,30 @@ def main() -> None:
                   f"networks with {options.latent_dim} latent dimensions, beta {peer.PUBLISHED['beta']}, Adam at 1e-3, "
                   "the published Laplace likelihood or our recipe's normal one. Last two columns: at the last look.",
                   *([] if there else [peer.HOW_TO_INSTALL])]}
-    file = RESULTS / "quality.json"
-    if file.exists() and (before := read_json(file))["command"] == result["command"]:
-        result["rows"] = before["rows"]  # this run was stopped: it goes on
-    done = {tuple(row[:2]) for row in result["rows"]}
-    for method, side in itertools.product(options.methods, SIDES):
-        if (METHODS[method].title, side) in done or not (SIDES[side][0] or (there and method in peer.PEERS)):
-            continue
-        out = in_a_process(method, side, options)
-        minutes = figure(out["minutes"])
-        result["rows"].append([METHODS[method].title, side, minutes if out["reached"] else f"not within {minutes}",
-                               out["steps"], *(round(out[name], 3) for name in TARGETS)])
-        order = [(METHODS[m].title, s) for m, s in itertools.product(options.methods, SIDES)]
-        result["rows"].sort(key=lambda row: order.index((row[0], row[1])))
-        write_json(file, result)
-    print(markdown(result))
+    runs = {(METHODS[method].title, side): (method, side)
+            for method, side in itertools.product(options.methods, SIDES)
+            if SIDES[side][0] or (there and method in peer.PEERS)}
+    file, done = RESULTS / "quality.json", {}
+    if options.resume and file.exists() and (before := read_json(file))["command"] == result["command"]:
+        done = {tuple(row[:2]): row for row in before["rows"]}
+    written = write(file, result, runs, done)
+    for title in runs:
+        if title not in done:
+            out = in_a_process(*runs[title], options)
+            minutes = figure(out["minutes"])
+            done[title] = [*title, minutes if out["reached"] else f"not within {minutes}", out["steps"],
+                           *(round(out[name], 3) for name in TARGETS)]
+            written = write(file, result, runs, done)
+    print(markdown(written))
+
+
+def write(file: Path, result: dict[str, Any], runs: Iterable[tuple[str, str]], done: dict[tuple, list]) -> dict:
+    """Write the rows that there are, in the order of the runs, and say which ones are missing; returns all of it."""
+    missing = [f"{method} ({side})" for method, side in runs if (method, side) not in done]
+    notes = [*result["notes"], *([f"Not measured yet: {', '.join(missing)}."] if missing else [])]
+    result = {**result, "rows": [done[title] for title in runs if title in done], "notes": notes}
+    write_json(file, result)
+    return result
 
 
 if __name__ == "__main__":

@@ -169,9 +169,9 @@ class _Transposed(torch.autograd.Function):
         x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int], padding: tuple[int, int],
         output_padding: tuple[int, int],
     ) -> Tensor:
-        few = weight.shape[1] < FEW_CHANNELS and max(stride) > 1
-        return (transposed_as_convolution if few else F.conv_transpose2d)(
-            x, weight, bias, stride, padding, output_padding)
+        if weight.shape[1] < FEW_CHANNELS and max(stride) > 1:
+            return transposed_as_convolution(x, weight, bias, stride, padding, output_padding)
+        return F.conv_transpose2d(x, weight, None, stride, padding, output_padding).add_(bias.view(-1, 1, 1))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -11,7 +11,7 @@ import bvae
 from bvae.storage import StorageError, digest_of, read_json, read_tensors, write_atomically
 from bvae.training import CheckpointError, Settings, checkpoints, load, load_checkpoint
 from bvae.training.loop import STATE, TrainingStopped, train
-from bvae.training.memory import keep_memory, memory_kept
+from bvae.training.memory import denormals_flushed, keep_memory, memory_kept
 
 SMALL = {"steps": 37, "batch_size": 200, "width": 8, "latent_dim": 4, "warmup_steps": 5}
 
@@ -224,3 +224,21 @@ def test_training_keeps_its_memory():
         faults()
         kept = faults()
     assert 20 * max(kept, 50) < faults()
+
+
+def test_training_flushes_denormal_numbers_and_nothing_else_does(tmp_path):
+    """Resume, and the user's own arithmetic afterwards, must not depend on them."""
+    def product():
+        return float(torch.tensor(1e-39).mul(0.5))
+
+    if not torch.set_flush_denormal(False):  # this processor cannot
+        return
+    seen = []
+    train(settings(steps=1), tmp_path / "run", progress=False, on_step=lambda step: seen.append(product()))
+    assert seen == [0.0]
+    assert product() > 0
+    torch.set_flush_denormal(True)
+    with denormals_flushed():
+        assert product() == 0
+    assert product() == 0  # as it was before
+    torch.set_flush_denormal(False)

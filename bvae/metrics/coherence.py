@@ -14,7 +14,7 @@ from bvae.metrics.base import (
     posterior_of,
     summary,
 )
-from bvae.model import MultimodalVAE
+from bvae.model import MultimodalVAE, UnimodalPosteriors
 
 
 @METRICS.register("coherence")
@@ -33,14 +33,21 @@ def conditional_coherence(model: MultimodalVAE, data: EvaluationData, generator:
     ----------
     Shi et al., NeurIPS 2019; Sutter et al., ICLR 2021.
     """
-    names, experts = list(model.modalities), all_experts(model, data.test)
-    hits: dict[tuple[int, ...], Tensor] = {}
-    for members in all_subsets(len(names))[:-1]:
-        z = posterior_of(model, experts, members).rsample(generator=generator)
-        targets = [name for m, name in enumerate(names) if m not in members]
-        judged = data.judges.probabilities(model.decode(z, targets))
-        hits[members] = torch.stack([p.argmax(-1) == data.test.y for p in judged.values()]).double().mean(0)
+    experts = all_experts(model, data.test)
+    hits = {members: coherent(model, experts, members, data, data.test.y, generator)
+            for members in all_subsets(len(model.modalities))[:-1]}
     return {"coherence": by_number_of_views(hits)}
+
+
+def coherent(
+    model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...], data: EvaluationData, y: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Share of the generations from one subset of views that are of the items' classes: (N,), for classes y (N,)."""
+    z = posterior_of(model, experts, members).rsample(generator=generator)
+    targets = [name for m, name in enumerate(model.modalities) if m not in members]
+    judged = data.judges.probabilities(model.decode(z, targets))
+    return torch.stack([p.argmax(-1) == y for p in judged.values()]).double().mean(0)
 
 
 @METRICS.register("joint_coherence")

@@ -15,7 +15,7 @@ from bvae.metrics.base import (
     by_number_of_views,
     posterior_of,
 )
-from bvae.model import MultimodalVAE
+from bvae.model import MultimodalVAE, UnimodalPosteriors
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -28,6 +28,25 @@ def fitted(means: Tensor, y: Tensor) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3)).fit(means.numpy(), y.numpy())
+
+
+class Probes:
+    """Classifiers of a model's shared means: fitted on the training split, scored on the test split."""
+
+    def __init__(self, model: MultimodalVAE, data: EvaluationData) -> None:
+        self.model, self.data = model, data
+        self.fit_on, self.score_on = all_experts(model, data.train), all_experts(model, data.test)
+
+    def _means(self, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:
+        return self.model.shared(posterior_of(self.model, experts, members)).mean
+
+    def fitted(self, members: tuple[int, ...]) -> Pipeline:
+        """Fitted on the means of q(z | x_S) for this subset S of the modalities."""
+        return fitted(self._means(self.fit_on, members), self.data.train.y)
+
+    def right(self, probe: Pipeline, members: tuple[int, ...]) -> Tensor:
+        """(N,) bool: which test items it classifies rightly by the means of q(z | x_S)."""
+        return torch.from_numpy(probe.predict(self._means(self.score_on, members).numpy())) == self.data.test.y
 
 
 @METRICS.register("latent_accuracy")
@@ -46,12 +65,8 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
     ----------
     Sutter et al., ICLR 2021.
     """
-    fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
-    hits: dict[tuple[int, ...], Tensor] = {}
-    for members in all_subsets(len(model.modalities)):
-        probe = fitted(model.shared(posterior_of(model, fit_on, members)).mean, data.train.y)
-        predicted = probe.predict(model.shared(posterior_of(model, score_on, members)).mean.numpy())
-        hits[members] = torch.from_numpy(predicted) == data.test.y
+    probes = Probes(model, data)
+    hits = {members: probes.right(probes.fitted(members), members) for members in all_subsets(len(model.modalities))}
     return {"latent_accuracy": by_number_of_views(hits)}
 
 
@@ -70,11 +85,7 @@ def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, genera
     ----------
     Hwang et al., NeurIPS 2021.
     """
-    fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
-    everyone = tuple(range(len(model.modalities)))
-    probe = fitted(model.shared(posterior_of(model, fit_on, everyone)).mean, data.train.y)
-    hits = {}
-    for members in all_subsets(len(everyone)):
-        predicted = probe.predict(model.shared(posterior_of(model, score_on, members)).mean.numpy())
-        hits[members] = torch.from_numpy(predicted) == data.test.y
+    probes, everyone = Probes(model, data), tuple(range(len(model.modalities)))
+    probe = probes.fitted(everyone)
+    hits = {members: probes.right(probe, members) for members in all_subsets(len(everyone))}
     return {"latent_accuracy_one_probe": by_number_of_views(hits)}

@@ -27,7 +27,7 @@ from bvae.objectives import LossOutput, objective
 from bvae.randomness import BatchGenerator
 from bvae.storage import WriteError, write_tensors, write_text
 from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, first_line, save_model
-from bvae.training.memory import memory_kept
+from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
 from bvae.training.state import STATE, STATE_FORMAT, read_state
 from bvae.training.stopping import StopRequest, TrainingStopped, terminated_as_interrupt
@@ -180,7 +180,7 @@ def _train(
 ) -> MultimodalVAE:
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
-    with memory_kept():
+    with memory_kept(), denormals_flushed():
         return _Run(settings, folder, data, fabric, watch).go(resume, save_every, progress, on_step)
 
 
