@@ -6,10 +6,20 @@ import itertools
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import bvae
-from bvae.layers import CellConv2d, Flatten, FlattenedLinear, TransposedConv2d, UnflattenedLinear, for_channels_last
+from bvae.layers import (
+    CellConv2d,
+    Conv2d,
+    Flatten,
+    FlattenedLinear,
+    TransposedConv2d,
+    UnflattenedLinear,
+    _Convolution,
+    for_channels_last,
+)
 from bvae.likelihoods import laplace, normal
 from bvae.networks import NETWORKS, NetworkPair
 
@@ -93,6 +103,51 @@ def test_transposed_convolutions_follow_autocast() -> None:
     torch.testing.assert_close(out.float(), layer(x), atol=0.05, rtol=0.05)
     out.float().square().sum().backward()
     assert layer.weight.grad.dtype == layer.bias.grad.dtype == torch.float32
+
+
+# -- convolutions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 6, 8, 12])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (3, 5)])
+def test_gradients_of_images_side_by_side_are_those_of_torch(kernel, batch) -> None:
+    padding = kernel[0] // 2, kernel[1] // 2
+    for stride, width in itertools.product([(1, 1), (2, 2), (1, 3)], [4, 7, 8]):
+        x = images(batch, 3, 5, width).requires_grad_()
+        parameters = [images(4, 3, *kernel).requires_grad_(), torch.ones(4, dtype=torch.float64, requires_grad=True)]
+        out = _Convolution.apply(x, *parameters, stride, padding)
+        expected = F.conv2d(x, *parameters, stride, padding)
+        torch.testing.assert_close(out, expected)
+        cotangent = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)
+        torch.testing.assert_close(torch.autograd.grad(out, [x, *parameters], cotangent),
+                                   torch.autograd.grad(expected, [x, *parameters], cotangent))
+
+
+def test_images_side_by_side_can_be_differentiated_twice_and_forward() -> None:
+    arguments = [value.requires_grad_() for value in (images(4, 2, 2, 3), images(2, 2, 3, 3), torch.ones(2).double())]
+
+    def function(*values: Tensor) -> Tensor:
+        return _Convolution.apply(*values, (1, 1), (1, 1))
+
+    assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(function, arguments)
+
+
+@pytest.mark.parametrize("options", [{"padding": 1}, {"padding": 1, "stride": 2}, {}, {"padding": "same"},
+                                     {"padding": 1, "bias": False}, {"padding": 1, "padding_mode": "circular"}])
+def test_convolutions_in_bfloat16_have_the_gradients_of_torch(options, monkeypatch) -> None:
+    monkeypatch.setattr("bvae.layers.has_tiles", lambda: True)  # the function is right without them, too
+    layer, plain = Conv2d(8, 6, 3, **options).to(memory_format=LAST), nn.Conv2d(8, 6, 3, **options)
+    plain.load_state_dict(layer.state_dict())
+    x = images(8, 8, 7, 7).float().requires_grad_()
+    gradients = []
+    for module in (layer, plain):
+        with torch.autocast("cpu", torch.bfloat16):
+            out = module(x)
+        assert out.dtype == torch.bfloat16
+        gradients.append(torch.autograd.grad(out.float().square().sum(), [x, *module.parameters()]))
+    torch.testing.assert_close(*gradients, atol=0.05, rtol=0.02)
+    assert all(value.dtype == torch.float32 for value in gradients[0])
 
 
 # -- linear maps and pixel shuffles ------------------------------------------------------------------------------------
