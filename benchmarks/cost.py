@@ -31,6 +31,7 @@ from bvae.data.shards import write
 from bvae.networks import fold_factor
 from bvae.storage import write_json
 from bvae.training.loop import _Run, make_fabric
+from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
 
 BASE = {"m": 5, "d": 32, "b": 128, "size": 28}
@@ -73,6 +74,11 @@ def terms(point: dict[str, int]) -> list[float]:
 
 def measure(rounds: int, steps: int) -> list[float]:
     """Median seconds per step at each point of the grid, points in turn."""
+    with memory_kept(), denormals_flushed():  # as `train` does
+        return _measure(rounds, steps)
+
+
+def _measure(rounds: int, steps: int) -> list[float]:
     runs = [run_of(point) for point in GRID]
     present = [torch.ones(p["m"], p["b"], dtype=torch.bool) for p in GRID]
     seconds: list[list[float]] = [[] for _ in GRID]
