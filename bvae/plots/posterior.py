@@ -359,7 +359,8 @@ def density_figure(
     for m, name in enumerate(names):
         figure.add_scatter(
             x=x, y=beliefs[m], mode="lines", name=name, fill="tozeroy",
-            fillcolor=style.rgba(style.color(m), 0.14), line={"color": style.color(m), "width": 1.2},
+            fillcolor=style.rgba(style.color(m), 0.14),
+            line={"color": style.color(m), "width": 1.2, "simplify": False},  # leaving points out shows as corners
             hoverinfo="name",
         )
     for q in aggregates:
@@ -368,7 +369,7 @@ def density_figure(
         figure.add_scatter(
             x=x, y=beliefs[-1], mode="lines", name=q.label, hoverinfo="name",
             line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
-                  "dash": style.DASHES.get(q.rule, "solid")},
+                  "dash": style.DASHES.get(q.rule, "solid"), "simplify": False},
         )
     style.layout(figure, ink, height)
     figure.update_layout(legend=style.LEGEND_BELOW)
