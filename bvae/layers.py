@@ -241,7 +241,7 @@ class _Convolution(torch.autograd.Function):
         stride, columns = ctx.options[0][1], x.shape[3] + ctx.options[1][1]
         columns += -columns % stride
         images = 1
-        while len(x) % (2 * images) == 0 and 2 * images * columns <= TILE * stride:
+        while len(x) > images and len(x) % (2 * images) == 0 and 2 * images * columns <= TILE * stride:
             images *= 2
         if images > 1:
             x, gradient = side_by_side(x, images, columns), side_by_side(gradient, images, columns // stride)
@@ -262,9 +262,10 @@ class _Transposed(torch.autograd.Function):
         x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int], padding: tuple[int, int],
         output_padding: tuple[int, int],
     ) -> Tensor:
-        if weight.shape[1] < FEW_CHANNELS and max(stride) > 1:
+        if writes_few(weight, stride):
             return transposed_as_convolution(x, weight, bias, stride, padding, output_padding)
-        return F.conv_transpose2d(x, weight, None, stride, padding, output_padding).add_(bias.view(-1, 1, 1))
+        y = F.conv_transpose2d(x, weight, None, stride, padding, output_padding)
+        return y.add_(bias.view(-1, 1, 1))  # which oneDNN takes longer for
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -297,13 +298,19 @@ class TransposedConv2d(nn.ConvTranspose2d):
     """
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        plain = self.groups == 1 and self.dilation == (1, 1) and output_size is None and input.ndim == 4
-        if input.device.type != "cpu" or self.bias is None or not plain:
+        plain = (self.groups == 1 and self.dilation == (1, 1) and self.bias is not None and output_size is None
+                 and input.ndim == 4 and input.device.type == "cpu")
+        if not plain or not (torch.is_grad_enabled() or writes_few(self.weight, self.stride)):
             return super().forward(input, output_size)
         tensors = input.contiguous(memory_format=torch.channels_last), self.weight, self.bias
         if torch.is_autocast_enabled("cpu"):
             tensors = tuple(value.to(torch.get_autocast_dtype("cpu")) for value in tensors)
         return _Transposed.apply(*tensors, self.stride, self.padding, self.output_padding)
+
+
+def writes_few(weight: Tensor, stride: tuple[int, int]) -> bool:
+    """Whether a transposed convolution with weights (C, N, k, l) is quicker as a convolution."""
+    return weight.shape[1] < FEW_CHANNELS and max(stride) > 1
 
 
 def transposed_as_convolution(
