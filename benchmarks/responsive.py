@@ -62,8 +62,8 @@ def measure(pairs: int) -> dict[str, float | int]:
             "idle_ms_median": round(1000 * statistics.median(idle)),
             "training_ms_median": round(1000 * statistics.median(training)),
             "ratio_median": round(statistics.median(ratios), 3),
-            "ratio_95th_percentile": round(statistics.quantiles(ratios, n=20)[-1], 3), "ratio_largest": round(max(ratios), 3),
-            "steps_trained_meanwhile": steps}
+            "ratio_95th_percentile": round(statistics.quantiles(ratios, n=20)[-1], 3),
+            "ratio_largest": round(max(ratios), 3), "steps_trained_meanwhile": steps}
 
 
 def main() -> None:
