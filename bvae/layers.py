@@ -204,24 +204,28 @@ def side_by_side(x: Tensor, images: int, columns: int) -> Tensor:
     return out.flatten(2, 3).permute(0, 3, 1, 2)
 
 
-class _Convolution(torch.autograd.Function):
-    """Convolution of "same" width; the gradient of its weights is that of several images side by side.
-
-    That gradient is a sum over columns, which AMX takes `TILE` at a time: of images of seven columns most of it is
-    padding. Between two images there are as many zeros as the convolution pads, so that the sum is the same.
-    """
+class _OfImageAndWeight(torch.autograd.Function):
+    """What both directions of convolutions remember of (x, weight, bias, *options)."""
 
     generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
-        return F.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[:2])
         ctx.save_for_forward(*inputs[:2])
         ctx.options = inputs[3:]
+
+
+class _Convolution(_OfImageAndWeight):
+    """Convolution of "same" width; the gradient of its weights is that of several images side by side.
+
+    That gradient is a sum over columns, which AMX takes `TILE` at a time: of images of seven columns most of it is
+    padding. Between two images there are as many zeros as the convolution pads, so that the sum is the same.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, bias: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
+        return F.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def jvp(ctx: Any, by_x: Tensor, by_weight: Tensor, by_bias: Tensor, *_: None) -> Tensor:
@@ -252,10 +256,8 @@ class _Convolution(torch.autograd.Function):
 # -- transposed convolutions -------------------------------------------------------------------------------------------
 
 
-class _Transposed(torch.autograd.Function):
+class _Transposed(_OfImageAndWeight):
     """Transposed convolution whose bias has its gradient from a sum of its own; differentiable twice."""
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(
@@ -266,12 +268,6 @@ class _Transposed(torch.autograd.Function):
             return transposed_as_convolution(x, weight, bias, stride, padding, output_padding)
         y = F.conv_transpose2d(x, weight, None, stride, padding, output_padding)
         return y.add_(bias.view(-1, 1, 1))  # which oneDNN takes longer for
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
-        ctx.save_for_forward(*inputs[:2])
-        ctx.options = inputs[3:]
 
     @staticmethod
     def jvp(ctx: Any, by_x: Tensor, by_weight: Tensor, by_bias: Tensor, *_: None) -> Tensor:
