@@ -15,12 +15,14 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import executable
+from tests.browser.waiting import watch_all
 
 ROOT = Path(__file__).parents[2]
 QUIET = [  # nothing of the browser itself talks to the network
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]
+PATIENCE = 180  # seconds for a server to start or to end, on a machine that is busy with other things too
 WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 
@@ -38,7 +40,7 @@ def served(script, log, *options):
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )
     url = f"http://localhost:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
@@ -47,9 +49,15 @@ def served(script, log, *options):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"{script} did not start:\n{log.read_text()}")
             time.sleep(0.3)
-    yield url
-    process.terminate()
-    process.wait(timeout=10)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +69,12 @@ def app_url(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
+    """One Chromium for this test session; every page of its contexts is watched (tests/browser/waiting.py)."""
     found = executable()
     assert found, "no Chromium; run: python -m tests.browser.chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET, timeout=PATIENCE * 1000)
+        watch_all(browser)
         yield browser
         browser.close()
 

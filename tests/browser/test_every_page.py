@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from benchmarks.app import segment, slide, step
 from tests.browser.conftest import WIDTHS
-from tests.browser.test_app import TIMEOUT, generated, settled
+from tests.browser.waiting import asked, box_of, eventually, finished, fits, generated, settled
 
 PATHS = (
     "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
@@ -35,10 +35,8 @@ def findings(page):
 
 def calm(page):
     """The script has run, whatever the page holds: some have no figure."""
-    page.wait_for_selector('[data-testid="stHeading"]', timeout=TIMEOUT)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
-    page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=TIMEOUT)
-    page.wait_for_timeout(500)
+    expect(page.get_by_test_id("stHeading").first).to_be_visible()
+    finished(page)
 
 
 def checked(page, address):
@@ -49,7 +47,7 @@ def checked(page, address):
         settled(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    fits(page)
     assert findings(page) == []
     unnamed = page.evaluate("() => [...document.images].filter(i => !i.alt && i.closest('[data-testid=\"stMain\"]'))"
                             ".map(i => i.outerHTML.slice(0, 100))")
@@ -87,16 +85,16 @@ def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, v
     tab.goto(f"{app_url}/{path}")
     calm(tab)
     before = value(tab)
-    act(tab, key, 0)
-    tab.wait_for_url(re.compile(rf"[?&]{key}="), timeout=TIMEOUT)
-    calm(tab)
-    chosen = value(tab)
-    assert chosen != before
-    assert "v=1" in tab.url
+    with asked(tab):
+        act(tab, key, 0)
+    tab.wait_for_url(re.compile(rf"(?=.*[?&]{key}=)(?=.*[?&]v=1)"))
+    chosen = eventually(lambda: value(tab) if value(tab) != before else None, page=tab)
     address = tab.url
     if path:  # Home has no button for it
         tab.get_by_role("button", name="Share", exact=True).click()
-        address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text(timeout=TIMEOUT).strip()
+        expect(tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode")).to_contain_text(f"{key}=")
+        calm(tab)
+        address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip()
         address = address.replace("\n", "")
         shared, shown = (parse_qs(urlsplit(url).query) for url in (address, tab.url))
         assert shown.items() <= shared.items()
@@ -104,7 +102,7 @@ def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, v
     other = second.new_page()
     other.goto(address)
     calm(other)
-    assert value(other) == chosen
+    eventually(lambda: value(other) == chosen, page=other)
     for context in (first, second):
         context.close()
 
@@ -116,17 +114,17 @@ def test_two_sessions_do_not_see_each_other(chromium, app_url):
         tab.goto(f"{app_url}/compare")
         settled(tab)
     step(mine, "item", 0)
-    expect(mine.get_by_text("The sample: item 343")).to_be_visible(timeout=TIMEOUT)
+    expect(mine.get_by_text("The sample: item 343")).to_be_visible()
     settled(mine)
     mine.get_by_role("button", name="Pin these runs").click()
-    expect(mine.get_by_role("link", name=re.compile("MoE, item 343"))).to_be_visible(timeout=TIMEOUT)
+    expect(mine.get_by_role("link", name=re.compile("MoE, item 343"))).to_be_visible()
     yours.locator(".st-key-views button").first.click()
-    yours.wait_for_url(re.compile("views="), timeout=TIMEOUT)
+    yours.wait_for_url(re.compile("views="))
     settled(yours)
     expect(yours.locator(".st-key-item input")).to_have_value("342")
     expect(yours.get_by_text("None yet.")).to_be_visible()
     settled(mine)
-    assert "views=" not in mine.url
+    assert "views=" not in mine.url  # it has nothing under way that could still bring them
     expect(mine.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(0)
     expect(yours.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(1)
     for context in contexts:
@@ -140,19 +138,18 @@ def test_a_drawing_becomes_all_views_and_the_link_keeps_it(chromium, app_url, ho
     tab = context.new_page()
     tab.goto(f"{app_url}/generate?task=Draw+or+write&n=1")
     paper = tab.get_by_role("application", name=re.compile("Canvas"))
-    expect(paper).to_be_visible(timeout=TIMEOUT)
+    expect(paper).to_be_visible()
     before = generated(tab)
-    tab.wait_for_url(re.compile("drawing="), timeout=TIMEOUT)
+    tab.wait_for_url(re.compile("drawing="))
     example = tab.url
     tab.get_by_role("button", name="Clear", exact=True).click()
-    expect(tab.get_by_text("The canvas is empty")).to_be_visible(timeout=TIMEOUT)
+    expect(tab.get_by_text("The canvas is empty")).to_be_visible()
     if how == "keys":
         paper.focus()
         for _ in range(8):
             tab.keyboard.press("Shift+ArrowDown")
     else:
-        paper.scroll_into_view_if_needed()
-        box = paper.bounding_box()
+        box = box_of(tab, paper)
         x, (top, bottom) = box["x"] + box["width"] / 2, (box["y"] + box["height"] * share for share in (0.2, 0.8))
         ys = [top + (bottom - top) * k / 12 for k in range(13)]
         if how == "mouse":
@@ -166,12 +163,9 @@ def test_a_drawing_becomes_all_views_and_the_link_keeps_it(chromium, app_url, ho
             for kind, y in [("touchStart", ys[0]), *(("touchMove", y) for y in ys[1:]), ("touchEnd", None)]:
                 session.send("Input.dispatchTouchEvent",
                              {"type": kind, "touchPoints": [] if y is None else [{"x": x, "y": y}]})
-    expect(tab.get_by_text("The canvas is empty")).to_have_count(0, timeout=TIMEOUT)
+    expect(tab.get_by_text("The canvas is empty")).to_have_count(0)
     after = generated(tab, other_than=before)
-    assert after != before
-    link = tab.url
-    assert "drawing=" in link
-    assert link != example
+    link = eventually(lambda: tab.url if "drawing=" in tab.url and tab.url != example else None, page=tab)
     tab.goto("about:blank")
     tab.goto(link)
     assert generated(tab, other_than=[]) == after
@@ -183,12 +177,12 @@ def test_the_numbers_of_a_chart_are_its_own(page, app_url):
     page.goto(f"{app_url}/benchmarks")
     settled(page)
     page.get_by_role("button", name="Numbers and files").first.click()
-    with page.expect_download(timeout=TIMEOUT) as download:
-        page.get_by_role("button", name="Numbers as CSV").click(timeout=TIMEOUT)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Numbers as CSV").click()
     text = download.value.path().read_text(encoding="utf-8")
     assert text.startswith("method,observed views,mean,standard error over test items\n")
     assert text.count("MWB-VAE") == 4
-    with page.expect_download(timeout=TIMEOUT) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name="Figure as a web page").click()
     web = download.value.path().read_text(encoding="utf-8")
     assert "Conditional coherence" in web

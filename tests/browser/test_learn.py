@@ -5,56 +5,54 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.test_app import TIMEOUT, settled
+from tests.browser.waiting import fits, settled
 
 
 def test_a_student_predicts_sees_goes_on_and_back(page, app_url):
     page.goto(f"{app_url}/learn")
     settled(page)
     page.get_by_role("link", name=re.compile("The over-confidence of products")).click()
-    page.wait_for_url(re.compile("lesson=poe"), timeout=TIMEOUT)
+    page.wait_for_url(re.compile("lesson=poe"))
     page.get_by_role("link", name=re.compile("Next: Predict: a quarrel")).click()
-    page.wait_for_url(re.compile("step=2"), timeout=TIMEOUT)
+    page.wait_for_url(re.compile("step=2"))
     show = page.get_by_role("button", name="Show what happens")
-    expect(show).to_be_disabled(timeout=TIMEOUT)
+    expect(show).to_be_disabled()
     page.get_by_text("One wide hump that covers both").click()
-    expect(show).to_be_enabled(timeout=TIMEOUT)
+    expect(show).to_be_enabled()
     expect(page.get_by_text("exactly as wide as when A and B agreed")).to_have_count(0)
     show.click()
-    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible()
     expect(page.get_by_text("But the rule cannot do it.")).to_be_visible()
     settled(page)
+    page.wait_for_url(re.compile(r"(?=.*answer=b)(?=.*shown=1)"))
     link = page.url
-    assert "answer=b" in link
-    assert "shown=1" in link
     page.get_by_role("link", name=re.compile("Next: An echo")).click()
-    page.wait_for_url(re.compile("step=3"), timeout=TIMEOUT)
-    expect(page.get_by_role("heading", name="An echo")).to_be_visible(timeout=TIMEOUT)
+    page.wait_for_url(re.compile("step=3"))
+    expect(page.get_by_role("heading", name="An echo")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_have_count(0, timeout=TIMEOUT)
+    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_have_count(0)
     page.goto("about:blank")
     page.goto(link)  # as somebody else would
     settled(page)
-    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible(timeout=TIMEOUT)
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0
+    expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible()
+    fits(page)
 
 
 def test_a_step_opens_the_playground_with_its_experts(page, app_url):
     page.goto(f"{app_url}/learn?lesson=poe&step=1")
     settled(page)
     page.get_by_role("link", name=re.compile("Open in the playground")).click()
-    page.wait_for_selector('.picture [data-control="1/mean"]', timeout=TIMEOUT)
+    page.wait_for_selector('.picture [data-control="1/mean"]')
     expect(page.locator('.picture [data-control="2/mean"]')).to_have_count(0)
-    expect(page.locator('[data-rule="poe"].rule').first).to_be_attached(timeout=TIMEOUT)
+    expect(page.locator('[data-rule="poe"].rule').first).to_be_attached()
 
 
 def test_the_teachers_sheet_prints_without_the_app(page, app_url, tmp_path):
     page.goto(f"{app_url}/learn")
     settled(page)
-    with page.expect_download(timeout=TIMEOUT) as download:
+    with page.expect_download() as download:
         page.get_by_role("button", name=re.compile("Download the teacher's sheet")).click()
     saved = Path(tmp_path / "sheet.html")
     download.value.save_as(saved)

@@ -6,6 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import served
+from tests.browser.waiting import settled
 
 SECRETS = """
 [auth]
@@ -19,15 +20,16 @@ server_metadata_url = "http://localhost:1/.well-known/openid-configuration"
 
 def test_no_page_opens_without_a_login_where_one_is_configured(chromium, tmp_path):
     (tmp_path / "secrets.toml").write_text(SECRETS)
-    page = chromium.new_page()
+    context = chromium.new_context()
+    page = context.new_page()
     with served("app.py", tmp_path / "log.txt", "--secrets.files", str(tmp_path / "secrets.toml")) as url:
         for path in ("", "benchmarks?data=polymnist"):
             page.goto(f"{url}/{path}")
-            expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=60_000)
+            expect(page.get_by_role("button", name="Log in")).to_be_visible()
             expect(page.get_by_role("heading", name="Please log in")).to_be_visible()
             expect(page.locator(".js-plotly-plot")).to_have_count(0)
             expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
-    page.close()
+    context.close()
 
 
 def test_after_the_login_one_is_where_one_wanted_to_go(chromium, tmp_path):
@@ -39,18 +41,17 @@ def test_after_the_login_one_is_where_one_wanted_to_go(chromium, tmp_path):
     page = context.new_page()
     with served("app.py", tmp_path / "log.txt", "--secrets.files", str(tmp_path / "secrets.toml")) as url:
         page.goto(f"{url}/benchmarks?v=1&bars=seeds")
-        expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
         page.wait_for_function("() => sessionStorage.getItem('bvae_came_with') === '/benchmarks?v=1&bars=seeds'")
         user = {"email": "somebody@example.org", "origin": url.rstrip("/"), "is_logged_in": True}
         value = create_signed_value("a secret of this test", "_streamlit_user", json.dumps(user)).decode()
         context.add_cookies([{"name": "_streamlit_user", "value": value, "url": url}])
         page.goto(url)  # where Streamlit leads after a login
-        page.wait_for_url(re.compile(r"/benchmarks\?.*bars=seeds"), timeout=60_000)
-        expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible(timeout=60_000)
+        page.wait_for_url(re.compile(r"/benchmarks\?.*bars=seeds"))
+        expect(page.get_by_role("heading", name="Benchmarks")).to_be_visible()
         expect(page.get_by_role("radio", name="seeds")).to_be_checked()
         page.goto(url)  # once only: Home can be reached
-        expect(page.get_by_role("heading", name="How do several senses become one belief?")).to_be_visible(
-            timeout=60_000)
-        page.wait_for_timeout(1000)
+        expect(page.get_by_role("heading", name="How do several senses become one belief?")).to_be_visible()
+        settled(page)
         assert "benchmarks" not in page.url
     context.close()
