@@ -1,12 +1,15 @@
 # make app: everything that is needed, then the app.  make test: the same set-up, then the whole test suite.
+# make quick: the tests that need no browser and take no several seconds.
 PYTHON ?= python3
-# Files of tests that run at once, each in a process with one thread: processes with several would wait for each other.
-# They start in the order of their names: those of the browser, which take longest, first.
+# Processes that share the tests, each with one thread: processes with several would wait for each other. They start with
+# one half of the tests each, in the order of their names, and who has finished takes over some of what the other still
+# has; so each of them needs at most one server and one browser, and reads each data set once.
 WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint lock audit clean
+.PHONY: app test quick lint lock audit clean
 
 app: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -14,7 +17,10 @@ app: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+quick: $(VENV)/.installed
+	$(PYTEST) -m "not browser and not slow"
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -1,10 +1,25 @@
 """Fixtures that several tests share."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 import bvae
 from bvae.aggregators import aggregator
+from bvae.metrics import EvaluationData
+from tests.slow import is_slow
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Mark tests by where they are, and by the list of slow ones."""
+    for item in items:
+        if HERE / "browser" in item.path.parents:
+            item.add_marker("browser")
+        if is_slow(item):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,6 +28,19 @@ def no_runs_of_the_user(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
         yield
+
+
+@pytest.fixture
+def few_items(monkeypatch):
+    """Metrics of PolyMNIST see every tenth item, 500 in all: for tests of what is done with figures."""
+    whole = EvaluationData._split
+
+    def few(self, split):
+        data = whole(self, split)
+        data.digits, data.y = data.digits[::10], data.y[::10]  # they are in the order of their classes
+        return data
+
+    monkeypatch.setattr(EvaluationData, "_split", few)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
         assert character, seen
         seen += character
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=120)
+    _, rest = process.communicate(timeout=600)
     assert process.returncode == 130, seen + rest
     assert "everything is saved" in rest
     printed = next(line.strip() for line in rest.splitlines() if "--resume" in line)

@@ -90,7 +90,7 @@ def test_two_processes_train_as_one(tmp_path):
                  "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
         running.append(subprocess.Popen([sys.executable, script, tmp_path / "two", ",".join(METHODS), "2"],
                                         env={**base, **{k: str(v) for k, v in place.items()}}))
-    assert [process.wait(timeout=200) for process in running] == [0, 0, 0]
+    assert [process.wait(timeout=600) for process in running] == [0, 0, 0]
     for method in METHODS:
         (one, two), facts = zip(*(read_tensors_and_metadata(tmp_path / n / method / "training.safetensors")
                                   for n in ("one", "two")), strict=True)

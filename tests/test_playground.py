@@ -146,18 +146,15 @@ def test_weights_that_are_all_zero_leave_the_prior():
 
 @pytest.mark.parametrize("alpha", [0.05, 0.3, 0.62, 0.95])
 @pytest.mark.parametrize("view", ["plane", "line"])
-def test_any_alpha_of_the_slider_with_six_experts_is_exact_and_quick(alpha, view):
-    import time
-
+def test_any_alpha_of_the_slider_with_six_experts_is_exact_on_a_small_grid(alpha, view):
     scene = {**scenes.preset("many"), "alpha": alpha, "rules": ["hoelder", "moe", "geometric"], "view": view}
-    start = time.perf_counter()
     table = panels.divergences_of(scene)
-    assert time.perf_counter() - start < 10
     assert "hoelder" in table.best("alpha", None)
     q = panels.aggregate(scene, "hoelder").posterior
     from bvae.divergences import quadrature_grid
 
     grid = quadrature_grid([q.mixture])
+    assert len(grid.points) == (65 ** 2 if view == "plane" else 65)  # whatever alpha is: that is what keeps it quick
     assert (q.log_prob(grid.points).exp().sum() * grid.cell).item() == pytest.approx(1, abs=1e-4)
 
 

@@ -25,7 +25,7 @@ def tiny(name="wb-vae", ships_weights=True, metrics=QUICK, **changes):
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, few_items):
     """A folder of checkpoints that has judges."""
     shutil.copytree(checkpoints_root() / "polymnist" / "classifiers", tmp_path / "polymnist" / "classifiers")
     return tmp_path
@@ -221,7 +221,7 @@ def test_a_run_that_diverges_does_not_stop_the_others(root, monkeypatch):
     assert "polymnist/mvae: the loss is not finite any more" in lines
 
 
-def test_missing_judges_are_trained_first(tmp_path, monkeypatch):
+def test_missing_judges_are_trained_first(tmp_path, monkeypatch, few_items):
     asked = []
 
     def fake(root, name, **options):

@@ -31,8 +31,8 @@ def batches(data, epoch=0, size=64, **options):
 
 
 def keys(x):
-    """A number for every item that tells it from the others."""
-    return (x["m0"].double().flatten(1) @ torch.linspace(1, 2, 2352, dtype=torch.float64)).tolist()
+    """The bytes of every item, which tell it from the others: a sum would depend on how many items it is made for."""
+    return [values.numpy().tobytes() for values in x["m0"].contiguous()]
 
 
 @pytest.mark.parametrize("name", ["polymnist", "mnist-svhn-text"])

@@ -190,15 +190,14 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
     """The wall clock goes back and forth by years between any two questions; seconds and saving do not mind."""
     jumps = iter([4e9, 0.0] * 100_000)
     monkeypatch.setattr(time, "time", lambda: next(jumps))
-    started = time.monotonic()
     train(settings(), tmp_path / "mine", save_every=1e-3, progress=False)
-    assert 0 < read_json(tmp_path / "mine" / "config.json")["seconds"] <= time.monotonic() - started + 0.1
+    assert 0 < read_json(tmp_path / "mine" / "config.json")["seconds"] < 1e6  # a jump would be billions, or negative
 
 
 # -- two processes -----------------------------------------------------------------------------------------------------
 
 HOLD = ("import sys, time; from pathlib import Path; from bvae.locking import locked\n"
-        "with locked(Path(sys.argv[1]), 'training'):\n    print('ready', flush=True); time.sleep(60)")
+        "with locked(Path(sys.argv[1]), 'training'):\n    print('ready', flush=True); time.sleep(3600)")
 
 
 def test_a_second_process_is_locked_out_until_the_first_one_dies(tmp_path, capsys):

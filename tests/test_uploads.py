@@ -3,7 +3,6 @@
 import io
 import pickle
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -280,10 +279,8 @@ HOSTILE = {
 @pytest.mark.parametrize(("build", "says"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_files(build, says):
     content = build()
-    began = time.perf_counter()
     with pytest.raises(UploadError, match=says) as refused:
         read(content)
-    assert time.perf_counter() - began < 2
     assert_precise(str(refused.value))
 
 
