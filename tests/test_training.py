@@ -3,6 +3,7 @@
 import csv
 import json
 import resource
+import shutil
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from bvae.training import CheckpointError, Settings, checkpoints, load, load_che
 from bvae.training.loop import STATE, TrainingStopped, train
 from bvae.training.memory import denormals_flushed, keep_memory, memory_kept
 
-SMALL = {"steps": 37, "batch_size": 200, "width": 8, "latent_dim": 4, "warmup_steps": 5}
+SMALL = {"steps": 37, "batch_size": 200, "width": 4, "latent_dim": 4, "warmup_steps": 5}
 
 
 def settings(**changes):
@@ -28,10 +29,20 @@ def stop_after(number):
     return on_step
 
 
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """A root with polymnist/mine, trained without a stop, and the model as the training returned it."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    return root, train(settings(), root / "polymnist" / "mine", progress=False)
+
+
 @pytest.mark.parametrize("changes", [{}, {"method": "mvae", "missing": 0.3, "precision": "32-true"}])
-def test_resume_equals_uninterrupted_bit_for_bit(tmp_path, changes):
+def test_resume_equals_uninterrupted_bit_for_bit(tmp_path, changes, undisturbed):
     wanted = settings(**changes)
-    train(wanted, tmp_path / "whole", progress=False)
+    if changes:
+        train(wanted, tmp_path / "whole", progress=False)
+    else:
+        shutil.copytree(undisturbed[0] / "polymnist" / "mine", tmp_path / "whole")
     with pytest.raises(TrainingStopped, match="stopped after step 13 of 37"):
         train(wanted, tmp_path / "parts", progress=False, on_step=stop_after(13))
     with pytest.raises(TrainingStopped, match="stopped after step 27"):
@@ -62,8 +73,8 @@ def test_the_full_precision_state_is_exact_too(tmp_path):
         assert torch.equal(whole[name], parts[name]), name
 
 
-def test_a_finished_run_can_be_loaded(tmp_path):
-    model = train(settings(), tmp_path / "polymnist" / "mine", progress=False)
+def test_a_finished_run_can_be_loaded(undisturbed):
+    tmp_path, model = undisturbed
     assert checkpoints("polymnist", tmp_path) == ["mine"]
     again = load("polymnist", "mine", tmp_path)
     assert not again.training
@@ -96,7 +107,7 @@ def test_a_diverging_loss_stops_with_advice(tmp_path):
 
 
 def test_training_with_missing_modalities(tmp_path):
-    train(settings(missing=0.5), tmp_path, progress=False)
+    train(settings(missing=0.5, steps=25), tmp_path, progress=False)
     with open(tmp_path / "history.csv", newline="") as file:
         assert all(float(row["loss"]) > 0 for row in csv.DictReader(file))
 
@@ -138,8 +149,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 @pytest.fixture
-def finished(tmp_path):
-    train(settings(steps=2), tmp_path / "polymnist" / "mine", progress=False)
+def finished(tmp_path, undisturbed):
+    """The folder of a finished run, to be damaged: a copy."""
+    shutil.copytree(undisturbed[0] / "polymnist" / "mine", tmp_path / "polymnist" / "mine")
     return tmp_path / "polymnist" / "mine"
 
 
