@@ -34,12 +34,12 @@ def points_in(figure):
 
 def wait_for_map(app):
     """Run the page until its t-SNE is there."""
-    for _ in range(120):
+    for _ in range(600):
         if not any(b.key == "tsne_stop" for b in app.button):
             return
         time.sleep(1)
         app.run()
-    pytest.fail("the t-SNE was not ready after two minutes")
+    pytest.fail("the t-SNE was not ready after ten minutes")
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_the_command_says_what_is_wrong(arguments, message, capsys):
 # -- the process -----------------------------------------------------------------------------------------------------
 
 
-def ended(computation, seconds=60):
+def ended(computation, seconds=600):
     deadline = time.monotonic() + seconds
     while computation.poll() == "running" and time.monotonic() < deadline:
         time.sleep(0.1)

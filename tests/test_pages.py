@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import bvae
 from bvae.ui import loaders
 
-TIMEOUT = 120
+TIMEOUT = 300
 
 
 FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula")

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from bvae.training import checkpoints_root
 from bvae.ui.state import URL_VERSION
 
-TIMEOUT = 120
+TIMEOUT = 300
 PAGES = ("home", "learn", "playground", "explore", "generate", "latent_space", "compare", "your_data", "benchmarks")
 NEED_A_MODEL = ("explore", "generate", "latent_space", "compare")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import urllib.parse
@@ -252,7 +251,7 @@ def test_aggregates_follow_the_drag_and_python_hears_at_its_end(page, harness_ur
     for step in range(1, 13):
         page.mouse.move(x + 4 * step, y - 2 * step)
         frames(page)
-    during = drawn_mean(page)
+    during = steady(page, lambda: drawn_mean(page))
     assert during[0] > before[0] + 0.1
     assert during[1] > before[1] + 0.05
     assert traffic(page).requests == requests  # nothing has been sent while the mouse was down
@@ -275,13 +274,10 @@ def test_a_scene_of_six_experts_follows_every_frame_of_a_drag_and_is_sent_once(p
     before = drawn_mean(page)
     requests = traffic(page).requests
     x, y = grab(page, "0/mean")
-    places = []
     for step in range(1, 31):
         page.mouse.move(x + step, y)
-        frames(page)
-        places.append(drawn_mean(page)[0])
-    assert before[0] < places[0]
-    assert all(a < b for a, b in itertools.pairwise(places)), places
+        eventually(lambda last=before[0]: drawn_mean(page)[0] > last, page=page)
+        before = drawn_mean(page)
     assert traffic(page).requests == requests
     page.mouse.up()
     scene = received_soon(page, lambda scene: True)
@@ -295,11 +291,10 @@ def test_arrow_keys_move_a_mean_and_python_hears_after_a_pause(page, harness_url
     control(page, "1/mean").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowUp")
-    frames(page)
-    after = drawn_mean(page)
+    after = steady(page, lambda: drawn_mean(page))
     assert after[0] - before[0] == pytest.approx(0.1 / 3, abs=2e-4)
     assert after[1] - before[1] == pytest.approx(0.5 / 3, abs=2e-4)
-    assert "z1 1.70, z2 1.70" in control(page, "1/mean").get_attribute("aria-valuetext")
+    expect(control(page, "1/mean")).to_have_attribute("aria-valuetext", re.compile("z1 1.70, z2 1.70"))
     scene = received_soon(page, lambda scene: True)
     assert scene["experts"][1]["mean"] == [1.7, 1.7]
 
@@ -336,13 +331,12 @@ def test_a_weight_slider_a_missing_expert_and_a_rule(page, harness_url):
     opened(page, harness_url)
     page.get_by_label("Weight of expert A").focus()
     page.keyboard.press("End")
-    frames(page)
     expected = (4 * -1.8 + 1.6 + 0.4) / 6
-    assert drawn_mean(page)[0] == pytest.approx(expected, abs=1e-3)
+    eventually(lambda: drawn_mean(page)[0] == pytest.approx(expected, abs=1e-3), page=page)
     assert received_soon(page, lambda scene: scene["weights"][0] == 4)["weights"] == [4, 1, 1]
     page.get_by_label("Expert A is present").uncheck()
     assert received_soon(page, lambda scene: not scene["experts"][0]["present"])["weights"] == [4, 1, 1]
-    assert drawn_mean(page)[0] == pytest.approx(1.0, abs=1e-3)
+    eventually(lambda: drawn_mean(page)[0] == pytest.approx(1.0, abs=1e-3), page=page)
     page.get_by_role("button", name="Fisher-Rao").click()
     assert "fisher-rao" in received_soon(page, lambda scene: len(scene["rules"]) == 4)["rules"]
     expect(page.get_by_text("Fisher-Rao needs uncorrelated experts")).to_have_count(1)
@@ -361,7 +355,7 @@ def test_the_triangle_sets_the_weights(page, harness_url):
     page.mouse.up()
     weights = received_soon(page, lambda scene: scene["weights"] != [1, 1, 1])["weights"]
     assert weights == [3, 0, 0]
-    assert drawn_mean(page) == pytest.approx([-1.8, 0.8], abs=1e-3)
+    eventually(lambda: drawn_mean(page) == pytest.approx([-1.8, 0.8], abs=1e-3), page=page)
     control(page, "weights").focus()
     page.keyboard.press("ArrowDown")
     weights = received_soon(page, lambda scene: scene["weights"][0] < 3)["weights"]
@@ -458,19 +452,18 @@ def test_rules_are_black_until_their_lines_do_not_tell_them_apart(page, harness_
     opened(page, harness_url)
 
     def colors(*rules):
-        finished(page)
         return {page.locator(f'.rule[data-rule="{r}"] :is(ellipse, path)').first.get_attribute("stroke") for r in rules}
 
     def chip(rule):
         with asked(page):
             page.locator(f'.chip[data-rule="{rule}"]').click()
 
-    assert colors("poe", "moe", "wasserstein") == {"#111111"}
+    eventually(lambda: colors("poe", "moe", "wasserstein") == {"#111111"}, page=page)
     ink = page.locator('.chip[data-rule="poe"] line')
     expect(ink).to_have_attribute("stroke", "#111111")
     chip("mopoe")  # dashed, as PoE is
     expect(ink).not_to_have_attribute("stroke", "#111111")
-    assert len(colors("poe", "mopoe", "moe", "wasserstein")) == 4
+    eventually(lambda: len(colors("poe", "mopoe", "moe", "wasserstein")) == 4, page=page)
     chip("mopoe")
     expect(ink).to_have_attribute("stroke", "#111111")
 
