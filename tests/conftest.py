@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 import bvae
 from bvae.aggregators import aggregator
@@ -11,6 +12,8 @@ from bvae.metrics import EvaluationData
 from tests.slow import is_slow
 
 HERE = Path(__file__).parent
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # how long an example takes is no property of the product
 
 
 def pytest_collection_modifyitems(items):
