@@ -21,6 +21,11 @@ NAMES = {
     "test_every_view_of_the_example_at_its_extremes",
     "test_your_datas_map",
     "test_any_changed_bytes",
+    "test_the_loss_falls",
+    "test_views_labels_and_modalities_fit_together",
+    "test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared",
+    "test_the_process_gives_the_same_map_reports_its_steps_and_leaves_nothing",
+    "test_every_control_of_every_view_at_its_extremes",
 }
 
 
