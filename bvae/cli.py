@@ -15,17 +15,19 @@ from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
 from bvae.tables import print_missing, print_seeds, print_table
-from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.checkpoint import (
+    EVALUATION,
     RESERVED,
     WEIGHTS,
     checkpoints,
     checkpoints_root,
+    first_line,
     load_checkpoint,
     load_weights,
     training_seconds,
 )
-from bvae.training.settings import Settings
+from bvae.training.checkpoint import METRICS as METRICS_FILE
+from bvae.training.settings import SEEDS, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,12 +35,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError) as error:
         print(f"bvae: {error}", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print("bvae: there is not enough memory for this; try smaller numbers, such as a smaller --batch-size or "
+              f"--width ({first_line(error)})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nbvae: stopped", file=sys.stderr)
         return 130
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a computation failed for want of memory, of the machine or of a device."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in said or "allocate memory" in said or (
+        "alloc" in said and "bytes" in said) or "storage size calculation overflowed" in said
+
+
+def seed(text: str) -> int:
+    """A seed of random numbers from the command line."""
+    value = int(text)
+    if not 0 <= value < SEEDS:
+        raise argparse.ArgumentTypeError(f"expected an integer from 0 to {SEEDS - 1}, got {text}")
+    return value
+
+
+def positive(text: str) -> int:
+    """A positive integer from the command line."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text}")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,8 +88,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
-    machine.add_argument("--devices", type=int, help="devices or processes of a machine (default 1, or torchrun's)")
-    machine.add_argument("--nodes", type=int, help="machines (default 1, or torchrun's)")
+    machine.add_argument("--devices", type=positive,
+                         help="devices or processes of a machine (default 1, or torchrun's)")
+    machine.add_argument("--nodes", type=positive, help="machines (default 1, or torchrun's)")
     machine.add_argument("--strategy", default="auto", help="auto, ddp, ...")
     settings = command.add_argument_group("settings (see bvae.training.Settings)")
     for field in dataclasses.fields(Settings):
@@ -77,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("method", help="name of a checkpoint, or all")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.add_argument("--root", help="folder of the data files")
-    command.add_argument("--seed", type=int, default=0, help="of the metrics' own draws")
+    command.add_argument("--seed", type=seed, default=0, help="of the metrics' own draws")
     command.add_argument("--seeds", action="store_true",
                          help="compute only metrics that are missing or of other weights; then print the mean over the "
                               "seeds of training with its standard error over seeds, from metrics.json and the records "
@@ -110,8 +142,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--to", type=Path, metavar="FILE", help="ends with .csv or .npz; needs DATASET and NAME")
     one.add_argument("--of", default="joint", help="a modality, joint, or everything (default: joint)")
     one.add_argument("--map", default="pca", choices=["plane", "pca", "tsne"])
-    one.add_argument("--perplexity", type=int, default=30)
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--perplexity", type=positive, default=30)
+    one.add_argument("--seed", type=seed, default=0)
     command.set_defaults(run=run_maps)
 
     command = commands.add_parser("barycenters", help="list the aggregation rules; --verify proves them numerically")
@@ -120,8 +152,8 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("classifiers", help="train the classifiers that judge coherence")
     command.add_argument("dataset", choices=datasets())
-    command.add_argument("--epochs", type=int, default=40)
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--epochs", type=positive, default=40)
+    command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.set_defaults(run=run_classifiers)
 
@@ -153,8 +185,9 @@ def run_train(options: argparse.Namespace) -> int:
     }
     settings = Settings.for_method(options.dataset, options.method, **changes)
     name = options.name or options.method
-    if not name.replace("-", "").replace("_", "").isalnum() or name in RESERVED:
-        raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
+    if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in RESERVED or of_windows(name):
+        raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)} and no name "
+                         f"of a device of Windows, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
@@ -162,6 +195,12 @@ def run_train(options: argparse.Namespace) -> int:
     further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
     with contextlib.nullcontext() if further else locked(folder, "training", BUSY):
         return train_in(folder, settings, options, again)
+
+
+def of_windows(name: str) -> bool:
+    """Whether Windows keeps this name for a device, so that no folder there can have it."""
+    name = name.lower()
+    return name in ("con", "prn", "aux", "nul") or (name[:3] in ("com", "lpt") and name[3:] in tuple("123456789"))
 
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
@@ -174,6 +213,10 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
         raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
     try:
         fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
+    except Exception as error:  # Fabric's own errors are of many kinds; all say that the machine has not what was asked
+        raise ValueError(f"--accelerator {options.accelerator}, --strategy {options.strategy}, --precision "
+                         f"{settings.precision}: not possible on this machine ({first_line(error)})") from error
+    try:
         train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
         if not fabric.is_global_zero:
             return 0
@@ -205,11 +248,15 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
 
 def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int) -> None:
     """Compute the metrics of a checkpoint as it is on disk and write them beside it."""
+    from bvae.metrics.base import left_out_in_words
     from bvae.storage import write_json
     from bvae.training.evaluation import evaluated
 
     checkpoint = load_checkpoint(name_of_data, name, root)
-    write_json(checkpoint.folder / METRICS_FILE, evaluated(checkpoint, root or checkpoints_root(), data_root, seed))
+    metrics = evaluated(checkpoint, root or checkpoints_root(), data_root, seed)
+    write_json(checkpoint.folder / METRICS_FILE, metrics)
+    for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), name_of_data):
+        print(line, file=sys.stderr)
 
 
 def run_evaluate(options: argparse.Namespace) -> int:

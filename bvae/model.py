@@ -124,8 +124,11 @@ class MultimodalVAE(nn.Module):
         for name, m in self.modalities.items():
             encoder, decoder = NETWORKS[m.kind]
             own = self.config.latent_dim + self.config.private_dim
-            self.encoders[name] = encoder(m.shape, own, self.config.width)
-            self.decoders[name] = decoder(m.shape, own, self.config.width)
+            try:
+                self.encoders[name] = encoder(m.shape, own, self.config.width)
+                self.decoders[name] = decoder(m.shape, own, self.config.width)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)

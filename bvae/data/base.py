@@ -293,7 +293,7 @@ class MultimodalDataset:
         if not 0.0 <= missing < 1.0:
             raise ValueError(f"missing must be a probability in [0, 1), got {missing}")
         draws = torch.rand(len(self.modalities), len(self), generator=torch.Generator().manual_seed(seed))
-        return with_holes(draws, missing, self.mask)
+        return with_holes(draws, missing, getattr(self, "mask", None))
 
     def epoch(
         self, epoch: int, batch_size: int, seed: int, generator: torch.Generator, missing: float = 0.0, skip: int = 0,

@@ -218,7 +218,7 @@ def complaint(
     row = int((~good).nonzero()[0])
     bad = flat[row][~flat[row].isfinite() | (flat[row] < low - TOLERANCE) | (flat[row] > high + TOLERANCE)]
     value, item = float(bad[0]), start + row
-    wanted = "finite numbers" if not np.isfinite(low) else f"numbers in [{low:g}, {high:g}], for a {modality.kind}"
+    wanted = "finite numbers" if not np.isfinite(low) else f"numbers in [{low:g}, {high:g}] ({modality.kind})"
     if not np.isfinite(value):
         advice = ("; an item that lacks the modality has False in the data set's mask, or NaN in all cells"
                   if np.isnan(value) else "")

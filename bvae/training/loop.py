@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.likelihoods import SUPPORT
 from bvae.locking import locked
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
@@ -184,6 +185,23 @@ def _train(
         return _Run(settings, folder, data, fabric, watch).go(resume, save_every, progress, on_step)
 
 
+def check_support(model: MultimodalVAE, data: MultimodalDataset) -> None:
+    """Raise ValueError if values of a modality lie where its likelihood is none: the loss would sink without end.
+
+    Looked at are the first items, spread over the split; a data set's own check looks at all of the kinds it knows.
+    """
+    some = torch.linspace(0, len(data) - 1, min(len(data), 2000)).long()
+    for m, (name, values) in enumerate(data.subset(some).items()):
+        likelihood = model.likelihood_of(name)
+        low, high = SUPPORT.get(likelihood, (-math.inf, math.inf))
+        there = data.present_in(some)
+        seen = values if there is None else values[there[m]]
+        if seen.numel() and (float(seen.min()) < low or float(seen.max()) > high):
+            raise ValueError(f"modality {name!r}: expected numbers in [{low:g}, {high:g}] for the likelihood "
+                             f"{likelihood!r}, got {float(seen.min()):g} to {float(seen.max()):g}; bring them there, "
+                             "or choose another --likelihood")
+
+
 class _Run:
     def __init__(
         self, settings: Settings, folder: Path, data: MultimodalDataset, fabric: Fabric,
@@ -194,6 +212,7 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = build_model(settings.weigh(list(data.modalities.values())), settings)
+        check_support(self.model, data)
         step_module = TrainingStep(self.model, settings)
         optimizer = torch.optim.AdamW(
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
