@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping
 from torch import nn
 
 
+OWN = frozenset(dir(nn.Module()))
+
+
 class NamedModules(nn.Module):
     """A dictionary of modules, as `nn.ModuleDict`, whose keys may be any text.
 
     `nn.ModuleDict` refuses a full stop, the empty text, and the names of its own methods, such as "type" and "values".
-    Here other characters than letters, digits, "-" and "_" are written as %XX in the names of parameters, so that a
-    plain name stands there as it is.
+    Here other characters than letters, digits, "-" and "_" are written as %XX in the names of parameters, and names of
+    a module's own attributes end with %, so that any other plain name stands there as it is.
 
     Parameters
     ----------
@@ -51,11 +54,11 @@ class NamedModules(nn.Module):
 
 def escaped(name: str) -> str:
     """A name as a part of the names of parameters, which full stops separate."""
-    return re.sub(r"[^\w-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name) or "%"
+    plain = re.sub(r"[^\w-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
+    return f"{plain}%" if not plain or plain in OWN else plain
 
 
 def unescaped(key: str) -> str:
     """The inverse of :func:`escaped`."""
-    if key == "%":
-        return ""
+    key = key.removesuffix("%")
     return re.sub(r"(?:%[0-9A-F]{2})+", lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), key)

@@ -290,6 +290,6 @@ def by_name(values: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
             raise DataError(f"y, item {item}: expected an integer or the name of a class, got {text!r}")
         if isinstance(text, str) and text not in places:
             some = ", ".join(list(places)[:12]) + (", ..." if len(places) > 12 else "")
-            raise DataError(f"y, item {item}: expected one of the names of the classes ({some}), got {text!r}; "
+            raise DataError(f"y, item {item}: expected one of the names of the classes ({some}), got {str(text)!r}; "
                             "class_names lists them")
     return np.array([places[t] if isinstance(t, str) else int(t) for t in texts]).reshape(values.shape)
