@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from torch import nn
 
-
 OWN = frozenset(dir(nn.Module()))
 
 
