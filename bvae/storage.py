@@ -171,7 +171,13 @@ def check_digest(content: Mapping[str, Any]) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """safetensors, written atomically, with the SHA-256 of all of it in its metadata."""
-    packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    packed, places = {}, set()
+    for name, value in tensors.items():
+        packed[name] = value.detach().cpu().contiguous()
+        place = packed[name].untyped_storage().data_ptr()
+        if place in places:  # a weight that two networks share: safetensors takes no tensor twice
+            packed[name] = packed[name].clone()
+        places.add(place)
     facts = dict(metadata or {})
     # In memory first: a file that is written through a memory map kills the process where the disk is full.
     content = safetensors.torch.save(packed, {**facts, DIGEST: tensors_digest(packed, facts)})

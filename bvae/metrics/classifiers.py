@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae import storage
+from bvae.compact import buffers_of, widened, write_weights
 from bvae.data import MultimodalDataset, dataset
 from bvae.data.base import Batch
-from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated, write_tensors
+from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated
 
 FOLDER = "classifiers"
 
@@ -190,8 +191,7 @@ def train(
         bar.set_postfix(loss=f"{torch.stack(losses).mean().item():.3f}")
     bar.close()
     folder = root / name / FOLDER
-    write_tensors(folder / "model.safetensors", {k: v.half() if v.is_floating_point() else v
-                                                 for k, v in nets.state_dict().items()})
+    write_weights(folder / "model.safetensors", nets.state_dict(), buffers=buffers_of(nets))
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
               "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
     write_stated(folder / "config.json", config)
@@ -226,7 +226,7 @@ def load(root: Path, name: str) -> Classifiers:
     nets = build(dataset(name, "test"))
     try:
         stored, _ = storage.read_tensors_and_metadata(path, stated)
-        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.items()})
+        nets.load_state_dict(widened(stored))
     except RuntimeError as error:
         raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error
     return nets.eval()
