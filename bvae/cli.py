@@ -52,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--name", help="name of the checkpoint (default: the method's name)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     command.add_argument("--root", help="folder of the data files, for sources that are not embedded")
-    command.add_argument("--resume", action="store_true", help="go on exactly where a stopped run was")
+    command.add_argument("--resume", action="store_true",
+                         help="go on where a stopped run was, or with more --steps from a finished one")
     command.add_argument("--overwrite", action="store_true", help="replace a finished checkpoint of this name")
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
@@ -145,18 +146,20 @@ def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
     from bvae.locking import locked
     from bvae.training.loop import BUSY
+    from bvae.training.resuming import stored_settings
 
     changes = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(Settings)
         if field.name not in ("dataset", "method") and getattr(options, field.name) is not None
     }
-    settings = Settings.for_method(options.dataset, options.method, **changes)
     name = options.name or options.method
     if not name.replace("-", "").replace("_", "").isalnum() or name in RESERVED:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
+    there = stored_settings(folder) if options.resume else {}
+    settings = Settings.for_method(options.dataset, options.method, **{**there, **changes})
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
     # Of several processes that train together, the first has the folder.
     further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
@@ -171,7 +174,8 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
         raise ValueError(f"{folder}: holds a stopped run. Go on with:\n  {again}\nor start anew with --overwrite")
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
-        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
+        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite, "
+                         "or train it longer with --steps MORE --resume")
     try:
         fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
         train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
