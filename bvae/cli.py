@@ -14,6 +14,7 @@ from pathlib import Path
 from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
+from bvae.system import DEVICES, print_anything
 from bvae.tables import print_missing, print_seeds, print_table
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.checkpoint import (
@@ -30,6 +31,7 @@ from bvae.training.settings import Settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What a person can mend is said in one line, without a traceback."""
+    print_anything()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
@@ -154,7 +156,7 @@ def run_train(options: argparse.Namespace) -> int:
         if field.name not in ("dataset", "method") and getattr(options, field.name) is not None
     }
     name = options.name or options.method
-    if not name.replace("-", "").replace("_", "").isalnum() or name in RESERVED:
+    if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in {*RESERVED, *DEVICES}:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
@@ -244,14 +246,13 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
     from bvae.report import insert, report
-    from bvae.storage import write_atomically
+    from bvae.storage import write_text
 
     results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
         print(results)
         return 0
-    text = insert(options.into.read_text(encoding="utf-8"), results)
-    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(options.into, insert(options.into.read_text(encoding="utf-8"), results))
     return 0
 
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -227,10 +228,10 @@ def test_a_second_process_is_locked_out_until_the_first_one_dies(tmp_path, capsy
 
 
 def test_where_the_file_system_knows_no_locks_the_named_process_is_asked_for(tmp_path, monkeypatch, capsys):
-    def unsupported(handle, how):
+    def unsupported(handle, blocking):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locking.fcntl, "flock", unsupported)
+    monkeypatch.setattr(filelock, "lock_descriptor", unsupported)
     with locked(tmp_path):
         said = in_child(lambda: locked(tmp_path).__enter__())
         assert said.startswith("BusyError")

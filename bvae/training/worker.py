@@ -129,7 +129,7 @@ def end(folder: Path, state: str, message: str) -> None:
 def main() -> None:
     """See the module."""
     folder = Path(sys.argv[1])
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # Windows has none
         os.nice(19)
     import torch
 
