@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from bvae.locking import BusyError, holder, locked
 from bvae.storage import WriteError, read_json, read_tensors, sweep, write_json, write_tensors, write_text
 from bvae.training import Settings, checkpoints_root
 from bvae.training.loop import STATE, read_state, train
+
+resource = pytest.importorskip("resource")  # forks, limits, users: Unix
 
 ROOT = Path(__file__).parents[1]
 TINY = {"steps": 6, "batch_size": 20, "width": 4, "latent_dim": 2, "precision": "32-true"}

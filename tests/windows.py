@@ -39,6 +39,8 @@ def pretend() -> None:
     """From now on this process is on Windows, as far as our own code can see."""
     import importlib
 
+    if os.name == "nt":  # no need to pretend
+        return
     for name in LIBRARIES:
         importlib.import_module(name)
     for name in MODULES:
