@@ -1,6 +1,7 @@
 """The command line on Windows: no module, function or habit of Unix alone."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -16,23 +17,26 @@ from tests import windows
 ROOT = Path(__file__).parents[1]
 OURS = sorted([*ROOT.glob("bvae/**/*.py"), *ROOT.glob("benchmarks/*.py"), *ROOT.glob("pages/*.py"), ROOT / "app.py"])
 TINY = ["--steps", "3", "--batch-size", "50", "--width", "4", "--latent-dim", "2", "--precision", "32-true"]
-FEW_METRICS = """
-import runpy, sys
-from tests import windows
-windows.pretend()
-from bvae.metrics import METRICS
-for name in set(METRICS) - {"latent_accuracy_one_probe", "reconstruction"}:
-    METRICS._entries.pop(name)  # they take minutes, and are of numbers alone
-sys.argv[0] = "bvae"
-runpy.run_module("bvae", run_name="__main__", alter_sys=True)
-"""
 IMPORT_ALL = """
 import importlib, sys
 from tests import windows
-windows.pretend()
+windows.pretend((*windows.LIBRARIES, *windows.OF_THE_APP))
 for name in sys.argv[1:]:
     importlib.import_module(name)
     print(name)
+"""
+COMMANDS = """
+import json, sys
+from tests import windows
+windows.pretend()
+from bvae.cli import main
+from bvae.metrics import METRICS
+for name in set(METRICS) - {"latent_accuracy_one_probe", "reconstruction"}:
+    METRICS._entries.pop(name)  # they take minutes, and are of numbers alone
+for command in json.loads(sys.argv[1]):
+    status = main(command)
+    if status:
+        raise SystemExit(f"{command}: {status}")
 """
 
 
@@ -58,32 +62,28 @@ def test_every_module_can_be_imported():
     assert len(names) > 100
 
 
-def test_training_evaluation_and_data_on_the_command_line(tmp_path):
-    done = on_windows("train", "polymnist", "mwb-vae", "--out", tmp_path, *TINY, code=FEW_METRICS)
+def test_training_evaluation_data_and_sweeps_on_the_command_line(tmp_path):
+    out, settings = ["--out", str(tmp_path)], ["steps=3", "batch_size=50", "width=4", "latent_dim=2"]
+    commands = [
+        ["train", "polymnist", "mwb-vae", *out, *TINY],
+        ["evaluate", "polymnist", "mwb-vae", *out],
+        ["train", "polymnist", "mwb-vae", "--resume", "--steps", "4", "--no-evaluate", *out],
+        ["evaluate", "polymnist", "all", *out],
+        ["data", "polymnist", "--sheet", str(tmp_path / "sheet.png")],
+        ["sweep", "--methods", "wb-vae", "--set", *settings, "--metrics", "latent_accuracy_one_probe", "--number", "0",
+         *out],
+        ["checkpoints", *out],
+    ]
+    done = on_windows(json.dumps(commands), code=COMMANDS)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert b"saved" in done.stdout
     folder = tmp_path / "polymnist" / "mwb-vae"
     assert {p.name for p in folder.iterdir()} == {"config.json", "history.csv", "metrics.json", "model.safetensors"}
     for path in folder.iterdir():
         assert path.suffix == ".safetensors" or b"\r" not in path.read_bytes()
-    (folder / "metrics.json").unlink()
-    done = on_windows("evaluate", "polymnist", "mwb-vae", "--out", tmp_path, code=FEW_METRICS)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert read_json(folder / "config.json")["settings"]["steps"] == 4
     assert read_json(folder / "metrics.json")["latent_accuracy_one_probe"]
-    done = on_windows("bvae", "data", "polymnist", "--sheet", tmp_path / "sheet.png")
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
-
-
-def test_many_runs_and_going_on_with_them(tmp_path):
-    settings = ["steps=3", "batch_size=50", "width=4", "latent_dim=2", "precision=32-true"]
-    done = on_windows("bvae", "sweep", "--methods", "wb-vae", "--set", *settings, "--metrics",
-                      "latent_accuracy_one_probe", "--number", "0", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    done = on_windows("bvae", "train", "polymnist", "wb-vae", "--resume", "--steps", "5", "--no-evaluate", "--out",
-                      tmp_path)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert read_json(tmp_path / "polymnist" / "wb-vae" / "config.json")["settings"]["steps"] == 5
+    assert (tmp_path / "polymnist" / "wb-vae" / "metrics.json").is_file()
 
 
 def test_letters_that_a_terminal_does_not_have_are_no_error():

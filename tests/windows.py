@@ -17,10 +17,10 @@ MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog",
            "readline", "_posixshmem")
 """What Python has on Unix only."""
 
-LIBRARIES = ("torch", "lightning_fabric", "filelock", "numpy", "scipy.stats", "sklearn.manifold", "pandas", "plotly",
-             "streamlit", "safetensors.torch", "tqdm", "PIL.Image", "mlxtend.data", "skimage.data", "ot",
-             "multiprocessing", "tempfile", "webbrowser", "asyncio", "zipfile",
+LIBRARIES = ("torch", "lightning_fabric", "filelock", "numpy", "scipy.stats", "sklearn.linear_model", "safetensors.torch",
+             "tqdm", "PIL.Image", "mlxtend.data", "skimage.data", "multiprocessing", "tempfile", "asyncio", "zipfile",
              "concurrent.futures")
+OF_THE_APP = ("pandas", "plotly", "streamlit", "sklearn.manifold", "ot", "webbrowser")
 
 FUNCTIONS = ("fork", "forkpty", "getuid", "geteuid", "getgid", "getegid", "getpgid", "getpgrp", "setsid", "setpgid",
              "killpg", "nice", "getpriority", "setpriority", "sched_getaffinity", "sched_setaffinity", "getloadavg",
@@ -35,13 +35,13 @@ SIGNALS = ("SIGKILL", "SIGHUP", "SIGQUIT", "SIGSTOP", "SIGCONT", "SIGTSTP", "SIG
 """What `signal` has on Unix only."""
 
 
-def pretend() -> None:
+def pretend(libraries: tuple[str, ...] = LIBRARIES) -> None:
     """From now on this process is on Windows, as far as our own code can see."""
     import importlib
 
     if os.name == "nt":  # no need to pretend
         return
-    for name in LIBRARIES:
+    for name in libraries:
         importlib.import_module(name)
     for name in MODULES:
         sys.modules[name] = None
