@@ -17,9 +17,9 @@ MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog",
            "readline", "_posixshmem")
 """What Python has on Unix only."""
 
-LIBRARIES = ("torch", "lightning_fabric", "filelock", "numpy", "scipy.stats", "sklearn.linear_model", "safetensors.torch",
-             "tqdm", "PIL.Image", "mlxtend.data", "skimage.data", "multiprocessing", "tempfile", "asyncio", "zipfile",
-             "concurrent.futures")
+LIBRARIES = ("torch", "lightning_fabric", "filelock", "numpy", "scipy.stats", "sklearn.linear_model",
+             "safetensors.torch", "tqdm", "PIL.Image", "mlxtend.data", "skimage.data", "multiprocessing", "tempfile",
+             "asyncio", "zipfile", "concurrent.futures")
 OF_THE_APP = ("pandas", "plotly", "streamlit", "sklearn.manifold", "ot", "webbrowser")
 
 FUNCTIONS = ("fork", "forkpty", "getuid", "geteuid", "getgid", "getegid", "getpgid", "getpgrp", "setsid", "setpgid",

@@ -6,6 +6,7 @@ import os
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 from bvae.training.settings import Settings
 
@@ -36,3 +37,9 @@ def make_fabric(
         strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
     return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
                   precision=precision)
+
+
+def in_the_type_of_its_weights(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A forward hook: what a network gets, in the precision in which it computes."""
+    first = next(network.parameters(), None)
+    return inputs if first is None else tuple(value.to(first.dtype) for value in inputs)

@@ -27,7 +27,7 @@ from bvae.randomness import BatchGenerator
 from bvae.storage import WriteError, write_text
 from bvae.training import resuming
 from bvae.training.checkpoint import HISTORY, build_model, save_model
-from bvae.training.devices import make_fabric
+from bvae.training.devices import in_the_type_of_its_weights, make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
 from bvae.training.state import STATE, read_state
@@ -83,12 +83,6 @@ class TrainingStep(nn.Module):
         if self.settings.beta_warmup_steps:
             bound = dataclasses.replace(bound, beta=self.settings.beta_at(step))
         return bound(self.model, x, present, generator)
-
-
-def in_the_type_of_its_weights(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """A forward hook: what a network gets, in the precision in which it computes."""
-    first = next(network.parameters(), None)
-    return inputs if first is None else tuple(value.to(first.dtype) for value in inputs)
 
 
 def train(
