@@ -14,6 +14,7 @@ from pathlib import Path
 from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
+from bvae.system import DEVICES, print_anything
 from bvae.tables import print_missing, print_seeds, print_table
 from bvae.training.checkpoint import (
     EVALUATION,
@@ -32,6 +33,7 @@ from bvae.training.settings import SEEDS, Settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What a person can mend is said in one line, without a traceback."""
+    print_anything()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
@@ -83,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--name", help="name of the checkpoint (default: the method's name)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     command.add_argument("--root", help="folder of the data files, for sources that are not embedded")
-    command.add_argument("--resume", action="store_true", help="go on exactly where a stopped run was")
+    command.add_argument("--resume", action="store_true",
+                         help="go on where a stopped run was, or with more --steps from a finished one")
     command.add_argument("--overwrite", action="store_true", help="replace a finished checkpoint of this name")
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
@@ -177,19 +180,21 @@ def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
     from bvae.locking import locked
     from bvae.training.loop import BUSY
+    from bvae.training.resuming import stored_settings
 
     changes = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(Settings)
         if field.name not in ("dataset", "method") and getattr(options, field.name) is not None
     }
-    settings = Settings.for_method(options.dataset, options.method, **changes)
     name = options.name or options.method
-    if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in RESERVED or of_windows(name):
+    if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in {*RESERVED, *DEVICES}:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)} and no name "
                          f"of a device of Windows, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
+    there = stored_settings(folder) if options.resume else {}
+    settings = Settings.for_method(options.dataset, options.method, **{**there, **changes})
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
     # Of several processes that train together, the first has the folder.
     further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
@@ -197,10 +202,7 @@ def run_train(options: argparse.Namespace) -> int:
         return train_in(folder, settings, options, again)
 
 
-def of_windows(name: str) -> bool:
-    """Whether Windows keeps this name for a device, so that no folder there can have it."""
-    name = name.lower()
-    return name in ("con", "prn", "aux", "nul") or (name[:3] in ("com", "lpt") and name[3:] in tuple("123456789"))
+
 
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
@@ -210,7 +212,8 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
         raise ValueError(f"{folder}: holds a stopped run. Go on with:\n  {again}\nor start anew with --overwrite")
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
-        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
+        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite, "
+                         "or train it longer with --steps MORE --resume")
     try:
         fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
     except Exception as error:  # Fabric's own errors are of many kinds; all say that the machine has not what was asked
@@ -287,14 +290,13 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
     from bvae.report import insert, report
-    from bvae.storage import write_atomically
+    from bvae.storage import write_text
 
     results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
         print(results)
         return 0
-    text = insert(options.into.read_text(encoding="utf-8"), results)
-    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(options.into, insert(options.into.read_text(encoding="utf-8"), results))
     return 0
 
 

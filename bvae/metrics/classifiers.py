@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae import storage
+from bvae.compact import buffers_of, widened, write_weights
 from bvae.data import DataError, MultimodalDataset, dataset
 from bvae.data.base import Batch
 from bvae.named_modules import NamedModules
-from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated, write_tensors
+from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated
 
 FOLDER = "classifiers"
 
@@ -199,8 +200,7 @@ def train(
                         "a text that it can read; classifiers are for these")
     fit(nets, training, epochs, batch_size, seed)
     folder = root / name / FOLDER
-    write_tensors(folder / "model.safetensors", {k: v.half() if v.is_floating_point() else v
-                                                 for k, v in nets.state_dict().items()})
+    write_weights(folder / "model.safetensors", nets.state_dict(), buffers=buffers_of(nets))
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
               "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
     write_stated(folder / "config.json", config)
@@ -274,7 +274,7 @@ def load(root: Path, name: str) -> Classifiers:
     nets = build(dataset(name, "test"))
     try:
         stored, _ = storage.read_tensors_and_metadata(path, stated)
-        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.items()})
+        nets.load_state_dict(widened(stored))
     except RuntimeError as error:
         raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error
     return nets.eval()
