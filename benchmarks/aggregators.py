@@ -231,7 +231,7 @@ from pathlib import Path
 from benchmarks.aggregators import experts, looped, ours, step
 
 def peak():  # of this process image; getrusage would carry over the parent's
-    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[1])
 
 step({rule}, *experts(2, 8, 4))  # whatever the first call loads
 loc, scale = experts({m}, {b}, {d})
@@ -255,7 +255,7 @@ def memory() -> None:
                   f"{1023 * BATCH * d * 4 / 1e6:.0f} MB")
             continue
         child = subprocess.run([sys.executable, "-c", CHILD.format(m=m, b=BATCH, d=d, rule=rule)], check=True,
-                               capture_output=True, text=True)
+                               capture_output=True, text=True, encoding="utf-8")
         print(f"  M = {m:>2}, D = {d:>3}  {rule:<28}{int(child.stdout) / 1000:9.1f}")
 
 

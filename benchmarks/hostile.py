@@ -12,7 +12,6 @@ import argparse
 import io
 import json
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -175,6 +174,15 @@ def link(good: str, r: random.Random) -> str:
     return damaged(good.encode(), r).decode("latin-1")
 
 
+def peak_memory() -> float:
+    """The most that this process ever had, in KB; NaN where the system does not tell, as on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def run(inputs: int, seed: int, report: Callable[[str], None] = print) -> dict[str, Any]:
     """Give every target its share of the inputs.
 
@@ -203,7 +211,7 @@ def run(inputs: int, seed: int, report: Callable[[str], None] = print) -> dict[s
         for target in everything:
             r = random.Random(f"{seed} {target.name}")
             taken = refused = 0
-            slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            slowest, before = 0.0, peak_memory()
             count = inputs // len(everything) + (target is everything[0]) * (inputs % len(everything))
             for _ in range(count):
                 value = target.make(r)
@@ -218,7 +226,7 @@ def run(inputs: int, seed: int, report: Callable[[str], None] = print) -> dict[s
                 finally:
                     watching = False
                 slowest = max(slowest, time.perf_counter() - started)
-            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            grown = (peak_memory() - before) / 1024
             rows.append([target.name, count, taken, refused, count - taken - refused, round(grown, 1),
                          round(1000 * slowest, 1)])
             report("  ".join(map(str, rows[-1])))

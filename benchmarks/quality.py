@@ -104,7 +104,7 @@ def run(method: str, side: str, options: argparse.Namespace) -> dict[str, Any]:
 def in_a_process(method: str, side: str, options: argparse.Namespace) -> dict[str, Any]:
     """`run` in a process of its own, so that no run inherits another's memory."""
     child = subprocess.run([sys.executable, "-m", "benchmarks.quality", *sys.argv[1:], "--run", method, side],
-                           check=True, stdout=subprocess.PIPE, text=True,
+                           check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8",
                            env={**os.environ, "OMP_NUM_THREADS": str(options.threads)})
     return json.loads(child.stdout.splitlines()[-1])
 

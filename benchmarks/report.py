@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bvae.storage import read_json, write_atomically
+from bvae.storage import read_json, write_text
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -98,7 +98,7 @@ def main() -> None:
     text = options.into.read_text(encoding="utf-8")
     for name, tables in results.items():
         text = put(text, name, tables)
-    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(options.into, text)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class Visitor:
 
 def memory(process: int) -> float:
     """Megabytes that a process holds."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+    for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"process {process}: no VmRSS in its status")

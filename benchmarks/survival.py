@@ -155,7 +155,7 @@ def writers(kills: int, folder: Path, draws: random.Random) -> dict[str, int]:
 
 def rows(folder: Path) -> list[dict[str, str]]:
     """The history without its clocks."""
-    with open(folder / HISTORY, newline="") as file:
+    with open(folder / HISTORY, encoding="utf-8", newline="") as file:
         return [{k: v for k, v in row.items() if k not in CLOCKS} for row in csv.DictReader(file)]
 
 

@@ -76,7 +76,8 @@ class Worker:
     def __init__(self, **spec: Any) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(spec["threads"])}
         self.process = subprocess.Popen([sys.executable, "-m", "benchmarks.training", "--worker", json.dumps(spec)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+                                        env=environment)
         self._answer()
 
     def _answer(self) -> Any:

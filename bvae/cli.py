@@ -14,31 +14,64 @@ from pathlib import Path
 from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
 from bvae.methods import METHODS, methods
+from bvae.system import DEVICES, print_anything
 from bvae.tables import print_missing, print_seeds, print_table
-from bvae.training.checkpoint import METRICS as METRICS_FILE
 from bvae.training.checkpoint import (
+    EVALUATION,
     RESERVED,
     WEIGHTS,
     checkpoints,
     checkpoints_root,
+    first_line,
     load_checkpoint,
     load_weights,
     training_seconds,
 )
-from bvae.training.settings import Settings
+from bvae.training.checkpoint import METRICS as METRICS_FILE
+from bvae.training.settings import SEEDS, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What a person can mend is said in one line, without a traceback."""
+    print_anything()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, ArithmeticError) as error:
         print(f"bvae: {error}", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print("bvae: there is not enough memory for this; try smaller numbers, such as a smaller --batch-size or "
+              f"--width ({first_line(error)})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nbvae: stopped", file=sys.stderr)
         return 130
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a computation failed for want of memory, of the machine or of a device."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in said or "allocate memory" in said or (
+        "alloc" in said and "bytes" in said) or "storage size calculation overflowed" in said
+
+
+def seed(text: str) -> int:
+    """A seed of random numbers from the command line."""
+    value = int(text)
+    if not 0 <= value < SEEDS:
+        raise argparse.ArgumentTypeError(f"expected an integer from 0 to {SEEDS - 1}, got {text}")
+    return value
+
+
+def positive(text: str) -> int:
+    """A positive integer from the command line."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text}")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,13 +85,15 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--name", help="name of the checkpoint (default: the method's name)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     command.add_argument("--root", help="folder of the data files, for sources that are not embedded")
-    command.add_argument("--resume", action="store_true", help="go on exactly where a stopped run was")
+    command.add_argument("--resume", action="store_true",
+                         help="go on where a stopped run was, or with more --steps from a finished one")
     command.add_argument("--overwrite", action="store_true", help="replace a finished checkpoint of this name")
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
-    machine.add_argument("--devices", type=int, help="devices or processes of a machine (default 1, or torchrun's)")
-    machine.add_argument("--nodes", type=int, help="machines (default 1, or torchrun's)")
+    machine.add_argument("--devices", type=positive,
+                         help="devices or processes of a machine (default 1, or torchrun's)")
+    machine.add_argument("--nodes", type=positive, help="machines (default 1, or torchrun's)")
     machine.add_argument("--strategy", default="auto", help="auto, ddp, ...")
     settings = command.add_argument_group("settings (see bvae.training.Settings)")
     for field in dataclasses.fields(Settings):
@@ -77,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("method", help="name of a checkpoint, or all")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.add_argument("--root", help="folder of the data files")
-    command.add_argument("--seed", type=int, default=0, help="of the metrics' own draws")
+    command.add_argument("--seed", type=seed, default=0, help="of the metrics' own draws")
     command.add_argument("--seeds", action="store_true",
                          help="compute only metrics that are missing or of other weights; then print the mean over the "
                               "seeds of training with its standard error over seeds, from metrics.json and the records "
@@ -110,8 +145,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--to", type=Path, metavar="FILE", help="ends with .csv or .npz; needs DATASET and NAME")
     one.add_argument("--of", default="joint", help="a modality, joint, or everything (default: joint)")
     one.add_argument("--map", default="pca", choices=["plane", "pca", "tsne"])
-    one.add_argument("--perplexity", type=int, default=30)
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--perplexity", type=positive, default=30)
+    one.add_argument("--seed", type=seed, default=0)
     command.set_defaults(run=run_maps)
 
     command = commands.add_parser("barycenters", help="list the aggregation rules; --verify proves them numerically")
@@ -120,8 +155,8 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("classifiers", help="train the classifiers that judge coherence")
     command.add_argument("dataset", choices=datasets())
-    command.add_argument("--epochs", type=int, default=40)
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--epochs", type=positive, default=40)
+    command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.set_defaults(run=run_classifiers)
 
@@ -145,23 +180,29 @@ def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
     from bvae.locking import locked
     from bvae.training.loop import BUSY
+    from bvae.training.resuming import stored_settings
 
     changes = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(Settings)
         if field.name not in ("dataset", "method") and getattr(options, field.name) is not None
     }
-    settings = Settings.for_method(options.dataset, options.method, **changes)
     name = options.name or options.method
-    if not name.replace("-", "").replace("_", "").isalnum() or name in RESERVED:
-        raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)}, got {name!r}")
+    if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in {*RESERVED, *DEVICES}:
+        raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)} and no name "
+                         f"of a device of Windows, got {name!r}")
     root = options.out or checkpoints_root()
     folder = root / options.dataset / name
+    there = stored_settings(folder) if options.resume else {}
+    settings = Settings.for_method(options.dataset, options.method, **{**there, **changes})
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
     # Of several processes that train together, the first has the folder.
     further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
     with contextlib.nullcontext() if further else locked(folder, "training", BUSY):
         return train_in(folder, settings, options, again)
+
+
+
 
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
@@ -171,9 +212,14 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
         raise ValueError(f"{folder}: holds a stopped run. Go on with:\n  {again}\nor start anew with --overwrite")
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
-        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite")
+        raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite, "
+                         "or train it longer with --steps MORE --resume")
     try:
         fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
+    except Exception as error:  # Fabric's own errors are of many kinds; all say that the machine has not what was asked
+        raise ValueError(f"--accelerator {options.accelerator}, --strategy {options.strategy}, --precision "
+                         f"{settings.precision}: not possible on this machine ({first_line(error)})") from error
+    try:
         train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
         if not fabric.is_global_zero:
             return 0
@@ -205,11 +251,15 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
 
 def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int) -> None:
     """Compute the metrics of a checkpoint as it is on disk and write them beside it."""
+    from bvae.metrics.base import left_out_in_words
     from bvae.storage import write_json
     from bvae.training.evaluation import evaluated
 
     checkpoint = load_checkpoint(name_of_data, name, root)
-    write_json(checkpoint.folder / METRICS_FILE, evaluated(checkpoint, root or checkpoints_root(), data_root, seed))
+    metrics = evaluated(checkpoint, root or checkpoints_root(), data_root, seed)
+    write_json(checkpoint.folder / METRICS_FILE, metrics)
+    for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), name_of_data):
+        print(line, file=sys.stderr)
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
@@ -240,14 +290,13 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
     from bvae.report import insert, report
-    from bvae.storage import write_atomically
+    from bvae.storage import write_text
 
     results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
         print(results)
         return 0
-    text = insert(options.into.read_text(encoding="utf-8"), results)
-    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(options.into, insert(options.into.read_text(encoding="utf-8"), results))
     return 0
 
 

@@ -88,5 +88,8 @@ def categorical(x: Tensor, mean: Tensor, scale: float) -> Tensor:
     return torch.xlogy(x, mean.clamp_min(1e-6)).flatten(1).sum(1)
 
 
+SUPPORT = {"bernoulli": (0.0, 1.0), "categorical": (0.0, 1.0)}
+"""Likelihood -> where the values lie of which it is a likelihood; other values have no meaning under it."""
+
 OF_KIND = {"text": "categorical"}
 """Likelihoods of kinds of modalities that allow one only; images take their own, or that of the model's settings."""

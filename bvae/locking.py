@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
@@ -15,15 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bvae import system
 from bvae.storage import StorageError, WriteError, sweep
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 LOCK = ".lock"
-UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 PATIENCE = 0.5  # seconds: somebody who only looks who is there holds the lock for an instant
 
 _mine: dict[Path, tuple[tuple[int, int], int]] = {}  # folder -> (process and thread, how many times it was taken)
@@ -73,9 +67,7 @@ def locked(folder: Path, doing: str = "working", hint: str = "wait for it, or st
         yield
     finally:
         del _mine[folder]
-        with contextlib.suppress(OSError):
-            (folder / LOCK).unlink()
-        os.close(handle)
+        release(folder, handle)
 
 
 def take(folder: Path, doing: str, hint: str = "wait for it, or stop it") -> int:
@@ -96,7 +88,21 @@ def introduce(handle: int, pid: int, doing: str, command: str) -> None:
              "since": datetime.now().strftime("%Y-%m-%d %H:%M:%S")}
     with contextlib.suppress(OSError):  # a full disk: the lock holds, only its text is missing
         os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(facts).encode(), 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        # Windows keeps others from reading the first byte of a locked file: it is none of the text.
+        os.write(handle, b"\n" + json.dumps(facts).encode())
+
+
+def release(folder: Path, handle: int) -> None:
+    """Give the lock of a folder back, and delete its file."""
+    path = folder / LOCK
+    with contextlib.suppress(OSError):
+        if not system.WINDOWS:  # before others can take it
+            path.unlink()
+    os.close(handle)
+    with contextlib.suppress(OSError):
+        if system.WINDOWS:  # where nobody deletes a file that another has open, so that it is nobody's by now
+            path.unlink()
 
 
 def _take(path: Path, doing: str, hint: str) -> int:
@@ -104,7 +110,7 @@ def _take(path: Path, doing: str, hint: str) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
-            outcome = _try(handle)
+            outcome = system.try_lock(handle)
             there = outcome == "taken" and _same(handle, path)  # else its last owner has just deleted it
             if outcome == "unsupported":
                 facts = _facts(path)
@@ -124,46 +130,42 @@ def _take(path: Path, doing: str, hint: str) -> int:
         time.sleep(0.02)
 
 
-def _try(handle: int) -> str:
-    if fcntl is None:
-        return "unsupported"
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return "busy"
-    except OSError as error:
-        if error.errno in UNSUPPORTED:
-            return "unsupported"
-        raise
-    return "taken"
-
-
 def holder(folder: Path) -> dict[str, Any] | None:
     """Who works in a folder: {"pid", "host", "doing", "command", "since"}, or None if nobody does.
 
     The dictionary is empty where the holder has not introduced itself yet.
     """
     path = folder / LOCK
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        outcome, facts = _look(path)
+        if outcome != "busy":  # without locks, whether the process that the file names is there
+            return facts if outcome == "unsupported" and facts and _alive(facts) else None
+        # Another who only looks, as we do, holds the lock for an instant; the file then names somebody who is gone.
+        if not facts or _alive(facts) or facts.get("pid") == os.getpid() or time.monotonic() > deadline:
+            return facts
+        time.sleep(0.01)
+
+
+def _look(path: Path) -> tuple[str, dict[str, Any]]:
+    """What :func:`bvae.system.try_lock` says of a lock file, and its text; "taken" if there is none."""
+    handle = -1
     try:
-        handle = os.open(path, os.O_RDONLY)
+        with contextlib.suppress(PermissionError):  # another user's
+            handle = os.open(path, os.O_RDWR)
+        if handle < 0:
+            handle = os.open(path, os.O_RDONLY)
+        return system.try_lock(handle), _facts(path)
     except OSError:
-        return None
-    try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return None
-            except BlockingIOError:
-                return _facts(path)
-            except OSError:
-                pass
-        facts = _facts(path)
-        return facts if facts and _alive(facts) else None
+        return "unsupported" if path.exists() else "taken", _facts(path)
     finally:
-        os.close(handle)
+        if handle >= 0:
+            os.close(handle)
 
 
 def _same(handle: int, path: Path) -> bool:
+    if system.WINDOWS:  # nobody deletes an open file there
+        return True
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
@@ -172,7 +174,13 @@ def _same(handle: int, path: Path) -> bool:
 
 def _facts(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb", buffering=0) as file:
+            try:
+                text = file.read()
+            except PermissionError:  # Windows, see `introduce`
+                file.seek(1)
+                text = file.read()
+        found = json.loads(text.decode("utf-8"))
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}
@@ -183,7 +191,7 @@ def _alive(facts: dict[str, Any]) -> bool:
     pid = facts.get("pid")
     if facts.get("host") != socket.gethostname():
         return True
-    if not isinstance(pid, int) or pid <= 0 or pid == os.getpid() or os.name == "nt":
+    if not isinstance(pid, int) or pid <= 0 or pid == os.getpid() or system.WINDOWS:
         return False
     try:
         os.kill(pid, 0)

@@ -66,6 +66,6 @@ def write(path: Path, points: np.ndarray, clouds: Clouds, labels: np.ndarray, fa
     check_ending(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".csv":
-        path.write_text(as_csv(points, clouds, labels), encoding="utf-8")
+        path.write_text(as_csv(points, clouds, labels), encoding="utf-8", newline="")
     else:
         path.write_bytes(as_npz(points, clouds, labels, facts))

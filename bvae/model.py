@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
-from bvae.data import Modality
+from bvae.data import DataError, Modality
+from bvae.data.checks import as_mask, as_values, blank, different
 from bvae.layers import for_channels_last
 from bvae.likelihoods import LIKELIHOODS, OF_KIND
+from bvae.named_modules import NamedModules
 from bvae.networks import NETWORKS, to_gaussian
 from bvae.posterior import Posterior
 from bvae.weights import ExpertWeights, parse
@@ -112,15 +115,20 @@ class MultimodalVAE(nn.Module):
         self, modalities: Iterable[Modality], aggregator: Aggregator, config: ModelConfig | None = None
     ) -> None:
         super().__init__()
-        self.modalities = {m.name: m for m in modalities}
+        listed = list(modalities)
+        different([m.name for m in listed])
+        self.modalities = {m.name: m for m in listed}
         self.aggregator = aggregator
         self.config = config or ModelConfig()
-        self.encoders, self.decoders = nn.ModuleDict(), nn.ModuleDict()
+        self.encoders, self.decoders = NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             encoder, decoder = NETWORKS[m.kind]
             own = self.config.latent_dim + self.config.private_dim
-            self.encoders[name] = encoder(m.shape, own, self.config.width)
-            self.decoders[name] = decoder(m.shape, own, self.config.width)
+            try:
+                self.encoders[name] = encoder(m.shape, own, self.config.width)
+                self.decoders[name] = decoder(m.shape, own, self.config.width)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
@@ -158,7 +166,8 @@ class MultimodalVAE(nn.Module):
         Parameters
         ----------
         x : mapping of str to Tensor
-            Any non-empty subset of the modalities: name -> (B, ...), see `Modality.shape`.
+            Any non-empty subset of the modalities: name -> (B, ...), see `Modality.shape`. Floats; NumPy arrays,
+            float64 and sparse tensors are converted.
         present : Tensor, optional
             (M, B) bool over *all* modalities of the model: which items have them. By default every item has those in
             `x`. What `x` holds for a missing one is not read.
@@ -166,9 +175,10 @@ class MultimodalVAE(nn.Module):
         Raises
         ------
         ValueError
-            If a name is unknown, a shape is wrong, or `present` asks for a modality that is not in `x`.
+            If a name is unknown, a shape is wrong, a number is not finite, or `present` asks for a modality that is
+            not in `x`.
         """
-        batch = self._check(x, present)
+        x, present, batch = self._taken(x, present)
         device = next(iter(x.values())).device
         loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
         locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
@@ -255,7 +265,7 @@ class MultimodalVAE(nn.Module):
         Parameters
         ----------
         z : Tensor
-            (..., L).
+            (..., L) floats; NumPy arrays and float64 are converted.
         targets : iterable of str, optional
             Modalities to decode; all by default.
 
@@ -269,7 +279,8 @@ class MultimodalVAE(nn.Module):
         ValueError
             If the last axis is not L or a target is unknown.
         """
-        if z.shape[-1] != self.latent_dim:
+        z = _numbers(z, "z")
+        if z.ndim == 0 or z.shape[-1] != self.latent_dim:
             raise ValueError(f"z: expected shape (..., {self.latent_dim}), got {tuple(z.shape)}")
         names = list(self.modalities if targets is None else targets)
         for name in names:
@@ -294,6 +305,7 @@ class MultimodalVAE(nn.Module):
         generator: torch.Generator | None = None,
         aggregator: Aggregator | None = None,
         weights: Tensor | None = None,
+        present: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Cross-modal generation: z ~ q(z | x_S), then the means of the targets given z.
 
@@ -310,13 +322,18 @@ class MultimodalVAE(nn.Module):
         generator : torch.Generator, optional
         aggregator, weights
             See :meth:`encode`.
+        present : Tensor, optional
+            (M, B) bool: another S for every item, see :meth:`experts`. An item without any modality is generated from
+            the prior.
 
         Returns
         -------
         dict of str to Tensor
             name -> (num_samples, B, ...).
         """
-        q = self.encode(x, (aggregator or self.aggregator).conditional(), weights)
+        if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
+            raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")
+        q = self.encode(x, (aggregator or self.aggregator).conditional(), weights, present)
         return self.decode(q.rsample((num_samples,), generator=generator), targets)
 
     def log_likelihood(
@@ -336,7 +353,7 @@ class MultimodalVAE(nn.Module):
         dict of str to Tensor
             name -> (B,); 0 where the modality is missing.
         """
-        self._check(x, present)
+        x, present, _ = self._taken(x, present)
         out = {}
         for m, name in enumerate(self.modalities):
             if name not in x:
@@ -361,31 +378,77 @@ class MultimodalVAE(nn.Module):
         if name not in self.modalities:
             raise ValueError(f"unknown modality {name!r}; the model has {', '.join(self.modalities)}")
 
-    def _check(self, x: Mapping[str, Tensor], present: Tensor | None) -> int:
-        """The batch size of `x`. Raises ValueError if `x` or `present` is not as :meth:`experts` wants it."""
+    def _taken(
+        self, x: Mapping[str, Any], present: Any
+    ) -> tuple[dict[str, Tensor], Tensor | None, int]:
+        """`x` and `present` as tensors, and the batch size: the one place that looks at what goes into a model.
+
+        Raises ValueError if they are not as :meth:`experts` wants them.
+        """
+        if not isinstance(x, Mapping):
+            raise ValueError(f"x: expected a dictionary, name of a modality -> (B, ...), got {type(x).__name__}")
         if not x:
             raise ValueError("x: expected at least one modality, got none")
-        batch = len(next(iter(x.values())))
-        for name, values in x.items():
+        taken: dict[str, Tensor] = {}
+        for name, given in x.items():
             self._check_name(name)
             shape = self.modalities[name].shape
-            if values.shape != (batch, *shape) or not values.is_floating_point():
-                raise ValueError(
-                    f"x[{name!r}]: expected floats of shape {(batch, *shape)}, "
-                    f"got {values.dtype} of {tuple(values.shape)}"
-                )
+            taken[name] = values = _numbers(given, f"x[{name!r}]")
+            batch = len(next(iter(taken.values()))) if values.ndim else 0
+            dtype = getattr(given, "dtype", values.dtype)
+            if values.shape != (batch, *shape):
+                raise ValueError(f"x[{name!r}]: expected floats of shape {(batch, *shape)}, got {dtype} of "
+                                 f"{tuple(values.shape)}")
+            if str(dtype).endswith("uint8") and self.modalities[name].kind == "image":
+                raise ValueError(f"x[{name!r}]: expected floats of shape {(batch, *shape)} in [0, 1], got {dtype} of "
+                                 f"{tuple(values.shape)}; divide by 255")
         if present is not None:
-            wanted = (len(self.modalities), batch)
-            if present.shape != wanted or present.dtype != torch.bool:
-                raise ValueError(f"present: expected bool of shape {wanted}, got {present.dtype} of {present.shape}")
+            try:
+                present = as_mask(present, (len(self.modalities), batch), "present")
+            except DataError as error:
+                raise ValueError(str(error)) from error
+            present = present.to(values.device)
             for m, name in enumerate(self.modalities):
-                if name not in x and bool(present[m].any()):
+                if name not in taken and bool(present[m].any()):
                     raise ValueError(f"present: row {m} asks for {name!r}, which is not in x")
-        return batch
+        for m, name in enumerate(self.modalities):
+            if name in taken and not self.training:  # a training run has looked at its data set, and at its loss
+                _check_cells(taken[name], self.modalities[name], None if present is None else present[m])
+        return taken, present, batch
 
 
-def blank(values: Tensor, present: Tensor) -> Tensor:
-    """`values` (B, ...) with 0 in the items that are missing, whatever stood there (NaN too)."""
-    if present.device.type == "cpu" and bool(present.all()):  # elsewhere the question would wait for the device
-        return values
-    return torch.where(present.view(-1, *[1] * (values.ndim - 1)), values, 0.0)
+OTHER_UNIT = 10.0
+"""Noise may bring pictures out of [0, 1]; numbers that are this far outside are in another unit (0..16, 0..255)."""
+
+
+def _numbers(given: Any, what: str) -> Tensor:
+    """Numbers of any common form as a dense float32 tensor (half precision stays); raises ValueError for others."""
+    if isinstance(given, Tensor) and given.layout == torch.strided and given.dtype in (
+            torch.float32, torch.bfloat16, torch.float16):
+        return given
+    try:
+        return as_values(given, what)
+    except DataError as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> None:
+    """Raise ValueError that names the first item, of those present, with a number that cannot be one of its kind."""
+    if values.device.type != "cpu" or not values.numel():  # elsewhere the question would wait for the device
+        return
+    most = OTHER_UNIT if modality.kind == "image" else torch.finfo(values.dtype).max
+    low, high = (float(v) for v in values.aminmax())  # one pass without a copy; NaN stays in it
+    if -most <= low and high <= most:
+        return
+    good = (values.flatten(1).abs() <= most).all(1)  # False for NaN
+    bad = ~good if present is None else ~good & present
+    if bool(bad.any()):
+        item = int(bad.nonzero()[0])
+        cells = values[item].flatten()
+        cells = cells[~(cells.abs() <= most)]
+        unit = bool(cells.isfinite().all()) and modality.kind == "image"
+        wanted = "floats in [0, 1]" if unit else "finite numbers"
+        advice = "an item that lacks a modality is False in present" if bool(cells.isnan().any()) else (
+            "divide pictures by their largest value, such as 255")
+        raise ValueError(f"x[{modality.name!r}], item {item}: expected {wanted}, got {float(cells[0]):g} in "
+                         f"{len(cells):,} of {values[item].numel():,} cells; {advice}")

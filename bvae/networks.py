@@ -92,6 +92,8 @@ class ImageEncoder(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
+        if len(shape) != 3:
+            raise ValueError(f"image shape: expected (channels, height, width), got {shape}")
         channels, height, width_px = shape
         if height % 4 or width_px % 4:
             raise ValueError(f"image shape: expected height and width in multiples of 4, got {shape}")
@@ -168,6 +170,8 @@ class TextEncoder(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
+        if len(shape) != 2:
+            raise ValueError(f"text shape: expected (characters, alphabet), got {shape}")
         length, letters = shape
         self.grid = TextGrid.of(length)
         self.net = nn.Sequential(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,16 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from bvae import system
+
+ABANDONED = 3600.0  # seconds
 
 DIGEST = "digest"
 """The key under which our files hold the SHA-256 of what else they hold."""
 
 REASONS = {
     errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the quota of this user is used up",
+    getattr(errno, "EDQUOT", -1): "the quota of this user is used up",
     errno.EFBIG: "files may not become that large here",
     errno.EACCES: "this user may not write there",
     errno.EPERM: "this user may not write there",
@@ -79,10 +79,10 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _temporary(path) as temporary:
             write(temporary)
-            with open(temporary, "rb") as file:
+            with open(temporary, "r+b") as file:  # Windows flushes only what may be written
                 os.fsync(file.fileno())
             temporary.chmod(0o644)
-            os.replace(temporary, path)
+            system.replace(temporary, path)
     except OSError as error:
         raise WriteError(path, error) from error
     with contextlib.suppress(OSError):  # not every system can: then the name reaches the disk a little later
@@ -99,40 +99,56 @@ def _temporary(path: Path) -> Iterator[Path]:
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         temporary = Path(name)
+        if system.WINDOWS:  # a locked file could not be written, an open one not be given its name; see `sweep`
+            os.close(handle)
+            handle = -1
         try:
-            if fcntl:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(handle, fcntl.LOCK_EX)
-            if os.fstat(handle).st_nlink:  # else it was swept away before it was locked
+            if handle < 0 or _is_ours(handle):
                 yield temporary
                 return
         finally:
-            temporary.unlink(missing_ok=True)
-            os.close(handle)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            if handle >= 0:
+                os.close(handle)
+
+
+def _is_ours(handle: int) -> bool:
+    """Lock a new temporary file, unless it was swept away before."""
+    with contextlib.suppress(OSError):  # a file system without locks
+        system.try_lock(handle)
+    return bool(os.fstat(handle).st_nlink)
 
 
 def sweep(folder: Path) -> list[str]:
     """Delete what killed writers left in a folder; returns the names.
 
-    A writer holds a lock on its temporary file, which ends with the process: those under way stay.
+    A writer holds a lock on its temporary file, which ends with the process: those under way stay. On Windows, where
+    that cannot be, those of the last hour stay.
     """
     gone: list[str] = []
-    if fcntl is None:  # nothing says which writers are alive: the files stay, a nuisance at most
-        return gone
     for path in sorted(folder.glob(".*.tmp")):
-        with contextlib.suppress(OSError), open(path, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-            gone.append(path.name)
+        with contextlib.suppress(OSError):
+            if _abandoned(path):
+                path.unlink()
+                gone.append(path.name)
     return gone
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether nobody writes a temporary file any more."""
+    if system.WINDOWS:
+        return time.time() - path.stat().st_mtime > ABANDONED
+    with open(path, "r+b") as file:
+        return system.try_lock(file.fileno()) == "taken"
 
 
 # -- JSON and text ---------------------------------------------------------------------------------------------------
 
 
 def write_text(path: Path, text: str) -> None:
-    """UTF-8, written atomically."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """UTF-8 with the line ends of Unix everywhere, written atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -171,7 +187,13 @@ def check_digest(content: Mapping[str, Any]) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """safetensors, written atomically, with the SHA-256 of all of it in its metadata."""
-    packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    packed, places = {}, set()
+    for name, value in tensors.items():
+        packed[name] = value.detach().cpu().contiguous()
+        place = packed[name].untyped_storage().data_ptr()
+        if place in places:  # a weight that two networks share: safetensors takes no tensor twice
+            packed[name] = packed[name].clone()
+        places.add(place)
     facts = dict(metadata or {})
     # In memory first: a file that is written through a memory map kills the process where the disk is full.
     content = safetensors.torch.save(packed, {**facts, DIGEST: tensors_digest(packed, facts)})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import fcntl
 import os
 import shlex
 import shutil
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bvae import system
 from bvae.data import datasets
 from bvae.methods import methods
 from bvae.training.checkpoint import checkpoints_root
@@ -70,13 +70,8 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
 def lock(path: Path) -> Iterator[bool]:
     """Whether this process holds the file's lock now; the system releases it when the process ends, however it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+    with open(path, "a", encoding="utf-8") as file:
+        yield system.try_lock(file.fileno()) != "busy"
 
 
 def do(run: Any, root: Path, data_root: str | None) -> int:
@@ -108,8 +103,7 @@ def local(commands: dict[str, list[str]], jobs: int, logs: Path, report: Callabl
     """
     from bvae.training.loop import terminated_as_interrupt
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    environment = {"OMP_NUM_THREADS": str(max(1, cores // jobs)), **os.environ}
+    environment = {"OMP_NUM_THREADS": str(max(1, system.processors() // jobs)), **os.environ}
     waiting, running, statuses = list(commands), {}, {}
     logs.mkdir(parents=True, exist_ok=True)
     try:
@@ -117,9 +111,9 @@ def local(commands: dict[str, list[str]], jobs: int, logs: Path, report: Callabl
             while waiting or running:
                 while waiting and len(running) < jobs:
                     name = waiting.pop(0)
-                    with open(logs / f"{name.replace('/', '-')}.log", "a") as log:
+                    with open(logs / f"{name.replace('/', '-')}.log", "ab") as log:
                         running[name] = subprocess.Popen(commands[name], stdout=log, stderr=log, env=environment,
-                                                         start_new_session=True)
+                                                         **system.own_group())
                     report(f"{name}: started")
                 for name, process in list(running.items()):
                     if process.poll() is not None:
@@ -131,7 +125,7 @@ def local(commands: dict[str, list[str]], jobs: int, logs: Path, report: Callabl
                 time.sleep(0.2)
     finally:
         for process in running.values():
-            process.terminate()
+            system.ask_to_stop(process)
         for name, process in running.items():
             statuses[name] = process.wait()
     return statuses

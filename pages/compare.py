@@ -32,7 +32,7 @@ else:
     data_name, trained = choose_data(top[0])
 data = loaders.test_data(data_name)
 views = list(data.modalities)
-class_names = getattr(data, "class_names", None) or [str(k) for k in range(data.num_classes)]
+class_names = list(data.class_names) if data.labelled else ["items"]
 if mode == MODELS:
     top[2].caption("Each model with the rule it was trained with.")
 item = int(top[3].number_input("Sample", 0, len(data) - 1, min(342, len(data) - 1), key="item", bind=BIND,
@@ -70,10 +70,10 @@ if st.session_state.get("views") and not set(st.session_state["views"]) & set(vi
     forget("views")  # those of another data set
 on = choices.pills("Views", views, default=views[:-1] or views, selection_mode="multi", key="views", bind=BIND,
                    wrap=True)
-observed = tuple(v in on for v in views)
-called = f"class {class_names[data.y[item]]}"
-sample.html(images.row(f"The sample: item {item}, {called}", style.COLORS[0], [
-    images.figure(images.content(data, data.x[v][item]) if observed[m] else None,
+observed = tuple(v in on and data.has(v, item) for v in views)
+called = data.called(item)
+sample.html(images.row(f"The sample: {called}", style.COLORS[0], [
+    images.figure(images.of_view(data, v, item) if observed[m] else None,
                   f"{v}, " + (called if observed[m] else "absent"), style.color(m), html.escape(v), shrinks=True)
     for m, v in enumerate(views)], wraps=False))
 

@@ -54,7 +54,8 @@ with tools.popover("Advanced", icon=":material/tune:"):
     distance = st.radio("Nearest neighbours by", ["Euclidean", "W2"], key="distance", bind=BIND,
                         help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
     st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
-        "model": first_model(data_name), "which": maps.JOINT, "map": projections[0], "color": map_panels.CLASS,
+        "model": first_model(data_name), "which": maps.JOINT, "map": projections[0],
+        "color": map_panels.colorings(maps.JOINT, data)[0],
         "attribute": (data.attribute_names or [None])[0], "perplexity": 30, "map_seed": 0, "background": views[0],
         "distance": "Euclidean", "picked": ""},))
 
@@ -63,7 +64,7 @@ found = mapping.clouds(*key, which)
 placed = mapping.located(key, which, asked, perplexity, seed)
 colors = map_panels.colored(coloring, found, data, attribute)
 picked = panels.selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
-called = [f"item {i}, class {data.class_names[k]}" for i, k in enumerate(data.y.tolist())]
+called = [data.called(i) for i in range(len(data))]
 says, name = map_panels.takeaway(key, which, colors), f"{data_name}_{model_name}_{which}_{placed.projection}"
 title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE map"}[placed.projection]
 chart, side = st.columns([1.9, 1], gap="large")

@@ -102,6 +102,7 @@ def test_evaluate_seeds_prints_what_the_files_hold_and_computes_nothing_again(tm
     assert "No run of another seed is recorded" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals to others")
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     """A real process, a real SIGINT; the command that it prints then finishes the run."""
     arguments = ["train", "polymnist", "wb-vae", "--out", str(tmp_path), "--steps", "60", "--batch-size", "50",

@@ -14,6 +14,8 @@ from bvae.training import Settings, jobs
 from bvae.training.jobs import JobError, Limits
 from bvae.training.loop import STATE, train
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="training from the app needs Unix")
+
 TINY = {"batch_size": 20, "width": 4, "latent_dim": 2, "warmup_steps": 5, "precision": "32-true"}
 PATIENCE = 240
 

@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -22,6 +22,8 @@ from bvae.locking import BusyError, holder, locked
 from bvae.storage import WriteError, read_json, read_tensors, sweep, write_json, write_tensors, write_text
 from bvae.training import Settings, checkpoints_root
 from bvae.training.loop import STATE, read_state, train
+
+resource = pytest.importorskip("resource")  # forks, limits, users: Unix
 
 ROOT = Path(__file__).parents[1]
 TINY = {"steps": 6, "batch_size": 20, "width": 4, "latent_dim": 2, "precision": "32-true"}
@@ -226,10 +228,10 @@ def test_a_second_process_is_locked_out_until_the_first_one_dies(tmp_path, capsy
 
 
 def test_where_the_file_system_knows_no_locks_the_named_process_is_asked_for(tmp_path, monkeypatch, capsys):
-    def unsupported(handle, how):
+    def unsupported(handle, blocking):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locking.fcntl, "flock", unsupported)
+    monkeypatch.setattr(filelock, "lock_descriptor", unsupported)
     with locked(tmp_path):
         said = in_child(lambda: locked(tmp_path).__enter__())
         assert said.startswith("BusyError")

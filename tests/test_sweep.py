@@ -34,6 +34,7 @@ def arguments(root, *more):
             "latent_accuracy_one_probe", "--out", str(root), *more]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="its sbatch is a shell script")
 def test_stopped_and_gone_on_with_as_an_array(tmp_path, monkeypatch, capsys):
     root = tmp_path / "models"
     runs = sweep.plan(["polymnist"], ["wb-vae", "mvae"], [3], sweep.parse_changes(TINY), ["latent_accuracy_one_probe"])
@@ -110,6 +111,7 @@ def command(path, seconds):
     return [sys.executable, "-c", CHILD, str(path), str(seconds)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals to others")
 def test_local_processes_at_a_time_and_told_to_stop(tmp_path):
     lines = []
     statuses = sweep.local({"a": command(tmp_path / "a", 0), "b": [sys.executable, "-c", "raise SystemExit(3)"]}, 1,

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import resource
 import shutil
 
 import pytest
@@ -224,6 +223,8 @@ def test_reconstruction_weights_replace_those_of_the_recipe():
 
 def test_training_keeps_its_memory():
     """Blocks of 40 MB, which glibc gives back to the system each time unless it is told to keep them."""
+    resource = pytest.importorskip("resource")
+
     def faults():
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         for _ in range(10):

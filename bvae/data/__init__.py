@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
+from bvae.data.checks import checked
 from bvae.data.shards import open_shards
 from bvae.registry import import_submodules
 
@@ -35,12 +36,29 @@ def dataset(name: str, split: str = "test", source: str = "embedded", **options)
     UnknownName
         If there is no such data set.
     DataError
-        If a file is missing, unreadable or not of the expected form.
+        If a file is missing, unreadable or not of the expected form, or the data set is not as `MultimodalDataset`
+        describes it; see :mod:`bvae.data.checks`.
     """
     if source == "shards":
         DATASETS[name]  # raises for an unknown name
         return open_shards(name, split, options.pop("root", None), **options)
-    return DATASETS[name](split=split, source=source, **options)
+    return checked(opened(name, split, source, **options))
+
+
+def opened(name: str, split: str, source: str, **options) -> MultimodalDataset:
+    """An instance of a registered data set, before it is checked. What its own code raises says whose it is."""
+    kind = DATASETS[name]
+    try:
+        data = kind(split=split, source=source, **options)
+    except (DataError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise DataError(f"data set {name!r}, split {split!r}: its own code ({kind.__module__}.{kind.__qualname__}) "
+                        f"raised {type(error).__name__}: {error}") from error
+    for part in ("modalities", "x", "split"):
+        if getattr(data, part, None) is None:
+            raise DataError(f"data set {name!r}: expected it to set {part!r}, see bvae.data.MultimodalDataset")
+    return data
 
 
 import_submodules(sys.modules[__name__])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,6 +20,12 @@ class DataError(ValueError):
     """A data file is missing, unreadable or not of the expected form; the text says how to repair it."""
 
 
+NAME = re.compile(r"\w(?:[\w .:+()'-]{0,58}[\w)+'])?")
+"""Names of modalities: letters of any alphabet, digits, and a few marks inside; at most 60 characters."""
+KEPT_NAMES = ("joint", "everything")
+"""Names that no modality may have: lists of clouds of points use them beside those of the modalities."""
+
+
 @dataclass(frozen=True)
 class Modality:
     """What the model has to know of one modality.
@@ -25,16 +33,22 @@ class Modality:
     Parameters
     ----------
     name : str
+        See :data:`NAME`; none of :data:`KEPT_NAMES`.
     kind : str
         Chooses the networks, see :mod:`bvae.networks`. "image": floats in [0, 1]. "text": one-hot characters.
     shape : tuple of int
-        Shape of one item, without the batch axis, for example (3, 28, 28).
+        Shape of one item, without the batch axis, for example (3, 28, 28); at least one number.
     label : str
         A few words for a person.
     weight : float
         Weight of its log-likelihood in training, 1 for the bound itself.
     likelihood : str
         One of `bvae.likelihoods.LIKELIHOODS` where the modality asks for its own; "" leaves it to the model.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not as described.
     """
 
     name: str
@@ -43,6 +57,27 @@ class Modality:
     label: str = ""
     weight: float = 1.0
     likelihood: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name) or self.name.lower() in KEPT_NAMES:
+            raise ValueError(
+                "name of a modality: expected 1 to 60 letters, digits, blanks or . : + ( ) ' _ - between them, none of "
+                f"{', '.join(KEPT_NAMES)}, got {self.name!r}")
+        what = f"modality {self.name!r}"
+        if not isinstance(self.kind, str) or not self.kind:
+            raise ValueError(f"{what}: expected a kind, for example 'image', got {self.kind!r}")
+        try:
+            shape = tuple(int(size) for size in self.shape)
+            if not shape or min(shape) < 1 or shape != tuple(self.shape):
+                raise ValueError("not positive integers")
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{what}: expected a shape of positive integers, got {self.shape!r}") from error
+        object.__setattr__(self, "shape", shape)
+        if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)) or not (
+                0 <= self.weight < math.inf):
+            raise ValueError(f"{what}: expected a weight of at least 0, got {self.weight!r}")
+        if not isinstance(self.label, str) or not isinstance(self.likelihood, str):
+            raise ValueError(f"{what}: expected texts as label and likelihood, got {self.label!r}, {self.likelihood!r}")
 
 
 @dataclass(frozen=True)
@@ -75,9 +110,12 @@ class MultimodalDataset:
     modalities : dict of str to Modality
         In a fixed order, which is the order of the axis M everywhere.
     x : dict of str to Tensor
-        name -> (N, ...): one fixed view of every item.
+        name -> (N, ...): one fixed view of every item. Floats in [0, 1] of images and texts.
+    mask : Tensor or None
+        (M, N) bool: which modalities the items really have, at least one each; None if all have all. What `x` holds
+        for the others is not read. All metrics, judges, maps, pages and shards look at it.
     y : Tensor
-        (N,) int64 class labels.
+        (N,) int64 class labels; all 0 where there are none, which `num_classes` of 1 says.
     attributes : Tensor or None
         (N, A) bool: what holds of each item besides its class, for data sets that know.
     attribute_names : tuple of str
@@ -89,7 +127,8 @@ class MultimodalDataset:
     """What lists call it, where its name alone would mislead."""
     story: ClassVar[str] = ""
     """What the modalities of one item have in common, in a sentence."""
-    num_classes: ClassVar[int]
+    num_classes: int = 1
+    """1: there are no labels."""
     origins: ClassVar[dict[str, str]] = {}
     """source -> where its data come from, and their licences."""
     text_padding: ClassVar[str] = " "
@@ -98,7 +137,8 @@ class MultimodalDataset:
     source: str
     modalities: dict[str, Modality]
     x: dict[str, Tensor]
-    y: Tensor
+    mask: Tensor | None = None
+    y: Tensor | None = None
     attributes: Tensor | None = None
     attribute_names: tuple[str, ...] = ()
     takes_drawings: tuple[str, ...] = ()
@@ -110,6 +150,41 @@ class MultimodalDataset:
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of `y`, such that "class NAME" reads well."""
         return tuple(str(k) for k in range(self.num_classes))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the items have classes: what needs them (probes, coherence) is left out if not."""
+        return self.num_classes > 1
+
+    @property
+    def present(self) -> Tensor:
+        """(M, N) bool: `mask`, or True everywhere."""
+        return torch.ones(len(self.modalities), len(self), dtype=torch.bool) if self.mask is None else self.mask
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether items really lack modalities, see `mask`."""
+        return self.mask is not None
+
+    def present_in(self, index: Tensor | slice | list[int]) -> Tensor | None:
+        """`mask` of some items, as models take it: (M, n), or None if every item has everything."""
+        return None if self.mask is None else self.mask[:, index]
+
+    def has(self, modality: str, item: int) -> bool:
+        """Whether an item has a modality."""
+        return self.mask is None or bool(self.mask[list(self.modalities).index(modality), item])
+
+    def of_item(self, item: int) -> dict[str, Tensor]:
+        """The modalities that one item has: name -> (1, ...)."""
+        return {name: values for name, values in self.subset([item]).items() if self.has(name, item)}
+
+    def class_of(self, item: int) -> int | None:
+        """Class of an item; None where there are no labels."""
+        return int(self.y[item]) if self.labelled else None
+
+    def called(self, item: int) -> str:
+        """An item in words: its number, and its class if there are labels."""
+        return f"item {item}, class {self.class_names[int(self.y[item])]}" if self.labelled else f"item {item}"
 
     @staticmethod
     def word_scores(text: Tensor) -> Tensor:
@@ -176,7 +251,7 @@ class MultimodalDataset:
         raise DataError("this data set has no text of attributes")
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(next(iter(self.x.values()))) if self.y is None else len(self.y)
 
     def subset(self, index: Tensor | slice | list[int]) -> dict[str, Tensor]:
         """The modalities of the chosen items: name -> (n, ...)."""
@@ -201,7 +276,7 @@ class MultimodalDataset:
         return torch.empty(0)
 
     def observed(self, missing: float, seed: int) -> Tensor:
-        """Which modalities each item has when a share of them is missing completely at random.
+        """Which modalities each item has when a share of those that it has is missing completely at random.
 
         Parameters
         ----------
@@ -213,12 +288,12 @@ class MultimodalDataset:
         Returns
         -------
         Tensor
-            (M, N) bool. At least one modality of each item is True.
+            (M, N) bool. At least one modality of each item is True, none that `mask` says is not there.
         """
         if not 0.0 <= missing < 1.0:
             raise ValueError(f"missing must be a probability in [0, 1), got {missing}")
         draws = torch.rand(len(self.modalities), len(self), generator=torch.Generator().manual_seed(seed))
-        return (draws >= missing) | (draws == draws.max(dim=0).values)  # (M, N)
+        return with_holes(draws, missing, getattr(self, "mask", None))
 
     def epoch(
         self, epoch: int, batch_size: int, seed: int, generator: torch.Generator, missing: float = 0.0, skip: int = 0,
@@ -256,18 +331,32 @@ class MultimodalDataset:
 
     def describe(self) -> str:
         """Sizes, classes, attributes, origin and licences, for the terminal."""
-        rows = [f"{self.name} / {self.split} / {self.source}: {len(self):,} items, {len(self.y.unique())} classes"]
-        for m in self.modalities.values():
-            rows.append(f"  {m.name}: {m.kind}, {' x '.join(map(str, m.shape))}, {m.label}")
-        counts = torch.bincount(self.y, minlength=self.num_classes).tolist()
-        classes = zip(self.class_names, counts, strict=True)
-        rows.append("  classes: " + ", ".join(f"{name} ({count:,})" for name, count in classes))
+        classes = f"{len(self.y.unique())} classes" if self.labelled else "no labels"
+        rows = [f"{self.name} / {self.split} / {self.source}: {len(self):,} items, {classes}"]
+        for k, m in enumerate(self.modalities.values()):
+            there = "" if self.mask is None else f", of {self.mask[k].double().mean():.1%} of the items"
+            rows.append(f"  {m.name}: {m.kind}, {' x '.join(map(str, m.shape))}, {m.label}{there}")
+        if self.labelled:
+            counts = torch.bincount(self.y, minlength=self.num_classes).tolist()
+            named = zip(self.class_names, counts, strict=True)
+            rows.append("  classes: " + ", ".join(f"{name} ({count:,})" for name, count in named))
         if self.attributes is not None:
             shares = zip(self.attribute_names, self.attributes.double().mean(0).tolist(), strict=True)
             rows.append("  attributes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
         if self.source in self.origins:
             rows.append(f"  origin: {self.origins[self.source]}")
         return "\n".join(rows)
+
+
+def with_holes(draws: Tensor, missing: float, mask: Tensor | None) -> Tensor:
+    """Which modalities are observed, (M, N) bool, for uniform draws (M, N) in [0, 1) and those that are there at all.
+
+    At least one stays of each item that has any.
+    """
+    if mask is not None:
+        draws = torch.where(mask, draws, -1.0)
+    seen = (draws >= missing) | (draws == draws.max(dim=0).values)
+    return seen if mask is None else seen & mask
 
 
 def one_hot_text(

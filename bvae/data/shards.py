@@ -21,7 +21,8 @@ import safetensors
 import torch
 from torch import Tensor
 
-from bvae.data.base import DATASETS, Batch, DataError, Modality, MultimodalDataset
+from bvae.data.base import DATASETS, Batch, DataError, Modality, MultimodalDataset, with_holes
+from bvae.data.checks import blank, different
 from bvae.storage import StorageError, read_json, sha256, write_json, write_tensors
 
 FORMAT = 1
@@ -60,14 +61,18 @@ class Shards(MultimodalDataset):
                 raise DataError(f"{path}: expected shards of {self.name!r} in format {FORMAT}, got "
                                 f"{index['dataset']!r} in format {index['format']!r}")
             self.modalities = {m["name"]: Modality(**{**m, "shape": tuple(m["shape"])}) for m in index["modalities"]}
+            different([m["name"] for m in index["modalities"]])
             self.files = [(name_of(k), s["bytes"], s["sha256"]) for k, s in enumerate(index["shards"])]
             self.sizes = torch.tensor([int(s["items"]) for s in index["shards"]])
             self.attribute_names = tuple(index["attributes"])
+            self.masked = bool(index.get("mask", False))
             self.origin = str(index["origin"])
         except StorageError as error:
             raise DataError(f"{path}: no shards there ({error}). Write them with: python -m bvae data {self.name} "
                             f"--shards {folder}") from error
-        except (KeyError, TypeError, AttributeError) as error:
+        except DataError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"{path}: damaged ({error})") from error
         if not len(self.sizes) or int(self.sizes.min()) < 1:
             raise DataError(f"{path}: expected at least one shard with at least one item")
@@ -98,7 +103,7 @@ class Shards(MultimodalDataset):
         return tensors
 
     def read(self, index: Tensor) -> dict[str, Tensor]:
-        """Items by their positions, as stored: "x.NAME", "y" and perhaps "attributes", each (n, ...)."""
+        """Items by their positions, as stored: "x.NAME", "y", perhaps "attributes" and "mask" (n, M), each (n, ...)."""
         ends = self.sizes.cumsum(0)
         number = torch.searchsorted(ends, index, right=True)
         row = index - (ends - self.sizes)[number]
@@ -136,6 +141,18 @@ class Shards(MultimodalDataset):
             return None
         return torch.cat([self.shard(k)["attributes"].clone() for k in range(len(self.files))])
 
+    @functools.cached_property
+    def mask(self) -> Tensor | None:
+        """(M, N), see `MultimodalDataset`: read as a whole."""
+        if not self.masked:
+            return None
+        return torch.cat([self.shard(k)["mask"].clone() for k in range(len(self.files))]).bool().T
+
+    @property
+    def incomplete(self) -> bool:
+        """See `MultimodalDataset.incomplete`; the index says it."""
+        return self.masked
+
     def verify(self) -> None:
         """Raise DataError unless every shard has the hash that the index states."""
         for name, _, wanted in self.files:
@@ -169,7 +186,7 @@ class Shards(MultimodalDataset):
 
     def holes(self, index: Tensor, missing: float, seed: int) -> Tensor:
         """See `MultimodalDataset.observed`, for some items: (M, n), drawn shard by shard."""
-        if missing == 0:
+        if missing == 0 and not self.masked:
             return torch.ones(len(self.modalities), len(index), dtype=torch.bool)
         ends = self.sizes.cumsum(0)
         number = torch.searchsorted(ends, index, right=True)
@@ -178,7 +195,7 @@ class Shards(MultimodalDataset):
             here = number == k
             g = torch.Generator().manual_seed(seed_of(seed, k))
             draws = torch.rand(len(self.modalities), int(self.sizes[k]), generator=g)
-            seen = (draws >= missing) | (draws == draws.max(dim=0).values)
+            seen = with_holes(draws, missing, self.shard(k)["mask"].bool().T if self.masked else None)
             out[:, here] = seen[:, index[here] - (ends - self.sizes)[k]]
         return out
 
@@ -246,9 +263,13 @@ def write(data: MultimodalDataset, folder: Path, shard_items: int = 10_000, pass
         while len(order):
             index, order = order.tensor_split([min(shard_items - count, 1000)])
             x = data.subset(index) if passes == 1 else data.items(index, pairing, generator)
+            x = {name: v if data.mask is None else blank(v, data.mask[m, index])
+                 for m, (name, v) in enumerate(x.items())}
             parts = {**{f"x.{name}": v for name, v in x.items()}, "y": data.y[index]}
             if data.attributes is not None:
                 parts["attributes"] = data.attributes[index]
+            if data.mask is not None:
+                parts["mask"] = data.mask[:, index].T.contiguous()
             for key, values in parts.items():
                 held.setdefault(key, []).append(values)
             count += len(index)
@@ -259,6 +280,7 @@ def write(data: MultimodalDataset, folder: Path, shard_items: int = 10_000, pass
     write_json(folder / data.split / INDEX, {
         "format": FORMAT, "dataset": data.name, "split": data.split, "source": data.source, "passes": passes,
         "origin": data.origins.get(data.source, data.source), "attributes": list(data.attribute_names),
+        "mask": data.incomplete,
         "modalities": [{**dataclasses.asdict(m), "shape": list(m.shape)} for m in data.modalities.values()],
         "items": sum(s["items"] for s in shards), "shards": shards,
     })
@@ -277,6 +299,9 @@ def name_of(number: int) -> str:
 
 def stored(values: Tensor) -> Tensor:
     """Floats in [0, 1] as bytes, if that loses nothing; else as they are."""
+    low, high = values.aminmax()
+    if not (low >= 0 and high <= 1):  # NaN too; the conversion of what a byte cannot hold is undefined
+        return values
     as_bytes = values.mul(255).round_().to(torch.uint8)
     return as_bytes if torch.equal(stored_as_float(as_bytes), values) else values
 

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import METRICS, EvaluationData, all_experts, all_subsets, posterior_of
+from bvae.metrics.base import (
+    ATTRIBUTES,
+    JUDGES,
+    METRICS,
+    EvaluationData,
+    all_experts,
+    all_subsets,
+    has_all,
+    needs,
+    posterior_of,
+)
 from bvae.model import MultimodalVAE
 
 NUM_RESAMPLES = 200
@@ -42,7 +52,8 @@ def average_precision(scores: Tensor, truth: Tensor, counts: Tensor | None = Non
 
 
 def mean_average_precision(
-    scores: Sequence[Tensor], truth: Tensor, generator: torch.Generator, num_resamples: int = NUM_RESAMPLES
+    scores: Sequence[Tensor], truth: Tensor, generator: torch.Generator, num_resamples: int = NUM_RESAMPLES,
+    there: Sequence[Tensor] | None = None,
 ) -> dict[str, float]:
     """Mean of :func:`average_precision` over several sets of scores and over the attributes, with a bootstrap error.
 
@@ -55,24 +66,33 @@ def mean_average_precision(
     generator : torch.Generator
         Draws the resamples of the items.
     num_resamples : int
+    there : sequence of Tensor, optional
+        (N,) bool each: which items a set of scores is about; all by default.
 
     Returns
     -------
     dict
         "mean", and "se": the standard deviation of the mean over resamples of the items, the same ones for all
-        attributes and all sets of scores.
+        attributes and all sets of scores. Empty if no attribute holds of some items and not of others.
     """
     n = len(truth)
     drawn = torch.randint(n, (num_resamples, n), generator=generator)
     counts = torch.zeros(num_resamples, n).scatter_add_(1, drawn, torch.ones(1).expand_as(drawn))
     counts = torch.cat([torch.ones(1, n), counts])
-    known = [a for a in range(truth.shape[1]) if 0 < int(truth[:, a].sum()) < n]
-    values = torch.stack([average_precision(s[:, a], truth[:, a], counts) for s in scores for a in known])
-    mean = values.nanmean(0)  # (1 + R,)
+    parts = []
+    for k, s in enumerate(scores):
+        rows = torch.ones(n, dtype=torch.bool) if there is None else there[k]
+        held = truth[rows]
+        parts += [average_precision(s[rows, a], held[:, a], counts[:, rows]) for a in range(truth.shape[1])
+                  if 0 < int(held[:, a].sum()) < len(held)]
+    if not parts:
+        return {}
+    mean = torch.stack(parts).nanmean(0)  # (1 + R,)
     return {"mean": round(mean[0].item(), 6), "se": round(mean[1:].std().item(), 6)}
 
 
 @METRICS.register("latent_average_precision")
+@needs(ATTRIBUTES)
 def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Average precision of logistic regressions on the means of q(z | x_S), one for each attribute and each subset S.
 
@@ -85,27 +105,28 @@ def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generat
     dict
         "latent_average_precision": number of observed views -> {"mean", "se"}; nothing for data without attributes.
     """
-    if getattr(data.test, "attributes", None) is None:
-        return {}
     from sklearn.linear_model import LogisticRegression  # here: the app imports the metrics but does not fit any
     from sklearn.preprocessing import StandardScaler
 
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     train, test = data.train.attributes, data.test.attributes
-    by_size: dict[int, list[Tensor]] = {}
+    by_size: dict[int, list[tuple[Tensor, Tensor]]] = {}
     for members in all_subsets(len(model.modalities)):
+        chosen = has_all(fit_on.present, members)
+        if not bool(chosen.any()):
+            continue
         scale = StandardScaler()
-        means = scale.fit_transform(posterior_of(model, fit_on, members).mean.double().numpy())
+        means = scale.fit_transform(posterior_of(model, fit_on, members).mean[chosen].double().numpy())
         unseen = scale.transform(posterior_of(model, score_on, members).mean.double().numpy())
         columns = [
             torch.from_numpy(LogisticRegression(max_iter=200, tol=1e-3).fit(means, y).decision_function(unseen))
-            if 0 < y.sum() < len(y) else torch.zeros(len(test), dtype=torch.float64) for y in train.numpy().T]
-        by_size.setdefault(len(members), []).append(torch.stack(columns, 1))
-    return {"latent_average_precision": {
-        str(n): mean_average_precision(scores, test, generator) for n, scores in by_size.items()}}
+            if 0 < y.sum() < len(y) else torch.zeros(len(test), dtype=torch.float64) for y in train[chosen].numpy().T]
+        by_size.setdefault(len(members), []).append((torch.stack(columns, 1), has_all(score_on.present, members)))
+    return over_sizes("latent_average_precision", by_size, test, generator)
 
 
 @METRICS.register("attribute_coherence")
+@needs(ATTRIBUTES, JUDGES)
 def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Average precision with which the judges find an item's attributes in what was generated for it.
 
@@ -118,17 +139,32 @@ def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: t
         "attribute_coherence": number of observed views (1 to M - 1) -> {"mean", "se"}; nothing for data without
         attributes, or with other attributes than the judges were trained on.
     """
-    truth = getattr(data.test, "attributes", None)
-    if truth is None:
-        return {}
+    truth = data.test.attributes
     names, experts = list(model.modalities), all_experts(model, data.test)
-    by_size: dict[int, list[Tensor]] = {}
+    by_size: dict[int, list[tuple[Tensor, Tensor]]] = {}
     for members in all_subsets(len(names))[:-1]:
         z = posterior_of(model, experts, members).rsample(generator=generator)
-        for name in (name for m, name in enumerate(names) if m not in members):
+        for name in (name for m, name in enumerate(names) if m not in members and name in data.judges):
             parts = [data.judges.attribute_scores(model.decode(part, [name]))[name] for part in z.split(500)]
-            by_size.setdefault(len(members), []).append(torch.cat(parts))
-    if any(s.shape != truth.shape for scores in by_size.values() for s in scores):
+            by_size.setdefault(len(members), []).append((torch.cat(parts), has_all(experts.present, members)))
+    if any(s.shape != truth.shape for scores in by_size.values() for s, _ in scores):
         return {}
-    return {"attribute_coherence": {
-        str(n): mean_average_precision(scores, truth, generator) for n, scores in by_size.items()}}
+    return over_sizes("attribute_coherence", by_size, truth, generator)
+
+
+def over_sizes(
+    metric: str, by_size: dict[int, list[tuple[Tensor, Tensor]]], truth: Tensor, generator: torch.Generator
+) -> dict:
+    """:func:`mean_average_precision` for each number of views; nothing where no attribute can be told apart.
+
+    Parameters
+    ----------
+    by_size : dict
+        Number of views -> (N, A) scores, and (N,) bool: whether an item has these views at all.
+    """
+    out = {}
+    for n, pairs in by_size.items():
+        scores, there = zip(*pairs, strict=True)
+        if figure := mean_average_precision(scores, truth, generator, there=there):
+            out[str(n)] = figure
+    return {metric: out} if out else {}

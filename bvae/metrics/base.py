@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from bvae.metrics.classifiers import Classifiers
 
 METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict]] = Registry("metric")
+
+LABELS, ATTRIBUTES, TEXTS, JUDGES = "labels", "attributes", "texts", "judges"
+READABLE = "pictures or texts that judges could read"
+
+
+def needs(*what: str) -> Callable[[Callable], Callable]:
+    """Decorator: what a data set must have for a metric, of LABELS, ATTRIBUTES, TEXTS and JUDGES; see `left_out`."""
+
+    def mark(metric: Callable) -> Callable:
+        metric.needs = what
+        return metric
+
+    return mark
 
 
 @dataclass(frozen=True)
@@ -56,26 +69,71 @@ class EvaluationData:
         return self._split("test")
 
     @functools.cached_property
-    def judges(self) -> Classifiers:
-        """Classifiers of real images, trained on training items only."""
+    def judges(self) -> Classifiers | None:
+        """Classifiers of real images, trained on training items only; None where none were trained."""
         from bvae.metrics import classifiers
 
-        return classifiers.load(self.root, self.name)
+        return classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name) else None
+
+    def lacks(self, need: str) -> bool:
+        """Whether this data set has none of what a metric needs, see :func:`needs`."""
+        if need == LABELS:
+            return not getattr(self.test, "labelled", True)
+        if need == ATTRIBUTES:
+            return getattr(self.test, "attributes", None) is None
+        if need == TEXTS:
+            return not any(m.kind == "text" for m in self.test.modalities.values())
+        return self.judges is None
 
 
 def evaluate(
     model: MultimodalVAE, data: EvaluationData, seed: int = 0, names: Iterable[str] | None = None
 ) -> dict[str, dict]:
-    """All metrics of a model, or those named, in the form of ``metrics.json``.
+    """All metrics of a model, or those named, in the form of ``metrics.json``; without those of :func:`left_out`.
 
     Each metric has a generator of its own, so its figures do not depend on which others are computed.
     """
     model.eval()
     out: dict[str, dict] = {}
-    for name in names or METRICS:
+    names = list(METRICS if names is None else names)
+    without = left_out(data, names)
+    for name in names:
+        if name in without:
+            continue
         with torch.inference_mode():
             out.update(METRICS[name](model, data, torch.Generator().manual_seed(seed)))
     return out
+
+
+def left_out(data: EvaluationData, names: Iterable[str]) -> dict[str, str]:
+    """Metrics that a data set cannot have: name -> the first thing that it lacks, see :func:`needs`."""
+    out = {}
+    for name in names:
+        lacking = [need for need in getattr(METRICS[name], "needs", ()) if data.lacks(need)]
+        if lacking == [JUDGES]:
+            lacking = [why_no_judges(data)]
+        if lacking:
+            out[name] = lacking[0]
+    return out
+
+
+def why_no_judges(data: EvaluationData) -> str:
+    """JUDGES if they could be trained, else what the data set lacks for that."""
+    from bvae.metrics import classifiers
+
+    if data.lacks(LABELS):
+        return LABELS
+    return JUDGES if len(classifiers.build(data.test)) else READABLE
+
+
+def left_out_in_words(without: Mapping[str, str], dataset: str) -> list[str]:
+    """A line for each thing that a data set lacks: what is left out for it, and what would bring it back."""
+    lines = []
+    for need in dict.fromkeys(without.values()):
+        names = ", ".join(name for name, lacking in without.items() if lacking == need)
+        remedy = f"; train them with: python -m bvae classifiers {dataset}" if need == JUDGES else ""
+        lines.append(f"left out, because there are no {need}: {names}{remedy}")
+    return lines
 
 
 def summary(per_item: Tensor) -> dict[str, float]:
@@ -85,24 +143,41 @@ def summary(per_item: Tensor) -> dict[str, float]:
     return {"mean": round(values.mean().item(), 6), "se": round(error.item(), 6)}
 
 
-def by_number_of_views(per_subset: dict[tuple[int, ...], Tensor]) -> dict[str, dict[str, float]]:
+def by_number_of_views(
+    per_subset: dict[tuple[int, ...], Tensor], there: Mapping[tuple[int, ...], Tensor] | None = None
+) -> dict[str, dict[str, float]]:
     """Average over the subsets of each size, item by item, then over the items.
 
     Parameters
     ----------
     per_subset : dict
         Observed modalities (positions) -> (N,) value of each item.
+    there : mapping, optional
+        The same keys -> (N,) bool: which items have a value, where some lack modalities. An item counts in a size if
+        it has a value for any subset of it.
 
     Returns
     -------
     dict
-        "1", "2", ... -> see :func:`summary`.
+        "1", "2", ... -> see :func:`summary`; no size that no item has.
     """
-    sizes = sorted({len(members) for members in per_subset})
-    return {
-        str(n): summary(torch.stack([v.double() for members, v in per_subset.items() if len(members) == n]).mean(0))
-        for n in sizes
-    }
+    out = {}
+    for n in sorted({len(members) for members in per_subset}):
+        chosen = [members for members in per_subset if len(members) == n]
+        values = torch.stack([per_subset[members].double() for members in chosen])  # (subsets, N)
+        if there is None:
+            out[str(n)] = summary(values.mean(0))
+            continue
+        counted = torch.stack([there[members] for members in chosen])
+        mean = torch.where(counted, values, 0.0).sum(0) / counted.sum(0)
+        if bool(counted.any()):
+            out[str(n)] = summary(mean[counted.any(0)])
+    return out
+
+
+def has_all(present: Tensor, members: Sequence[int]) -> Tensor:
+    """Which items have all modalities of a subset: (M, N) bool, positions -> (N,) bool."""
+    return present[list(members)].all(0)
 
 
 def all_subsets(num_modalities: int) -> list[tuple[int, ...]]:
@@ -110,16 +185,26 @@ def all_subsets(num_modalities: int) -> list[tuple[int, ...]]:
     return [tuple(row.nonzero().flatten().tolist()) for row in subset_membership(num_modalities)]
 
 
+def mask_of(data: MultimodalDataset) -> Tensor | None:
+    """`MultimodalDataset.mask`; None too of what has no such attribute."""
+    return getattr(data, "mask", None)
+
+
 def all_experts(model: MultimodalVAE, data: MultimodalDataset, batch_size: int = 1000) -> UnimodalPosteriors:
     """Unimodal posteriors of every item, computed in batches. See `MultimodalVAE.experts`."""
-    parts = [
-        model.experts(data.subset(slice(start, start + batch_size))) for start in range(0, len(data), batch_size)
-    ]
+    parts = []
+    for start in range(0, len(data), batch_size):
+        rows = slice(start, start + batch_size)
+        mask = mask_of(data)
+        parts.append(model.experts(data.subset(rows), None if mask is None else mask[:, rows]))
     return UnimodalPosteriors(*(torch.cat(values, dim=1) for values in zip(*parts, strict=True)))
 
 
 def posterior_of(model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Posterior:
-    """q(z | x_S) of every item for one subset S of positions. See `Aggregator.conditional`."""
+    """q(z | x_S) of every item for one subset S of positions, of which an item may have a part, or none: the prior.
+
+    See `Aggregator.conditional`.
+    """
     only = torch.zeros(len(experts.present), 1, dtype=torch.bool)
     only[list(members)] = True
     return model.aggregate(experts._replace(present=experts.present & only), model.aggregator.conditional())

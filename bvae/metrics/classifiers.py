@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae import storage
-from bvae.data import MultimodalDataset, dataset
+from bvae.compact import buffers_of, widened, write_weights
+from bvae.data import DataError, MultimodalDataset, dataset
 from bvae.data.base import Batch
-from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated, write_tensors
+from bvae.named_modules import NamedModules
+from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated
 
 FOLDER = "classifiers"
 
@@ -81,16 +83,16 @@ class WordJudge(nn.Module):
         return self.score(x)
 
 
-class Classifiers(nn.ModuleDict):
-    """name of a modality -> its classifier."""
+class Classifiers(NamedModules):
+    """name of a modality -> its classifier; modalities that are neither pictures nor texts have none."""
 
     @torch.inference_mode()
     def probabilities(self, x: dict[str, Tensor], batch_size: int = 2048) -> dict[str, Tensor]:
-        """Class probabilities: name -> (N, ...) images to name -> (N, num_classes)."""
+        """Class probabilities: name -> (N, ...) images to name -> (N, num_classes), of modalities that have a judge."""
         self.eval()
         return {
             name: torch.cat([self[name](part).float().softmax(dim=-1) for part in values.split(batch_size)])
-            for name, values in x.items()
+            for name, values in x.items() if name in self
         }
 
     @torch.inference_mode()
@@ -99,7 +101,7 @@ class Classifiers(nn.ModuleDict):
         self.eval()
         return {
             name: torch.cat([self[name].attribute_scores(part) for part in values.split(batch_size)])
-            for name, values in x.items()
+            for name, values in x.items() if name in self
         }
 
     @torch.inference_mode()
@@ -138,18 +140,32 @@ def soften(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def build(data: MultimodalDataset) -> Classifiers:
-    """Untrained classifiers for the image modalities of a data set, and judges of its texts."""
-    nets = {name: ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), 1 + (m.shape[1] >= 48))
-            if m.kind == "image" else WordJudge(data) for name, m in data.modalities.items()}
+    """Untrained classifiers for the image modalities of a data set, and judges of its texts if it can read them."""
+    nets: dict[str, nn.Module] = {}
+    for name, m in data.modalities.items():
+        if m.kind == "image":
+            stride = 1 + (m.shape[1] >= 48)
+            nets[name] = ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), stride)
+        elif m.kind == "text" and type(data).word_scores is not MultimodalDataset.word_scores:
+            nets[name] = WordJudge(data)
     return Classifiers(nets).to(memory_format=torch.channels_last)
 
 
-def loss_of(net: ImageClassifier, x: Tensor, batch: Batch) -> Tensor:
-    """Cross-entropy of the class, with smoothed labels, and of each attribute of the batch that has some."""
+def loss_of(net: ImageClassifier, x: Tensor, batch: Batch, there: Tensor) -> Tensor:
+    """Cross-entropy of the class, with smoothed labels, and of each attribute of the batch that has some.
+
+    Over the items that have the modality, `there` (B,) bool: the network, whose normalisation looks at all items of a
+    batch, sees no other. The loss of no item is 0.
+    """
+    y, held = batch.y, batch.attributes
+    if not bool(there.all()):
+        x, y, held = x[there], y[there], None if held is None else held[there]
+        if not len(x):
+            return next(net.parameters()).sum() * 0.0
     classes, attributes = net.logits(x)
-    loss = F.cross_entropy(classes.float(), batch.y, label_smoothing=0.1)
-    if batch.attributes is not None:
-        loss = loss + F.binary_cross_entropy_with_logits(attributes.float(), batch.attributes.float())
+    loss = F.cross_entropy(classes.float(), y, label_smoothing=0.1)
+    if held is not None:
+        loss = loss + F.binary_cross_entropy_with_logits(attributes.float(), held.float())
     return loss
 
 
@@ -164,24 +180,53 @@ def train(
     dict
         "accuracy": name of modality -> {"mean", "se"} on the test split; for data sets with attributes also
         "average_precision": name of modality -> {"mean", "se"}, the mean over the attributes.
+
+    Raises
+    ------
+    DataError
+        If the data set has no labels, or no modality that can be judged.
     """
+    if isinstance(epochs, bool) or epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs and batch_size: expected positive integers, got {epochs} and {batch_size}")
     files = {"root": data_root} if data_root else {}
     training = dataset(name, "train", source, augment=True, **files)
     test = dataset(name, "test", source, **files)
     torch.manual_seed(seed)  # initial weights and dropout; this runs as a command of its own
+    if not training.labelled:
+        raise DataError(f"data set {name!r}: it has no labels, so that there is nothing that classifiers could learn")
     nets = build(training)
+    if not len(nets):
+        raise DataError(f"data set {name!r}: none of its modalities ({', '.join(training.modalities)}) is a picture or "
+                        "a text that it can read; classifiers are for these")
+    fit(nets, training, epochs, batch_size, seed)
+    folder = root / name / FOLDER
+    write_weights(folder / "model.safetensors", nets.state_dict(), buffers=buffers_of(nets))
+    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
+              "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
+    write_stated(folder / "config.json", config)
+    load.cache_clear()
+    figures = judged(load(root, name), test, seed)
+    write_json(folder / "metrics.json", figures)
+    return figures
+
+
+def fit(nets: Classifiers, training: MultimodalDataset, epochs: int, batch_size: int, seed: int) -> None:
+    """Train classifiers in place, each on the items that have its modality."""
+    learning = [m for m in nets if any(True for _ in nets[m].parameters())]
+    if not learning:
+        return
     optimizer = torch.optim.AdamW(nets.parameters(), weight_decay=0.05)
     steps = epochs * training.steps_per_epoch(batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps, pct_start=0.2)
     generator = torch.Generator().manual_seed(seed)
     nets.train()
-    learning = [m for m in nets if any(True for _ in nets[m].parameters())]
-    bar = tqdm(total=steps, desc=f"{name} classifiers", unit="step")
+    place = {m: k for k, m in enumerate(training.modalities)}
+    bar = tqdm(total=steps, desc=f"{training.name} classifiers", unit="step")
     for epoch in range(epochs):
         for batch in training.epoch(epoch, batch_size, seed, generator):
             x = {m: soften(batch.x[m], generator) for m in learning}
             with torch.autocast("cpu", torch.bfloat16):
-                losses = [loss_of(nets[m], x[m], batch) for m in learning]
+                losses = [loss_of(nets[m], x[m], batch, batch.present[place[m]]) for m in learning]
             optimizer.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()
             optimizer.step()
@@ -189,28 +234,31 @@ def train(
             bar.update()
         bar.set_postfix(loss=f"{torch.stack(losses).mean().item():.3f}")
     bar.close()
-    folder = root / name / FOLDER
-    write_tensors(folder / "model.safetensors", {k: v.half() if v.is_floating_point() else v
-                                                 for k, v in nets.state_dict().items()})
-    config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
-              "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
-    write_stated(folder / "config.json", config)
-    load.cache_clear()
-    nets = load(root, name)
-    accuracy = {}
+
+
+def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, dict]:
+    """How well classifiers read the items that have their modality. See :func:`train`."""
+    accuracy: dict[str, dict[str, float]] = {}
+    place = {m: k for k, m in enumerate(test.modalities)}
     for modality, p in nets.probabilities({m: test.x[m] for m in nets}).items():
-        hits = (p.argmax(dim=-1) == test.y).float()
-        accuracy[modality] = {"mean": hits.mean().item(), "se": (hits.std() / len(hits) ** 0.5).item()}
-    figures = {"accuracy": accuracy}
+        hits = (p.argmax(dim=-1) == test.y).float()[test.present[place[modality]]]
+        if len(hits):
+            error = hits.std() / len(hits) ** 0.5 if len(hits) > 1 else torch.zeros(())
+            accuracy[modality] = {"mean": hits.mean().item(), "se": error.item()}
+    figures: dict[str, dict] = {"accuracy": accuracy}
     if test.attributes is not None:
         from bvae.metrics.attributes import mean_average_precision
 
         counts = torch.Generator().manual_seed(seed)
         figures["average_precision"] = {
-            m: mean_average_precision([scores], test.attributes, counts)
+            m: mean_average_precision([scores], test.attributes, counts, there=[test.present[place[m]]])
             for m, scores in nets.attribute_scores({m: test.x[m] for m in nets}).items()}
-    write_json(folder / "metrics.json", figures)
     return figures
+
+
+def trained(root: Path, name: str) -> bool:
+    """Whether there are judges of a data set, whatever their state."""
+    return (root / name / FOLDER / "config.json").is_file()
 
 
 @functools.lru_cache(maxsize=4)
@@ -226,7 +274,7 @@ def load(root: Path, name: str) -> Classifiers:
     nets = build(dataset(name, "test"))
     try:
         stored, _ = storage.read_tensors_and_metadata(path, stated)
-        nets.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.items()})
+        nets.load_state_dict(widened(stored))
     except RuntimeError as error:
         raise StorageError(f"{path}: expected the classifiers of {name} ({error})") from error
     return nets.eval()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bvae.data._torchvision import torchvision
 from bvae.metrics.base import METRICS, EvaluationData
-from bvae.metrics.samples import frechet
+from bvae.metrics.samples import frechet, real_images
 from bvae.model import MultimodalVAE
 from bvae.storage import StorageError, read_tensors
 
@@ -110,7 +110,7 @@ def fid(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) 
         if modality.kind != "image":
             continue
         fake = torch.cat([model.decode(part, [name])[name] for part in z.split(500)])
-        real_f, fake_f = features(network, data.test.x[name]), features(network, fake)
+        real_f, fake_f = features(network, real_images(data.test, name)), features(network, fake)
         parts = torch.tensor([frechet(real_f, part) for part in fake_f.chunk(10)])
         out[name] = {"mean": round(frechet(real_f, fake_f), 4), "se": round((parts.std() / 10**0.5).item(), 4)}
     return {"fid": out}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bvae.metrics.base import (
+    LABELS,
     METRICS,
     EvaluationData,
     all_experts,
     all_subsets,
     by_number_of_views,
+    has_all,
+    mask_of,
+    needs,
     posterior_of,
 )
 from bvae.model import MultimodalVAE, UnimodalPosteriors
@@ -40,21 +45,35 @@ class Probes:
     def _means(self, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:
         return self.model.shared(posterior_of(self.model, experts, members)).mean
 
-    def fitted(self, members: tuple[int, ...]) -> Pipeline:
-        """Fitted on the means of q(z | x_S) for this subset S of the modalities."""
-        return fitted(self._means(self.fit_on, members), self.data.train.y)
+    def fitted(self, members: tuple[int, ...]) -> Pipeline | None:
+        """Fitted on the means of q(z | x_S) for this subset S of the modalities; None if that shows no two classes.
+
+        Where items lack modalities: on those that have all of S; of all modalities together, on every item's own.
+        """
+        means, y = self._means(self.fit_on, members), self.data.train.y
+        if mask_of(self.data.train) is not None and len(members) < len(self.model.modalities):
+            chosen = has_all(self.fit_on.present, members)
+            means, y = means[chosen], y[chosen]
+        return fitted(means, y) if len(y.unique()) > 1 else None
 
     def right(self, probe: Pipeline, members: tuple[int, ...]) -> Tensor:
         """(N,) bool: which test items it classifies rightly by the means of q(z | x_S)."""
         return torch.from_numpy(probe.predict(self._means(self.score_on, members).numpy())) == self.data.test.y
 
+    def by_number_of_views(self, probes: Mapping[tuple[int, ...], Pipeline | None]) -> dict[str, dict[str, float]]:
+        """Accuracies of the probes of subsets, on test items that have all of a subset."""
+        hits = {members: self.right(probe, members) for members, probe in probes.items() if probe is not None}
+        there = {members: has_all(self.score_on.present, members) for members in hits}
+        return by_number_of_views(hits, there if mask_of(self.data.test) is not None else None)
+
 
 @METRICS.register("latent_accuracy")
+@needs(LABELS)
 def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Accuracy of logistic regression on the shared means of q(z | x_S), one classifier for each subset S.
 
     The convention of MoPoE (one classifier per subset), fitted on the means of the whole training split and scored on
-    the test split. Deterministic; `generator` is not used.
+    the test split; an item that lacks a modality of S is left out in both. Deterministic; `generator` is not used.
 
     Returns
     -------
@@ -66,11 +85,12 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
     Sutter et al., ICLR 2021.
     """
     probes = Probes(model, data)
-    hits = {members: probes.right(probes.fitted(members), members) for members in all_subsets(len(model.modalities))}
-    return {"latent_accuracy": by_number_of_views(hits)}
+    fitted_on = {members: probes.fitted(members) for members in all_subsets(len(model.modalities))}
+    return {"latent_accuracy": probes.by_number_of_views(fitted_on)}
 
 
 @METRICS.register("latent_accuracy_one_probe")
+@needs(LABELS)
 def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """The same with one classifier, fitted on the means of q(z | all modalities) and applied to those of every subset.
 
@@ -87,5 +107,4 @@ def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, genera
     """
     probes, everyone = Probes(model, data), tuple(range(len(model.modalities)))
     probe = probes.fitted(everyone)
-    hits = {members: probes.right(probe, members) for members in all_subsets(len(everyone))}
-    return {"latent_accuracy_one_probe": by_number_of_views(hits)}
+    return {"latent_accuracy_one_probe": probes.by_number_of_views(dict.fromkeys(all_subsets(len(everyone)), probe))}

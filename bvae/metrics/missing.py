@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of, summary
+from bvae.metrics.base import LABELS, METRICS, EvaluationData, all_experts, needs, posterior_of, summary
 from bvae.metrics.latent_accuracy import fitted
 from bvae.model import MultimodalVAE
 
@@ -14,6 +14,7 @@ PERCENT = (0, 20, 50)
 
 
 @METRICS.register("missing")
+@needs(LABELS)
 def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Latent accuracy and coherence with a share of the modalities missing completely at random, never all of an item.
 
@@ -21,13 +22,13 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
     holes of 20 percent are among those of 50 percent, so that the curve is no accident of the draw. Latent accuracy is
     that of one logistic regression, fitted on the training means of q(z | all modalities). Coherence is the share of
     the generations of an item's missing modalities that the judges assign to the item's class; an item with nothing
-    missing has none and is left out.
+    missing has none and is left out. What an item lacks from the start is missing in addition to the share.
 
     Returns
     -------
     dict
         "latent_accuracy_missing": percent missing ("0", "20", "50") -> {"mean", "se"} over items;
-        "coherence_missing": the same from "20" on.
+        "coherence_missing": the same from "20" on, where there are judges.
 
     See Also
     --------
@@ -36,6 +37,8 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
     names, experts = list(model.modalities), all_experts(model, data.test)
     seed = int(torch.randint(2**31, (), generator=generator))
     everyone = posterior_of(model, all_experts(model, data.train), tuple(range(len(names))))
+    if len(data.train.y.unique()) < 2:
+        return {}
     probe = fitted(everyone.mean, data.train.y)
     accuracy, coherence = {}, {}
     for percent in PERCENT:
@@ -44,10 +47,12 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
         q = model.aggregate(seen, model.aggregator.conditional())
         predicted = torch.from_numpy(probe.predict(q.mean.numpy()))
         accuracy[str(percent)] = summary(predicted == data.test.y)
-        if not observed.all():
+        judged = torch.tensor([data.judges is not None and name in data.judges for name in names])
+        missing = ~observed & judged.unsqueeze(1)
+        if percent and bool(missing.any()):
             z = q.rsample(generator=generator)  # (N, D)
-            coherence[str(percent)] = summary(right_of_missing(model, data, z, ~observed))
-    return {"latent_accuracy_missing": accuracy, "coherence_missing": coherence}
+            coherence[str(percent)] = summary(right_of_missing(model, data, z, missing))
+    return {"latent_accuracy_missing": accuracy, **({"coherence_missing": coherence} if coherence else {})}
 
 
 def right_of_missing(model: MultimodalVAE, data: EvaluationData, z: Tensor, missing: Tensor) -> Tensor:

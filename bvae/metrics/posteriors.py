@@ -28,7 +28,7 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
 
     W2 in the units of the latent space and KL(q || q_m) in nats, per item. The joint posterior is the component of
     all modalities for mixtures over subsets; for other mixtures W2 is Gelbrich's lower bound and KL is estimated with
-    256 samples.
+    256 samples. Of the items that have the modality.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
     else:
         w2 = gelbrich(experts.loc, experts.scale, q)
         kl = sampled_reverse_kl(experts.loc, experts.scale, q, 256, generator)
-    names = list(model.modalities)
-    return {"w2_to_joint": {name: summary(w2[m]) for m, name in enumerate(names)},
-            "kl_joint_to_modality": {name: summary(kl[m]) for m, name in enumerate(names)}}
+    there = experts.present
+    return {key: {name: summary(values[m][there[m]]) for m, name in enumerate(model.modalities) if bool(there[m].any())}
+            for key, values in (("w2_to_joint", w2), ("kl_joint_to_modality", kl))}
 
 
 def cumulative(q: Posterior, z: Tensor) -> Tensor:
@@ -87,16 +87,19 @@ def sample_data(model: MultimodalVAE, z: Tensor, generator: torch.Generator) -> 
     """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1]."""
     out = {}
     for name, mean in model.decode(z).items():
-        if model.modalities[name].kind == "text":
-            index = torch.multinomial(mean.flatten(0, 1), 1, generator=generator).view(mean.shape[:2])
+        likelihood, clipped = model.likelihood_of(name), model.modalities[name].kind == "image"
+        if likelihood == "categorical":
+            index = torch.multinomial(mean.flatten(0, -2), 1, generator=generator).view(mean.shape[:-1])
             out[name] = torch.nn.functional.one_hot(index, mean.shape[-1]).float()
             continue
         scale = model.config.likelihood_scale
-        if model.likelihood_of(name) == "bernoulli":
+        if likelihood == "bernoulli":
             out[name] = torch.bernoulli(mean, generator=generator)
-        elif model.likelihood_of(name) == "laplace":
+            continue
+        if likelihood == "laplace":
             u = torch.rand(mean.shape, generator=generator) - 0.5
-            out[name] = (mean - scale * u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))).clamp(0, 1)
+            drawn = mean - scale * u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))
         else:
-            out[name] = (mean + scale * torch.randn(mean.shape, generator=generator)).clamp(0, 1)
+            drawn = mean + scale * torch.randn(mean.shape, generator=generator)
+        out[name] = drawn.clamp(0, 1) if clipped else drawn
     return out

@@ -12,21 +12,24 @@ from bvae.model import MultimodalVAE
 def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Error of each modality decoded from the mean of q(z | all modalities).
 
-    Images: root of the mean squared error of an image's pixels, in [0, 1]. Texts: share of wrong characters.
+    Texts: share of wrong characters. Images and others: root of the mean squared error of an item's numbers (of pixels
+    in [0, 1]). Of the items that have the modality.
 
     Returns
     -------
     dict
         "reconstruction_error": name of the modality -> {"mean", "se"}.
     """
-    z = posterior_of(model, all_experts(model, data.test), tuple(range(len(model.modalities)))).mean
+    experts = all_experts(model, data.test)
+    z = posterior_of(model, experts, tuple(range(len(model.modalities)))).mean
     out = {}
-    for name, modality in model.modalities.items():
+    for m, (name, modality) in enumerate(model.modalities.items()):
         decoded = torch.cat([model.decode(part, [name])[name] for part in z.split(500)])
         x = data.test.x[name]
         if modality.kind == "text":
             error = (decoded.argmax(-1) != x.argmax(-1)).double().mean(1)
         else:
             error = (decoded - x).square().flatten(1).mean(1).sqrt()
-        out[name] = summary(error)
+        if bool(experts.present[m].any()):
+            out[name] = summary(error[experts.present[m]])
     return {"reconstruction_error": out}

@@ -5,10 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import METRICS, EvaluationData
+from bvae.data import MultimodalDataset
+from bvae.metrics.base import JUDGES, METRICS, EvaluationData, mask_of, needs
 from bvae.model import MultimodalVAE
 
 NEIGHBOURS = 5
+
+
+def real_images(data: MultimodalDataset, name: str) -> Tensor:
+    """The images of a modality, of the items that have it: (n, C, H, W)."""
+    mask = mask_of(data)
+    return data.x[name] if mask is None else data.x[name][mask[list(data.modalities).index(name)]]
 
 
 def frechet(a: Tensor, b: Tensor) -> float:
@@ -45,13 +52,15 @@ def precision_and_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tup
     """
 
     def inside(points: Tensor, others: Tensor) -> Tensor:
-        radius = torch.cdist(others, others).kthvalue(k + 1, dim=1).values  # the nearest is itself
+        nth = min(k + 1, len(others))  # the nearest is itself
+        radius = torch.cdist(others, others).kthvalue(nth, dim=1).values
         return (torch.cdist(points, others) <= radius).any(1)
 
     return inside(fake, real), inside(real, fake)
 
 
 @METRICS.register("samples")
+@needs(JUDGES)
 def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Unconditional samples of every image modality beside the test images, in the features of the data set's judges.
 
@@ -62,16 +71,17 @@ def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.
     Returns
     -------
     dict
-        "judge_frechet", "precision", "recall": name of the modality -> {"mean", "se"}.
+        "judge_frechet", "precision", "recall": name of the modality -> {"mean", "se"}; nothing for modalities without
+        a judge of images.
     """
     n = len(data.test)
     z = torch.randn(n, model.latent_dim, generator=generator)
     out: dict[str, dict] = {"judge_frechet": {}, "precision": {}, "recall": {}}
     for name, modality in model.modalities.items():
-        if modality.kind != "image":
+        if modality.kind != "image" or name not in data.judges:
             continue
         fake = torch.cat([model.decode(part, [name])[name] for part in z.split(500)])
-        real_f, fake_f = (data.judges.features(name, v) for v in (data.test.x[name], fake))
+        real_f, fake_f = (data.judges.features(name, v) for v in (real_images(data.test, name), fake))
         whole = frechet(real_f, fake_f)
         parts = torch.tensor([frechet(real_f, part) for part in fake_f.chunk(10)])
         out["judge_frechet"][name] = {"mean": round(whole, 4), "se": round((parts.std() / 10**0.5).item(), 4)}
@@ -80,4 +90,4 @@ def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.
             share = hits.double()
             out[key][name] = {"mean": round(share.mean().item(), 6),
                               "se": round((share.std() / len(share) ** 0.5).item(), 6)}
-    return out
+    return {key: figures for key, figures in out.items() if figures}

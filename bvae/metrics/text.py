@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of, summary
+from bvae.metrics.base import METRICS, TEXTS, EvaluationData, all_experts, needs, posterior_of, summary
 from bvae.model import MultimodalVAE
 
 
@@ -33,6 +33,7 @@ def right_words(written: str, truth: str, padding: str) -> float:
 
 
 @METRICS.register("text_accuracy")
+@needs(TEXTS)
 def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
     """Texts generated from all other modalities, most probable characters, beside the item's own text.
 
@@ -43,16 +44,17 @@ def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.G
     Returns
     -------
     dict
-        "text_accuracy": "characters" and "words" -> {"mean", "se"}; nothing for data without texts, or with nothing
-        else.
+        "text_accuracy": "characters" and "words" -> {"mean", "se"}; nothing for data with nothing but one text. Items
+        without the text, or with nothing else, are left out.
     """
     names = list(model.modalities)
     texts = [name for name in names if model.modalities[name].kind == "text"]
-    if not texts or len(names) < 2:
+    if len(names) < 2:
         return {}
     test, experts = data.test, all_experts(model, data.test)
     characters: list[Tensor] = []
     words: list[Tensor] = []
+    there: list[Tensor] = []
     for name in texts:
         others = tuple(m for m, other in enumerate(names) if other != name)
         z = posterior_of(model, experts, others).rsample(generator=generator)
@@ -62,5 +64,13 @@ def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.G
         pairs = list(zip(written, (t.strip(test.text_padding) for t in truth), strict=True))
         characters.append(torch.tensor([right_characters(w, t) for w, t in pairs]))
         words.append(torch.tensor([right_words(w, t, test.text_padding) for w, t in pairs]))
-    return {"text_accuracy": {"characters": summary(torch.stack(characters).mean(0)),
-                              "words": summary(torch.stack(words).mean(0))}}
+        there.append(experts.present[names.index(name)] & experts.present[list(others)].any(0))
+    counted = torch.stack(there)  # (texts, N)
+    if not bool(counted.any()):
+        return {}
+
+    def mean(values: list[Tensor]) -> dict[str, float]:
+        each = torch.where(counted, torch.stack(values).double(), 0.0).sum(0) / counted.sum(0)
+        return summary(each[counted.any(0)])
+
+    return {"text_accuracy": {"characters": mean(characters), "words": mean(words)}}

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.compact import buffers_of, widened, write_weights
 from bvae.data import DATASETS, Modality
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
@@ -26,7 +27,6 @@ from bvae.storage import (
     read_tensors_and_metadata,
     sha256,
     write_stated,
-    write_tensors,
 )
 from bvae.training.settings import Settings
 from bvae.version import __version__
@@ -130,14 +130,16 @@ def build_model(modalities: tuple[Modality, ...], settings: Settings) -> Multimo
 
 
 def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Mapping[str, Any]) -> None:
-    """Write the weights in half precision, then config.json with their hash.
+    """Write the weights, in half precision where that holds them, then config.json with their hash.
+
+    Raises WeightsError, before anything is touched, for weights that cannot be saved as they were trained.
 
     config.json is written last: a folder with a config.json whose hash fits is complete. A kill in between leaves
     weights that the old config.json does not fit, which is said to whoever loads them; the training loop's saved state
     is still there then, and going on with it completes the checkpoint.
     """
+    write_weights(folder / WEIGHTS, model.state_dict(), buffers=buffers_of(model))
     (folder / METRICS).unlink(missing_ok=True)
-    write_tensors(folder / WEIGHTS, {name: value.half() for name, value in model.state_dict().items()})
     config = {
         "format": FORMAT,
         "bvae": __version__,
@@ -222,12 +224,15 @@ def check_metrics(metrics: Any) -> None:
             if DIGEST in value and value[DIGEST] != metrics_digest(metrics):
                 raise ValueError("they were changed after they were written: their digest is of other figures")
             continue
-        if "mean" not in value and len({key.isdigit() for key in value}) > 1:
-            raise ValueError(f"{name}: its keys are {', '.join(value)}")
-        for figure in [value] if "mean" in value else value.values():
+        for figure in [value] if is_figure(value) else value.values():
             for part in ("mean", "se"):
                 if not isinstance(figure[part], (int, float)) or isinstance(figure[part], bool):
                     raise TypeError(f"{name}: {part} is not a number")
+
+
+def is_figure(value: Mapping[str, Any]) -> bool:
+    """Whether this is one figure, and not several by key: a modality may be called "mean" too."""
+    return "mean" in value and not isinstance(value["mean"], Mapping)
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
@@ -262,7 +267,7 @@ def load_weights(checkpoint: Checkpoint) -> MultimodalVAE:
         raise CheckpointError(str(error)) from error
     try:
         model = build_model(checkpoint.modalities, checkpoint.settings)
-        model.load_state_dict({name: value.float() for name, value in stored.items()})
+        model.load_state_dict(widened(stored))
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not the weights of this model ({first_line(error)})") from error
     return model.eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bvae.metrics import METRICS, EvaluationData, evaluate
+from bvae.metrics.base import left_out
 from bvae.metrics.classifiers import FOLDER as JUDGES
 from bvae.storage import DIGEST
 from bvae.training.checkpoint import EVALUATION, Checkpoint, checkpoints_root, load_weights, metrics_digest
@@ -17,7 +18,9 @@ from bvae.version import __version__
 def evaluated(
     checkpoint: Checkpoint, root: Path, data_root: str | None = None, seed: int = 0, names: Iterable[str] | None = None
 ) -> dict[str, Any]:
-    """What ``metrics.json`` holds: the figures, and under "evaluation" of which weights, and how.
+    """What ``metrics.json`` holds: the figures, and under "evaluation" of which weights, how, and what is left out.
+
+    What the data set cannot have (see `bvae.metrics.base.left_out`) is no error: "left_out" says what it lacks.
 
     Parameters
     ----------
@@ -41,8 +44,11 @@ def evaluated(
     judges_root = root if (root / name_of_data / JUDGES).is_dir() else checkpoints_root()
     data = EvaluationData(name_of_data, judges_root, checkpoint.settings.source, data_root)
     figures = evaluate(load_weights(checkpoint), data, seed, wanted)
+    without = left_out(data, wanted)
     facts = {"test_items": len(data.test), "seed": seed, "metrics": wanted, "bvae": __version__,
              "sha256": checkpoint.hash, "seconds": round(time.perf_counter() - started, 1)}
+    if without:
+        facts["left_out"] = without
     metrics = {**figures, EVALUATION: facts}
     facts[DIGEST] = metrics_digest(metrics)
     return metrics

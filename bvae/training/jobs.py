@@ -27,8 +27,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from bvae import system
 from bvae.data import DATASETS
-from bvae.locking import BusyError, fcntl, holder, introduce, locked, take
+from bvae.locking import BusyError, holder, introduce, locked, take
 from bvae.methods import METHODS
 from bvae.storage import StorageError, read_json, sweep, write_json
 from bvae.training.checkpoint import RESERVED, checkpoints, own_models, runs_root
@@ -146,8 +147,9 @@ def forbidden(address: str | None) -> str:
     chosen = os.environ.get("BVAE_TRAINING", "").strip().lower()
     if chosen == "off":
         return "Training from the app is switched off here (BVAE_TRAINING=off)."
-    if fcntl is None:
-        return "Training from the app needs file locks, which this system lacks; train on the command line."
+    if system.WINDOWS:
+        return ("Training from the app needs a lock that one process hands to another, which Windows does not have; "
+                "train on the command line.")
     if chosen == "on" or (address or "").strip().lower().strip("[]") in LOCAL:
         return ""
     return ("This app can be reached from other computers, so that training cannot be started from it: a visitor could "
@@ -159,8 +161,8 @@ def check(name: str, settings: Settings, limits: Limits = LIMITS) -> None:
     if not NAME.fullmatch(name):
         raise JobError("Name: expected 1 to 40 letters, digits, '-' and '_', the first a letter or a digit, "
                        f"got {name[:60]!r}.")
-    if name in RESERVED or name in METHODS:
-        raise JobError(f"Name: {name!r} is the name of something that ships; choose another.")
+    if name in METHODS or name.lower() in {*RESERVED, *system.DEVICES}:
+        raise JobError(f"Name: {name!r} is a name that means something else; choose another.")
     if settings.dataset not in DATASETS:
         raise JobError(f"Data set: there is no {settings.dataset!r}.")
     taken = {job.name for job in jobs() if job.settings and job.settings.dataset == settings.dataset}
@@ -289,8 +291,7 @@ def room(limits: Limits) -> None:
 
 def threads() -> int:
     """For a worker: half of the processors that we may use, so that the app keeps the others."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, count // 2)
+    return max(1, system.processors() // 2)
 
 
 def start_next(limits: Limits = LIMITS, besides: str = "") -> Job | None:

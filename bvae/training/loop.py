@@ -6,7 +6,6 @@ import contextlib
 import csv
 import dataclasses
 import io
-import json
 import math
 import os
 import time
@@ -20,16 +19,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.likelihoods import SUPPORT
 from bvae.locking import locked
 from bvae.methods import METHODS
 from bvae.model import MultimodalVAE
 from bvae.objectives import LossOutput, objective
 from bvae.randomness import BatchGenerator
-from bvae.storage import WriteError, write_tensors, write_text
-from bvae.training.checkpoint import HISTORY, CheckpointError, build_model, first_line, save_model
+from bvae.storage import WriteError, write_text
+from bvae.training import resuming
+from bvae.training.checkpoint import HISTORY, build_model, save_model
+from bvae.training.devices import in_the_type_of_its_weights, make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
-from bvae.training.state import STATE, STATE_FORMAT, read_state
+from bvae.training.state import STATE, read_state
 from bvae.training.stopping import StopRequest, TrainingStopped, terminated_as_interrupt
 
 __all__ = ["STATE", "TrainingStopped", "Watched", "make_fabric", "read_state", "terminated_as_interrupt", "train"]
@@ -84,34 +86,6 @@ class TrainingStep(nn.Module):
         return bound(self.model, x, present, generator)
 
 
-def automatic_precision() -> str:
-    """bfloat16 autocast where the hardware computes in it, else float32."""
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
-
-
-def make_fabric(
-    settings: Settings, accelerator: str = "auto", devices: int | None = None, strategy: str = "auto",
-    nodes: int | None = None,
-) -> Fabric:
-    """Fabric for a run, with the precision of its settings. See `lightning_fabric.Fabric` for the others.
-
-    Devices are those of a machine, nodes the machines. By default it is one of each, or what ``torchrun`` or
-    ``fabric run`` started this process for.
-    """
-    precision = automatic_precision() if settings.precision == "auto" else settings.precision
-    if devices is None and os.environ.get("LT_CLI_USED"):  # fabric run says the rest itself
-        chosen = None if settings.precision == "auto" and "LT_PRECISION" in os.environ else precision
-        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)
-    if devices is None and "TORCHELASTIC_RUN_ID" in os.environ:
-        devices = int(os.environ["LOCAL_WORLD_SIZE"])
-        nodes = int(os.environ["WORLD_SIZE"]) // devices
-        strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
-    return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
-                  precision=precision)
-
-
 def train(
     settings: Settings,
     folder: Path,
@@ -133,7 +107,9 @@ def train(
         Gets model.safetensors, config.json and history.csv, and while training runs, ``training.safetensors``: all
         that is needed to go on bit for bit (weights, optimiser, counters, generators).
     resume : bool
-        Go on from ``training.safetensors``. The settings must be those of the stopped run.
+        Go on from ``training.safetensors``, or, with more steps, from a finished model. The settings must be those
+        of that run, up to `steps` and `precision`. What is not exactly as if it had not been stopped is
+        said on standard error.
     root : str, optional
         Folder of the data files, for sources that need one.
     save_every : float
@@ -180,8 +156,27 @@ def _train(
 ) -> MultimodalVAE:
     options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
     data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
-    with memory_kept(), denormals_flushed():
+    cards = [fabric.device] if fabric.device.type == "cuda" else []
+    # Networks of others may draw from torch's own generators, which are the user's again afterwards.
+    with memory_kept(), denormals_flushed(), torch.random.fork_rng(cards):
         return _Run(settings, folder, data, fabric, watch).go(resume, save_every, progress, on_step)
+
+
+def check_support(model: MultimodalVAE, data: MultimodalDataset) -> None:
+    """Raise ValueError if values of a modality lie where its likelihood is none: the loss would sink without end.
+
+    Looked at are the first items, spread over the split; a data set's own check looks at all of the kinds it knows.
+    """
+    some = torch.linspace(0, len(data) - 1, min(len(data), 2000)).long()
+    for m, (name, values) in enumerate(data.subset(some).items()):
+        likelihood = model.likelihood_of(name)
+        low, high = SUPPORT.get(likelihood, (-math.inf, math.inf))
+        there = data.present_in(some)
+        seen = values if there is None else values[there[m]]
+        if seen.numel() and (float(seen.min()) < low or float(seen.max()) > high):
+            raise ValueError(f"modality {name!r}: expected numbers in [{low:g}, {high:g}] for the likelihood "
+                             f"{likelihood!r}, got {float(seen.min()):g} to {float(seen.max()):g}; bring them there, "
+                             "or choose another --likelihood")
 
 
 class _Run:
@@ -194,11 +189,15 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = build_model(settings.weigh(list(data.modalities.values())), settings)
+        check_support(self.model, data)
         step_module = TrainingStep(self.model, settings)
         optimizer = torch.optim.AdamW(
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.step_module, self.optimizer = fabric.setup(step_module, optimizer)
+        if next(self.model.parameters()).dtype != torch.float32:  # bf16-true, 64-true: posteriors stay in float32
+            for network in (*self.model.encoders.values(), *self.model.decoders.values()):
+                network.register_forward_pre_hook(in_the_type_of_its_weights)
         self.crops = torch.Generator().manual_seed(settings.seed + 1)  # fresh views; on the CPU, where the data are
         self.noise = BatchGenerator(fabric.device)  # the same on all processes: noise belongs to the items
         self.noise.manual_seed(settings.seed + 2)
@@ -209,67 +208,32 @@ class _Run:
                              f"{self.noise.items}")
         self.step, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
+        self.began = 0  # the step at which the optimiser was new
+        self.continued_from: list[dict[str, Any]] = []  # changes of steps, device or precision on the way
+        state = self.model.state_dict()  # a mask of infinities may be among the buffers of a network
+        self.have_to_be_finite = [n for n in state if state[n].is_floating_point() and bool(state[n].isfinite().all())]
         self.saved_step: int | None = None
         self.whole = True  # between two steps: what is saved is a state from which one goes on exactly
 
     # -- state ---------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
+        """Replace the saved state by this one. See `bvae.training.resuming`."""
         if not self.fabric.is_global_zero:
             return
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for i, state in self.optimizer.state_dict()["state"].items():
-            tensors.update({f"optimizer.{i}.{key}": value for key, value in state.items()})
-        tensors["generator.crops"] = self.crops_at_step
-        tensors["generator.noise"] = self.noise_at_step
-        progress = {"step": self.step, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds,
-                    "history": self.history,
-                    "sums": self.sums.tolist(), "logged_step": self.logged_step}
-        metadata = {"format": STATE_FORMAT, "progress": json.dumps(progress),
-                    "settings": json.dumps(self.settings.as_dict())}
-        write_tensors(self.folder / STATE, tensors, metadata)
+        resuming.save(self)
         self.saved_step = self.step
         self.write_history()
 
-    def restore(self) -> None:
-        path = self.folder / STATE
-        tensors, progress, stored = read_state(path)
-        try:
-            mine = self.settings.as_dict()
-            for key in {**stored, **mine}:
-                if stored.get(key) != mine.get(key):
-                    raise CheckpointError(
-                        f"{path}: was trained with {key} = {stored.get(key)!r}, not {mine.get(key)!r}; "
-                        "resume with the same settings, or start again without --resume"
-                    )
-            self.model.load_state_dict(
-                {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
-            )
-            state: dict[int, dict[str, Tensor]] = {}
-            parameters = list(self.step_module.parameters())
-            for name, value in tensors.items():
-                if name.startswith("optimizer."):
-                    _, i, key = name.split(".")
-                    # The layout (channels_last) of the parameter, as in the run that was stopped.
-                    like = parameters[int(i)] if value.shape == parameters[int(i)].shape else value
-                    state.setdefault(int(i), {})[key] = torch.empty_like(like, dtype=value.dtype).copy_(value)
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-            self.crops.set_state(tensors["generator.crops"])
-            self.noise.set_state(tensors["generator.noise"])
-            self.step, self.seconds = progress["step"], progress["seconds"]
-            self.cpu_seconds = progress["cpu_seconds"]
-            self.history, self.logged_step = progress["history"], progress["logged_step"]
-            self.sums = torch.tensor(progress["sums"], dtype=torch.float64)
-            self.saved_step = self.step
-        except CheckpointError:
-            raise
-        except (KeyError, RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"{path}: damaged, or of another model ({first_line(error)})") from error
-
     def remember(self) -> None:
         """Keep the generators' states of this step boundary: the next batch may be under way when we save."""
-        self.crops_at_step, self.noise_at_step = self.crops.get_state(), self.noise.get_state()
+        self.generators_at_step = resuming.remembered(self)
+
+    def learning_rate_at(self, step: int) -> float:
+        """That of the settings; a new optimiser in the middle of a run is warmed up as one at its beginning."""
+        since, warm = step - self.began + 1, self.settings.warmup_steps
+        rate = self.settings.learning_rate_at(step)
+        return rate * since / warm if self.began and since < warm else rate
 
     def write_history(self) -> None:
         text = io.StringIO()
@@ -284,7 +248,9 @@ class _Run:
         self, resume: bool, save_every: float, progress: bool, on_step: Callable[[int], None] | None
     ) -> MultimodalVAE:
         if resume:
-            self.restore()
+            resuming.resume(self)
+        else:
+            resuming.seed_everything_else(self)
         self.remember()
         self.step_module.train()
         bar = tqdm(
@@ -325,7 +291,9 @@ class _Run:
         self.write_history()
         facts = {"seconds": round(self.seconds, 1), "cpu_seconds": round(self.cpu_seconds, 1),
                  "threads": torch.get_num_threads(), "device": self.fabric.device.type, "items": len(self.data),
-                 "precision": str(self.fabric._precision.precision)}
+                 "precision": resuming.precision(self)}
+        if self.continued_from:
+            facts["continued_from"] = self.continued_from
         save_model(self.folder, self.model, self.settings, facts)
         (self.folder / STATE).unlink(missing_ok=True)
 
@@ -363,7 +331,7 @@ class _Run:
                     loss, reconstruction, kl = (self.sums / (self.step - self.logged_step)).tolist()
                     rate = (self.step - timed_step) * s.batch_size / (now - timed_at)
                     bar.set_postfix_str(f"loss {loss:.1f}, rec {reconstruction:.1f}, KL {kl:.1f}, {rate:.0f} items/s")
-                    row = (self.step, epoch, loss, reconstruction, kl, s.learning_rate_at(self.step - 1), rate,
+                    row = (self.step, epoch, loss, reconstruction, kl, self.learning_rate_at(self.step - 1), rate,
                            self.seconds)
                     self.history.append({k: float(f"{v:.6g}") if isinstance(v, float) else v
                                          for k, v in zip(COLUMNS, row, strict=True)})
@@ -386,8 +354,9 @@ class _Run:
                 request.obey()
 
     def finite(self) -> bool:
-        """Whether all parameters are finite."""
-        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        """Whether parameters, and statistics such as those of batch norm, are finite."""
+        state = self.model.state_dict()
+        return all(bool(torch.isfinite(state[name]).all()) for name in self.have_to_be_finite)
 
     def good(self) -> bool:
         """Whether loss and parameters are finite, and the loss is not far above what it was."""
@@ -416,7 +385,7 @@ class _Run:
         if str(self.fabric._precision.precision) != "32-true":
             tries.append("--precision 32-true")
         return FloatingPointError(
-            f"{what} at step {self.step}, learning rate {s.learning_rate_at(max(0, self.step - 1)):.3g}; "
+            f"{what} at step {self.step}, learning rate {self.learning_rate_at(max(0, self.step - 1)):.3g}; "
             f"{self.kept()}. Try a lower learning rate first: " + ", or ".join(tries)
         )
 
@@ -426,7 +395,7 @@ class _Run:
         x = {name: values.to(self.fabric.device) for name, values in x.items()}
         present = present.to(self.fabric.device)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate_at(self.step)
+            group["lr"] = self.learning_rate_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         out = self.step_module(x, present, self.noise, self.step)
         # Processes may have one item more or less than others, and their gradients are averaged.

@@ -20,6 +20,7 @@ from bvae.training.checkpoint import (
     check_metrics,
     checkpoints,
     checkpoints_root,
+    is_figure,
     load_checkpoint,
     registered,
 )
@@ -104,7 +105,7 @@ def records(dataset: str, root: Path | None = None) -> list[Record]:
 
 def keyed(value: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
     """A metric as key -> figure; a metric of one number has the key ""."""
-    return {"": value} if "mean" in value else dict(value)
+    return {"": value} if is_figure(value) else dict(value)
 
 
 def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict]]:

@@ -12,6 +12,12 @@ from bvae.data.base import Modality
 from bvae.methods import METHODS
 from bvae.model import ModelConfig
 
+SEEDS = 2**32
+"""Seeds are less: they are multiplied to make those of epochs, windows and shards, which 63 bits must hold."""
+
+
+NOT_NEGATIVE = ("seed", "warmup_steps", "beta_warmup_steps", "final_learning_rate", "weight_decay", "beta")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -85,6 +91,12 @@ class Settings:
             wanted = {"str": str, "int": int, "float": (float, int), "bool": bool}[field.type]
             if not isinstance(value, wanted) or (isinstance(value, bool) and field.type != "bool"):
                 raise ValueError(f"{field.name}: expected {field.type}, got {value!r}")
+            if field.type == "float" and not math.isfinite(value):
+                raise ValueError(f"{field.name}: expected a finite number, got {value!r}")
+            if field.name in NOT_NEGATIVE and value < 0:
+                raise ValueError(f"{field.name}: expected 0 or more, got {value!r}")
+        if self.seed >= SEEDS:
+            raise ValueError(f"seed: expected an integer from 0 to {SEEDS - 1}, got {self.seed}")
         METHODS[self.method]  # raises for an unknown name
         for name in ("steps", "batch_size"):
             if getattr(self, name) < 1:

@@ -7,6 +7,9 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+"""Those that ask for an end; SIGBREAK is Ctrl-Break on Windows, which has no other for processes of a group."""
+
 
 class TrainingStopped(KeyboardInterrupt):
     """The user stopped the run; the text says what is on disk."""
@@ -33,7 +36,7 @@ class StopRequest:
         self.asked = True
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             with contextlib.suppress(ValueError):
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
                     self._before[number] = signal.signal(number, self._ask)

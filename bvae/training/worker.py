@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from bvae.compact import shrink
 from bvae.locking import LOCK
 from bvae.storage import write_json, write_tensors
 from bvae.training import jobs
@@ -70,7 +71,7 @@ class Reporter:
                 z = torch.randn(NUM_SAMPLES, model.latent_dim, generator=torch.Generator().manual_seed(0))
                 z = z.to(next(model.parameters()).device)
                 means = model.decode(z)
-                write_tensors(self.folder / jobs.SAMPLES, {k: v.float().cpu().half() for k, v in means.items()},
+                write_tensors(self.folder / jobs.SAMPLES, {k: shrink(v.cpu())[0] for k, v in means.items()},
                               {"step": str(step), "views": ",".join(means)})
         finally:
             model.train(was)
@@ -128,7 +129,7 @@ def end(folder: Path, state: str, message: str) -> None:
 def main() -> None:
     """See the module."""
     folder = Path(sys.argv[1])
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # Windows has none
         os.nice(19)
     import torch
 

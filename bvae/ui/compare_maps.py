@@ -72,7 +72,7 @@ def show(
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
 
     def called(i: int) -> str:
-        return f"item {i}, class {class_names[data.y[i]]}"
+        return data.called(i)
 
     def pictures(i: int) -> str:
         return images.item(data, i)

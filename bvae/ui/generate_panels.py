@@ -90,20 +90,20 @@ def samples_sheet(c: Choice, generated: Generated, names: list[str], label: str,
 
 def translate(c: Choice, item: int) -> Shown:
     """The matrix of single views, and a chosen subset."""
-    x = c.data.subset([item])
+    x = c.data.of_item(item)
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         st.subheader("Every view alone as the source")
         rows_of = c.studio.matrix(x, c.seed, [item])
         observed = [
-            sheet.head(v, m) + sheet.picture(images.content(c.data, x[v][0]), f"{v} of item {item}, observed",
+            sheet.head(v, m) + sheet.picture(images.content(c.data, v, x[v][0]), f"{v} of item {item}, observed",
                                              style.color(m)) + sheet.near(rows_of[v], 0)
-            for m, v in enumerate(c.views)]
+            for m, v in enumerate(c.views) if v in x]
         st.html(sheet.table(
-            f"Matrix: {len(c.views)} sources in rows, {len(c.views)} targets in columns", heads(c, c.views), observed,
+            f"Matrix: {len(x)} sources in rows, {len(c.views)} targets in columns", heads(c, c.views), observed,
             [[sheet.cell(c.data, rows_of[source], target, 0, f"{target} generated from {source}",
                          style.color(m) if source == target else None) for m, target in enumerate(c.views)]
-             for source in c.views], widths=widths(c, c.views), side=None))
+             for source in x], widths=widths(c, c.views), side=None))
         st.caption("Left the view that the model sees, in its row what it makes of it. The framed diagonal is the "
                    "view itself, rebuilt. All rows have the same noise.")
     with right:
@@ -111,7 +111,7 @@ def translate(c: Choice, item: int) -> Shown:
         sources = st.pills("From", c.views, default=c.views[: max(1, len(c.views) // 2)], selection_mode="multi",
                            key="from", bind=BIND)
         targets = st.pills("To", c.views, default=c.views, selection_mode="multi", key="to", bind=BIND)
-        sources, targets = ([v for v in c.views if v in some] for some in (sources, targets))
+        sources, targets = [v for v in x if v in sources], [v for v in c.views if v in targets]
         shown = list(rows_of.values())
         if sources and targets:
             both = c.studio.translate({v: x[v] for v in sources}, targets, c.num_samples, c.seed, [item])
@@ -200,7 +200,7 @@ def draw_or_write(c: Choice, first_item: int, about: Any) -> Shown | None:
         st.subheader("What the model makes of it")
         m = c.views.index(view)
         given, caption = st.columns([1, 3.2], vertical_alignment="center", wrap=False)
-        given.html(sheet.picture(images.content(c.data, value[0]), f"your input as {view}", style.color(m)))
+        given.html(sheet.picture(images.content(c.data, view, value[0]), f"your input as {view}", style.color(m)))
         caption.html(sheet.head(f"{view}: {c.data.modalities[view].label}", m,
                                 "your input, as the model sees it; below, each row is another sample of z"))
         generated = c.studio.translate({view: value}, c.views, c.num_samples, c.seed)
@@ -268,20 +268,21 @@ ITEMS, WEIGHTS = "Between two items", "Between two views of an item"
 def interpolate(c: Choice, item: int, second: int) -> Shown:
     """A path of posteriors as a strip and as an animation."""
     top = st.columns([1.6, 1.4, 1], vertical_alignment="bottom")
-    way = top[0].segmented_control("Path", [ITEMS, WEIGHTS] if len(c.views) > 1 else [ITEMS], default=ITEMS,
+    x = c.data.of_item(item)
+    way = top[0].segmented_control("Path", [ITEMS, WEIGHTS] if len(x) > 1 else [ITEMS], default=ITEMS,
                                    required=True, key="path", bind=BIND)
     noise = c.seed if chosen("noise", [True, False], False) else None
     if way == ITEMS:
         other = int(top[1].number_input("Second item", 0, len(c.data) - 1, second, key="item2", bind=BIND))
-        path = c.studio.between_items(c.data.subset([item]), c.data.subset([other]))
-        mixed = c.studio.posterior(c.data.subset([item])).num_components > 1
+        path = c.studio.between_items(x, c.data.of_item(other))
+        mixed = c.studio.posterior(x).num_components > 1
         code = generate_code.between_items(item, other, noise)
         ends, made_of = (f"item {item}", f"item {other}"), [item, other]
     else:
         with top[1].container(horizontal=True):
-            start = st.selectbox("From view", c.views, key="view1", bind=BIND)
-            end = st.selectbox("to view", c.views, index=1, key="view2", bind=BIND)
-        path = c.studio.between_views(c.data.subset([item]), start, end)
+            start = st.selectbox("From view", list(x), key="view1", bind=BIND)
+            end = st.selectbox("to view", list(x), index=1, key="view2", bind=BIND)
+        path = c.studio.between_views(x, start, end)
         mixed = path.num_components > 1
         code = generate_code.between_views(item, start, end, c.views, noise)
         ends, made_of = (f"{start} alone", f"{end} alone"), [item]
@@ -289,7 +290,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
                   help="Off: z is the mean of each posterior. On: a sample, with the same noise along the whole path.")
     generated = c.studio.along(path, noise, made_of)
     t = torch.linspace(0, 1, len(generated)).tolist()
-    frames = {v: [images.content(c.data, value) for value in generated.values[v]] for v in c.views}
+    frames = {v: [images.content(c.data, v, value) for value in generated.values[v]] for v in c.views}
 
     screen, chart = st.columns([1.5, 1], gap="large")
     with screen:

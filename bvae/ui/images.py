@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from bvae.data import MultimodalDataset
+from bvae.data.sheet import drawable
 from bvae.plots import style
 
 SIDE = 84
@@ -20,7 +21,7 @@ SHORT_TEXT = 12  # characters: shown large, in one line, with their blanks; long
 
 def data_uri(image: Tensor) -> str:
     """A (C, H, W) float image in [0, 1] as a PNG data URI; the browser enlarges it."""
-    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0)[..., :3].numpy()
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     buffer = io.BytesIO()
@@ -28,12 +29,15 @@ def data_uri(image: Tensor) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def content(data: MultimodalDataset, value: Tensor) -> Tensor | str:
+def content(data: MultimodalDataset, view: str, value: Tensor) -> Tensor | str:
     """What :func:`figure` shows of a modality's value: an image (C, H, W) as it is, characters (L, A) as a text.
 
-    Of long texts, what fills them up on both sides is left out.
+    Of long texts, what fills them up on both sides is left out. Of what is neither, its range in words.
     """
-    if value.ndim == 3:
+    modality = data.modalities[view]
+    if not drawable(data, modality):
+        return f"{value.numel():,} numbers from {float(value.min()):.2g} to {float(value.max()):.2g}"
+    if modality.kind == "image":
         return value
     text = data.read_text(value.unsqueeze(0))[0]
     return text if len(text) <= SHORT_TEXT else text.strip(data.text_padding)
@@ -112,10 +116,13 @@ def of_item(name: str, label: int, shown: Mapping[str, Tensor | str | None], not
 
 
 def item(data: MultimodalDataset, i: int, note: str = "") -> str:
-    """All views of a test item in one line, as HTML."""
-    k = int(data.y[i])
-    return of_item(f"item {i}, class {data.class_names[k]}", k, {v: content(data, x[i]) for v, x in data.x.items()},
-                   note)
+    """All views of a test item in one line, as HTML; an empty frame for those that it lacks."""
+    return of_item(data.called(i), int(data.y[i]), {v: of_view(data, v, i) for v in data.x}, note)
+
+
+def of_view(data: MultimodalDataset, view: str, i: int) -> Tensor | str | None:
+    """See :func:`content`, of a test item; None if it lacks this view."""
+    return content(data, view, data.x[view][i]) if data.has(view, i) else None
 
 
 def generations(
@@ -135,6 +142,6 @@ def generations(
     """
     return "".join(
         row(f"{view} ({'seen' if observed[m] else 'never seen'})", style.color(m), [
-            figure(content(data, value), f"{by}: {view} generated, sample {i + 1}", None,
+            figure(content(data, view, value), f"{by}: {view} generated, sample {i + 1}", None,
                    captions[view][i] if view in captions else "") for i, value in enumerate(drawn[view])])
         for m, view in enumerate(views))

@@ -57,7 +57,7 @@ def table_html(
         for s in range(count):
             judged = generated.judged(view, s)
             alt = f"{view} generated, sample {s + 1}" + (f", judged {data.class_names[judged[0]]}" if judged else "")
-            line.append(sheet.picture(images.content(data, generated.values[view][s]), alt)
+            line.append(sheet.picture(images.content(data, view, generated.values[view][s]), alt)
                         + (distribution(generated.classes[view][s], data.class_names, truth, lies) if judged else ""))
         cells.append(line)
     heads = [f"z<sub>{s + 1}</sub> {sheet.far(generated, s)}{sheet.near(generated, s)}" for s in range(count)]

@@ -128,9 +128,12 @@ def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
     chosen = spread(len(data), n)
     pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()
                 for view, values in data.x.items()
-                if values.ndim == 4 and values.shape[1] in (1, 3) and max(values.shape[2:]) <= uploads.MAX_SIDE}
+                if data.modalities[view].kind == "image" and values.shape[1] in (1, 3)
+                and max(values.shape[2:]) <= uploads.MAX_SIDE}
     loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
-    return uploads.write(loc, scale, list(model.modalities), labels=data.y.numpy()[chosen], thumbnails=pictures,
+    labels = data.y.numpy()[chosen] if data.labelled else None
+    present = experts.present[:, chosen].numpy() if data.incomplete else None
+    return uploads.write(loc, scale, list(model.modalities), labels=labels, present=present, thumbnails=pictures,
                          name=f"{title_of(name)} on {data_name}"[: uploads.MAX_LETTERS])
 
 

@@ -56,7 +56,7 @@ def show_first_map(projections: Sequence[str]) -> None:
 
 def colorings(which: str, data: MultimodalDataset) -> list[str]:
     """By what a map can be coloured, the usual one first."""
-    first = [VIEW, CLASS] if which == EVERYTHING else [CLASS]
+    first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
     return [*first, UNCERTAINTY, DISAGREEMENT, *([ATTRIBUTE] if data.attributes is not None else [])]
 
 
@@ -78,7 +78,8 @@ def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | 
         word = attribute.replace("_", " ").lower()
         return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
                         ["circle", "square"], per_point)
-    group, names, colors = comparing.grouped(list(data.class_names), data.y.numpy()[found.item])
+    classes = list(data.class_names) if data.labelled else ["items"]
+    group, names, colors = comparing.grouped(classes, data.y.numpy()[found.item])
     return Coloring(name, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point)
 
 
@@ -162,6 +163,8 @@ def takeaway(key: Key, which: str, coloring: Coloring) -> str:
         found = mapping.gap(*key)[0]
         return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "
                 f"chance {found.same_by_chance:.0%}.")
+    if not loaders.test_data(key[0]).labelled:
+        return f"{len(mapping.clouds(*key, which).item):,} items, without labels."
     share, chance = mapping.same_class(*key, which)
     return (f"Of an item's {mapping.NEAR} nearest neighbours in the whole latent space {share:.0%} share its class; by "
             f"chance {chance:.0%}.")
@@ -177,11 +180,12 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
         shown = there[maps.spread(len(there), min(len(there), panels.SHOWN - 1))[1:-1]].tolist() or there.tolist()
     st.html("".join(images.item(data, i) for i in shown))
     if len(picked) > len(shown):
-        counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()]).value_counts()
+        counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()] if data.labelled else [],
+                           dtype=object).value_counts()
         most = (f" At most {comparing.MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
                 if len(picked) >= comparing.MOST_PICKED else "")
-        st.caption(f"and {len(picked) - len(shown)} more. Classes: "
-                   + ", ".join(f"{panels.plain(k)}: {c}" for k, c in counts.items()) + "." + most)
+        told = ", ".join(f"{panels.plain(k)}: {c}" for k, c in counts.items())
+        st.caption(f"and {len(picked) - len(shown)} more." + (f" Classes: {told}." if told else "") + most)
     return shown
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from bvae import map_files, maps
 from bvae.alignment import gaps, neighbours
+from bvae.data.sheet import drawable
 from bvae.maps import Clouds
 from bvae.modality_gap import ModalityGap, modality_gap
 from bvae.projections import STEPS, Computation, pca
@@ -95,9 +96,11 @@ def decoded(
     """What a view's decoder makes of the plane: one picture as a data URI, or a grid of words."""
     model, data = loaders.loaded(data_name, name, weights_hash).model, loaders.test_data(data_name)
     picture = data.modalities[view].kind == "image"
+    if not drawable(data, data.modalities[view]):
+        return [[]]
     grid = maps.decoded_plane(model, view, limits, CELLS if picture else WORDS)  # (n, n, ...)
     if not picture:
-        return [[str(images.content(data, value)).strip() for value in row] for row in grid]
+        return [[str(images.content(data, view, value)).strip() for value in row] for row in grid]
     n, _, channels, height, width = grid.shape
     pixels = (grid.clamp(0, 1) * 255).round().byte().permute(0, 3, 1, 4, 2).reshape(n * height, n * width, channels)
     buffer = io.BytesIO()

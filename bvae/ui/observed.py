@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bvae.corruption import DAMAGES
 from bvae.data import MultimodalDataset
+from bvae.data.sheet import drawable
 from bvae.plots import style
 from bvae.ui import images
 from bvae.ui.state import BIND, forget
@@ -51,7 +52,7 @@ class Observed(NamedTuple):
     def x(self, data: MultimodalDataset, item: int) -> dict[str, Tensor]:
         """What the model sees, (1, ...)."""
         honest = data.subset([item])
-        return {v: self.replaced.get(v, honest[v]) for v in self.on}
+        return {v: self.replaced.get(v, honest[v]) for v in self.on}  # never one that the item lacks
 
     def lies(self, data: MultimodalDataset, truth: int) -> list[int]:
         """Classes that lying views show."""
@@ -69,9 +70,10 @@ def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> O
         forget("views")  # those of another data set
     on = st.pills("Views", views, default=views, selection_mode="multi", key="views", bind=BIND)
     truth = int(data.y[item])
-    name = f"class {data.class_names[truth]}"
+    name = f"class {data.class_names[truth]}" if data.labelled else f"item {item}"
     honest = data.subset([item])
-    present, weights, tampered, replaced = [v in on for v in views], [], [], {}
+    present = [v in on and data.has(v, item) for v in views]
+    weights, tampered, replaced = [], [], {}
     with st.container(key="observed"):
         for m, view in enumerate(views):
             picture, controls = st.columns([1, 1.45], vertical_alignment="center", wrap=False, gap="small")
@@ -82,7 +84,10 @@ def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> O
                 done = _popover(controls, data, view, item, seed)
             else:
                 weights.append(_kept(view))
-                controls.button(f"Bring {view} back", key=f"back_{view}", on_click=_bring_back, args=(views, view))
+                if not data.has(view, item):
+                    controls.caption(f"This item has no {view}.")
+                else:
+                    controls.button(f"Bring {view} back", key=f"back_{view}", on_click=_bring_back, args=(views, view))
             value, said = None, ""
             if present[m]:
                 value = honest[view]
@@ -90,7 +95,7 @@ def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> O
                     tampered.append(done)
                     value = replaced[view] = done.content(data)
                     said = done.said(data, truth)
-            shown = None if value is None else images.content(data, value[0])
+            shown = None if value is None else images.content(data, view, value[0])
             if isinstance(shown, str) and len(shown) > images.SHORT_TEXT:
                 controls.html(f'<div style="font-size:12px;overflow-wrap:anywhere">{html.escape(shown)}</div>')
             label = data.modalities[view].label
@@ -103,9 +108,10 @@ def column(data: MultimodalDataset, views: list[str], item: int, seed: int) -> O
 
 def _popover(place, data: MultimodalDataset, view: str, item: int, seed: int) -> Tampering | None:
     """What the view shows instead of the truth."""
-    classes = sorted(set(data.y.tolist()))
-    kind = data.modalities[view].kind
-    damages = list(DAMAGES.get(kind, ()))
+    classes = sorted(set(data.y.tolist())) if data.labelled else []
+    damages = list(DAMAGES.get(data.modalities[view].kind, ())) if drawable(data, data.modalities[view]) else []
+    if not classes and not damages:
+        return None
     with place.popover("Tamper", icon=":material/theater_comedy:", key=f"tamper_{view}", type="tertiary",
                        help=f"Let {view} lie, or damage it."):
         shows = st.selectbox(

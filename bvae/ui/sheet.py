@@ -43,7 +43,7 @@ def cell(
     distance: bool = True,
 ) -> str:
     """One generation with the judges' class and, under it, the distance of its z to the data."""
-    value = images.content(data, generated.values[name][s])
+    value = images.content(data, name, generated.values[name][s])
     judged, below = generated.judged(name, s), ""
     if judged:
         named = data.class_names[judged[0]]

@@ -103,6 +103,7 @@ def tamper(
     if label is not None:
         others = data.y.clone()
         others[item] = -1  # never itself
+        others[~data.present[list(data.modalities).index(view)]] = -1  # nor one that has nothing to show
         try:
             shown = item_of_class(others, label, torch.Generator().manual_seed(own))
         except ValueError:  # no other item has this class

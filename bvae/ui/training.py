@@ -179,9 +179,8 @@ def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
     """Samples of the prior: one row a modality, the same z in each column."""
     lines = []
     for m, (view, values) in enumerate(samples.items()):
-        shown = [images.figure(images.content(loaders.test_data(data_name), value.float()) if value.ndim < 3
-                               else value.float(), f"sample {k + 1} of {view}, {at}", side=84)
-                 for k, value in enumerate(values)]
+        shown = [images.figure(images.content(loaders.test_data(data_name), view, value.float()),
+                               f"sample {k + 1} of {view}, {at}", side=84) for k, value in enumerate(values)]
         lines.append(images.row(view, style.color(m), shown))
     st.html("".join(lines))
 

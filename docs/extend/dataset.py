@@ -23,3 +23,4 @@ class TwoHalves(MultimodalDataset):
         images = torch.from_numpy(digits.images).float().unsqueeze(1)[chosen] / 16  # (N, 1, 8, 8) in [0, 1]
         self.x = {"upper": images[:, :, :4], "lower": images[:, :, 4:]}
         self.y = torch.from_numpy(digits.target)[chosen]
+        # Without labels: num_classes = 1, no y. Items that lack a half: self.mask, (2, N) bool, or NaN in its pixels.

@@ -40,12 +40,13 @@ def real(ink: Ink) -> Picture:
         texts = captions.get(hidden, [""] * SAMPLES)
         seen = ", ".join(views[:n]) or "nothing"
         shown.append(images.row(f"{hidden}, imagined from {seen}", color(len(views) - 1), [
-            images.figure(images.content(data, value), f"{hidden} imagined from {seen}, sample {k + 1}", None, texts[k])
+            images.figure(images.content(data, hidden, value), f"{hidden} imagined from {seen}, sample {k + 1}", None,
+                          texts[k])
             for k, value in enumerate(imagined[hidden])]))
         rows.append({"observed": seen, "σ of the joint belief": float(now.posterior.variance.sqrt().mean()),
                      "σ of what is decoded": float(now.decoded.variance.sqrt().mean())})
     real_one = images.row(f"{hidden}, the real one", color(len(views) - 1), [
-        images.figure(images.content(data, data.x[hidden][item]), f"the real {hidden}: a {data.y[item]}",
+        images.figure(images.content(data, hidden, data.x[hidden][item]), f"the real {hidden}: a {data.y[item]}",
                       color(len(views) - 1))])
     return Picture(
         f"{SAMPLES} pictures of {hidden} imagined by a trained model from nothing, one, two and {len(views) - 1} other "

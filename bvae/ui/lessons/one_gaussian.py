@@ -52,7 +52,7 @@ def real(ink: Ink) -> Picture:
     table = pd.DataFrame([{"view": v, "dimension": int(k), "mean": float(loc[m, k]), "σ": float(scale[m, k])}
                           for m, v in enumerate(views) for k in chosen])
     shown = images.row(f"item {item}, seen in {len(views)} views", "currentColor", [
-        images.figure(images.content(data, data.x[v][item]), f"{v}, {loaded.model.modalities[v].label}", color(m), v,
+        images.figure(images.content(data, v, data.x[v][item]), f"{v}, {loaded.model.modalities[v].label}", color(m), v,
                       side=72) for m, v in enumerate(views)])
     return Picture(
         f"The {len(views)} views of one item, and below the mean and two-sigma interval of every expert in four of "
