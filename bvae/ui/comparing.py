@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.alignment import changed_neighbours, neighbours, procrustes
 from bvae.comparison import affordable_samples, entropy
+from bvae.isolated import linked
 from bvae.metrics.classifiers import Classifiers
 from bvae.model import MultimodalVAE
 from bvae.plots import posterior as plots
@@ -346,14 +346,12 @@ def link(
     k : int
         Number of neighbours.
     """
-    near = [neighbours(m, k) for m in means]
     out = []
-    for points, names, own in zip(flat, titles, near, strict=True):
-        aligned = procrustes(points, flat[0])
+    for points, names, (aligned, changed) in zip(flat, titles, linked(means, flat, k), strict=True):
         first = points is flat[0]
         moved = not (comparable or first)
         out.append(LinkedMap(aligned.points if moved else points, 0.0 if first else aligned.residual, moved, names,
-                             changed_neighbours(near[0], own)))
+                             changed))
     return out
 
 

@@ -12,14 +12,14 @@ from bvae import uploads
 from bvae.aggregators import aggregator
 from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
+from bvae.isolated import pca  # noqa: F401 - pages take it from here
+from bvae.isolated import tsne as embed
 from bvae.latent_distance import LatentCloud, aggregated_posterior
 from bvae.maps import spread
 from bvae.methods import title_of
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.model import MultimodalVAE, UnimodalPosteriors
-from bvae.projections import pca  # noqa: F401 - pages take it from here
-from bvae.projections import tsne as embed
 from bvae.storage import StorageError
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
 

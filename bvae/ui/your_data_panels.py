@@ -15,7 +15,7 @@ import streamlit as st
 import bvae
 from bvae import uploads
 from bvae.aggregators import Aggregator, aggregator
-from bvae.alignment import gaps
+from bvae.isolated import gaps
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
