@@ -97,6 +97,11 @@ def neighbours(points: np.ndarray, k: int = 15) -> np.ndarray:
         return NearestNeighbors(n_neighbors=k).fit(offsets).kneighbors(return_distance=False)
 
 
+def prepare() -> None:
+    """Import what :func:`neighbours` needs, which takes longer than the search itself."""
+    import sklearn.neighbors  # noqa: F401
+
+
 class Linked(NamedTuple):
     """A map of a space that was laid over the first of several.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -124,11 +125,6 @@ class Pool:
         finally:
             self._give_back(child)
 
-    def warm(self) -> None:
-        """Start one process, if there is none, so that the next call need not."""
-        child = self._take(PATIENCE)
-        self._give_back(child)
-
     def processes(self) -> list[int]:
         """The process numbers of all children, those at work first."""
         with self._turns:
@@ -176,6 +172,19 @@ class Pool:
 
 POOL = Pool()
 atexit.register(POOL.close)
+
+
+@functools.cache
+def prepare() -> None:
+    """Beside everything else, start a process and let it import what it will need: the first call then does not wait.
+
+    Only the first call of this function does something.
+    """
+    def start() -> None:
+        with contextlib.suppress(ComputationError):
+            POOL.call("prepare")
+
+    threading.Thread(target=start, name="bvae.isolated.prepare", daemon=True).start()
 
 
 # -- what can be computed --------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ HEAD = struct.Struct("<Q")
 FUNCTIONS = {
     "pca": "bvae.projections", "tsne": "bvae.projections", "procrustes": "bvae.alignment",
     "neighbours": "bvae.alignment", "linked": "bvae.alignment", "gaps": "bvae.alignment",
-    "modality_gap": "bvae.modality_gap",
+    "modality_gap": "bvae.modality_gap", "prepare": "bvae.alignment",
 }
 """What can be asked for, and the module in which it is."""
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
+from bvae.points import centred
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
 FEW = 8  # components of a mixture that are drawn one by one; of more, only their means
@@ -95,13 +96,15 @@ def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
 
 def principal_plane(loc: np.ndarray) -> Plane:
     """The plane in which the experts' means (M, D) spread most: their first two principal components."""
-    centre = loc.mean(axis=0)
-    _, spread, axes = np.linalg.svd(loc - centre, full_matrices=True)
+    cloud = centred(loc)  # in a size whose squares exist: means of 1e-30 have directions too
+    _, spread, axes = np.linalg.svd(cloud.offsets, full_matrices=True)
     share = spread**2 / max((spread**2).sum(), 1e-12)
+    axes = np.concatenate([axes, np.zeros((1, 1))]) if len(axes) == 1 else axes  # one dimension: no second direction
     rows = axes[:2]
     rows = rows * np.where(rows[np.arange(2), np.abs(rows).argmax(axis=1)] < 0, -1, 1)[:, None]  # a fixed sign
     shares = [share[i] if i < len(share) else 0.0 for i in range(2)]
-    return Plane(rows, centre, tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares)))
+    names = tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares))
+    return Plane(rows, cloud.centre, names)
 
 
 def ellipse(centre: np.ndarray, covariance: np.ndarray, radius: float) -> np.ndarray:
