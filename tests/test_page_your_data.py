@@ -60,10 +60,10 @@ def test_every_view_of_the_example_at_its_extremes():
         app.segmented_control(key="my_plane").set_value("pca").run()
         assert_clean(app)
     app.segmented_control(key="show").set_value("map").run()
-    for which in ("m2", "clouds", "joint"):
+    for which in ("m2", uploading.CLOUDS, uploading.JOINT):
         app.segmented_control(key="my_which").set_value(which).run()
         assert_clean(app)
-        for color in ("class", "view") if which == "clouds" else ():
+        for color in ("class", "view") if which == uploading.CLOUDS else ():
             app.segmented_control(key="my_color").set_value(color).run()
             assert_clean(app)
     app.segmented_control(key="show").set_value("comparison").run()
@@ -98,7 +98,7 @@ def test_sets_of_every_size(n, d, m, labels):
         if show == "map":
             app.segmented_control(key="my_map").set_value("tsne").run()
             assert_clean(app)
-            app.segmented_control(key="my_which").set_value("clouds").run()
+            app.segmented_control(key="my_which").set_value(uploading.CLOUDS).run()
             assert_clean(app)
 
 
@@ -125,7 +125,7 @@ def test_items_without_some_or_all_modalities():
     content = uploads.write(np.ones((2, 12, 4)), np.ones((2, 12, 4)), ["a", "b"], present=present)
     app = give(open_page(PAGE), content)
     app.segmented_control(key="show").set_value("map").run()
-    for which in ("a", "b", "clouds", "joint"):
+    for which in ("a", "b", uploading.CLOUDS, uploading.JOINT):
         app.segmented_control(key="my_which").set_value(which).run()
         assert_clean(app)
 

@@ -136,7 +136,7 @@ WRONG_ARRAYS = {
     "integer means": ({"mu_text": np.zeros((N, D), int)}, r"mu_text.npy.*astype\(np.float32\)"),
     "dates": ({"labels": np.zeros(N, "M8[s]")}, "labels.npy: expected"),
     "byte labels": ({"labels": np.array([b"a"] * N)}, "labels.npy: expected integers or text, got dtype '.S1'"),
-    "long labels": ({"labels": np.array(["x" * 201] * N)}, "expected texts of at most 200 characters, got room for 201"),
+    "long labels": ({"labels": np.array(["x" * 201] * N)}, "texts of at most 200 characters, got room for 201"),
     "labels of floats": ({"labels": np.array([1.0, 2, np.nan, 1, 2, 3])}, r"labels.npy.*with \.astype\(str\)\."),
     "present as floats": ({"present_text": np.ones(N)}, r"present_text.npy: expected bool.*nan_to_num\(x\) != 0"),
     "control characters": ({"labels": np.array(["a\x1bb"] * N)}, r"labels: expected printable char.*'a\\x1bb' at"),

@@ -217,7 +217,7 @@ def map_code(
         :data:`JOINT`, :data:`CLOUDS` or a modality.
     views : sequence of str
     rule_name : str
-        For "joint".
+        For :data:`JOINT`.
     projection : str
         "raw", "pca" or "tsne".
     perplexity, seed : int
@@ -313,8 +313,8 @@ def instructions() -> None:
             {"array": key if key in ("labels", "name") else f"{key}_NAME", "shape": f.shape,
              "type": uploads.KIND_NAMES[f.kinds], "what": f.says} for key, f in uploads.FIELDS.items()]),
             hide_index=True, width="stretch")
-        st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** latent "
-                    "space that all modalities share. To write it:")
+        st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** "
+                    "latent space that all modalities share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
 
     def extending() -> None:
