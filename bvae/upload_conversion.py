@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bvae.upload_format import MAX_LETTERS, MODALITY, MODALITY_WORDS, UploadError
+from bvae.upload_format import MAX_LETTERS, MAX_MODALITIES, MODALITY, MODALITY_WORDS, UploadError
 
 
 def plain(key: str, values: Any) -> np.ndarray:
@@ -31,6 +31,9 @@ def plain(key: str, values: Any) -> np.ndarray:
 def modalities(names: Sequence[str]) -> list[str]:
     """Names that can stand in the file, each once."""
     out = [str(name) for name in names]
+    if not 1 <= len(out) <= MAX_MODALITIES:
+        raise UploadError(f"modalities: expected at least one modality and at most {MAX_MODALITIES}, got {len(out)}; "
+                          "name those of the first dimension.")
     for name in out:
         if not re.fullmatch(MODALITY, name):
             raise UploadError(f"modalities: expected names of {MODALITY_WORDS} that begin with a letter or digit, at "
@@ -86,6 +89,9 @@ def pixels(key: str, values: Any) -> np.ndarray:
             array = np.round(array.astype(np.float64) * (255.0 / top)).astype(np.uint8)
     elif array.dtype.kind not in "fiub":
         raise UploadError(f"{key}: expected pictures, got dtype {array.dtype}; convert them to uint8.")
+    if isinstance(values, torch.Tensor) and array.ndim == 4 and array.shape[3] == 3 and array.shape[1] in (1, 3):
+        raise UploadError(f"{key}: expected channels first or last, got {array.shape}, which may be either; give an "
+                          "array with channels last.")
     if array.ndim == 4 and array.shape[3] != 3 and array.shape[1] in (1, 3):
         array = np.moveaxis(array, 1, 3)
     if array.ndim == 4 and array.shape[3] == 1:
@@ -119,7 +125,7 @@ def labels(values: Any) -> np.ndarray:
             raise UploadError(f"labels: expected a label for every item, got {array[item]:g} at item {item}; give it a "
                               "number of its own, or write texts.")
         whole = (array == np.round(array)).all() and bool((np.abs(array) < 2**53).all())
-        return array.astype(np.int64) if whole else _texts([repr(v) for v in array.tolist()])
+        return array.astype(np.int64) if whole else _texts([repr(v + 0.0) for v in array.tolist()])  # -0 is 0
     if array.dtype.kind in "Mm":
         if np.isnat(array).any():
             item = int(np.isnat(array).argmax())

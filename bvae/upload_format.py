@@ -18,9 +18,10 @@ LARGEST_MEAN, SMALLEST_SCALE, LARGEST_SCALE = 1e6, 1e-6, 1e6  # so that squares 
 MODALITY = r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}(?:_[A-Za-z0-9.-]{1,16}){0,3}"
 MODALITY_WORDS = "letters, digits, '-', '.' and '_'"
 MEMBER = re.compile(rf"(?:(mu|sigma|present|thumbnails)_({MODALITY})|(labels|name))\.npy")
+DESCR = r"[<>|=]?[a-zA-Z]\d*(?:\[\d{0,9}[a-zA-Z]{1,2}\])?"  # dates have a unit
 HEADER = re.compile(  # the three entries that NumPy writes, in its order or any other
-    r"\{(?=.*'descr': *'([<>|=]?[a-zA-Z]\d*)')(?=.*'fortran_order': *(True|False))(?=.*'shape': *\(([\d, ]*)\))"
-    r"(?: *'(?:descr|fortran_order|shape)': *(?:'[<>|=]?[a-zA-Z]\d*'|True|False|\([\d, ]*\)) *,?){3} *\} *\n?"
+    rf"\{{(?=.*'descr': *'({DESCR})')(?=.*'fortran_order': *(True|False))(?=.*'shape': *\(([\d, ]*)\))"
+    rf"(?: *'(?:descr|fortran_order|shape)': *(?:'{DESCR}'|True|False|\([\d, ]*\)) *,?){{3}} *\}} *\n?"
 )
 END_OF_DIRECTORY, ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 
