@@ -39,6 +39,10 @@ class ComputationError(RuntimeError):
     """A computation that was not done; one sentence for the person who asked for it."""
 
 
+class RefusedError(ComputationError):
+    """What was given cannot be computed, such as numbers that are not finite; nothing has failed."""
+
+
 class Child:
     """A process that computes, one call at a time."""
 
@@ -77,7 +81,7 @@ class Child:
         if "error" not in answer:
             return answer["result"]
         if answer["error"] == "refused":
-            raise ComputationError(f"This cannot be computed: {answer['says']}.")
+            raise RefusedError(f"This cannot be computed: {answer['says']}.")
         self.close()  # memory that was short may still be: another process starts afresh
         if answer["error"] == "memory":
             raise ComputationError(OUT_OF_MEMORY_SAYS)

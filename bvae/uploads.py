@@ -144,6 +144,9 @@ def write(
     """
     names = conversion.modalities(modalities)
     means, widths = (conversion.floats(key, v, len(names)) for key, v in (("loc", loc), ("scale", scale)))
+    if widths.shape != means.shape:
+        raise UploadError(f"scale: expected the shape of loc, {means.shape}, got {widths.shape}; give one standard "
+                          "deviation for each mean.")
     there = conversion.present(present, means.shape[:2])
     arrays = {}
     for m, modality in enumerate(names):

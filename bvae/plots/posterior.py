@@ -283,6 +283,8 @@ def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) ->
 def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
     x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
+    if not values.any():  # so narrow that no point of the grid meets it: its mean is drawn
+        return
     levels = mass_levels(values, MASSES)
     for level, mass in zip(levels, MASSES, strict=True):
         # One contour line each, filled upwards: areas of less mass lie on those of more and become darker.
@@ -296,7 +298,7 @@ def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
 
 def mass_levels(values: np.ndarray, masses: Sequence[float]) -> list[float]:
     """Densities above which lie the given shares of what is on the grid."""
-    heights = np.sort(values, axis=None)[::-1]
+    heights = np.sort(values, axis=None)[::-1].astype(np.float64)  # for float32, 1e-300 is 0
     held = np.cumsum(heights) / max(heights.sum(), 1e-300)
     return [float(heights[min(int(np.searchsorted(held, mass)), len(heights) - 1)]) for mass in masses]
 
