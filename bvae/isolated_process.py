@@ -41,7 +41,7 @@ FUNCTIONS = {
 }
 """What can be asked for, and the module in which it is."""
 
-ADVICE = "nothing else is affected; try it with fewer items or another map"
+ADVICE = "nothing else is affected; try it again, with fewer items or another map"
 OUT_OF_MEMORY_SAYS = (f"The computation needed more than the {MEMORY // 1024**3} GB of memory that it may take, and "
                       f"was ended: {ADVICE}.")
 

@@ -73,7 +73,8 @@ def show(
         "all in one plane of the shared space." if together else
         f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
     same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
-            and means[i].shape == means[j].shape and np.allclose(means[i], means[j], atol=1e-4)]
+            and means[i].shape == means[j].shape
+            and np.allclose(means[i], means[j], rtol=0, atol=1e-4 * float(np.ptp(means[i])))]
     if same:
         caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])

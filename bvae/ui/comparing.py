@@ -359,7 +359,7 @@ def common_limits(maps: Sequence[LinkedMap]) -> tuple[tuple[float, float], tuple
     """Limits of both axes that hold every map, square."""
     points = np.concatenate([m.points for m in maps])
     low, high = points.min(axis=0), points.max(axis=0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.06
+    middle, half = (low + high) / 2, (float((high - low).max()) / 2 or 1e-6) * 1.06
     return tuple((float(m - half), float(m + half)) for m in middle)
 
 
