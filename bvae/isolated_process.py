@@ -7,6 +7,7 @@ It does not import PyTorch, so that it is there at once, and no more of bvae tha
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -126,6 +127,8 @@ def limit_memory(extra: int = MEMORY) -> None:
     """Let the process allocate so many bytes more than it has now, where the system can see to that."""
     if resource is None:
         return
+    with contextlib.suppress(OSError):  # where the machine itself runs out of memory, this process goes and no other
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:
         fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("ascii").splitlines())
         used = int(fields["VmData"].split()[0]) * 1024
@@ -179,7 +182,8 @@ def serve(calls: BinaryIO, answers: BinaryIO, for_tests: bool = False) -> None:
 def main(arguments: list[str]) -> None:
     """Serve, or compute one map as `bvae.map_process` asks for it."""
     without_torch()
-    limit_memory()
+    for_tests = "--for-tests" in arguments
+    limit_memory(MEMORY // 4 if for_tests else MEMORY)  # sooner filled
     if arguments[:1] == ["map"]:
         importlib.import_module("bvae.map_process").compute(*arguments[1:])
         return
@@ -187,7 +191,7 @@ def main(arguments: list[str]) -> None:
     quiet = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):  # whatever a library prints is no answer
         os.dup2(quiet, number)
-    serve(calls, answers, for_tests="--for-tests" in arguments)
+    serve(calls, answers, for_tests=for_tests)
 
 
 # -- what tests let it do --------------------------------------------------------------------------------------------
