@@ -1,9 +1,9 @@
 """Hostile inputs to everything that takes one: ``python -m benchmarks.hostile [--inputs 10000] [--seed 0]``.
 
-Links, uploaded posteriors, drawings and pictures, texts, and config.json, each with inputs that are damaged good ones,
-well-formed nonsense, and noise. An input is handled if it is taken or refused with the error that its reader documents;
-anything else is a failure. Beside it the figures that no single call shows: the most memory that one input took, what
-was opened for writing, and what was executed or unpickled, which Python's audit hooks tell.
+Links, uploaded posteriors, means for a map, drawings and pictures, texts, and config.json, each with inputs that are
+damaged good ones, well-formed nonsense, and noise. An input is handled if it is taken or refused with the error that
+its reader documents; anything else is a failure. Beside it the figures that no single call shows: the most memory that
+one input took, what was opened for writing, and what was executed or unpickled, which Python's audit hooks tell.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import bvae
-from bvae import uploads
+from bvae import isolated, uploads
 from bvae.data import DataError, drawings
 from bvae.storage import StorageError, write_json
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
@@ -38,6 +38,9 @@ WORDS = ("", "0", "-1", "nan", "inf", "1e999", "9" * 400, "../../etc/passwd", "<
          "' OR 1=1 --", "\x00", "\u202e", "😀" * 50, "%00", "${7*7}", "__import__('os')", "1-999999999", "1,2,,3",
          "a" * 100_000)
 """What people try in a field of a link."""
+LABELS = ("effector memory CD8-positive, alpha-beta T cell", "effector memory CD8-positive, alpha-beta T cell, late",
+          "می‌خواهم", "میخواهم", "\u202eabc", "abc", "2", "10", "", "x" * 200, "x" * 201, "a\x00b", "\ud800", "nan")
+"""What people call a class."""
 WATCHED = ("open", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class", "socket.connect")
 
 
@@ -81,12 +84,19 @@ def damaged(content: bytes, r: random.Random) -> bytes:
 def posteriors(r: random.Random) -> bytes:
     """An ``npz``: good, or with arrays of any type, shape and name, or with files that are no arrays; then damaged."""
     good = {"mu_a": np.zeros((3, 2)), "sigma_a": np.ones((3, 2)), "labels": np.arange(3)}
-    for _ in range(r.randrange(4)):
+    for _ in range(r.choice((0, 0, 1, 2, 3))):
         key = r.choice(("mu_a", "sigma_a", "mu_b", "sigma_b", "labels", "name", "thumb_a", text(r)[:50] or "x"))
         shape = tuple(r.choice((0, 1, 2, 3, 40)) for _ in range(r.randrange(5)))
         values = np.full(shape, r.choice((0.0, 1.0, -1.0, np.nan, np.inf, 1e300)))
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             good[key] = values.astype(r.choice(("f2", "f4", "f8", "i1", "u8", "c16", "?", "U3", "S2", ">f4")))
+    match r.randrange(6):
+        case 0:
+            good["labels"] = np.array([r.choice(LABELS) for _ in range(3)])
+        case 1:
+            good["sigma_a"] = np.full((3, 2), r.choice((-7.0, 0.0, 1e-30, 1e30)))  # log-variances, variances
+        case 2:
+            good["mu_a"] = means(r, (3, 2))
     file = io.BytesIO()
     kind = r.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
     with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(file, "w", kind) as packed:  # doubled names
@@ -108,6 +118,48 @@ def posteriors(r: random.Random) -> bytes:
             packed.writestr("../../outside.npy", b"x")
     content = file.getvalue()
     return content if r.random() < 0.5 else damaged(content, r)
+
+
+def means(r: random.Random, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Means without spread, of any size, with duplicates, constant columns, NaN, of few items or none; or good ones."""
+    rng = np.random.default_rng(r.randrange(2**32))
+    shape = shape or (r.choice((0, 1, 2, 3, 4, 5, 12, 30)), r.choice((0, 1, 2, 3, 16)))
+    points = r.choice((0.0, 0.0, 5.0, -1e6, 1e300)) + 10.0 ** r.choice((-300, -42, -30, -9, 0, 0, 9, 30, 300)) * (
+        rng.normal(size=shape))
+    if len(points):
+        if r.random() < 0.3:
+            points[rng.integers(0, len(points), len(points) // 2)] = points[0]
+        if r.random() < 0.2:
+            points[:, : shape[1] // 2] = r.choice((0.1, 1e300))
+        if r.random() < 0.1:
+            points[-1:] = r.choice((np.nan, np.inf, 1e308))
+    with np.errstate(all="ignore"):
+        return points.astype(r.choice(("f2", "f4", "f4", "f8", "f8", "i8", "?"))) if r.random() < 0.9 else points.T
+
+
+def written(r: random.Random) -> dict[str, Any]:
+    """What `uploads.write` is given: anything that a person may hold."""
+    n = r.choice((1, 3, 5))
+    out: dict[str, Any] = {"loc": means(r, (n, 2))[None],
+                           "scale": np.full((1, n, 2), r.choice((1.0, 1.0, 0.5, -2.0, 0.0))),
+                           "modalities": [r.choice(("a", "a", "a", "16S", "rna.seq", "type", "joint", "a b", text(r)))]}
+    values = (*LABELS, 1, 2, 1.5, None, True, float("nan"), b"a", 2**70, {}, np.float32(2))
+    if r.random() < 0.6:
+        labels: Any = [r.choice(values) for _ in range(n)]
+        out["labels"] = r.choice((labels, np.array([*labels, None], dtype=object)[:-1], np.arange(n) % 2 == 0,
+                                  floats_as_labels(r, n), np.zeros((n, 2)), text(r)))
+    if r.random() < 0.3:
+        out["present"] = np.full((1, n), r.choice((True, 1, 0.0, 2, np.nan)))
+    if r.random() < 0.3:
+        out["thumbnails"] = {"a": np.full((n, 2, r.choice((2, 65))), r.choice((0.5, 200, 300, np.nan, True)))}
+    if r.random() < 0.3:
+        out["name"] = text(r)
+    return out
+
+
+def floats_as_labels(r: random.Random, n: int) -> np.ndarray:
+    """Labels as floats: whole, decimals, or not numbers."""
+    return np.array([r.choice((0.0, 1.0, 10.0, 0.5, -1.0, np.nan, np.inf)) for _ in range(n)])
 
 
 def picture(r: random.Random) -> bytes:
@@ -149,6 +201,10 @@ def targets(work: Path) -> Iterator[Target]:
     assert pins.read(pin) is not None  # and the data that it is looked up in are loaded
     yield Target("pinned run of a link", lambda r: link(pin, r), pins.read, ())
     yield Target("uploaded posteriors", posteriors, uploads.read, (uploads.UploadError,))
+    yield Target("posteriors to write", written, lambda given: uploads.read(uploads.write(**given)),
+                 (uploads.UploadError,))
+    isolated.neighbours(np.eye(3), 1)  # the process that computes is there before anybody watches
+    yield Target("means for a map", means, a_map, (isolated.RefusedError,))
     yield Target("uploaded picture", picture, drawings.read_picture, (drawings.BadDrawing,))
     for name in ("mnist-svhn-text", "celeba"):
         yield Target(f"text for {name}", text, bvae.dataset(name).encode_text, (DataError,))
@@ -165,6 +221,19 @@ def targets(work: Path) -> Iterator[Target]:
 
     yield Target("config.json", lambda r: damaged(json.dumps(config).encode(), r) if r.random() < 0.3
                  else jumble(config, r), read_config, (StorageError,))
+
+
+def a_map(points: np.ndarray) -> None:
+    """All that a page computes for a map; raises what it raises, and AssertionError for what cannot be drawn."""
+    flat, shares = isolated.pca(points)
+    assert np.isfinite(flat).all()
+    assert shares.min() >= 0
+    assert shares.sum() <= 1
+    for one in isolated.linked([points, points], [flat, flat[::-1]]):
+        assert np.isfinite(one.aligned.points).all()
+    assert isolated.gaps([points, points]).shape == (2, 2)
+    if len(points) % 4 == 0:  # a second each
+        assert np.isfinite(isolated.tsne(points, 30, 0)).all()
 
 
 def link(good: str, r: random.Random) -> str:

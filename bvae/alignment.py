@@ -1,10 +1,18 @@
-"""Maps of the same items in several latent spaces: laid over each other, and compared by who is near whom."""
+"""Maps of the same items in several latent spaces: laid over each other, and compared by who is near whom.
+
+Points of any size, without spread and with duplicates have finite answers, see `bvae.points`. Processes that compute
+run this file without PyTorch.
+"""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from bvae.points import centred, checked, within
 
 
 class Alignment(NamedTuple):
@@ -50,30 +58,79 @@ def procrustes(points: np.ndarray, reference: np.ndarray) -> Alignment:
     ----------
     Schönemann, Psychometrika 1966; Gower, Psychometrika 1975.
     """
-    from scipy.linalg import orthogonal_procrustes
-
-    x, y = np.asarray(points, dtype=float), np.asarray(reference, dtype=float)
+    x, y = np.asarray(points), np.asarray(reference)
     if x.ndim != 2 or x.shape != y.shape:
         raise ValueError(f"points: expected the shape (N, D) of the reference, {y.shape}, got {x.shape}")
-    centre = y.mean(axis=0)
-    x, y = x - x.mean(axis=0), y - centre
-    size, wanted = float((x**2).sum()), float((y**2).sum())
-    if size == 0 or wanted == 0:  # all points in one place: nothing to turn, nothing to scale
-        return Alignment(np.tile(centre, (len(x), 1)), float(size != wanted), float(wanted > 0))
-    rotation, singular = orthogonal_procrustes(x, y)
-    scale = singular / size
-    return Alignment(scale * x @ rotation + centre, float(np.clip(1 - singular**2 / (size * wanted), 0, 1)),
-                     float(scale))
+    cloud, wanted = centred(x), centred(y, "reference")
+    if not (cloud.spread and wanted.spread):  # all points in one place: nothing to turn, nothing to scale
+        return Alignment(np.tile(wanted.centre, (len(x), 1)), float(cloud.spread != wanted.spread),
+                         float(wanted.spread))
+    x, y = cloud.offsets, wanted.offsets
+    with np.errstate(under="ignore"):
+        size, other = float((x**2).sum()), float((y**2).sum())
+        left, singular, right = np.linalg.svd(x.T @ y, full_matrices=True)
+        scale = float(singular.sum()) / size
+        turned = wanted.sized(scale * x @ (left @ right))
+        residual = float(np.clip(1 - singular.sum() ** 2 / (size * other), 0, 1))
+        with np.errstate(over="ignore"):
+            return Alignment(within(turned + wanted.centre), residual,
+                             float(within(np.ldexp(scale, wanted.exponent - cloud.exponent))))
 
 
 def neighbours(points: np.ndarray, k: int = 15) -> np.ndarray:
-    """The nearest other points of every point, Euclidean: (N, D) -> (N, min(k, N - 1)) positions."""
+    """The nearest other points of every point, Euclidean: (N, D) -> (N, min(k, N - 1)) positions.
+
+    Raises
+    ------
+    ValueError
+        If `points` has another shape or holds numbers that are not finite.
+    """
+    offsets = centred(points).offsets
+    k = min(k, len(offsets) - 1)
+    if k < 1:
+        return np.empty((len(offsets), 0), dtype=int)
+    if not offsets.shape[1]:
+        offsets = np.zeros((len(offsets), 1))
     from sklearn.neighbors import NearestNeighbors
 
-    k = min(k, len(points) - 1)
-    if k < 1:
-        return np.empty((len(points), 0), dtype=int)
-    return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
+    with np.errstate(under="ignore"):
+        return NearestNeighbors(n_neighbors=k).fit(offsets).kneighbors(return_distance=False)
+
+
+def prepare() -> None:
+    """Import what :func:`neighbours` needs, which takes longer than the search itself."""
+    import sklearn.neighbors  # noqa: F401
+
+
+class Linked(NamedTuple):
+    """A map of a space that was laid over the first of several.
+
+    Attributes
+    ----------
+    aligned : Alignment
+    changed : ndarray
+        (N,), see :func:`changed_neighbours`: between the first space and this one.
+    """
+
+    aligned: Alignment
+    changed: np.ndarray
+
+
+def linked(spaces: Sequence[np.ndarray], flat: Sequence[np.ndarray], k: int = 15) -> list[Linked]:
+    """Lay the maps of several spaces over the first map, and see whose neighbours are others than in the first space.
+
+    Parameters
+    ----------
+    spaces : sequence of ndarray
+        (N, D) each; D may differ.
+    flat : sequence of ndarray
+        (N, 2): the map of each.
+    k : int
+        Number of neighbours.
+    """
+    near = [neighbours(points, k) for points in spaces]
+    return [Linked(procrustes(points, flat[0]), changed_neighbours(near[0], own))
+            for points, own in zip(flat, near, strict=True)]
 
 
 def changed_neighbours(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -113,14 +170,18 @@ def gaps(clouds: np.ndarray) -> np.ndarray:
     ndarray
         (M, M), symmetric, 0 on the diagonal; NaN where a cloud is empty.
     """
-    clouds = [np.asarray(c, dtype=float) for c in clouds]
+    clouds = [checked(c, "clouds") for c in clouds]
+    together = centred(np.concatenate(clouds)) if clouds else None
     out = np.full((len(clouds), len(clouds)), np.nan)
-    centres = [c.mean(axis=0) if len(c) else None for c in clouds]
-    spread = [((c - m) ** 2).sum(axis=1).mean() if len(c) else 0.0 for c, m in zip(clouds, centres, strict=True)]
-    for i in range(len(clouds)):
-        for j in range(len(clouds)):
-            if len(clouds[i]) and len(clouds[j]):
-                size = np.sqrt((spread[i] + spread[j]) / 2)
-                apart = float(np.linalg.norm(centres[i] - centres[j]))
-                out[i, j] = 0.0 if apart == 0 else apart / size if size > 0 else np.inf
+    starts = np.cumsum([0, *(len(c) for c in clouds)])
+    with np.errstate(under="ignore", over="ignore"):
+        # Each about a centre of its own: of a cloud without spread the mean would be rounded, and have some.
+        parts = [centred(together.offsets[a:b]) for a, b in itertools.pairwise(starts)]
+        spread = [float(p.sized(np.sqrt((p.offsets**2).sum(axis=1).mean()))) if len(p.offsets) else 0.0 for p in parts]
+        for i, one in enumerate(parts):
+            for j, two in enumerate(parts):
+                if len(one.offsets) and len(two.offsets):
+                    size = np.hypot(spread[i], spread[j]) / np.sqrt(2)
+                    apart = float(np.linalg.norm(one.centre - two.centre))
+                    out[i, j] = 0.0 if apart == 0 else apart / size if size > 0 else np.inf
     return out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bvae.alignment import gaps, neighbours
+from bvae.points import centred
 
 NEIGHBOURS = 10
 FOLDS = 5
@@ -70,7 +72,7 @@ def modality_gap(clouds: Sequence[np.ndarray], items: Sequence[np.ndarray] | Non
     Raises
     ------
     ValueError
-        If there is no cloud, one is empty, or the numbers of dimensions differ.
+        If there is no cloud, one is empty, the numbers of dimensions differ, or a number is not finite.
 
     References
     ----------
@@ -107,6 +109,9 @@ def _told_apart(points: np.ndarray, modality: np.ndarray, item: np.ndarray) -> t
     if modality.max() == 0 or len(names) < FOLDS:
         return np.nan, np.nan
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    right = cross_val_predict(probe, points, modality, groups=item, cv=GroupKFold(FOLDS)) == modality
+    points = centred(points).offsets  # the probe standardises them, but not if their squares are 0 or infinite
+    with warnings.catch_warnings(), np.errstate(under="ignore"):
+        warnings.simplefilter("ignore")  # that a thousand steps did not suffice is no reason to say nothing
+        right = cross_val_predict(probe, points, modality, groups=item, cv=GroupKFold(FOLDS)) == modality
     by_item = np.bincount(of_item, right) / np.bincount(of_item)
     return float(right.mean()), float(by_item.std(ddof=1) / np.sqrt(len(names)))

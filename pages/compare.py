@@ -5,6 +5,7 @@ import html
 import streamlit as st
 
 import bvae
+from bvae import isolated
 from bvae.aggregators import options_of
 from bvae.plots import style
 from bvae.storage import StorageError
@@ -13,6 +14,7 @@ from bvae.ui.choose import choose_data, choose_model, first_model, label
 from bvae.ui.state import BIND, begin_page, forget, reset_button
 
 begin_page()
+isolated.prepare()  # it is there when the maps, which come last, need it
 RULES, MODELS = "aggregators", "models"
 
 st.title("Compare")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from bvae import maps
-from bvae.ui import charts, loaders, map_panels, mapping, panels, share
+from bvae.isolated import ComputationError
+from bvae.ui import charts, computing, loaders, map_panels, mapping, panels, share
 from bvae.ui.choose import choose_model, first_model
 from bvae.ui.map_panels import ATTRIBUTE
 from bvae.ui.state import BIND, begin_page, ink, keep_offered, reset
@@ -61,7 +62,11 @@ with tools.popover("Advanced", icon=":material/tune:"):
 
 # -- the map -------------------------------------------------------------------------------------------------------
 found = mapping.clouds(*key, which)
-placed = mapping.located(key, which, asked, perplexity, seed)
+try:
+    placed = mapping.located(key, which, asked, perplexity, seed)
+except ComputationError as error:
+    computing.say(error)
+    st.stop()
 colors = map_panels.colored(coloring, found, data, attribute)
 picked = panels.selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
 called = [data.called(i) for i in range(len(data))]
@@ -80,7 +85,8 @@ with side:
 # -- what lies behind it -------------------------------------------------------------------------------------------
 item, cloud = map_panels.closely(key, loaded, data, which, picked or shown, distance == "W2")
 if which == maps.EVERYTHING and len(views) > 1:
-    map_panels.gap_panel(key, views)
+    with computing.said():
+        map_panels.gap_panel(key, views)
 map_panels.files(
     key, found, placed, data.y.numpy(), asked,
     map_panels.code(key, which, asked, perplexity, seed, item, cloud, distance == "W2"),

@@ -14,7 +14,8 @@ import torch
 
 from bvae import map_files, map_tables, maps
 from bvae.cli import main
-from bvae.projections import Computation, tsne
+from bvae.map_process import Computation
+from bvae.projections import tsne
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
 from bvae.ui import map_panels, mapping

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import bvae
-from bvae import uploads
+from bvae import isolated, uploads
+from bvae.isolated import Pool
 from bvae.ui import uploading
 from tests.test_pages import assert_clean, open_page, unfold
 
@@ -60,10 +61,10 @@ def test_every_view_of_the_example_at_its_extremes():
         app.segmented_control(key="my_plane").set_value("pca").run()
         assert_clean(app)
     app.segmented_control(key="show").set_value("map").run()
-    for which in ("m2", "clouds", "joint"):
+    for which in ("m2", uploading.CLOUDS, uploading.JOINT):
         app.segmented_control(key="my_which").set_value(which).run()
         assert_clean(app)
-        for color in ("class", "view") if which == "clouds" else ():
+        for color in ("class", "view") if which == uploading.CLOUDS else ():
             app.segmented_control(key="my_color").set_value(color).run()
             assert_clean(app)
     app.segmented_control(key="show").set_value("comparison").run()
@@ -98,7 +99,7 @@ def test_sets_of_every_size(n, d, m, labels):
         if show == "map":
             app.segmented_control(key="my_map").set_value("tsne").run()
             assert_clean(app)
-            app.segmented_control(key="my_which").set_value("clouds").run()
+            app.segmented_control(key="my_which").set_value(uploading.CLOUDS).run()
             assert_clean(app)
 
 
@@ -108,6 +109,75 @@ def test_points_that_coincide():
     for show in SHOWN:
         app.segmented_control(key="show").set_value(show).run()
         assert_clean(app)
+
+
+RNG = np.random.default_rng(0)
+COLLAPSED = {
+    "all means about 1e-30": 1e-30 * RNG.normal(size=(2, 60, 4)),
+    "5 and noise of 1e-9": 5 + 1e-9 * RNG.normal(size=(2, 60, 4)),
+    "one place and one stray item": np.concatenate([np.full((2, 59, 4), 0.1), np.ones((2, 1, 4))], axis=1),
+    "as far as can be": 1e6 * np.sign(RNG.normal(size=(2, 60, 4))),
+    "one dimension that varies": np.concatenate([np.full((2, 60, 3), 1e6), 1e-6 * RNG.random((2, 60, 1))], axis=2),
+    "one dimension": 1e-30 * RNG.normal(size=(2, 60, 1)),
+}
+
+
+@pytest.mark.parametrize("means", COLLAPSED.values(), ids=COLLAPSED)
+def test_collapsed_means_are_maps_like_others(means):
+    app = give(open_page(PAGE), uploads.write(means, np.full(means.shape, 1e-6), ["image", "text"],
+                                              labels=np.arange(60) % 12))
+    app.segmented_control(key="my_plane").set_value("pca").run()
+    assert_clean(app)
+    app.segmented_control(key="show").set_value("map").run()
+    assert_clean(app)
+    for which in (uploading.JOINT, uploading.CLOUDS):
+        app.segmented_control(key="my_which").set_value(which).run()
+        assert_clean(app)
+        app.segmented_control(key="my_map").set_value("tsne").run()
+        assert_clean(app)
+        assert len(app.get("plotly_chart")) == 1
+    app.segmented_control(key="show").set_value("comparison").run()
+    assert_clean(app)
+
+
+def test_a_computation_that_dies_is_a_sentence_on_this_page_only(monkeypatch):
+    pool = Pool(for_tests=True)
+    call = pool.call
+    monkeypatch.setattr(isolated, "POOL", pool)
+    try:
+        app, other = give(open_page(PAGE), made(40, 4, 2)), open_page(PAGE)
+        for one in (app, other):
+            one.segmented_control(key="show").set_value("map").run()
+            assert_clean(one)
+        monkeypatch.setattr(pool, "call", lambda *_, **__: call("segmentation_fault"))
+        app.segmented_control(key="my_map").set_value("tsne").run()
+        assert not app.exception
+        assert ["crashed (signal 11)" in e.value for e in app.error] == [True, True]  # the map, and the gap
+        assert shows(app, "**This is your file**")
+        app.segmented_control(key="show").set_value("comparison").run()
+        assert not app.exception
+        assert len(app.error) == 1
+        monkeypatch.setattr(pool, "call", call)
+        for one in (app, other):
+            one.segmented_control(key="show").set_value("map").run()
+            assert_clean(one)
+    finally:
+        pool.close()
+
+
+def test_names_that_the_page_has_itself():
+    content = uploads.write(RNG.normal(size=(4, 20, 3)), np.ones((4, 20, 3)), ["joint", "clouds", "16S", "rna.seq"])
+    app = give(open_page(PAGE), content)
+    assert_clean(app)
+    app.segmented_control(key="show").set_value("map").run()
+    for which in ("joint", "clouds", "16S", "rna.seq", uploading.JOINT, uploading.CLOUDS):
+        app.segmented_control(key="my_which").set_value(which).run()
+        assert_clean(app)
+        assert app.segmented_control(key="my_which").value == which
+        count = 80 if which == uploading.CLOUDS else 20
+        assert f"Map of {count} posterior means" in str(app.get("plotly_chart")[0].proto)
+    app.segmented_control(key="show").set_value("comparison").run()
+    assert_clean(app)
 
 
 def test_items_without_some_or_all_modalities():
@@ -125,7 +195,7 @@ def test_items_without_some_or_all_modalities():
     content = uploads.write(np.ones((2, 12, 4)), np.ones((2, 12, 4)), ["a", "b"], present=present)
     app = give(open_page(PAGE), content)
     app.segmented_control(key="show").set_value("map").run()
-    for which in ("a", "b", "clouds", "joint"):
+    for which in ("a", "b", uploading.CLOUDS, uploading.JOINT):
         app.segmented_control(key="my_which").set_value(which).run()
         assert_clean(app)
 

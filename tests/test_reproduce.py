@@ -77,12 +77,12 @@ def test_your_data_in_comparison(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("which", "projection"), [
-    ("joint", "pca"), ("joint", "tsne"), ("m2", "pca"), ("clouds", "pca")])
+    (uploading.JOINT, "pca"), (uploading.JOINT, "tsne"), ("m2", "pca"), (uploading.CLOUDS, "pca")])
 def test_your_datas_map(which, projection, tmp_path, monkeypatch):
     app = open_page("pages/your_data.py", show="Latent space")
     app.segmented_control(key="my_which").set_value(which)
     app.segmented_control(key="my_map").set_value(projection).run()
-    if which == "joint":
+    if which == uploading.JOINT:
         app.selectbox(key="my_rule").set_value("poe").run()
     assert_clean(app)
     (tmp_path / "example.npz").write_bytes(example())

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
+from bvae.points import centred
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
 FEW = 8  # components of a mixture that are drawn one by one; of more, only their means
@@ -95,13 +96,15 @@ def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
 
 def principal_plane(loc: np.ndarray) -> Plane:
     """The plane in which the experts' means (M, D) spread most: their first two principal components."""
-    centre = loc.mean(axis=0)
-    _, spread, axes = np.linalg.svd(loc - centre, full_matrices=True)
+    cloud = centred(loc)  # in a size whose squares exist: means of 1e-30 have directions too
+    _, spread, axes = np.linalg.svd(cloud.offsets, full_matrices=True)
     share = spread**2 / max((spread**2).sum(), 1e-12)
+    axes = np.concatenate([axes, np.zeros((1, 1))]) if len(axes) == 1 else axes  # one dimension: no second direction
     rows = axes[:2]
     rows = rows * np.where(rows[np.arange(2), np.abs(rows).argmax(axis=1)] < 0, -1, 1)[:, None]  # a fixed sign
     shares = [share[i] if i < len(share) else 0.0 for i in range(2)]
-    return Plane(rows, centre, tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares)))
+    names = tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares))
+    return Plane(rows, cloud.centre, names)
 
 
 def ellipse(centre: np.ndarray, covariance: np.ndarray, radius: float) -> np.ndarray:
@@ -280,6 +283,8 @@ def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) ->
 def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
     x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
+    if not values.any():  # so narrow that no point of the grid meets it: its mean is drawn
+        return
     levels = mass_levels(values, MASSES)
     for level, mass in zip(levels, MASSES, strict=True):
         # One contour line each, filled upwards: areas of less mass lie on those of more and become darker.
@@ -293,7 +298,7 @@ def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
 
 def mass_levels(values: np.ndarray, masses: Sequence[float]) -> list[float]:
     """Densities above which lie the given shares of what is on the grid."""
-    heights = np.sort(values, axis=None)[::-1]
+    heights = np.sort(values, axis=None)[::-1].astype(np.float64)  # for float32, 1e-300 is 0
     held = np.cumsum(heights) / max(heights.sum(), 1e-300)
     return [float(heights[min(int(np.searchsorted(held, mass)), len(heights) - 1)]) for mass in masses]
 

@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from bvae.data import MultimodalDataset
-from bvae.ui import comparing, images, loaders, panels
+from bvae.isolated import ComputationError
+from bvae.ui import comparing, computing, images, loaders, panels
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND
 
@@ -46,29 +47,36 @@ def show(
         map_seed = int(pick[2].number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
     n = min(len(data), MAP_ITEMS)
     items, short = loaders.spread(len(data), n), [c.short for c in contenders]
+    together = one_space and projection == "pca"
     keys = [(data_name, model, digest, c.key if one_space else None, observed, n)
             for c, model, digest in zip(contenders, models, hashes, strict=True)]
     means = [loaders.joint_means(*key) for key in keys]
+    try:
+        if projection == "tsne":
+            with st.spinner(f"t-SNE of {n} points for {len(contenders)} contenders, once"):
+                flat, titles = [loaders.joint_tsne(*key, perplexity, map_seed) for key in keys], [("", "")] * len(keys)
+        else:
+            flat, titles = comparing.plane_maps(means, one_space)
+        maps = comparing.link(means, flat, titles, together)
+    except ComputationError as error:
+        computing.say(error)
+        return lambda: None
     if projection == "tsne":
-        with st.spinner(f"t-SNE of {n} points for {len(contenders)} contenders, once"):
-            flat, titles = [loaders.joint_tsne(*key, perplexity, map_seed) for key in keys], [("", "")] * len(keys)
         caption = ("Read it honestly: t-SNE keeps neighbours, not distances. The size of an island, the gaps between "
                    "islands and their arrangement mean nothing, and aligning two such maps does not change that. "
                    f"n = {n}, perplexity {perplexity}, seed {map_seed}.")
     else:
-        flat, titles = comparing.plane_maps(means, one_space)
         caption = ("The latent space itself: it has two dimensions." if all(m.shape[1] == 2 for m in means) else
                    "PCA: what differs in further directions cannot be seen here, but counts below.") + f" n = {n}."
-    together = one_space and projection == "pca"
     given = ", ".join(v for v, o in zip(views, observed, strict=True) if o)
     caption += (f" Means of the joint posteriors given {given}; " + (
         "all in one plane of the shared space." if together else
         f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
     same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
-            and means[i].shape == means[j].shape and np.allclose(means[i], means[j], atol=1e-4)]
+            and means[i].shape == means[j].shape
+            and np.allclose(means[i], means[j], rtol=0, atol=1e-4 * float(np.ptp(means[i])))]
     if same:
         caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
-    maps = comparing.link(means, flat, titles, together)
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
 
     def called(i: int) -> str:

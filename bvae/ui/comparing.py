@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bvae import gaussian
-from bvae.alignment import changed_neighbours, neighbours, procrustes
 from bvae.comparison import affordable_samples, entropy
+from bvae.isolated import linked
 from bvae.metrics.classifiers import Classifiers
 from bvae.model import MultimodalVAE
 from bvae.plots import posterior as plots
@@ -346,14 +346,12 @@ def link(
     k : int
         Number of neighbours.
     """
-    near = [neighbours(m, k) for m in means]
     out = []
-    for points, names, own in zip(flat, titles, near, strict=True):
-        aligned = procrustes(points, flat[0])
+    for points, names, (aligned, changed) in zip(flat, titles, linked(means, flat, k), strict=True):
         first = points is flat[0]
         moved = not (comparable or first)
         out.append(LinkedMap(aligned.points if moved else points, 0.0 if first else aligned.residual, moved, names,
-                             changed_neighbours(near[0], own)))
+                             changed))
     return out
 
 
@@ -361,7 +359,7 @@ def common_limits(maps: Sequence[LinkedMap]) -> tuple[tuple[float, float], tuple
     """Limits of both axes that hold every map, square."""
     points = np.concatenate([m.points for m in maps])
     low, high = points.min(axis=0), points.max(axis=0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.06
+    middle, half = (low + high) / 2, (float((high - low).max()) / 2 or 1e-6) * 1.06
     return tuple((float(m - half), float(m + half)) for m in middle)
 
 

@@ -12,16 +12,20 @@ from bvae import uploads
 from bvae.aggregators import aggregator
 from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
+from bvae.isolated import pca  # noqa: F401 - pages take it from here
+from bvae.isolated import tsne as embed
 from bvae.latent_distance import LatentCloud, aggregated_posterior
 from bvae.maps import spread
 from bvae.methods import title_of
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.model import MultimodalVAE, UnimodalPosteriors
-from bvae.projections import pca  # noqa: F401 - pages take it from here
-from bvae.projections import tsne as embed
 from bvae.storage import StorageError
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
+
+
+class DivergedError(StorageError):
+    """A model whose posteriors are no distributions; the text names it."""
 
 
 class Loaded(NamedTuple):
@@ -47,7 +51,18 @@ def loaded(data_name: str, name: str, weights_hash: str) -> Loaded:
     model = load_weights(checkpoint)
     with torch.inference_mode():
         experts = all_experts(model, test_data(data_name))
+    check_finite(experts, f"{data_name}/{name}")
     return Loaded(checkpoint, model, experts)
+
+
+def check_finite(experts: UnimodalPosteriors, called: str) -> None:
+    """Raises DivergedError unless every posterior that there is has a mean and a width."""
+    bad = ~(experts.loc.isfinite() & experts.scale.isfinite() & (experts.scale > 0)).all(dim=-1) & experts.present
+    if bad.any():
+        raise DivergedError(
+            f"{called}: expected finite means and positive standard deviations of every posterior, got others for "
+            f"{int(bad.any(dim=0).sum()):,} of {bad.shape[1]:,} test items; the model diverged, so train it again, "
+            "with a smaller learning rate for one")
 
 
 def load_model(data_name: str, name: str) -> Loaded:

@@ -15,6 +15,7 @@ import bvae
 from bvae import gaussian, map_tables, maps
 from bvae.comparison import gelbrich
 from bvae.data import MultimodalDataset
+from bvae.isolated import ComputationError
 from bvae.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
@@ -155,7 +156,14 @@ def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
 
 
 def takeaway(key: Key, which: str, coloring: Coloring) -> str:
-    """What the map says, in numbers of the whole latent space."""
+    """What the map says, in numbers of the whole latent space; if these could not be computed, why."""
+    try:
+        return _takeaway(key, which, coloring)
+    except ComputationError as error:
+        return f"Nothing can be said in numbers. {error}"
+
+
+def _takeaway(key: Key, which: str, coloring: Coloring) -> str:
     if coloring.values is not None:
         low, middle, high = np.quantile(coloring.values, (0, 0.5, 1))
         return f"{coloring.name.capitalize()} goes from {low:.3g} over {middle:.3g} (half the points) to {high:.3g}."

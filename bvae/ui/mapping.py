@@ -15,11 +15,12 @@ import streamlit as st
 from PIL import Image
 
 from bvae import map_files, maps
-from bvae.alignment import gaps, neighbours
 from bvae.data.sheet import drawable
+from bvae.isolated import gaps, modality_gap, neighbours, pca
+from bvae.map_process import Computation
 from bvae.maps import Clouds
-from bvae.modality_gap import ModalityGap, modality_gap
-from bvae.projections import STEPS, Computation, pca
+from bvae.modality_gap import ModalityGap
+from bvae.projections import STEPS
 from bvae.training import load_checkpoint
 from bvae.ui import images, loaders
 
@@ -211,7 +212,8 @@ def computed(key: Key, which: str, perplexity: int, seed: int) -> np.ndarray | N
         return slot(*wanted).computation.result
     if state == "failed":
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/warning: This {what} could not be computed within its time. Below is PCA.")
+            why = getattr(slot(*wanted).computation, "why", "") or "It could not be computed."
+            st.markdown(f":material/warning: No {what}. {why} Below is PCA.")
             st.button("Try again", icon=":material/refresh:", on_click=_resume, key="tsne_start")
         return None
     with st.container(border=True):

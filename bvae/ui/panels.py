@@ -335,6 +335,8 @@ def map_note(
                 f"islands and their arrangement mean nothing. n = {points:,}, perplexity {perplexity}, seed {seed}.")
     if projection == "raw":
         return f"The latent space itself: it has two dimensions. n = {points:,}."
+    if not shares.any():
+        return f"All means lie in one place, as far as double precision can tell. n = {points:,}."
     others = dimensions - 2
     hidden = f"what differs in the other {others} cannot be seen here" if others > 0 else "nothing is hidden"
     return (f"The two directions in which the means spread most, {shares.sum():.0%} of the variance; {hidden}. "

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 import torch
 
+from bvae.isolated import ComputationError
 from bvae.storage import StorageError
 from bvae.ui import login
 
@@ -59,13 +60,16 @@ def use_one_thread() -> None:
 
 
 def run() -> None:
-    """Run the chosen page. A damaged file of ours that the page has not spoken of itself is said, not raised."""
+    """Run the chosen page. A damaged file of ours, or a computation that was not done, of
+    which the page has not spoken itself, is said, not raised."""
     use_one_thread()
     page = navigation()
     try:
         page.run()
     except StorageError as error:
         st.error(f"A file cannot be read: {error}", icon=":material/error:")
+    except ComputationError as error:
+        st.error(str(error), icon=":material/error:")
 
 
 def ensure_routed() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from bvae import uploads
+from bvae import isolated, uploads
 from bvae.aggregators import aggregator
 from bvae.comparison import means_of
 from bvae.storage import StorageError
@@ -24,6 +24,8 @@ from bvae.ui.state import forget
 from bvae.uploads import PosteriorSet, UploadError
 
 UPLOAD, PROBLEM, KEPT, REVISION = "my_upload", "my_problem", "my_kept", "my_revision"
+JOINT, CLOUDS = "all modalities", "each modality alone"
+"""Of which posteriors a map is, beside the modalities: no modality is called so, for their names have no spaces."""
 EXAMPLE_MODEL, EXAMPLE_ITEMS = "wb-vae", 300
 MOST_KEPT = 16
 
@@ -42,6 +44,7 @@ keep_in_memory()
 
 def widget() -> None:
     """Where a file is given, and what is wrong with it."""
+    isolated.prepare()
     st.file_uploader(
         f"A file of posteriors (.npz, at most {uploads.MAX_FILE // uploads.MIB} MB)", type="npz", on_change=_adopt,
         key=f"my_file_{st.session_state.get(REVISION, 0)}", max_upload_size=uploads.MAX_FILE // uploads.MIB,
@@ -76,7 +79,7 @@ def kept(key: tuple, compute: Callable[[], Any]) -> Any:
 def means(
     data: PosteriorSet, which: str, views: Sequence[str], rule_name: str, most: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Posterior means for a map: of one modality, of all ("joint"), or of each alone ("clouds").
+    """Posterior means for a map: of one modality, of all (:data:`JOINT`), or of each alone (:data:`CLOUDS`).
 
     Returns
     -------
@@ -87,12 +90,12 @@ def means(
     cloud : ndarray
         (n,) position in `views`; 0 for joint means.
     """
-    if which == "joint":
+    if which == JOINT:
         items = loaders.spread(len(data), min(len(data), most))
         return joint_means(data, rule_name, [True] * len(views), items), items, np.zeros(len(items), dtype=int)
     parts, items, clouds = [], [], []
     for m, view in enumerate(views):
-        if which in (view, "clouds"):
+        if which in (view, CLOUDS):
             there = np.flatnonzero(data.experts.present[m].numpy())
             some = there[loaders.spread(len(there), min(len(there), most))] if len(there) else there
             parts.append(data.experts.loc[m, some].numpy())

@@ -15,16 +15,16 @@ import streamlit as st
 import bvae
 from bvae import uploads
 from bvae.aggregators import Aggregator, aggregator
-from bvae.alignment import gaps
+from bvae.isolated import gaps
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
-from bvae.ui import charts, comparing, fold, images, loaders, panels, reproduce, scene, uploading
+from bvae.ui import charts, comparing, computing, fold, images, loaders, panels, reproduce, scene, uploading
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, ink
 from bvae.uploads import PosteriorSet
 
-JOINT, CLOUDS = "joint", "clouds"
+JOINT, CLOUDS = uploading.JOINT, uploading.CLOUDS
 MAP_ITEMS, CLOUD_ITEMS = 500, 300
 EXTEND = Path(__file__).resolve().parents[2] / "docs" / "extend"
 
@@ -126,7 +126,7 @@ def latent_map(own: Own) -> None:
     top = st.columns([2.4, 1, 1], vertical_alignment="bottom")
     which = top[0].segmented_control(
         "Posterior means of", [JOINT, *views, CLOUDS], default=JOINT, required=True, key="my_which", bind=BIND,
-        wrap=True, format_func=lambda w: {JOINT: "all modalities", CLOUDS: "each modality alone"}.get(w, w))
+        wrap=True)
     projection = top[1].segmented_control("Map", ["pca", "tsne"], default="pca", required=True, key="my_map", bind=BIND,
                                           format_func={"pca": "PCA", "tsne": "t-SNE"}.get)
     rule_name = top[2].selectbox("Aggregate with", rules, index=rules.index("wasserstein"), key="my_rule", bind=BIND,
@@ -141,6 +141,26 @@ def latent_map(own: Own) -> None:
     if len(means) == 0:
         st.info(f"No item of the file has {panels.plain(which)}.")
         return
+    with computing.said():
+        _map(own, means, item, cloud, (which, projection, rule_name, perplexity, map_seed))
+    reproduce.show(map_code(own.is_example, which, views, rule_name, projection, perplexity, map_seed), "your_map.py",
+                   title="Reproduce this map", seed=map_seed if projection == "tsne" else None)
+    if len(views) > 1:
+        st.subheader("Is there a gap between the modalities?")
+        with computing.said():
+            clouds, _, where = uploading.means(data, CLOUDS, views, rule_name, CLOUD_ITEMS)
+            apart = gaps([clouds[where == m] for m in range(len(views))])
+            st.dataframe(pd.DataFrame(apart, index=views, columns=views).round(3), width="stretch")
+            st.caption("Distance between the centres of two modalities' means, in units of the clouds' own size (root "
+                       "mean square distance to the centre), in the full latent space. About 0: they lie on top of "
+                       "each other.")
+
+
+def _map(
+    own: Own, means: np.ndarray, item: np.ndarray, cloud: np.ndarray, settings: tuple[str, str, str, int, int]
+) -> None:
+    """The map of some means, and the items that are selected in it; `settings` are those of :func:`map_code`."""
+    (which, projection, rule_name, perplexity, map_seed), data, views = settings, own.data, own.views
     shares = None
     if projection == "tsne":
         with st.spinner(f"t-SNE of {len(means):,} points, once"):
@@ -183,15 +203,6 @@ def latent_map(own: Own) -> None:
             st.write("Select points with the lasso or by a click: their items appear here. Until then, some of them:")
             picked = [int(i) for i in item[loaders.spread(len(item), min(5, len(item)))]]
         st.html("".join(own.pictures(i) for i in picked[: panels.SHOWN]))
-    reproduce.show(map_code(own.is_example, which, views, rule_name, projection, perplexity, map_seed), "your_map.py",
-                   title="Reproduce this map", seed=map_seed if projection == "tsne" else None)
-    if len(views) > 1:
-        st.subheader("Is there a gap between the modalities?")
-        clouds, _, where = uploading.means(data, CLOUDS, views, rule_name, CLOUD_ITEMS)
-        apart = gaps([clouds[where == m] for m in range(len(views))])
-        st.dataframe(pd.DataFrame(apart, index=views, columns=views).round(3), width="stretch")
-        st.caption("Distance between the centres of two modalities' means, in units of the clouds' own size (root mean "
-                   "square distance to the centre), in the full latent space. About 0: they lie on top of each other.")
 
 
 def map_code(
@@ -203,10 +214,10 @@ def map_code(
     ----------
     is_example : bool
     which : str
-        "joint", "clouds" or a modality.
+        :data:`JOINT`, :data:`CLOUDS` or a modality.
     views : sequence of str
     rule_name : str
-        For "joint".
+        For :data:`JOINT`.
     projection : str
         "raw", "pca" or "tsne".
     perplexity, seed : int
@@ -266,22 +277,29 @@ def comparison(own: Own) -> None:
     panels.numbers_table(numbers, exact, "your_numbers.csv")
     reproduce.show(reproduce.uploaded_code(own.is_example, chosen, item, observed), "your_data.py")
     if len(data) > 2:
-        st.subheader("The same items in every space")
-        st.markdown("**Draw a lasso in one map:** where are its items in the others?")
-        items = loaders.spread(len(data), min(len(data), CLOUD_ITEMS))
-        means = [uploading.joint_means(data, c.key, observed, items) for c in contenders]
-        flat, titles = comparing.plane_maps(means, True)
-        maps = comparing.link(means, flat, titles, True)
-        group, names, colors = comparing.grouped(data.classes, data.y[items])
-        short = [c.short for c in contenders]
-        _, draw = panels.linked_maps(
-            maps, short, items, group, names, colors, own.called, own.pictures, len(data),
-            "All in one plane of the latent space, found from all of them together by PCA"
-            f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
-            [f"my_{c.key}" for c in contenders])
-        draw()
-        st.subheader("Whose neighbours changed most")
-        panels.neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
+        with computing.said():
+            _spaces(own, contenders, observed)
+
+
+def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool]) -> None:
+    """Every contender's map of the same items, and whose neighbours changed most."""
+    data = own.data
+    st.subheader("The same items in every space")
+    st.markdown("**Draw a lasso in one map:** where are its items in the others?")
+    items = loaders.spread(len(data), min(len(data), CLOUD_ITEMS))
+    means = [uploading.joint_means(data, c.key, observed, items) for c in contenders]
+    flat, titles = comparing.plane_maps(means, True)
+    maps = comparing.link(means, flat, titles, True)
+    group, names, colors = comparing.grouped(data.classes, data.y[items])
+    short = [c.short for c in contenders]
+    _, draw = panels.linked_maps(
+        maps, short, items, group, names, colors, own.called, own.pictures, len(data),
+        "All in one plane of the latent space, found from all of them together by PCA"
+        f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
+        [f"my_{c.key}" for c in contenders])
+    draw()
+    st.subheader("Whose neighbours changed most")
+    panels.neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
 
 
 def instructions() -> None:
@@ -295,8 +313,8 @@ def instructions() -> None:
             {"array": key if key in ("labels", "name") else f"{key}_NAME", "shape": f.shape,
              "type": uploads.KIND_NAMES[f.kinds], "what": f.says} for key, f in uploads.FIELDS.items()]),
             hide_index=True, width="stretch")
-        st.markdown("NAME is yours: letters, digits, `-` and `_`. Posteriors are diagonal Gaussians in **one** latent "
-                    "space that all modalities share. To write it:")
+        st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** "
+                    "latent space that all modalities share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
 
     def extending() -> None:

@@ -50,10 +50,8 @@ def points(perplexity: int | None) -> tuple[np.ndarray, np.ndarray]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def noise(n: int, dimensions: int, perplexity: int) -> tuple[np.ndarray, np.ndarray]:
     """Standard normal points (N, D) and their t-SNE (N, 2)."""
-    from sklearn.manifold import TSNE
-
     z = torch.randn(n, dimensions, generator=torch.Generator().manual_seed(SEED)).numpy()
-    return z, TSNE(perplexity=perplexity, init="pca", random_state=SEED).fit_transform(z)
+    return z, loaders.embed(z, perplexity, SEED)
 
 
 def reading(perplexity: int) -> Reading:
