@@ -1,0 +1,321 @@
+"""Figures of lines and markers as SVG: pictures that need no script in the browser, and are there with the page.
+
+What is drawn is a Plotly figure of scatter traces on one pair of axes, in its own colours. The picture has a fixed
+height and is as wide as its place; texts and strokes keep their size.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import plotly.graph_objects as go
+
+from bvae.plots import marks
+from bvae.plots.style import Ink
+
+SIDE = 1000  # of the square in which lines are drawn, before it is stretched
+TOLERANCE = 0.4  # of it: how far a line may lie from where it should, less than half a pixel
+MANY = 64  # points from which on those are left out that nobody would miss
+LETTER = 6.6  # pixels of a digit of tick labels
+FONT = 12
+FILLS = ("tonexty", "tozeroy", "toself")
+SVG = "http://www.w3.org/2000/svg"
+SAFE = " !$'()*,-./:;=?@[]_~{}"
+"""Of an address inside an attribute with double quotes."""
+
+
+class Axis:
+    """Limits, ticks and title of one axis.
+
+    Parameters
+    ----------
+    layout : mapping
+        Plotly's.
+    low, high : float
+        Of what is drawn.
+    count : int
+        About how many ticks.
+    """
+
+    def __init__(self, layout: Mapping[str, Any], low: float, high: float, count: int, padded: bool) -> None:
+        self.title = plain((layout.get("title") or {}).get("text") or "")
+        if layout.get("range"):
+            low, high = map(float, layout["range"])
+        else:
+            if layout.get("rangemode") == "tozero":
+                low, high = min(low, 0.0), max(high, 0.0)
+            room = (high - low) * 0.06 or 1.0
+            low -= room if padded and not (layout.get("rangemode") == "tozero" and low == 0) else 0
+            high += room if padded else 0
+        self.low, self.high = low, high if high != low else low + 1
+        values = layout.get("tickvals")
+        if values is None:
+            step = layout.get("dtick") or nice((abs(high - low) or 1) / count)
+            first = math.ceil(min(low, high) / step - 1e-9)
+            values = [k * step for k in range(first, math.floor(max(low, high) / step + 1e-9) + 1)]
+            digits = max(0, -math.floor(math.log10(step) + 1e-9))
+            texts = [f"{v:,.{digits}f}" if step < 1e5 else f"{v:g}" for v in values]
+        else:
+            texts = layout.get("ticktext") or [f"{v:g}" for v in values]
+        self.ticks = [(float(self.place(float(v))), re.sub(r"^-", "−", plain(str(t))))
+                      for v, t in zip(values, texts, strict=True)]
+        self.grid = layout.get("showgrid", True) and layout.get("gridcolor")
+
+    def place(self, value: Any) -> Any:
+        """0 at the lower limit, 1 at the upper one."""
+        return (np.asarray(value, float) - self.low) / (self.high - self.low)
+
+
+def nice(step: float) -> float:
+    """The next larger number of 1, 2 and 5 with zeros."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(k * power for k in (1, 2, 5, 10) if k * power >= step * (1 - 1e-9))
+
+
+def plain(text: str) -> str:
+    """Without the tags that Plotly knows."""
+    return text.replace("<b>", "").replace("</b>", "").replace("<br>", " ")
+
+
+def drawable(figure: go.Figure) -> bool:
+    """Whether :func:`svg` can draw it: scatter traces on one pair of axes, without one scale for both."""
+    layout = figure.layout.to_plotly_json()
+    return (all(t.type == "scatter" for t in figure.data)
+            and not any(k.startswith(("xaxis", "yaxis")) and k not in ("xaxis", "yaxis") for k in layout)
+            and not layout.get("yaxis", {}).get("scaleanchor"))
+
+
+def _traces(figure: go.Figure) -> list[dict[str, Any]]:
+    return [t for t in (trace.to_plotly_json() for trace in figure.data)
+            if t.get("visible") is not False and t.get("visible") != "legendonly"]
+
+
+def _reach(t: Mapping[str, Any], axis: str) -> np.ndarray:
+    """All that a trace covers along an axis."""
+    values = np.asarray(t[axis], float)
+    error = np.asarray((t.get(f"error_{axis}") or {}).get("array", 0.0), float)
+    return np.concatenate([np.ravel(values - error), np.ravel(values + error), np.ravel(values)])
+
+
+class Drawn(NamedTuple):
+    """What is inside of the axes as SVG, in shares of their width and height; the axes; and the room around, in pixels.
+
+    Room is left, above, right, below.
+    """
+
+    inside: str
+    x: Axis
+    y: Axis
+    height: int
+    room: tuple[int, int, int, int]
+
+
+def draw(figure: go.Figure, ink: Ink) -> Drawn:
+    """A figure that is :func:`drawable`. Raises ValueError if it has no trace."""
+    traces, layout = _traces(figure), figure.layout.to_plotly_json()
+    if not traces:
+        raise ValueError("figure: expected at least one trace, got none")
+    xs, ys = (np.concatenate([_reach(t, axis) for t in traces]) for axis in "xy")
+    marked = any("markers" in t.get("mode", "") for t in traces)
+    x = Axis(layout.get("xaxis", {}), np.nanmin(xs), np.nanmax(xs), 7, marked)
+    y = Axis(layout.get("yaxis", {}), np.nanmin(ys), np.nanmax(ys), 5, True)
+    left = math.ceil(LETTER * max((len(text) for _, text in y.ticks), default=0)) + 12 + (20 if y.title else 0)
+    parts = [*(_line((f"{100 * at:.2f}%", 0), (f"{100 * at:.2f}%", "100%"), f"stroke='{x.grid}'")
+               for at, _ in x.ticks if x.grid),
+             *(_line((0, f"{100 - 100 * at:.2f}%"), ("100%", f"{100 - 100 * at:.2f}%"), f"stroke='{y.grid}'")
+               for at, _ in y.ticks if y.grid)]
+    for shape in layout.get("shapes") or ():
+        at = f"{100 - 100 * float(y.place(shape['y0'])):.2f}%"
+        parts.append(_line((0, at), ("100%", at), _stroke(shape.get("line", {}))))
+    for k, t in enumerate(traces):
+        parts.append(_trace(t, x, y, traces[k - 1] if k else None))
+    for note in layout.get("annotations") or ():
+        parts.append(_text(x.place(note["x"]), y.place(note["y"]), note.get("text", ""),
+                           (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4))
+    return Drawn("".join(parts), x, y, int(layout.get("height") or 360),
+                 (left, 10, 14, 24 + (20 if x.title else 0)))
+
+
+def _line(start: tuple[object, object], end: tuple[object, object], look: str) -> str:
+    return f"<line x1='{start[0]}' y1='{start[1]}' x2='{end[0]}' y2='{end[1]}' {look}/>"
+
+
+def _stroke(line: Mapping[str, Any], of: str = "#777777") -> str:
+    width = float(line.get("width", 2))
+    dash = marks.dashes(line.get("dash") or "solid", width)
+    return (f"stroke='{line.get('color', of)}' stroke-width='{width:g}'" + (f" stroke-dasharray='{dash}'" if dash else ""))
+
+
+def _text(px: float, py: float, text: str, color: str, dy: float = 0.0) -> str:
+    return (f"<text x='{100 * float(px):.2f}%' y='{100 * (1 - float(py)):.2f}%' dy='{dy:.0f}' text-anchor='middle' "
+            f"fill='{color}'>{html.escape(plain(str(text)))}</text>")
+
+
+def _trace(t: Mapping[str, Any], x: Axis, y: Axis, previous: Mapping[str, Any] | None) -> str:
+    mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
+    px, py = np.atleast_1d(x.place(t["x"])), np.atleast_1d(y.place(t["y"]))
+    parts = []
+    path = points(px, py)
+    if t.get("fill") in FILLS and len(px) > 1:
+        floor = float(y.place(0.0))
+        if t["fill"] == "tozeroy":
+            edge = points(px[[-1, 0]], np.array([floor, floor]))
+        elif t["fill"] == "tonexty" and previous is not None:
+            edge = points(np.atleast_1d(x.place(previous["x"]))[::-1], np.atleast_1d(y.place(previous["y"]))[::-1])
+        else:
+            edge = ""
+        parts.append(f"<path d='M{path}{'L' + edge if edge else ''}Z' fill='{t.get('fillcolor', 'none')}'/>")
+    if "lines" in mode and float(line.get("width", 2)) > 0:
+        parts.append(f"<path d='M{path}' fill='none' {_stroke(line, marker.get('color', '#777777'))} "
+                     "stroke-linejoin='round' style='vector-effect:non-scaling-stroke'/>")
+    drawn = (f"<svg width='100%' height='100%' viewBox='0 0 {SIDE} {SIDE}' preserveAspectRatio='none'>{''.join(parts)}"
+             "</svg>") if parts else ""
+    drawn += _errors(t, x, y, line.get("color") or marker.get("color", "#777777"))
+    if "markers" in mode:
+        drawn += marks.at(px, 1 - py, marker, line.get("color", "#777777"))
+    if "text" in mode:
+        color = line.get("color") or (marker.get("line") or {}).get("color") or marker.get("color", "#777777")
+        drawn += "".join(_text(a, b, text, color, -10) for a, b, text in zip(px, py, t["text"], strict=True))
+    return f"<g opacity='{t['opacity']:g}'>{drawn}</g>" if t.get("opacity") is not None else drawn
+
+
+def _errors(t: Mapping[str, Any], x: Axis, y: Axis, color: str) -> str:
+    parts = []
+    for axis, other in (("x", "y"), ("y", "x")):
+        error = t.get(f"error_{axis}") or {}
+        if error.get("array") is None:
+            continue
+        values, places = np.asarray(t[axis], float), {"x": x, "y": y}
+        reach = np.asarray(error["array"], float)
+        low, high = places[axis].place(values - reach), places[axis].place(values + reach)
+        at = places[other].place(t[other])
+        style = f"stroke='{error.get('color', color)}' stroke-width='{error.get('thickness', 2):g}'"
+        cap = float(error.get("width", 4))
+        for a, b, c in zip(low, high, at, strict=True):
+            if not np.isfinite([a, b, c]).all():
+                continue
+            if axis == "x":
+                c = 1 - c
+                parts.append(f"<line x1='{100 * a:.2f}%' x2='{100 * b:.2f}%' y1='{100 * c:.2f}%' y2='{100 * c:.2f}%' "
+                             f"{style}/>")
+            else:
+                parts.append(f"<line x1='{100 * c:.2f}%' x2='{100 * c:.2f}%' y1='{100 - 100 * a:.2f}%' "
+                             f"y2='{100 - 100 * b:.2f}%' {style}/>")
+                a, b = 1 - a, 1 - b
+            for end in (a, b) if cap else ():
+                where = (end, c) if axis == "x" else (c, end)
+                shape = f"M0,{-cap:g}V{cap:g}" if axis == "x" else f"M{-cap:g},0H{cap:g}"
+                parts.append(f"<svg x='{100 * where[0]:.2f}%' y='{100 * where[1]:.2f}%' overflow='visible'>"
+                             f"<path d='{shape}' {style}/></svg>")
+    return "".join(parts)
+
+
+def points(px: np.ndarray, py: np.ndarray) -> str:
+    """Places (N,) from 0 to 1 as the points of a path, without those that lie on a line between others."""
+    px, py = np.asarray(px, float) * SIDE, SIDE - np.asarray(py, float) * SIDE
+    there = np.isfinite(px) & np.isfinite(py)
+    px, py = px[there], py[there]
+    if len(px) > MANY:
+        bend = np.zeros(len(px))
+        bend[1:-1] = np.abs(py[2:] - 2 * py[1:-1] + py[:-2])
+        # A chord over a stretch h of second derivative k lies k h² / 8 off: so many of them that each is within bounds.
+        steps = np.floor(np.cumsum(np.sqrt(bend)) / math.sqrt(8 * TOLERANCE))
+        kept = np.ones(len(px), dtype=bool)
+        kept[1:-1] = steps[1:-1] != steps[:-2]
+        px, py = px[kept], py[kept]
+    return "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True))
+
+
+def address(drawing: str) -> str:
+    """A drawing as a data URI, for an attribute in double quotes."""
+    return "data:image/svg+xml," + quote(drawing, safe=SAFE)
+
+
+def legend(figure: go.Figure) -> list[tuple[str, str]]:
+    """Of each name its sample, an SVG of 34 by 14 pixels, and the name; empty if the figure has no legend."""
+    if figure.layout.showlegend is False:
+        return []
+    named: dict[str, str] = {}
+    for t in _traces(figure):
+        if t.get("showlegend") is False or not t.get("name") or t["name"] in named:
+            continue
+        mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
+        parts = []
+        if t.get("fill") in FILLS:
+            parts.append(f"<rect x='1' y='3' width='32' height='8' fill='{t.get('fillcolor', 'none')}'/>")
+        if "lines" in mode and float(line.get("width", 2)) > 0:
+            parts.append(f"<path d='M1,7H33' {_stroke(line, marker.get('color', '#777777'))}/>")
+        if "markers" in mode:
+            parts.append(marks.at(np.array([0.5]), np.array([0.5]), marker, line.get("color", "#777777")))
+        named[t["name"]] = f"<svg xmlns='{SVG}' width='34' height='14'>{''.join(parts)}</svg>"
+    return [(sample, plain(name)) for name, sample in named.items()] if len(named) > 1 else []
+
+
+def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
+    """The drawing with axes and legend, as HTML: lines and markers are an image, all words around it are text.
+
+    Parameters
+    ----------
+    figure : Figure
+        See :func:`drawable`.
+    alt : str
+        What it says, in a sentence.
+    ink : Ink
+    """
+    drawn = draw(figure, ink)
+    left, above, right, below = drawn.room
+    image = (f"<svg xmlns='{SVG}' width='100%' height='100%' font-family='sans-serif' font-size='{FONT}'>"
+             f"{drawn.inside}</svg>")
+
+    def words(style: str, text: str) -> str:
+        return f'<span style="position:absolute;white-space:nowrap;{style}">{html.escape(text)}</span>'
+
+    around = [words(f"left:{100 * at:.2f}%;top:100%;transform:translate(-50%,3px)", text) for at, text in drawn.x.ticks]
+    around += [words(f"right:100%;top:{100 - 100 * at:.2f}%;transform:translate(-7px,-50%)", text)
+               for at, text in drawn.y.ticks]
+    if drawn.x.title:
+        around.append(words("left:50%;top:100%;transform:translate(-50%,22px)", drawn.x.title))
+    if drawn.y.title:
+        around.append(words(f"left:{1 - left}px;top:50%;writing-mode:vertical-rl;"
+                            "transform:translateY(-50%) rotate(180deg)", drawn.y.title))
+    entries = "".join(
+        f'<span style="white-space:nowrap"><img alt="" width="34" height="14" style="vertical-align:-2px" '
+        f'src="{address(sample)}"> {html.escape(name)}</span>' for sample, name in legend(figure))
+    under = (f'<div role="group" aria-label="legend" style="display:flex;flex-wrap:wrap;gap:2px 16px">{entries}</div>'
+             ) if entries else ""
+    return (f'<div style="font-size:{FONT}px;line-height:1.4">'
+            f'<div style="height:{drawn.height}px;box-sizing:border-box;padding:{above}px {right}px {below}px {left}px"><div style="position:relative;height:100%">'
+            f'<img alt="{html.escape(alt)}" style="display:block;width:100%;height:100%" src="{address(image)}">'
+            f'<div aria-hidden="true">{"".join(around)}</div></div></div>{under}</div>')
+
+
+def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
+    """The drawing with axes and legend as an SVG file of a fixed width in pixels, on the theme's paper."""
+    drawn, entries = draw(figure, ink), legend(figure)
+    left, above, right, below = drawn.room
+    wide, high = width - left - right, drawn.height - above - below
+
+    def words(x: float, y: float, text: str, anchor: str = "middle", turn: str = "") -> str:
+        return (f"<text transform='translate({x:.1f} {y:.1f}){turn}' text-anchor='{anchor}' fill='{ink.aggregate}'>"
+                f"{html.escape(text)}</text>")
+
+    parts = [words(left + wide * at, above + high + 16, text) for at, text in drawn.x.ticks]
+    parts += [words(left - 7, above + high * (1 - at) + 4, text, "end") for at, text in drawn.y.ticks]
+    parts.append(words(left + wide / 2, above + high + 36, drawn.x.title))
+    parts.append(words(13, above + high / 2, drawn.y.title, turn=" rotate(-90)"))
+    x, y = math.inf, drawn.height - 20
+    for sample, name in entries:
+        size = 56 + LETTER * len(name)
+        if x + size > width:
+            x, y = 12.0, y + 20
+        parts.append(f"<g transform='translate({x:.0f} {y})'>{sample}</g>" + words(x + 40, y + 11, name, "start"))
+        x += size
+    return (f"<svg xmlns='{SVG}' width='{width}' height='{y + 28}' font-family='sans-serif' font-size='{FONT}'>"
+            f"<rect width='100%' height='100%' fill='{ink.paper}'/>"
+            f"<svg x='{left}' y='{above}' width='{wide}' height='{high}'>{drawn.inside}</svg>{''.join(parts)}</svg>\n")
