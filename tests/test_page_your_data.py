@@ -11,7 +11,7 @@ import pytest
 import bvae
 from bvae import uploads
 from bvae.ui import uploading
-from tests.test_pages import assert_clean, open_page, unfold
+from tests.test_pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/your_data.py"
 SHOWN = ("posterior", "map", "comparison")
@@ -36,7 +36,7 @@ def shows(app, text):
 def test_it_opens_on_the_example_marked_as_such():
     app = open_page(PAGE)
     assert shows(app, "**This is the example**")
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == len(drawings(app)) == 1
     content = uploading.current()[2]
     example = uploads.read(content)
     assert len(example) == uploading.EXAMPLE_ITEMS

@@ -9,7 +9,7 @@ import pytest
 import bvae
 from bvae.metrics import written
 from bvae.ui import loaders, uploading
-from tests.test_pages import all_numbers, assert_clean, open_page, unfold
+from tests.test_pages import all_numbers, assert_clean, html_table, open_page, unfold
 
 
 def run_code(app, mark):
@@ -41,7 +41,7 @@ def test_benchmarks():
     app.pills(key="methods").set_value(["mvae", "mwb-vae"]).run()
     assert_clean(app)
     figures = run_code(app, "metrics.get")["figures"]
-    table = app.dataframe[0].value
+    table = html_table(app, "All figures")
     row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
     for title, name in (("MVAE", "mvae"), ("MWB-VAE", "mwb-vae")):
         figure = figures[name]["4"]

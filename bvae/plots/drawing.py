@@ -1,7 +1,8 @@
 """Figures of lines and markers as SVG: pictures that need no script in the browser, and are there with the page.
 
-What is drawn is a Plotly figure of scatter traces on one pair of axes, in its own colours. The picture has a fixed
-height and is as wide as its place; texts and strokes keep their size.
+What is drawn is a Plotly figure of scatter traces (and areas above a height) on one pair of axes, in its own colours.
+The picture has a fixed height and is as wide as its place, or a square if its axes have one scale; texts and strokes
+keep their size.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bvae.plots.style import Ink
 SIDE = 1000  # of the square in which lines are drawn, before it is stretched
 TOLERANCE = 0.4  # of it: how far a line may lie from where it should, less than half a pixel
 MANY = 64  # points from which on those are left out that nobody would miss
+MOST = 500  # markers; more are a map, in which one points at items
 LETTER = 6.6  # pixels of a digit of tick labels
 FONT = 12
 FILLS = ("tonexty", "tozeroy", "toself")
@@ -54,9 +56,17 @@ class Axis:
             low -= room if padded and not (layout.get("rangemode") == "tozero" and low == 0) else 0
             high += room if padded else 0
         self.low, self.high = low, high if high != low else low + 1
+        self.layout, self.count = layout, count
+        self.name_ticks()
+
+    def name_ticks(self) -> None:
+        """Where labels stand."""
+        layout, low, high = self.layout, self.low, self.high
         values = layout.get("tickvals")
-        if values is None:
-            step = layout.get("dtick") or nice((abs(high - low) or 1) / count)
+        if not layout.get("showticklabels", True):
+            values, texts = [], []
+        elif values is None:
+            step = layout.get("dtick") or nice(abs(high - low) / self.count)
             first = math.ceil(min(low, high) / step - 1e-9)
             values = [k * step for k in range(first, math.floor(max(low, high) / step + 1e-9) + 1)]
             digits = max(0, -math.floor(math.log10(step) + 1e-9))
@@ -84,11 +94,11 @@ def plain(text: str) -> str:
 
 
 def drawable(figure: go.Figure) -> bool:
-    """Whether :func:`svg` can draw it: scatter traces on one pair of axes, without one scale for both."""
-    layout = figure.layout.to_plotly_json()
-    return (all(t.type == "scatter" for t in figure.data)
-            and not any(k.startswith(("xaxis", "yaxis")) and k not in ("xaxis", "yaxis") for k in layout)
-            and not layout.get("yaxis", {}).get("scaleanchor"))
+    """Whether :func:`picture` can draw it: some traces of the kinds it knows, on one pair of axes, and not a map."""
+    layout, traces = figure.layout.to_plotly_json(), _traces(figure)
+    return (bool(traces) and all(t["type"] in ("scatter", "contour") for t in traces)
+            and sum(len(np.atleast_1d(t["x"])) for t in traces if "markers" in t.get("mode", "")) <= MOST
+            and not any(k.startswith(("xaxis", "yaxis")) and k not in ("xaxis", "yaxis") for k in layout))
 
 
 def _traces(figure: go.Figure) -> list[dict[str, Any]]:
@@ -99,6 +109,8 @@ def _traces(figure: go.Figure) -> list[dict[str, Any]]:
 def _reach(t: Mapping[str, Any], axis: str) -> np.ndarray:
     """All that a trace covers along an axis."""
     values = np.asarray(t[axis], float)
+    if t["type"] == "contour":
+        return values
     error = np.asarray((t.get(f"error_{axis}") or {}).get("array", 0.0), float)
     return np.concatenate([np.ravel(values - error), np.ravel(values + error), np.ravel(values)])
 
@@ -106,7 +118,7 @@ def _reach(t: Mapping[str, Any], axis: str) -> np.ndarray:
 class Drawn(NamedTuple):
     """What is inside of the axes as SVG, in shares of their width and height; the axes; and the room around, in pixels.
 
-    Room is left, above, right, below.
+    Room is left, above, right, below. `square`: whether both axes have one scale.
     """
 
     inside: str
@@ -114,6 +126,7 @@ class Drawn(NamedTuple):
     y: Axis
     height: int
     room: tuple[int, int, int, int]
+    square: bool
 
 
 def draw(figure: go.Figure, ink: Ink) -> Drawn:
@@ -121,10 +134,13 @@ def draw(figure: go.Figure, ink: Ink) -> Drawn:
     traces, layout = _traces(figure), figure.layout.to_plotly_json()
     if not traces:
         raise ValueError("figure: expected at least one trace, got none")
+    square = bool(layout.get("yaxis", {}).get("scaleanchor"))
     xs, ys = (np.concatenate([_reach(t, axis) for t in traces]) for axis in "xy")
     marked = any("markers" in t.get("mode", "") for t in traces)
     x = Axis(layout.get("xaxis", {}), np.nanmin(xs), np.nanmax(xs), 7, marked)
     y = Axis(layout.get("yaxis", {}), np.nanmin(ys), np.nanmax(ys), 5, True)
+    if square:
+        _one_scale(x, y)
     left = math.ceil(LETTER * max((len(text) for _, text in y.ticks), default=0)) + 12 + (20 if y.title else 0)
     parts = [*(_line((f"{100 * at:.2f}%", 0), (f"{100 * at:.2f}%", "100%"), f"stroke='{x.grid}'")
                for at, _ in x.ticks if x.grid),
@@ -139,7 +155,16 @@ def draw(figure: go.Figure, ink: Ink) -> Drawn:
         parts.append(_text(x.place(note["x"]), y.place(note["y"]), note.get("text", ""),
                            (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4))
     return Drawn("".join(parts), x, y, int(layout.get("height") or 360),
-                 (left, 10, 14, 24 + (20 if x.title else 0)))
+                 (left, 10, 14, 24 + (20 if x.title else 0)), square)
+
+
+def _one_scale(x: Axis, y: Axis) -> None:
+    """Make the shorter axis as long as the other one, around its middle."""
+    half = max(x.high - x.low, y.high - y.low) / 2
+    for axis in (x, y):
+        middle = (axis.low + axis.high) / 2
+        axis.low, axis.high = middle - half, middle + half
+        axis.name_ticks()
 
 
 def _line(start: tuple[object, object], end: tuple[object, object], look: str) -> str:
@@ -149,7 +174,8 @@ def _line(start: tuple[object, object], end: tuple[object, object], look: str) -
 def _stroke(line: Mapping[str, Any], of: str = "#777777") -> str:
     width = float(line.get("width", 2))
     dash = marks.dashes(line.get("dash") or "solid", width)
-    return (f"stroke='{line.get('color', of)}' stroke-width='{width:g}'" + (f" stroke-dasharray='{dash}'" if dash else ""))
+    dashed = f" stroke-dasharray='{dash}'" if dash else ""
+    return f"stroke='{line.get('color', of)}' stroke-width='{width:g}'{dashed}"
 
 
 def _text(px: float, py: float, text: str, color: str, dy: float = 0.0) -> str:
@@ -157,7 +183,26 @@ def _text(px: float, py: float, text: str, color: str, dy: float = 0.0) -> str:
             f"fill='{color}'>{html.escape(plain(str(text)))}</text>")
 
 
+def _area(t: Mapping[str, Any], x: Axis, y: Axis) -> str:
+    """Where a grid of values is above a height, with its outline."""
+    from skimage.measure import find_contours  # takes a moment, and few figures have one
+
+    values, level = np.asarray(t["z"], float), float(t["contours"]["value"])
+    xs, ys = np.asarray(t["x"], float), np.asarray(t["y"], float)
+    padded = np.pad(values, 1, constant_values=min(values.min(), level) - 1)  # what is cut off at the edge is closed
+    path = ""
+    for outline in find_contours(padded, level):
+        rows, columns = (np.clip(outline[:, k] - 1, 0, n - 1) for k, n in ((0, len(ys)), (1, len(xs))))
+        path += "M" + points(x.place(np.interp(columns, np.arange(len(xs)), xs)),
+                             y.place(np.interp(rows, np.arange(len(ys)), ys))) + "Z"
+    return (f"<svg width='100%' height='100%' viewBox='0 0 {SIDE} {SIDE}' preserveAspectRatio='none'><path d='{path}' "
+            f"fill='{t.get('fillcolor', 'none')}' fill-rule='evenodd' {_stroke(t.get('line') or {})} "
+            "style='vector-effect:non-scaling-stroke'/></svg>")
+
+
 def _trace(t: Mapping[str, Any], x: Axis, y: Axis, previous: Mapping[str, Any] | None) -> str:
+    if t["type"] == "contour":
+        return _area(t, x, y)
     mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
     px, py = np.atleast_1d(x.place(t["x"])), np.atleast_1d(y.place(t["y"]))
     parts = []
@@ -223,7 +268,7 @@ def points(px: np.ndarray, py: np.ndarray) -> str:
     px, py = px[there], py[there]
     if len(px) > MANY:
         bend = np.zeros(len(px))
-        bend[1:-1] = np.abs(py[2:] - 2 * py[1:-1] + py[:-2])
+        bend[1:-1] = np.hypot(*(v[2:] - 2 * v[1:-1] + v[:-2] for v in (px, py)))
         # A chord over a stretch h of second derivative k lies k h² / 8 off: so many of them that each is within bounds.
         steps = np.floor(np.cumsum(np.sqrt(bend)) / math.sqrt(8 * TOLERANCE))
         kept = np.ones(len(px), dtype=bool)
@@ -243,7 +288,7 @@ def legend(figure: go.Figure) -> list[tuple[str, str]]:
         return []
     named: dict[str, str] = {}
     for t in _traces(figure):
-        if t.get("showlegend") is False or not t.get("name") or t["name"] in named:
+        if t["type"] == "contour" or t.get("showlegend") is False or not t.get("name") or t["name"] in named:
             continue
         mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
         parts = []
@@ -289,17 +334,23 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
         f'src="{address(sample)}"> {html.escape(name)}</span>' for sample, name in legend(figure))
     under = (f'<div role="group" aria-label="legend" style="display:flex;flex-wrap:wrap;gap:2px 16px">{entries}</div>'
              ) if entries else ""
-    return (f'<div style="font-size:{FONT}px;line-height:1.4">'
-            f'<div style="height:{drawn.height}px;box-sizing:border-box;padding:{above}px {right}px {below}px {left}px"><div style="position:relative;height:100%">'
+    box = f"box-sizing:border-box;padding:{above}px {right}px {below}px {left}px;"
+    box += (f"max-width:{drawn.height - above - below + left + right}px;margin:0 auto" if drawn.square
+            else f"height:{drawn.height}px")
+    return (f'<div style="font-size:{FONT}px;line-height:1.4"><div style="{box}">'
+            f'<div style="position:relative;{"aspect-ratio:1" if drawn.square else "height:100%"}">'
             f'<img alt="{html.escape(alt)}" style="display:block;width:100%;height:100%" src="{address(image)}">'
             f'<div aria-hidden="true">{"".join(around)}</div></div></div>{under}</div>')
 
 
 def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
-    """The drawing with axes and legend as an SVG file of a fixed width in pixels, on the theme's paper."""
+    """The drawing with axes and legend as an SVG file, so many pixels wide or as wide as high, on the theme's paper."""
     drawn, entries = draw(figure, ink), legend(figure)
     left, above, right, below = drawn.room
-    wide, high = width - left - right, drawn.height - above - below
+    high = drawn.height - above - below
+    if drawn.square:
+        width = left + high + right
+    wide = width - left - right
 
     def words(x: float, y: float, text: str, anchor: str = "middle", turn: str = "") -> str:
         return (f"<text transform='translate({x:.1f} {y:.1f}){turn}' text-anchor='{anchor}' fill='{ink.aggregate}'>"

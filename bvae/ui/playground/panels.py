@@ -168,7 +168,7 @@ def divergence_table(scene: Scene) -> None:
         "integral that is not known to one percent. Fisher–Rao is computed for uncorrelated Gaussians only. "
         f"Alpha is {scene['alpha']:g}, as in the scene; the order of Rényi {min(scene['alpha'], 0.95):g}."
     )
-    st.download_button("Download the table as CSV", table_csv(table), "divergences.csv", "text/csv",
+    st.download_button("Download the table as CSV", lambda: table_csv(table), "divergences.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")
 
 
