@@ -14,6 +14,12 @@
     pictures: () => [...document.images].map((e) => e.src).join("\n") +
       [...document.querySelectorAll(TEXTS)].filter(ofPictures).map((e) => e.textContent).join("\n"),
   };
+  // Something that is drawn is there as a whole: an image that is loaded, a table, a plot, a drawing of a component.
+  const PICTURES = 'img, table, .js-plotly-plot .main-svg, svg[role], canvas';
+  const firstPicture = () => [...document.querySelectorAll('[data-testid="stMain"]')].flatMap((main) =>
+    [...main.querySelectorAll(PICTURES), ...[...main.querySelectorAll('[data-testid="stBidiComponentRegular"] *')]
+      .flatMap((e) => e.shadowRoot ? [...e.shadowRoot.querySelectorAll(PICTURES)] : [])]).some((e) =>
+    e.getBoundingClientRect().width > 20 && (e.tagName !== "IMG" || (e.complete && e.naturalWidth > 0)));
   let before = {numbers: "", pictures: ""};
   let state, dirty = false;
 
@@ -31,6 +37,7 @@
         changed(part);
       }
     }
+    if (state?.began === 0 && !state.parts["first picture"] && firstPicture()) changed("first picture");
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot.watched && plot.on && plot.querySelector(".main-svg")) {
         plot.watched = true;
@@ -80,12 +87,14 @@
   for (const kind of ["click", "keydown"]) {
     addEventListener(kind, (event) => { if (event.isTrusted && state) state.began = event.timeStamp; }, true);
   }
-  new MutationObserver(() => {
+  const lookSoon = () => {
     if (!dirty) {
       dirty = true;
       requestAnimationFrame(look);
     }
-  }).observe(document, {subtree: true, childList: true, characterData: true, attributes: true,
+  };
+  addEventListener("load", lookSoon, true);  // of images
+  new MutationObserver(lookSoon).observe(document, {subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["src", "class"]});
   window.bvaeWatch = watch;
 })();

@@ -330,8 +330,9 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
         around.append(words(f"left:{1 - left}px;top:50%;writing-mode:vertical-rl;"
                             "transform:translateY(-50%) rotate(180deg)", drawn.y.title))
     entries = "".join(
-        f'<span style="white-space:nowrap"><img alt="" width="34" height="14" style="vertical-align:-2px" '
-        f'src="{address(sample)}"> {html.escape(name)}</span>' for sample, name in legend(figure))
+        '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;height:14px;vertical-align:-2px;'
+        f'background:url(&quot;{address(sample)}&quot;)"></span> {html.escape(name)}</span>'
+        for sample, name in legend(figure))
     under = (f'<div role="group" aria-label="legend" style="display:flex;flex-wrap:wrap;gap:2px 16px">{entries}</div>'
              ) if entries else ""
     box = f"box-sizing:border-box;padding:{above}px {right}px {below}px {left}px;"

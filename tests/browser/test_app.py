@@ -10,7 +10,7 @@ TIMEOUT = 60_000
 
 def settled(page):
     """Wait until the script has run and the figures are drawn."""
-    page.wait_for_selector(".js-plotly-plot .main-svg, .bvae-table td", timeout=TIMEOUT)
+    page.wait_for_selector(".js-plotly-plot .main-svg, .bvae-table td, img[src^='data:image/svg']", timeout=TIMEOUT)
     page.wait_for_timeout(100)  # a click that has just been made has reached the server
     page.wait_for_function("""() => {
         const done = document.querySelector('[data-testid="stApp"]').dataset.testScriptState === "notRunning"
@@ -40,7 +40,8 @@ def generated(page, other_than=None):
 def test_explore_shows_a_trained_mwb_vae_at_once(page, app_url):
     page.goto(f"{app_url}/explore")
     settled(page)
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    expect(page.locator('img[alt^="Mean and two-sigma interval"]')).to_have_count(1)
     expect(page.get_by_test_id("stSelectbox").nth(1).locator("input")).to_have_value("MWB-VAE")
     assert len(generated(page)) == 20
     expect(page.locator('img[alt*="m0, "]')).to_have_count(1)

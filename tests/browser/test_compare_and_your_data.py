@@ -53,7 +53,7 @@ def test_what_is_selected_in_one_map_is_marked_in_all_and_in_the_link(page, app_
     calm(page)
     box = page.get_by_label("Selected items")
     expect(box).to_have_value("")
-    lasso(page, page.locator(".js-plotly-plot").nth(4))
+    lasso(page, page.locator(".js-plotly-plot").nth(1))
     expect(box).to_have_value(re.compile(r"\d+, \d+"), timeout=TIMEOUT)
     calm(page)
     picked = [int(i) for i in box.input_value().split(", ")]
