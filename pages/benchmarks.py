@@ -67,7 +67,8 @@ else:
 charts.show_lines(
     curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
-    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}")
+    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}",
+    zoom=True)
 st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 

@@ -36,7 +36,7 @@ def shows(app, text):
 def test_it_opens_on_the_example_marked_as_such():
     app = open_page(PAGE)
     assert shows(app, "**This is the example**")
-    assert len(app.get("plotly_chart")) == len(drawings(app)) == 1
+    assert len(drawings(app)) == 2
     content = uploading.current()[2]
     example = uploads.read(content)
     assert len(example) == uploading.EXAMPLE_ITEMS

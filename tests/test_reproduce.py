@@ -9,7 +9,7 @@ import pytest
 import bvae
 from bvae.metrics import written
 from bvae.ui import loaders, uploading
-from tests.test_pages import all_numbers, assert_clean, html_table, open_page, unfold
+from tests.test_pages import all_numbers, assert_clean, drawings, html_table, open_page, unfold
 
 
 def run_code(app, mark):
@@ -61,8 +61,7 @@ def test_your_data(weight, tmp_path, monkeypatch):
     (tmp_path / "example.npz").write_bytes(example())
     monkeypatch.chdir(tmp_path)
     q = run_code(app, "uploads.read")["joint"]["wasserstein"]
-    chart = app.get("plotly_chart")[0]
-    assert f"{float(q.variance.sqrt().mean()):.2f} on average" in alt_of(chart)
+    assert f"{float(q.variance.sqrt().mean()):.2f} on average" in drawings(app)[0]
 
 
 def test_your_data_in_comparison(tmp_path, monkeypatch):

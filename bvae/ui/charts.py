@@ -49,10 +49,7 @@ def show(
         What `streamlit.plotly_chart` returns.
     """
     place = place or st
-    colors = ink()
-    # The camera is always there: it gets room of its own.
-    figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
-        "bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
+    _show_camera(figure)
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.container():
@@ -62,19 +59,43 @@ def show(
 
 def show_lines(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
-    caption: str = "",
+    caption: str = "", zoom: bool = False,
 ) -> None:
     """A figure of lines and markers as a picture, which is there with the page: without Plotly, which takes seconds to
     arrive at a first visit. A figure that :mod:`bvae.plots.drawing` cannot draw is shown by :func:`show`.
 
-    Parameters: see :func:`show`.
+    Parameters: see :func:`show`; with `zoom` a button shows the same figure as Plotly's, to zoom into and point at.
     """
     if not figure.data or not drawing.drawable(figure):
         show(figure, key, alt, table, file_name, place=place, caption=caption)
         return
     with (place or st).container(key=key):
         st.html(drawing.picture(figure, alt, ink()))
-        numbers_button(key, table, file_name, caption, figure, drawn=True)
+        with st.container(horizontal=True, gap="small"):
+            numbers_button(key, table, file_name, caption, figure, drawn=True)
+            if zoom:
+                zoom_button(key, alt, file_name, figure)
+
+
+@st.fragment
+def zoom_button(key: str, alt: str, file_name: str, figure: go.Figure) -> None:
+    """A button that shows a figure as Plotly's over the page; it reruns nothing else. See :func:`show_lines`."""
+    if st.button("Zoom", icon=":material/zoom_in:", type="tertiary", key=f"{key}_zoom"):
+        _closer(key, alt, file_name, figure)
+
+
+@st.dialog("A closer look", width="large")
+def _closer(key: str, alt: str, file_name: str, figure: go.Figure) -> None:
+    _show_camera(figure)
+    st.plotly_chart(figure, width="stretch", key=f"{key}_closer", alt=alt,
+                    config={**config(file_name), "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]})
+
+
+def _show_camera(figure: go.Figure) -> None:
+    """The camera is always there: it gets room of its own."""
+    colors = ink()
+    figure.update_layout(margin_t=max(figure.layout.margin.t or 0, 34), modebar={
+        "bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.aggregate})
 
 
 @st.fragment

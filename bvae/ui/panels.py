@@ -53,12 +53,12 @@ def belief_charts(
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
     else:
         width = width.replace("That of the experts", "Their standard deviation")
-    charts.show(
+    charts.show_lines(
         plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
         "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
         lambda: _plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
-        caption="Means and standard deviations along both axes of the plane, of every expert, of every component of "
-                "the joint posterior and of the samples.")
+        zoom=True, caption="Means and standard deviations along both axes of the plane, of every expert, of every "
+                           "component of the joint posterior and of the samples.")
     if aggregates and len(aggregates[0].weights) > 1:
         st.caption(f"Contours: {', '.join(f'{m:.0%}' for m in sorted(plots.MASSES))} of the mixture's mass in this "
                    "plane. Thin ellipses or small dots: its components.")
@@ -69,7 +69,8 @@ def belief_charts(
         plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS), "interval_chart",
         "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
         f"experts disagree most: {', '.join(map(str, dimensions))}.",
-        lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions")
+        lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions",
+        zoom=True)
 
 
 def _plane_numbers(plane, views, loc, scale, observed, aggregates, samples) -> pd.DataFrame:

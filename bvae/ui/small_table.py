@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from numbers import Real
 
 import numpy as np
@@ -22,6 +23,8 @@ LOOK = (".bvae-small table{border-collapse:collapse;width:100%;font-size:14px;fo
 LONG = (".bvae-small[style*=max-height] thead th{position:sticky;top:0;background:PAPER}"
         ".bvae-small[style*=max-height] thead th:first-child{z-index:1}")
 RIGHT = " class=r"
+NUMBER = re.compile(r"[-−+]?\d[\d.,]*( ± [\d.,]+)?|–")
+"""As a text: such columns stand to the right, too, and break no line."""
 
 
 def text(value: object) -> str:
@@ -46,7 +49,7 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> str:
     height : int, optional
         Pixels at most; of a longer table the rest is scrolled to, under its heads.
     """
-    numbers = [frame[c].dtype.kind in "fiu" for c in frame.columns]
+    numbers = [frame[c].dtype.kind in "fiu" or all(NUMBER.fullmatch(str(v)) for v in frame[c]) for c in frame.columns]
     named_columns = "".join(
         f'<th scope="col"{RIGHT * right}><span style="opacity:.75">{html.escape(str(c))}</span></th>'
         for c, right in zip(frame.columns, numbers, strict=True))

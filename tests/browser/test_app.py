@@ -40,7 +40,7 @@ def generated(page, other_than=None):
 def test_explore_shows_a_trained_mwb_vae_at_once(page, app_url):
     page.goto(f"{app_url}/explore")
     settled(page)
-    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    expect(page.locator('img[alt^="Posteriors of"]')).to_have_count(1)
     expect(page.locator('img[alt^="Mean and two-sigma interval"]')).to_have_count(1)
     expect(page.get_by_test_id("stSelectbox").nth(1).locator("input")).to_have_value("MWB-VAE")
     assert len(generated(page)) == 20
@@ -75,15 +75,14 @@ def test_a_bad_link_falls_back_quietly(page, app_url):
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_another_aggregator_keeps_the_axes(page, app_url):
     def axes():
-        return page.evaluate("() => { const g = document.querySelectorAll('.js-plotly-plot')[0];"
-                             " return [g.layout.xaxis.range, g.layout.yaxis.range]; }")
+        return page.locator('img[alt^="Posteriors of"] + div').inner_text()
 
     page.goto(f"{app_url}/explore?agg=PoE")
     settled(page)
     poe, images = axes(), generated(page)
     page.goto(f"{app_url}/explore?agg=Wasserstein")
     settled(page)
-    assert axes() == poe
+    assert axes() == poe != ""
     assert generated(page) != images
 
 
