@@ -71,12 +71,13 @@
       }
       state = {began: null, parts: {}, quietSince: performance.now()};
     },
-    // Whether something has changed (of a page that opens: its first picture is there), the script has ended, every plot is there, and for so many milliseconds nothing
-    // has changed any more.
+    // Whether something has changed (of a page that opens: its first picture is there), the script has ended, every
+    // plot is there, and for so many milliseconds nothing has changed any more.
     quiet(milliseconds) {
       const app = document.querySelector('[data-testid="stApp"]');
       return app?.getAttribute("data-test-script-state") === "notRunning" && !dirty &&
-        Object.keys(state.parts).length > 0 && (state.began !== 0 || state.parts["first picture"]) && !document.querySelector(WAITING) &&
+        Object.keys(state.parts).length > 0 && (state.began !== 0 || state.parts["first picture"]) &&
+        !document.querySelector(WAITING) &&
         [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].every((e) => e.querySelector(".main-svg")) &&
         performance.now() - state.quietSince > milliseconds;
     },

@@ -57,15 +57,11 @@ class Proxy:
     def running(self) -> Iterator[Proxy]:
         """Serve until the end of the block."""
         loop = asyncio.new_event_loop()
-
-        async def listen() -> asyncio.Server:
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            return server
-
-        server = loop.run_until_complete(listen())
         thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
+        thread.start()  # playwright has a loop of its own in this thread
+        server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), loop).result(timeout=10)
+        self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
@@ -168,6 +164,7 @@ def measure(playwright, pages: list[str]) -> list[list[object]]:
                 with Proxy(upstream, compresses).running() as proxy, fresh(playwright) as page:
                     path = "" if name == "empty page" else path_of(name)
                     opened(page, f"http://localhost:{proxy.port}/{path}")
+                    page.wait_for_load_state("networkidle")
                     found.append(proxy.counts.copy())
             plain, packed = found
             rows.append([name, plain["requests"], *(round(of[key] / 1000) for of, key in (

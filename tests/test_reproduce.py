@@ -99,8 +99,3 @@ def numbers_in(values):
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).astype(float)
     return values
-
-
-def alt_of(chart):
-    """The text of a chart, as the browser gets it."""
-    return json.dumps(str(chart.proto), ensure_ascii=False)

@@ -267,14 +267,28 @@ def points(px: np.ndarray, py: np.ndarray) -> str:
     there = np.isfinite(px) & np.isfinite(py)
     px, py = px[there], py[there]
     if len(px) > MANY:
-        bend = np.zeros(len(px))
-        bend[1:-1] = np.hypot(*(v[2:] - 2 * v[1:-1] + v[:-2] for v in (px, py)))
-        # A chord over a stretch h of second derivative k lies k h² / 8 off: so many of them that each is within bounds.
-        steps = np.floor(np.cumsum(np.sqrt(bend)) / math.sqrt(8 * TOLERANCE))
-        kept = np.ones(len(px), dtype=bool)
-        kept[1:-1] = steps[1:-1] != steps[:-2]
+        kept = _bends(np.stack([px, py], axis=1))
         px, py = px[kept], py[kept]
     return "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True))
+
+
+def _bends(path: np.ndarray) -> np.ndarray:
+    """Which points (N, 2) of a path to keep so that no other is farther than the tolerance from the line through them.
+
+    Ramer's and Douglas and Peucker's way, all chords at once: each gets its farthest point until none is too far.
+    """
+    place, kept = np.arange(len(path)), np.array([0, len(path) - 1])
+    while True:
+        chord = np.minimum(np.searchsorted(kept, place, side="right") - 1, len(kept) - 2)
+        start, way = path[kept[chord]], path[kept[chord + 1]] - path[kept[chord]]
+        along = ((path - start) * way).sum(axis=1) / np.maximum((way**2).sum(axis=1), 1e-12)
+        away = np.linalg.norm(path - start - np.clip(along, 0, 1)[:, None] * way, axis=1)
+        order = np.lexsort((away, chord))
+        farthest = order[np.flatnonzero(np.diff(chord[order], append=-1))]
+        new = farthest[away[farthest] > TOLERANCE]
+        if not len(new):
+            return kept
+        kept = np.union1d(kept, new)
 
 
 def address(drawing: str) -> str:
