@@ -22,6 +22,7 @@ from bvae.divergences import DIVERGENCES, Divergence, divergence
 from bvae.plots import style
 from bvae.posterior import FullPosterior
 from bvae.ui import reproduce as recipe
+from bvae.ui import small_table
 from bvae.ui.playground import scenes
 from bvae.ui.playground.scenes import NAMES, Scene
 
@@ -248,8 +249,10 @@ def exact(scene: Scene) -> None:
         st.write("No aggregate is switched on.")
         return
     frame = pd.DataFrame(rows)
-    st.dataframe(frame, hide_index=True, width="stretch", column_config={
-        c: st.column_config.NumberColumn(format="%.3f") for c in frame.columns if c.startswith(("mean", "σ", "corr"))})
+    for column in frame.columns:
+        if column.startswith(("mean", "σ", "corr")):
+            frame[column] = [f"{value:.3f}" for value in frame[column]]
+    st.html(small_table.table(frame.astype(object).where(frame.notna(), "–"), "Joint beliefs"))
     st.caption("Computed by Python in double precision when a gesture ends. σ along and across are the standard "
                "deviations of the whole distribution along its principal axes.")
 
