@@ -44,7 +44,7 @@ def test_explore_shows_a_trained_mwb_vae_at_once(page, app_url):
     expect(page.locator('img[alt^="Mean and two-sigma interval"]')).to_have_count(1)
     expect(page.get_by_test_id("stSelectbox").nth(1).locator("input")).to_have_value("MWB-VAE")
     assert len(generated(page)) == 20
-    expect(page.locator('img[alt*="m0, "]')).to_have_count(1)
+    expect(page.locator('img[alt^="m0, "]')).to_have_count(1)
 
 
 def test_hiding_a_view_changes_the_generations_and_the_link_brings_it_back(page, app_url):
