@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,6 +21,8 @@ from bvae.ui import preload
 
 MARK = b'<div id="root">'
 """What only the index page has."""
+SLOW = ("pandas", "plotly.graph_objects")
+"""Modules of others that take long to read, and that every page imports."""
 AFTER = 0.3  # seconds from the end of the start to the browser's window: the server listens by then
 
 
@@ -88,8 +91,11 @@ def open_browser() -> None:
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """From the server's start to its end."""
-    asyncio.get_running_loop().call_later(AFTER, open_browser)
+    """From the server's start to its end. What pages need is read while the first browser still fetches its scripts."""
+    loop = asyncio.get_running_loop()
+    for name in SLOW:
+        loop.run_in_executor(None, importlib.import_module, name)
+    loop.call_later(AFTER, open_browser)
     yield
 
 
