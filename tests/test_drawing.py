@@ -44,10 +44,23 @@ def test_every_figure_of_lines_is_drawn_well_formed_and_in_its_own_colours(make,
         whole = sources[0]
         for trace in figure.data:
             color = trace.line.color or (trace.marker.color if "markers" in (trace.mode or "") else None)
-            assert color is None or trace.line.width == 0 or color in whole
+            assert color is None or trace.line.width == 0 or color in whole.replace("currentColor", inks.aggregate)
         assert inks.grid in whole
-        dark = style.DARK if inks is style.LIGHT else style.LIGHT
-        assert dark.aggregate not in whole.replace("white", "").replace(style.COLORS[0], "")
+
+
+def test_the_ink_follows_the_theme_of_the_element_and_a_file_keeps_its_own():
+    figures = {inks: plane(np.random.default_rng(0), inks)[0] for inks in (style.LIGHT, style.DARK)}
+    for inks, figure in figures.items():
+        picture = unquote(drawing.picture(figure, "alt", inks))
+        assert picture.count(drawing.THEMES) == 1 + len(drawing.legend(figure, inks))
+        rest = picture.replace(drawing.THEMES, "")
+        assert inks.aggregate not in rest
+        assert style.rgba(inks.aggregate, 0.09) not in rest
+        assert "fill='currentColor' fill-opacity='0.09'" in rest
+        saved = drawing.file(figure, inks)
+        assert f"color='{inks.aggregate}'" in saved
+        assert f"fill='{inks.paper}'" in saved
+        assert "prefers-color-scheme" not in saved
 
 
 def test_a_point_stands_where_the_axes_say():

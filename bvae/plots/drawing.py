@@ -18,7 +18,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bvae.plots import marks
-from bvae.plots.style import Ink
+from bvae.plots.style import DARK, LIGHT, Ink
 
 SIDE = 1000  # of the square in which lines are drawn, before it is stretched
 TOLERANCE = 0.4  # of it: how far a line may lie from where it should, less than half a pixel
@@ -27,6 +27,9 @@ MOST = 500  # markers; more are a map, in which one points at items
 LETTER = 6.6  # pixels of a digit of tick labels
 FONT = 12
 FILLS = ("tonexty", "tozeroy", "toself")
+# An image knows the colour scheme of the element that shows it: it follows the theme without a word from the server.
+THEMES = (f"<style>svg{{color:{LIGHT.aggregate}}}@media(prefers-color-scheme:dark){{svg{{color:{DARK.aggregate}}}}}"
+          "</style>")
 SVG = "http://www.w3.org/2000/svg"
 SAFE = " !$'()*,-./:;=?@[]_~{}"
 """Of an address inside an attribute with double quotes."""
@@ -154,7 +157,7 @@ def draw(figure: go.Figure, ink: Ink) -> Drawn:
     for note in layout.get("annotations") or ():
         parts.append(_text(x.place(note["x"]), y.place(note["y"]), note.get("text", ""),
                            (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4))
-    return Drawn("".join(parts), x, y, int(layout.get("height") or 360),
+    return Drawn(_in_ink("".join(parts), ink), x, y, int(layout.get("height") or 360),
                  (left, 10, 14, 24 + (20 if x.title else 0)), square)
 
 
@@ -165,6 +168,13 @@ def _one_scale(x: Axis, y: Axis) -> None:
         middle = (axis.low + axis.high) / 2
         axis.low, axis.high = middle - half, middle + half
         axis.name_ticks()
+
+
+def _in_ink(drawing: str, ink: Ink) -> str:
+    """With the theme's ink, opaque or not, as the current colour."""
+    rgb = ",".join(str(int(ink.aggregate[k:k + 2], 16)) for k in (1, 3, 5))
+    drawing = re.sub(rf"(fill|stroke)='rgba\({rgb},([\d.]+)\)'", r"\1='currentColor' \1-opacity='\2'", drawing)
+    return drawing.replace(f"'{ink.aggregate}'", "'currentColor'")
 
 
 def _line(start: tuple[object, object], end: tuple[object, object], look: str) -> str:
@@ -296,7 +306,7 @@ def address(drawing: str) -> str:
     return "data:image/svg+xml," + quote(drawing, safe=SAFE)
 
 
-def legend(figure: go.Figure) -> list[tuple[str, str]]:
+def legend(figure: go.Figure, ink: Ink) -> list[tuple[str, str]]:
     """Of each name its sample, an SVG of 34 by 14 pixels, and the name; empty if the figure has no legend."""
     if figure.layout.showlegend is False:
         return []
@@ -305,14 +315,14 @@ def legend(figure: go.Figure) -> list[tuple[str, str]]:
         if t["type"] == "contour" or t.get("showlegend") is False or not t.get("name") or t["name"] in named:
             continue
         mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
-        parts = []
+        parts = [THEMES]
         if t.get("fill") in FILLS:
             parts.append(f"<rect x='1' y='3' width='32' height='8' fill='{t.get('fillcolor', 'none')}'/>")
         if "lines" in mode and float(line.get("width", 2)) > 0:
             parts.append(f"<path d='M1,7H33' {_stroke(line, marker.get('color', '#777777'))}/>")
         if "markers" in mode:
             parts.append(marks.at(np.array([0.5]), np.array([0.5]), marker, line.get("color", "#777777")))
-        named[t["name"]] = f"<svg xmlns='{SVG}' width='34' height='14'>{''.join(parts)}</svg>"
+        named[t["name"]] = f"<svg xmlns='{SVG}' width='34' height='14'>{_in_ink(''.join(parts), ink)}</svg>"
     return [(sample, plain(name)) for name, sample in named.items()] if len(named) > 1 else []
 
 
@@ -330,7 +340,7 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
     drawn = draw(figure, ink)
     left, above, right, below = drawn.room
     image = (f"<svg xmlns='{SVG}' width='100%' height='100%' font-family='sans-serif' font-size='{FONT}'>"
-             f"{drawn.inside}</svg>")
+             f"{THEMES}{drawn.inside}</svg>")
 
     def words(style: str, text: str) -> str:
         return f'<span style="position:absolute;white-space:nowrap;{style}">{html.escape(text)}</span>'
@@ -346,7 +356,7 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
     entries = "".join(
         '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;height:14px;vertical-align:-2px;'
         f'background:url(&quot;{address(sample)}&quot;)"></span> {html.escape(name)}</span>'
-        for sample, name in legend(figure))
+        for sample, name in legend(figure, ink))
     under = (f'<div role="group" aria-label="legend" style="display:flex;flex-wrap:wrap;gap:2px 16px">{entries}</div>'
              ) if entries else ""
     box = f"box-sizing:border-box;padding:{above}px {right}px {below}px {left}px;"
@@ -360,7 +370,7 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
 
 def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
     """The drawing with axes and legend as an SVG file, so many pixels wide or as wide as high, on the theme's paper."""
-    drawn, entries = draw(figure, ink), legend(figure)
+    drawn, entries = draw(figure, ink), legend(figure, ink)
     left, above, right, below = drawn.room
     high = drawn.height - above - below
     if drawn.square:
@@ -380,8 +390,9 @@ def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
         size = 56 + LETTER * len(name)
         if x + size > width:
             x, y = 12.0, y + 20
+        sample = sample.replace(THEMES, "")
         parts.append(f"<g transform='translate({x:.0f} {y})'>{sample}</g>" + words(x + 40, y + 11, name, "start"))
         x += size
-    return (f"<svg xmlns='{SVG}' width='{width}' height='{y + 28}' font-family='sans-serif' font-size='{FONT}'>"
-            f"<rect width='100%' height='100%' fill='{ink.paper}'/>"
+    return (f"<svg xmlns='{SVG}' width='{width}' height='{y + 28}' font-family='sans-serif' font-size='{FONT}' "
+            f"color='{ink.aggregate}'><rect width='100%' height='100%' fill='{ink.paper}'/>"
             f"<svg x='{left}' y='{above}' width='{wide}' height='{high}'>{drawn.inside}</svg>{''.join(parts)}</svg>\n")

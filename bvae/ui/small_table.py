@@ -10,6 +10,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from bvae.plots.style import DARK, LIGHT
 from bvae.ui.state import ink
 
 # Once for all cells: in each of them it would be most of what is sent. The first column stays in view under the
@@ -22,6 +23,8 @@ LOOK = (".bvae-small table{border-collapse:collapse;width:100%;font-size:14px;fo
         ".bvae-small th+th{min-width:5em}")
 LONG = (".bvae-small[style*=max-height] thead th{position:sticky;top:0;background:PAPER}"
         ".bvae-small[style*=max-height] thead th:first-child{z-index:1}")
+PAPER = f"background:light-dark({LIGHT.paper},{DARK.paper})"
+"""Follows the theme at once; a browser that does not know it keeps the colour at the last answer."""
 RIGHT = " class=r"
 NUMBER = re.compile(r"[-−+]?\d[\d.,]*( ± [\d.,]+)?|–")
 """As a text: such columns stand to the right, too, and break no line."""
@@ -58,7 +61,7 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> str:
         f"<{opening}{RIGHT * right}>{text(value)}</{closing}>"
         for value, right, (opening, closing) in zip(line, numbers, cells, strict=True)) + "</tr>"
         for line in frame.itertuples(index=False))
-    named, look = html.escape(label), (LOOK + LONG).replace("PAPER", ink().paper)
+    named, look = html.escape(label), (LOOK + LONG).replace("PAPER", f"{ink().paper};{PAPER}")
     limit = "" if height is None else f";max-height:{height}px"
     return (f'<style>{look}</style>'
             f'<div class="bvae-small" role="region" aria-label="{named}" tabindex="0" '
