@@ -42,7 +42,7 @@ def test_every_figure_of_lines_is_drawn_well_formed_and_in_its_own_colours(make,
             ElementTree.fromstring(source)
             assert "nan" not in source
         whole = sources[0]
-        for trace in figure.data:
+        for trace in [t for t in figure.data if t.type == "scatter"]:
             color = trace.line.color or (trace.marker.color if "markers" in (trace.mode or "") else None)
             assert color is None or trace.line.width == 0 or color in whole.replace("currentColor", inks.aggregate)
         assert inks.grid in whole
