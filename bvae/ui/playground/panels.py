@@ -332,7 +332,10 @@ COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")
 
 def numbers(scene: Scene, adopt: Callable[[Scene], None]) -> None:
     """Type the scene instead of dragging it; what is wrong is said beside it and changes nothing."""
-    with st.expander("Type the experts as numbers", icon=":material/edit:"):
+    with st.expander("Type the experts as numbers", icon=":material/edit:", key="playground_typed",
+                     on_change="rerun") as part:
+        if not part.open:  # the editor is a third of what the page would send
+            return
         rows = [{"z1": e["mean"][0], "z2": e["mean"][1], "σ1": e["cov"][0] ** 0.5, "σ2": e["cov"][2] ** 0.5,
                  "correlation": e["cov"][1] / (e["cov"][0] * e["cov"][2]) ** 0.5, "weight": w, "present": e["present"]}
                 for e, w in zip(scene["experts"], scene["weights"], strict=True)]
