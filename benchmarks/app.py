@@ -6,8 +6,10 @@ so that whatever else the machine does hits both. A time is that from the click 
 last changed number, picture or plot, measured inside the page (`benchmarks/watch.js`); captions belong to their
 pictures. Differences and ratios are medians over the pairs.
 
-* cold: from the start of the server's process to the first figure of a page that is opened as soon as the server
+* cold: from the start of the server's process to the first picture of a page that is opened as soon as the server
   answers; nothing is loaded, no file is cached by the browser (the operating system's file cache is as it is);
+* first: from the address to the first finished picture, plot or table, in a browser that was started for this visit
+  with an empty profile, while the server is warm;
 * open: from the address to the last change, while the server is warm;
 * switch: the same by a link of the navigation, from another page;
 * the changes: see `PAGES`.
@@ -16,31 +18,34 @@ pictures. Differences and ratios are medians over the pairs.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import platform
 import re
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.browser import (
+    ARGUMENTS,
+    EMPTY,
+    ROOT,
+    finished,
+    fresh,
+    machine,
+    opened,
+    parts,
+    path_of,
+    percentile,
+    served,
+    tab,
+)
 from bvae.storage import write_json
 
-ROOT = Path(__file__).resolve().parents[1]
-EMPTY = Path(__file__).with_name("empty_page.py")
-WATCH = Path(__file__).with_name("watch.js")
 RESULTS = Path(__file__).with_name("results") / "app.json"
-QUIET = 500  # milliseconds without a change after which a page counts as finished
-LIMIT = 120_000  # milliseconds to wait for that
+PICTURE = "first picture"
 TARGETS = {"cold": 8000.0, "open": 1000.0, "switch": 1000.0}  # milliseconds, absolute
 ABOVE = {"numbers": 150.0, "pictures": 300.0}  # milliseconds above the empty page's round trip
+FIRST = 1500.0  # milliseconds above the empty page: a first visit until the first picture is there
 
 
 # -- what a person does ----------------------------------------------------------------------------------------------
@@ -102,78 +107,7 @@ PAGES: dict[str, tuple[Change, ...]] = {
 COLD = ("home", "explore")
 
 
-# -- server and browser ----------------------------------------------------------------------------------------------
-
-
-class Server(NamedTuple):
-    """A running Streamlit script: its address, when its process was started, in seconds, and the process."""
-
-    url: str
-    started: float
-    process: int
-
-
-@contextlib.contextmanager
-def served(script: Path) -> Iterator[Server]:
-    """Run a Streamlit script until the end of the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryFile() as log:
-        started = time.time()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
-             "true", "--server.fileWatcherType", "none"], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)})
-        try:
-            url = f"http://localhost:{port}"
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.time() - started > LIMIT / 1000:
-                        log.seek(0)
-                        raise RuntimeError(f"{script} did not start:\n{log.read().decode()}") from None
-                    time.sleep(0.02)
-            yield Server(url, started, process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-@contextlib.contextmanager
-def tab(browser: Any) -> Iterator[Any]:
-    """A page of a browser that has no cache yet, with the watcher in it."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.add_init_script(path=WATCH)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()
-
-
-def finished(page: Any, about: str) -> dict[str, Any]:
-    """What the watcher saw, once the page is quiet."""
-    page.wait_for_function(f"() => window.bvaeWatch?.quiet({QUIET})", timeout=LIMIT)
-    seen = page.evaluate("() => window.bvaeWatch.report()")
-    if seen["error"]:
-        raise RuntimeError(f"{about}: the page shows an error")
-    if seen["began"] is None:
-        raise RuntimeError(f"{about}: no click and no key press arrived")
-    return seen
-
-
-def opened(page: Any, url: str) -> dict[str, float]:
-    """Milliseconds from an address to the last change of each part, and of all."""
-    page.goto(url, wait_until="commit")
-    return parts(finished(page, url))
-
-
-def parts(seen: dict[str, Any]) -> dict[str, float]:
-    """Milliseconds from the action to the last change of each part, and of all of them."""
-    times = {part: when["last"] - seen["began"] for part, when in seen["parts"].items()}
-    return {**times, "all": max(times.values())}
+# -- one change -----------------------------------------------------------------------------------------------------
 
 
 def changed(page: Any, change: Change, turn: int) -> dict[str, float]:
@@ -184,18 +118,13 @@ def changed(page: Any, change: Change, turn: int) -> dict[str, float]:
     return parts(finished(page, f"{page.url}, {change.name}"))
 
 
-def path_of(name: str) -> str:
-    """Of a page's address."""
-    return "" if name == "home" else name
-
-
 # -- what is measured ------------------------------------------------------------------------------------------------
 
 Pairs = list[tuple[dict[str, float], dict[str, float]]]
 
 
 def cold(browser: Any, name: str, rounds: int) -> Pairs:
-    """First figure of a page, and first text of the empty one, each of a new process."""
+    """First picture of a page, and of the empty one, each of a new process."""
     pairs: Pairs = []
     for _ in range(rounds):
         found = []
@@ -204,9 +133,20 @@ def cold(browser: Any, name: str, rounds: int) -> Pairs:
                 page.goto(f"{server.url}/{path}", wait_until="commit")
                 seen = finished(page, f"cold {name}")
                 offset = seen["origin"] - 1000 * server.started
-                first = seen["parts"].get("plots", seen["parts"]["numbers"])["first"]
-                found.append({"first figure": offset + first, "all": offset + max(
+                found.append({PICTURE: offset + seen["parts"][PICTURE]["first"], "all": offset + max(
                     when["last"] for when in seen["parts"].values())})
+        pairs.append((found[0], found[1]))
+    return pairs
+
+
+def first_visits(playwright: Any, url: str, empty_url: str, name: str, rounds: int) -> Pairs:
+    """Opening a page, and the empty one, each in a browser of its own that has never been anywhere."""
+    pairs = []
+    for _ in range(rounds):
+        found = []
+        for address in (f"{url}/{path_of(name)}", empty_url):
+            with fresh(playwright) as page:
+                found.append(opened(page, address))
         pairs.append((found[0], found[1]))
     return pairs
 
@@ -249,20 +189,11 @@ def interactions(page: Any, empty: Any, url: str, empty_url: str, name: str, cha
 # -- figures ---------------------------------------------------------------------------------------------------------
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """With linear interpolation."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-
 def figures(page: str, what: str, pairs: Pairs) -> list[dict[str, Any]]:
     """One row for each part that changed in most rounds."""
     rows = []
-    for part in ("first figure", "numbers", "pictures", "plots", "all"):
-        kept = [(own[part], empty.get(part if part == "first figure" else "all", 0.0)) for own, empty in pairs
+    for part in (PICTURE, "numbers", "pictures", "plots", "all"):
+        kept = [(own[part], empty.get(part if part == PICTURE else "all", 0.0)) for own, empty in pairs
                 if part in own]
         if 2 * len(kept) <= len(pairs):
             continue
@@ -278,7 +209,9 @@ def figures(page: str, what: str, pairs: Pairs) -> list[dict[str, Any]]:
 
 def verdict(row: dict[str, Any]) -> str:
     """Whether a target is met; empty where there is none."""
-    if row["what"] in TARGETS and row["part"] == ("first figure" if row["what"] == "cold" else "all"):
+    if row["what"] == "first":
+        return ("met" if row["difference"] <= FIRST else "missed") if row["part"] == PICTURE else ""
+    if row["what"] in TARGETS and row["part"] == (PICTURE if row["what"] == "cold" else "all"):
         return "met" if row["median"] <= TARGETS[row["what"]] else "missed"
     if row["what"] not in TARGETS and row["part"] in ABOVE:
         return "met" if row["difference"] <= ABOVE[row["part"]] else "missed"
@@ -304,34 +237,27 @@ def as_results(rows: Sequence[dict[str, Any]], about: dict[str, Any], command: s
                f"{r['ratio']:.2f}", r["n"], f"{target(r)}: {verdict(r)}"] for r in rows if verdict(r)]
     return {
         "title": "Speed of the app", "command": command, "columns": columns, "rows": judged,
-        "notes": ["From a click or a key press to the frame that shows the last changed number or picture, in "
-                  f"Chromium; {', '.join(f'{k} {v}' for k, v in about.items())}."],
+        "notes": ["From a click, a key press or an address to the frame that shows the last changed number or picture, "
+                  "or the first finished picture, in Chromium. first: in a browser with an empty profile; open: by "
+                  "address in a browser that has been there; cold: of a new server process. Started with `streamlit "
+                  f"run app.py`; {', '.join(f'{k} {v}' for k, v in about.items())}."],
         "measured": [{k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows]}
 
 
 def target(row: dict[str, Any]) -> str:
     """What :func:`verdict` judges by, in words."""
     what = row["what"]
+    if what == "first":
+        return f"{FIRST:g} ms above"
     return f"{TARGETS[what] / 1000:g} s" if what in TARGETS else f"{ABOVE[row['part']]:g} ms above"
-
-
-def machine() -> dict[str, Any]:
-    """Where this ran."""
-    import plotly
-    import streamlit
-    import torch
-
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"system": f"{platform.system()} {platform.machine()}", "cores": usable, "python": platform.python_version(),
-            "torch": torch.__version__, "streamlit": streamlit.__version__, "plotly": plotly.__version__,
-            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
 
 
 def main() -> None:
     """Measure, print, and write the figures down."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--interactions", type=int, default=30, metavar="N", help="of each kind on each page")
-    parser.add_argument("--cold", type=int, default=5, metavar="N", help="cold starts of each kind; 0 leaves them out")
+    parser.add_argument("--cold", type=int, default=5, metavar="N", help="cold starts of each kind; 0: none")
+    parser.add_argument("--first", type=int, default=5, metavar="N", help="first visits of each page; 0: none")
     parser.add_argument("--pages", nargs="+", choices=list(PAGES), default=list(PAGES))
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
     parser.add_argument("--openings", type=int, default=10, metavar="N", help="of each page, by address and by link")
@@ -353,13 +279,16 @@ def main() -> None:
             print(line(row), flush=True)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         for name in COLD:
             if options.cold and name in options.pages:
                 add(name, "cold", cold(browser, name, options.cold))
         with served(ROOT / "app.py") as app, served(EMPTY) as beside, tab(browser) as page, tab(browser) as empty:
             for name in options.pages:
                 both = (page, empty, app.url, beside.url, name)
+                if options.first:
+                    opened(page, f"{app.url}/{path_of(name)}")  # what the server loads, it has loaded
+                    add(name, "first", first_visits(playwright, app.url, beside.url, name, options.first))
                 add(name, "open", warm(*both, options.openings))
                 add(name, "switch", switched(*both, options.openings))
                 for change in PAGES[name]:

@@ -18,14 +18,20 @@ def first() -> None:
         st.slider("Share", 0.0, 4.0, 1.0, 0.25, key="slide", bind="query-params"),
     ]
     st.markdown(f"Answer: {values}")
-    icon = base64.b64encode(f'<svg xmlns="http://www.w3.org/2000/svg" id="{values}"/>'.encode()).decode()
-    st.html(f'<img alt="answer" width="28" height="28" src="data:image/svg+xml;base64,{icon}">')
+    picture(str(values))
 
 
 def second() -> None:
     """Another page, to come from."""
     st.title("Another")
     st.markdown("Nothing.")
+    picture("nothing")
+
+
+def picture(name: str) -> None:
+    """A small one, another one for every name."""
+    icon = base64.b64encode(f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}"/>'.encode()).decode()
+    st.html(f'<img alt="answer" width="28" height="28" src="data:image/svg+xml;base64,{icon}">')
 
 
 st.set_page_config(layout="wide")

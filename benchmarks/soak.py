@@ -18,7 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app import PAGES, ROOT, Change, machine, opened, parts, percentile, served, step, tab
+from benchmarks.app import PAGES, Change, step
+from benchmarks.browser import ARGUMENTS, ROOT, machine, opened, parts, percentile, served, tab
 from bvae.storage import write_json
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
@@ -107,7 +108,7 @@ def visit(sessions: int, minutes: float, pause: float) -> dict[str, Any]:
 
     held: list[tuple[float, float]] = []
     with sync_playwright() as playwright, served(ROOT / "app.py") as app, ExitStack() as stack:
-        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         stack.callback(browser.close)
         visitors = [Visitor(k, stack.enter_context(tab(browser)), VISITED[k % len(VISITED)], pause)
                     for k in range(sessions)]

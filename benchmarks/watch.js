@@ -14,6 +14,12 @@
     pictures: () => [...document.images].map((e) => e.src).join("\n") +
       [...document.querySelectorAll(TEXTS)].filter(ofPictures).map((e) => e.textContent).join("\n"),
   };
+  // Something that is drawn is there as a whole: an image that is loaded, a table, a plot, a drawing of a component.
+  const PICTURES = 'img, table, .js-plotly-plot .main-svg, svg[role], canvas';
+  const firstPicture = () => [...document.querySelectorAll('[data-testid="stMain"]')].flatMap((main) =>
+    [...main.querySelectorAll(PICTURES), ...[...main.querySelectorAll('[data-testid="stBidiComponentRegular"] *')]
+      .flatMap((e) => e.shadowRoot ? [...e.shadowRoot.querySelectorAll(PICTURES)] : [])]).some((e) =>
+    e.getBoundingClientRect().width > 20 && (e.tagName !== "IMG" || (e.complete && e.naturalWidth > 0)));
   let before = {numbers: "", pictures: ""};
   let state, dirty = false;
 
@@ -31,6 +37,7 @@
         changed(part);
       }
     }
+    if (state?.began === 0 && !state.parts["first picture"] && firstPicture()) changed("first picture");
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot.watched && plot.on && plot.querySelector(".main-svg")) {
         plot.watched = true;
@@ -64,12 +71,13 @@
       }
       state = {began: null, parts: {}, quietSince: performance.now()};
     },
-    // Whether something has changed, the script has ended, every plot is there, and for so many milliseconds nothing
-    // has changed any more.
+    // Whether something has changed (of a page that opens: its first picture is there), the script has ended, every
+    // plot is there, and for so many milliseconds nothing has changed any more.
     quiet(milliseconds) {
       const app = document.querySelector('[data-testid="stApp"]');
       return app?.getAttribute("data-test-script-state") === "notRunning" && !dirty &&
-        Object.keys(state.parts).length > 0 && !document.querySelector(WAITING) &&
+        Object.keys(state.parts).length > 0 && (state.began !== 0 || state.parts["first picture"]) &&
+        !document.querySelector(WAITING) &&
         [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].every((e) => e.querySelector(".main-svg")) &&
         performance.now() - state.quietSince > milliseconds;
     },
@@ -80,12 +88,14 @@
   for (const kind of ["click", "keydown"]) {
     addEventListener(kind, (event) => { if (event.isTrusted && state) state.began = event.timeStamp; }, true);
   }
-  new MutationObserver(() => {
+  const lookSoon = () => {
     if (!dirty) {
       dirty = true;
       requestAnimationFrame(look);
     }
-  }).observe(document, {subtree: true, childList: true, characterData: true, attributes: true,
+  };
+  addEventListener("load", lookSoon, true);  // of images
+  new MutationObserver(lookSoon).observe(document, {subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["src", "class"]});
   window.bvaeWatch = watch;
 })();

@@ -6,7 +6,7 @@ from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
-from bvae.ui import benchmark_panels, charts, loaders, reproduce, share, tables
+from bvae.ui import benchmark_panels, charts, loaders, reproduce, share, small_table, tables
 from bvae.ui.choose import data_box, label, ready
 from bvae.ui.panels import plain
 from bvae.ui.state import BIND, begin_page, ink, reset_button
@@ -64,20 +64,21 @@ else:
     drawn, runs = {label(n): metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
     about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
              "between seeds is not in them.")
-charts.show(
+charts.show_lines(
     curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
-    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}")
+    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}",
+    zoom=True)
 st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
 st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == "seeds" else metrics[n] for n in chosen})
-st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=tables.pinned("figure", "of"))
+st.html(small_table.table(table, "All figures", height=420))
 st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
            f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, and "
            "`records/RUN.json` where no weights ship, written by `python -m bvae checkpoints --rebuild`.")
-st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
+st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 
 benchmark_panels.missing(data_name, over_missing, chosen, names)

@@ -96,7 +96,7 @@ with right:
     else:
         st.subheader("In one dimension")
         weights = walk.shares(now, dimension, views) if step == walk.WEIGHTS else None
-        charts.show(
+        charts.show_lines(
             line_figure(dimension, views, loc, scale, seen.present, ink(), weights, aggregates[:2], z), "line_chart",
             walk.line_alt(step, now, views, dimension),
             lambda: walk.line_numbers(now, views, dimension, weights, aggregates[:2], z), f"{file_name}_dimension")

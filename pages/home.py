@@ -40,7 +40,7 @@ for rule in RULES:
         aggregates.append(Aggregate(rule, style.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(),
                                     q.scale[:, 0].numpy()))
 with picture:
-    charts.show(
+    charts.show_lines(
         density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5), 380),
         "idea", "Densities of three experts and their joint beliefs. " + "; ".join(
             f"{style.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in joint.items()),

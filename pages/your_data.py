@@ -27,7 +27,7 @@ with about:
                 + (f"thumbnails of {panels.plain(', '.join(data.thumbnails))}" if data.thumbnails else "no thumbnails")
                 + ".")
     with st.container(horizontal=True):
-        st.download_button("Download example.npz", example_file, "example.npz", "application/octet-stream",
+        st.download_button("Download example.npz", lambda: example_file, "example.npz", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
         share.button("Your file is not in it: whoever opens it sees the example with these settings.")
         reset_button(show.defaults(views))

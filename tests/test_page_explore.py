@@ -16,7 +16,7 @@ from bvae.plots import style
 from bvae.posterior import Posterior
 from bvae.ui import coping, loaders, observed, reproduce, scene, walk, worked
 from bvae.ui.tampering import tamper
-from tests.test_pages import assert_clean, open_page, unfold
+from tests.test_pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/explore.py"
 POLYMNIST = ["m0", "m1", "m2", "m3", "m4"]
@@ -204,13 +204,13 @@ def press(app, label):
 def test_the_walk_goes_forth_and_back_and_shows_what_exists():
     app = open_page(PAGE)
     assert app.segmented_control(key="step").value == walk.ANSWER
-    answer = len(app.get("plotly_chart"))
+    answer = len(drawings(app))
     for step in walk.STEPS[1:]:
         press(app, "Next")
         assert app.segmented_control(key="step").value == step
         assert len(app.latex) == 2
         assert ("What it imagines" in [h.value for h in app.subheader]) == (step == walk.DECODE)
-        assert len(app.get("plotly_chart")) == (answer if step == walk.DECODE else answer + 1)
+        assert len(drawings(app)) == (answer if step == walk.DECODE else answer + 1)
     press(app, "Back")
     app.selectbox(key="dim").set_value("5").run()
     assert_clean(app)
@@ -334,8 +334,8 @@ def test_a_mixture_seen_through_one_view_is_one_gaussian_and_its_numbers_are_exa
 
 def test_the_link_opens_the_comparison_of_all_rules():
     app = open_page(PAGE)
-    assert not any(str(c.proto).count("Probability of the true class") for c in app.get("plotly_chart"))
+    assert not any("Probability of the true class" in said for said in drawings(app))
     app = open_page(PAGE, coping="true")
-    assert any("Probability of the true class" in str(c.proto) for c in app.get("plotly_chart"))
+    assert any("Probability of the true class" in said for said in drawings(app))
     said = " ".join(c.value for c in app.caption)
     assert re.search(r"Judged the same, because they decode the same z: .*Wasserstein, MWB", said)

@@ -12,7 +12,7 @@ import bvae
 from bvae import isolated, uploads
 from bvae.isolated import Pool
 from bvae.ui import uploading
-from tests.test_pages import assert_clean, open_page, unfold
+from tests.test_pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/your_data.py"
 SHOWN = ("posterior", "map", "comparison")
@@ -37,7 +37,7 @@ def shows(app, text):
 def test_it_opens_on_the_example_marked_as_such():
     app = open_page(PAGE)
     assert shows(app, "**This is the example**")
-    assert len(app.get("plotly_chart")) == 2
+    assert len(drawings(app)) == 2
     content = uploading.current()[2]
     example = uploads.read(content)
     assert len(example) == uploading.EXAMPLE_ITEMS

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import bvae
 from bvae.plots import style
 from bvae.ui.playground import panels, scenes
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, html_table, open_page
 
 presets = pytest.mark.parametrize("name", list(scenes.PRESETS))
 
@@ -203,7 +204,9 @@ def link(app):
 def test_the_page_opens_on_a_finished_answer():
     app = open_page("pages/playground.py")
     assert "Each divergence has its own winner" in [s.value for s in app.subheader]
-    assert len(app.dataframe) >= 1
+    beliefs = html_table(app, "Joint beliefs")
+    assert set(beliefs["joint belief"]) == {style.title(r) for r in scenes.preset(scenes.FIRST)["rules"]}
+    assert all(re.fullmatch(r"-?\d+\.\d{3}", v) for v in beliefs["mean z1"])
     assert link(app) == scenes.decode(scenes.encode(scenes.preset(scenes.FIRST)))
 
 

@@ -9,7 +9,7 @@ import pytest
 import bvae
 from bvae.metrics import written
 from bvae.ui import loaders, uploading
-from tests.test_pages import all_numbers, assert_clean, open_page, unfold
+from tests.test_pages import all_numbers, assert_clean, drawings, html_table, open_page, unfold
 
 
 def run_code(app, mark):
@@ -41,7 +41,7 @@ def test_benchmarks():
     app.pills(key="methods").set_value(["mvae", "mwb-vae"]).run()
     assert_clean(app)
     figures = run_code(app, "metrics.get")["figures"]
-    table = app.dataframe[0].value
+    table = html_table(app, "All figures")
     row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
     for title, name in (("MVAE", "mvae"), ("MWB-VAE", "mwb-vae")):
         figure = figures[name]["4"]
@@ -61,8 +61,7 @@ def test_your_data(weight, tmp_path, monkeypatch):
     (tmp_path / "example.npz").write_bytes(example())
     monkeypatch.chdir(tmp_path)
     q = run_code(app, "uploads.read")["joint"]["wasserstein"]
-    chart = app.get("plotly_chart")[0]
-    assert f"{float(q.variance.sqrt().mean()):.2f} on average" in alt_of(chart)
+    assert f"{float(q.variance.sqrt().mean()):.2f} on average" in drawings(app)[0]
 
 
 def test_your_data_in_comparison(tmp_path, monkeypatch):
@@ -100,8 +99,3 @@ def numbers_in(values):
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).astype(float)
     return values
-
-
-def alt_of(chart):
-    """The text of a chart, as the browser gets it."""
-    return json.dumps(str(chart.proto), ensure_ascii=False)

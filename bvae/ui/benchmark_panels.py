@@ -12,7 +12,7 @@ from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
 from bvae.training import Checkpoint
 from bvae.training.checkpoint import training_seconds
-from bvae.ui import charts, fold, tables
+from bvae.ui import charts, fold, small_table, tables
 from bvae.ui.choose import label
 from bvae.ui.state import BIND, ink
 
@@ -53,7 +53,7 @@ def missing(
                                        bind=BIND, format_func=lambda percent: f"{percent} percent")
     for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
         drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
-        charts.show(
+        charts.show_lines(
             curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
                          across="percent of modalities missing in the test"), key,
             f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
@@ -61,10 +61,10 @@ def missing(
             lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
         place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
     table = tables.missing(by_share, MISSING)
-    st.dataframe(table, hide_index=True, width="stretch", column_config=tables.pinned("method"))
+    st.html(small_table.table(table, "Missing modalities"))
     st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
                "over the test items, error bars: two of them; one training run each.")
-    st.download_button("Download as CSV", table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
+    st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
                        icon=":material/download:", on_click="ignore", key="missing_csv")
 
 

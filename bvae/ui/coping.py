@@ -121,7 +121,7 @@ def show(table: pd.DataFrame, exact: bool, chosen: str, num_views: int, file_nam
         right = table[probabilities[0]].to_numpy()
         lied = table[probabilities[1]].to_numpy() if len(probabilities) > 1 else None
         best, worst = rules[int(np.argmax(right))], rules[int(np.argmin(right))]
-        charts.show(
+        charts.show_lines(
             coping_figure(rules, right, lied, table["its standard error"].to_numpy(), place, ink(),
                           (probabilities[0], probabilities[-1])), "coping_chart",
             f"Probability of the true class in the generations: highest with {best}, {right.max():.2f}, lowest with "

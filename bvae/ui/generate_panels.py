@@ -304,7 +304,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
     with chart:
         st.subheader("How far z is from the data")
         values, edge, beyond = (v.tolist() for v in generated.closeness[:3])
-        charts.show(
+        charts.show_lines(
             plots.along(t, values, edge, beyond, ends, ink()), "distance_chart",
             f"Distance of z to the data along the path, from {values[0]:.3g} over at most {max(values):.3g} to "
             f"{values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.",
@@ -387,5 +387,5 @@ def numbers_table(table: list[dict], name: str) -> None:
         k: st.column_config.NumberColumn(format="%.3g")
         for k in ("probability", "distance of z to the data", "position")
     })
-    st.download_button("Download as CSV", frame.to_csv(index=False), f"{name}.csv", "text/csv",
+    st.download_button("Download as CSV", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")

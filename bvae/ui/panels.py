@@ -53,23 +53,24 @@ def belief_charts(
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
     else:
         width = width.replace("That of the experts", "Their standard deviation")
-    charts.show(
+    charts.show_lines(
         plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
         "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
         lambda: _plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
-        caption="Means and standard deviations along both axes of the plane, of every expert, of every component of "
-                "the joint posterior and of the samples.")
+        zoom=True, caption="Means and standard deviations along both axes of the plane, of every expert, of every "
+                           "component of the joint posterior and of the samples.")
     if aggregates and len(aggregates[0].weights) > 1:
         st.caption(f"Contours: {', '.join(f'{m:.0%}' for m in sorted(plots.MASSES))} of the mixture's mass in this "
                    "plane. Thin ellipses or small dots: its components.")
     if not any(observed):
         st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
     dimensions = plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
-    charts.show(
+    charts.show_lines(
         plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS), "interval_chart",
         "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
         f"experts disagree most: {', '.join(map(str, dimensions))}.",
-        lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions")
+        lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions",
+        zoom=True)
 
 
 def _plane_numbers(plane, views, loc, scale, observed, aggregates, samples) -> pd.DataFrame:
@@ -187,7 +188,7 @@ def contender_columns(
             figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, joint, ink(),
                                         height=420 if len(contenders) == 2 else 360, limits=limit)
             figure.update_layout(showlegend=False)
-            charts.show(
+            charts.show_lines(
                 figure, f"plane_{c.key}",
                 f"{c.title}: mean standard deviation {c.width:.2f}, "
                 + ("a mixture" if c.scene.posterior.num_components > 1 else "one Gaussian")
@@ -215,8 +216,8 @@ def numbers_table(table: pd.DataFrame, exact: bool, file_name: str) -> None:
                + ("All numbers are exact." if exact else
                   "Of mixtures, entropy and KL are Monte Carlo estimates, and W2 is Gelbrich's lower bound from the "
                   "mean and covariance."))
-    st.download_button("Download as CSV", table.to_csv(index=False), file_name, "text/csv", icon=":material/download:",
-                       on_click="ignore", key=f"csv_{file_name}")
+    st.download_button("Download as CSV", lambda: table.to_csv(index=False), file_name, "text/csv",
+                       icon=":material/download:", on_click="ignore", key=f"csv_{file_name}")
 
 
 def linked_maps(

@@ -147,7 +147,7 @@ def table() -> None:
     row[1].button("Unpin", icon=":material/keep_off:", on_click=_unpin, disabled=not which, width="stretch",
                   help="The chosen runs, or *Unpin all* of them.")
     row[2].button("Unpin all", on_click=_clear, width="stretch")
-    st.download_button("Download as CSV", shown.to_csv(index=False), "pinned_runs.csv", "text/csv",
+    st.download_button("Download as CSV", lambda: shown.to_csv(index=False), "pinned_runs.csv", "text/csv",
                        icon=":material/download:", on_click="ignore", key="csv_pins")
 
 

@@ -143,7 +143,7 @@ def show(
         facts += [f"seed {seed}"] if seed is not None else []
         st.markdown(f"{', '.join(facts)}. The address holds everything that you chose. In Python:")
         st.code(code, language="python")
-        st.download_button(f"Download as {file_name}", code + "\n", file_name, "text/x-python",
+        st.download_button(f"Download as {file_name}", lambda: code + "\n", file_name, "text/x-python",
                            icon=":material/download:", on_click="ignore", key="reproduce_file")
         st.markdown("On the command line:")
         lines = [f"python {file_name}  # the script above", *(f"{line}  # {does}" for line, does in commands)]

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
+from bvae.plots.style import DARK, LIGHT
 from bvae.ui.state import ink
 
-CELL = "padding:4px 8px;border:0;border-bottom:1px solid rgba(128,128,128,.25);"
-HEAD_WIDTH = "min-width:5em;"
-"""Of the heads of all columns but the first: on a phone they would have a line for every word."""
-SIDES = {"right": "text-align:right;white-space:nowrap", "left": "text-align:left"}
+# Once for all cells: in each of them it would be most of what is sent. The first column stays in view under the
+# sideways scroll; on a phone the other heads would have a line for every word.
+LOOK = (".bvae-small table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}"
+        ".bvae-small :is(th,td){padding:4px 8px;border:0;border-bottom:1px solid rgba(128,128,128,.25);"
+        "font-weight:400;text-align:left}"
+        ".bvae-small .r{text-align:right}.bvae-small tbody .r{white-space:nowrap}"
+        ".bvae-small th:first-child{position:sticky;left:0;background:PAPER}"
+        ".bvae-small th+th{min-width:5em}")
+LONG = (".bvae-small[style*=max-height] thead th{position:sticky;top:0;background:PAPER}"
+        ".bvae-small[style*=max-height] thead th:first-child{z-index:1}")
+PAPER = f"background:light-dark({LIGHT.paper},{DARK.paper})"
+"""Follows the theme at once; a browser that does not know it keeps the colour at the last answer."""
+RIGHT = " class=r"
+NUMBER = re.compile(r"[-−+]?\d[\d.,]*( ± [\d.,]+)?|–")
+"""As a text: such columns stand to the right, too, and break no line."""
 
 
 def text(value: object) -> str:
@@ -39,23 +52,18 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> str:
     height : int, optional
         Pixels at most; of a longer table the rest is scrolled to, under its heads.
     """
-    sides = ["right" if frame[c].dtype.kind in "fiu" else "left" for c in frame.columns]
-    plain, paper = f"{CELL}font-weight:400;", f"background:{ink().paper};"
-    stays = f"position:sticky;left:0;{paper}"  # under the sideways scroll
-    head, corner, limit = plain, f"{plain}{stays}", ""
-    if height is not None:
-        head, limit = f"{plain}position:sticky;top:0;{paper}", f";max-height:{height}px"
-        corner = f"{plain}{stays}top:0;z-index:1;"
-    heads = [corner, *[head + HEAD_WIDTH] * (len(sides) - 1)]
+    numbers = [frame[c].dtype.kind in "fiu" or all(NUMBER.fullmatch(str(v)) for v in frame[c]) for c in frame.columns]
     named_columns = "".join(
-        f'<th scope="col" style="{style}text-align:{side}"><span style="opacity:.75">{html.escape(str(c))}</span></th>'
-        for c, style, side in zip(frame.columns, heads, sides, strict=True))
-    cells = [("th scope=row", "th", plain + stays), *[("td", "td", plain)] * (len(sides) - 1)]
+        f'<th scope="col"{RIGHT * right}><span style="opacity:.75">{html.escape(str(c))}</span></th>'
+        for c, right in zip(frame.columns, numbers, strict=True))
+    cells = [("th scope=row", "th"), *[("td", "td")] * (len(numbers) - 1)]
     body = "".join("<tr>" + "".join(
-        f'<{opening} style="{style}{SIDES[side]}">{text(value)}</{closing}>'
-        for value, side, (opening, closing, style) in zip(line, sides, cells, strict=True)) + "</tr>"
+        f"<{opening}{RIGHT * right}>{text(value)}</{closing}>"
+        for value, right, (opening, closing) in zip(line, numbers, cells, strict=True)) + "</tr>"
         for line in frame.itertuples(index=False))
-    named = html.escape(label)
-    return (f'<div role="region" aria-label="{named}" tabindex="0" style="overflow:auto;max-width:100%{limit}">'
-            f'<table aria-label="{named}" style="border-collapse:collapse;width:100%;font-size:14px;'
-            f'font-variant-numeric:tabular-nums"><thead><tr>{named_columns}</tr></thead><tbody>{body}</tbody></table></div>')
+    named, look = html.escape(label), (LOOK + LONG).replace("PAPER", f"{ink().paper};{PAPER}")
+    limit = "" if height is None else f";max-height:{height}px"
+    return (f'<style>{look}</style>'
+            f'<div class="bvae-small" role="region" aria-label="{named}" tabindex="0" '
+            f'style="overflow:auto;max-width:100%{limit}"><table aria-label="{named}">'
+            f"<thead><tr>{named_columns}</tr></thead><tbody>{body}</tbody></table></div>")

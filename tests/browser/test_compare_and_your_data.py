@@ -52,7 +52,7 @@ def test_what_is_selected_in_one_map_is_marked_in_all_and_in_the_link(page, app_
     settled(page)
     box = page.get_by_label("Selected items")
     expect(box).to_have_value("")
-    lasso(page, page.locator(".js-plotly-plot").nth(4))
+    lasso(page, page.locator(".js-plotly-plot").nth(1))
     expect(box).to_have_value(re.compile(r"\d+, \d+"))
     settled(page)
     picked = steady(page, lambda: items(page))

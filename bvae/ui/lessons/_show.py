@@ -10,7 +10,7 @@ from dataclasses import replace
 import streamlit as st
 
 from bvae.storage import StorageError
-from bvae.ui import charts, share
+from bvae.ui import charts, fold, share, small_table
 from bvae.ui import reproduce as recipe
 from bvae.ui.lessons import _sheet
 from bvae.ui.lessons._base import Door, Lesson, Picture, Step, read
@@ -239,14 +239,14 @@ def draw(step: Step, key: str, revealed: bool = True) -> None:
         if picture.titles:
             place.markdown(f"**{picture.titles[k]}**")
         name = f"learn_{key}_{revealed}_{k}"
-        charts.show(figure, name, picture.alt, lambda: picture.table, name, place=place)
+        charts.show_lines(figure, name, picture.alt, lambda: picture.table, name, place=place)
     if not picture.figures and not picture.html:
-        st.dataframe(picture.table, hide_index=True, width="stretch")
+        st.html(small_table.table(picture.table, picture.alt))
     if picture.caption:
         st.caption(picture.caption)
     if picture.table is not None and picture.html and not picture.figures:
-        with st.expander("The picture as a table", icon=":material/table:"):
-            st.dataframe(picture.table, hide_index=True, width="stretch")
+        fold.show("The picture as a table", "table", f"learn_{key}_{revealed}_table",
+                  lambda: st.dataframe(picture.table, hide_index=True, width="stretch"))
 
 
 def doors(step: Step) -> None:

@@ -22,6 +22,7 @@ from bvae.divergences import DIVERGENCES, Divergence, divergence
 from bvae.plots import style
 from bvae.posterior import FullPosterior
 from bvae.ui import reproduce as recipe
+from bvae.ui import small_table
 from bvae.ui.playground import scenes
 from bvae.ui.playground.scenes import NAMES, Scene
 
@@ -168,7 +169,7 @@ def divergence_table(scene: Scene) -> None:
         "integral that is not known to one percent. Fisher–Rao is computed for uncorrelated Gaussians only. "
         f"Alpha is {scene['alpha']:g}, as in the scene; the order of Rényi {min(scene['alpha'], 0.95):g}."
     )
-    st.download_button("Download the table as CSV", table_csv(table), "divergences.csv", "text/csv",
+    st.download_button("Download the table as CSV", lambda: table_csv(table), "divergences.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")
 
 
@@ -248,8 +249,10 @@ def exact(scene: Scene) -> None:
         st.write("No aggregate is switched on.")
         return
     frame = pd.DataFrame(rows)
-    st.dataframe(frame, hide_index=True, width="stretch", column_config={
-        c: st.column_config.NumberColumn(format="%.3f") for c in frame.columns if c.startswith(("mean", "σ", "corr"))})
+    for column in frame.columns:
+        if column.startswith(("mean", "σ", "corr")):
+            frame[column] = [f"{value:.3f}" for value in frame[column]]
+    st.html(small_table.table(frame.astype(object).where(frame.notna(), "–"), "Joint beliefs"))
     st.caption("Computed by Python in double precision when a gesture ends. σ along and across are the standard "
                "deviations of the whole distribution along its principal axes.")
 
@@ -329,7 +332,10 @@ COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")
 
 def numbers(scene: Scene, adopt: Callable[[Scene], None]) -> None:
     """Type the scene instead of dragging it; what is wrong is said beside it and changes nothing."""
-    with st.expander("Type the experts as numbers", icon=":material/edit:"):
+    with st.expander("Type the experts as numbers", icon=":material/edit:", key="playground_typed",
+                     on_change="rerun") as part:
+        if not part.open:  # the editor is a third of what the page would send
+            return
         rows = [{"z1": e["mean"][0], "z2": e["mean"][1], "σ1": e["cov"][0] ** 0.5, "σ2": e["cov"][2] ** 0.5,
                  "correlation": e["cov"][1] / (e["cov"][0] * e["cov"][2]) ** 0.5, "weight": w, "present": e["present"]}
                 for e, w in zip(scene["experts"], scene["weights"], strict=True)]
