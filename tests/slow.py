@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 FILES = {"test_distributed.py", "test_rebuild.py", "test_sweep.py", "test_verification.py", "test_survival.py",
-         "test_jobs.py", "test_hostile.py", "test_celeba.py", "test_states.py", "test_windows.py", "test_resuming.py"}
+         "test_jobs.py", "test_hostile.py", "test_celeba.py", "test_states.py", "test_windows.py", "test_resuming.py",
+         "test_isolated.py"}
 NAMES = {
     "test_ctrl_c_saves_and_says_how_to_go_on",
     "test_resume_equals_uninterrupted_bit_for_bit",
