@@ -128,9 +128,9 @@ def limit_memory(extra: int = MEMORY) -> None:
     if resource is None:
         return
     with contextlib.suppress(OSError):  # where the machine itself runs out of memory, this process goes and no other
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_bytes(b"1000")
     try:
-        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("ascii").splitlines())
+        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
         used = int(fields["VmData"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):  # not Linux
         used = 0

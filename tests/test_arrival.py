@@ -1,6 +1,5 @@
 """The index page names what a first visit needs; everything else is Streamlit's own, and nothing watches files."""
 
-import asyncio
 import gzip
 import re
 import tomllib
@@ -11,6 +10,7 @@ from streamlit import file_util
 from streamlit.web.server.app_discovery import discover_asgi_app
 
 from bvae.ui import arrival, preload
+from tests.loops import run
 
 ROOT = Path(__file__).parents[1]
 STATIC = Path(file_util.get_static_dir())
@@ -33,7 +33,7 @@ def asked(body, kind="text/html; charset=utf-8", status=200, method="GET", heade
     async def send(message):
         sent.append(message)
 
-    asyncio.run(arrival.WithHints(app, "<hint>")({"type": type, "method": method, "headers": headers}, None, send))
+    run(arrival.WithHints(app, "<hint>")({"type": type, "method": method, "headers": headers}, None, send))
     return dict(sent[0]["headers"]), b"".join(m["body"] for m in sent[1:]), dict(seen["headers"])
 
 

@@ -6,6 +6,7 @@ import gzip
 import pytest
 
 from benchmarks import app, arrive, report, wire
+from tests.loops import run
 
 
 def test_a_first_visit_is_judged_by_what_it_takes_above_the_empty_page():
@@ -77,6 +78,6 @@ def test_the_proxy_passes_on_and_counts():
         upstream.close()
         return counts
 
-    plain, packed = asyncio.run(talk())
+    plain, packed = run(talk())
     assert plain["requests"] == packed["requests"] == 1
     assert plain["now"] == plain["later"] > 2000 > packed["now"] > 50

@@ -6,7 +6,7 @@ from bvae.methods import METHODS
 from bvae.storage import write_json, write_tensors
 from bvae.training import Settings, jobs
 from bvae.ui.training import Wanted, reproduce
-from tests.test_pages import assert_clean, open_page
+from tests.test_pages import assert_clean, drawings, open_page
 
 PAGE = "pages/train.py"
 
@@ -114,7 +114,7 @@ def test_a_finished_model_is_in_the_lists_of_the_pages_and_of_the_command_line(r
     train(settings, runs / "models" / "polymnist" / "mine", progress=False)
     app = open_page("pages/explore.py", model="mine")
     assert app.selectbox(key="model").value == "mine"
-    assert app.get("plotly_chart")
+    assert drawings(app)
     assert main(["checkpoints"]) == 0
     assert "polymnist/mine: WB-VAE, D = 2, 1 steps" in capsys.readouterr().out
 

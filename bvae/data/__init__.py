@@ -56,7 +56,7 @@ def opened(name: str, split: str, source: str, **options) -> MultimodalDataset:
         raise DataError(f"data set {name!r}, split {split!r}: its own code ({kind.__module__}.{kind.__qualname__}) "
                         f"raised {type(error).__name__}: {error}") from error
     for part in ("modalities", "x", "split"):
-        if getattr(data, part, None) is None:
+        if not hasattr(kind, part) and getattr(data, part, None) is None:  # of a property its class is asked
             raise DataError(f"data set {name!r}: expected it to set {part!r}, see bvae.data.MultimodalDataset")
     return data
 

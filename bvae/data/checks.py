@@ -22,6 +22,8 @@ RANGES = {"image": (0.0, 1.0), "text": (0.0, 1.0)}
 """kind of modality -> where its values lie; other kinds take any finite number."""
 TOLERANCE = 1e-3
 """Values beyond their range by no more than this were rounded; they are brought back."""
+SOME = 16
+"""Items that are looked at of a data set that makes its values when they are asked for."""
 AT_ONCE = 4096
 """Items looked at together: what is computed beside them stays small."""
 
@@ -124,6 +126,9 @@ def _checked(data: MultimodalDataset) -> MultimodalDataset:
     for key, m in data.modalities.items():
         if key != m.name:
             raise DataError(f"modalities[{key!r}]: expected the modality of this name, got {m.name!r}")
+    if is_lazy(data):
+        check_some(data)
+        return check_rest(data, len(data))
     if list(data.x) != list(data.modalities):
         if set(data.x) != set(data.modalities):
             raise DataError(f"x: expected the modalities {', '.join(data.modalities)}, got "
@@ -141,6 +146,27 @@ def _checked(data: MultimodalDataset) -> MultimodalDataset:
     for m, (name, modality) in enumerate(data.modalities.items()):
         there = None if data.mask is None else data.mask[m]
         data.x[name] = in_range(data.x[name], modality, there)
+    return check_rest(data, n)
+
+
+def is_lazy(data: MultimodalDataset) -> bool:
+    """Whether the values of a data set are made when they are asked for, all at once: not here, then."""
+    return hasattr(getattr(type(data), "x", None), "__get__")
+
+
+def check_some(data: MultimodalDataset) -> None:
+    """Raise DataError if some items of a data set whose values are made when asked for are not as they should be."""
+    some = torch.linspace(0, len(data) - 1, min(len(data), SOME)).long()
+    generator = torch.Generator().manual_seed(0)
+    x = data.items(some, data.pairing(generator), generator)  # as an epoch composes them, without the whole of x
+    if list(x) != list(data.modalities):
+        raise DataError(f"items: expected the modalities {', '.join(data.modalities)}, got {', '.join(map(str, x))}")
+    for m, (name, modality) in enumerate(data.modalities.items()):
+        in_range(of_kind(x[name], modality), modality, None if data.mask is None else data.mask[m, some])
+
+
+def check_rest(data: MultimodalDataset, n: int) -> MultimodalDataset:
+    """Labels and attributes of n items."""
     data.y = labels(data.y, n, data.num_classes, data.class_names)
     if data.attributes is not None:
         wanted = (n, len(data.attribute_names))

@@ -215,6 +215,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 def check_metrics(metrics: Any) -> None:
     """Raises ValueError or another error of this kind unless it is: metric -> figure, or metric -> key -> figure."""
+    from bvae.metrics import CATALOG  # here: metrics import what makes models
+
     if not isinstance(metrics, dict):
         raise TypeError(f"expected an object, got {type(metrics).__name__}")
     for name, value in metrics.items():
@@ -224,6 +226,10 @@ def check_metrics(metrics: Any) -> None:
             if DIGEST in value and value[DIGEST] != metrics_digest(metrics):
                 raise ValueError("they were changed after they were written: their digest is of other figures")
             continue
+        known = CATALOG.get(name)
+        by_modality = known is not None and known.key == "modality"  # which may have any name
+        if not is_figure(value) and not by_modality and len({key.isdigit() for key in value}) > 1:
+            raise ValueError(f"{name}: its keys are {', '.join(value)}")
         for figure in [value] if is_figure(value) else value.values():
             for part in ("mean", "se"):
                 if not isinstance(figure[part], (int, float)) or isinstance(figure[part], bool):
