@@ -27,6 +27,10 @@ NAMES = {
     "test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared",
     "test_the_process_gives_the_same_map_reports_its_steps_and_leaves_nothing",
     "test_every_control_of_every_view_at_its_extremes",
+    "test_pages_show_a_model_of_images_and_words",
+    "test_a_diverged_model_is_an_error_in_a_sentence",
+    "test_every_page_shows_holes_and_kinds_that_cannot_be_drawn",
+    "test_without_labels_nothing_is_said_of_classes",
 }
 
 
