@@ -235,18 +235,23 @@ def test_every_page_shows_holes_and_kinds_that_cannot_be_drawn(page, monkeypatch
             assert any(f"This item has no {lacks}." in c.value for c in app.caption)
 
 
+def numbers_only(monkeypatch):
+    """A data set of measurements and nothing else."""
+    cls = register(monkeypatch, measured=True)
+    made = cls.__init__
+
+    def without_pictures(self, **options):
+        made(self, **options)
+        del self.modalities["upper"], self.x["upper"]
+
+    cls.__init__ = without_pictures
+
+
 def test_a_sheet_leaves_out_what_cannot_be_drawn(monkeypatch, tmp_path):
     register(monkeypatch, measured=True, holes=float("nan"))
     assert main(["data", "own", "--sheet", str(tmp_path / "sheet.png")]) == 0
     assert Image.open(tmp_path / "sheet.png").height < Image.open(tmp_path / "sheet.png").width / 10
-    cls = register(monkeypatch, measured=True)
-    made = cls.__init__
-
-    def numbers_only(self, **options):
-        made(self, **options)
-        del self.modalities["upper"], self.x["upper"]
-
-    cls.__init__ = numbers_only
+    numbers_only(monkeypatch)
     from bvae.data.sheet import contact_sheet
 
     with pytest.raises(DataError, match=r"expected a modality that can be drawn.*'lower' \(measurements\)"):
@@ -254,14 +259,7 @@ def test_a_sheet_leaves_out_what_cannot_be_drawn(monkeypatch, tmp_path):
 
 
 def test_a_kind_without_pictures_has_no_judges_and_says_so(monkeypatch, tmp_path):
-    cls = register(monkeypatch, measured=True)
-    made = cls.__init__
-
-    def numbers_only(self, **options):
-        made(self, **options)
-        del self.modalities["upper"], self.x["upper"]
-
-    cls.__init__ = numbers_only
+    numbers_only(monkeypatch)
     data = EvaluationData("own", tmp_path)
     without = left_out(data, METRICS)
     assert without["coherence"] == "pictures or texts that judges could read"

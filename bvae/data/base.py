@@ -178,9 +178,7 @@ class MultimodalDataset:
         """The modalities that one item has: name -> (1, ...)."""
         return {name: values for name, values in self.subset([item]).items() if self.has(name, item)}
 
-    def class_of(self, item: int) -> int | None:
-        """Class of an item; None where there are no labels."""
-        return int(self.y[item]) if self.labelled else None
+
 
     def called(self, item: int) -> str:
         """An item in words: its number, and its class if there are labels."""

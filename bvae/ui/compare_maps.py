@@ -16,6 +16,28 @@ from bvae.ui.state import BIND
 MAP_ITEMS = 300
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def laid_over(
+    keys: tuple[tuple, ...], one_space: bool, tsne: tuple[int, int] | None = None
+) -> list[comparing.LinkedMap]:
+    """The maps of all contenders, see `comparing.link`: the same for every item that is looked at.
+
+    Parameters
+    ----------
+    keys : tuple
+        Of `loaders.joint_means`, one for each contender.
+    one_space : bool
+        See `comparing.plane_maps`.
+    tsne : tuple of int, optional
+        Perplexity and seed; PCA without it.
+    """
+    means = [loaders.joint_means(*key) for key in keys]
+    if tsne is not None:
+        flat = [loaders.joint_tsne(*key, *tsne) for key in keys]
+        return comparing.link(means, flat, [("", "")] * len(keys), False)
+    return comparing.link(means, *comparing.plane_maps(means, one_space), one_space)
+
+
 def show(
     data: MultimodalDataset, data_name: str, contenders: Sequence[Contender], models: Sequence[str],
     hashes: Sequence[str], one_space: bool, observed: tuple[bool, ...], class_names: Sequence[str],
@@ -54,10 +76,9 @@ def show(
     try:
         if projection == "tsne":
             with st.spinner(f"t-SNE of {n} points for {len(contenders)} contenders, once"):
-                flat, titles = [loaders.joint_tsne(*key, perplexity, map_seed) for key in keys], [("", "")] * len(keys)
+                maps = laid_over(tuple(keys), one_space, (perplexity, map_seed))
         else:
-            flat, titles = comparing.plane_maps(means, one_space)
-        maps = comparing.link(means, flat, titles, together)
+            maps = laid_over(tuple(keys), one_space)
     except ComputationError as error:
         computing.say(error)
         return lambda: None
@@ -79,19 +100,16 @@ def show(
         caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
     group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
 
-    def called(i: int) -> str:
-        return data.called(i)
-
     def pictures(i: int) -> str:
         return images.item(data, i)
 
-    selected, finish = panels.linked_maps(maps, short, items, group, names, colors, called, pictures, len(data),
+    selected, finish = panels.linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
                                           caption, [c.key for c in contenders])
     if selected:
         st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
                   args=(selected[0],))
     st.subheader("Whose neighbours changed most")
-    panels.neighbour_changes(maps, short, items, called, pictures, f"neighbours_{data_name}.csv")
+    panels.neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{data_name}.csv")
     return finish
 
 
