@@ -196,15 +196,17 @@ def trainings(kills: int, folder: Path, draws: random.Random) -> dict[str, Any]:
             left = TINY["steps"] - reached(parts)
             late = draws.random() < 0.3
             after = left + 1 if late else draws.randint(1, max(1, left // 2))
-            if not kill(*forked(run(parts)), after=after, delay=draws.uniform(0, 0.02)):
+            killed = kill(*forked(run(parts)), after=after, delay=draws.uniform(0, 0.02))
+            if not killed:
                 break  # it was finished before
             out["kills"] += 1
             out["kills_while_the_checkpoint_is_written"] += late
             out["step_on_disk_after_each_kill"].append(reached(parts))
         if (parts / STATE).is_file() or not (parts / CONFIG).is_file():
             undisturbed(parts)
-        with locked(parts, "looking"):  # a kill between the last file and the lock leaves the lock's: the next start's
-            pass
+        elif killed:  # after its last file, with the lock: only the next start can tidy up; who ends does it himself
+            with locked(parts, "looking"):
+                pass
         out["runs"] += 1
         out["weights_bit_identical"] += (whole / WEIGHTS).read_bytes() == (parts / WEIGHTS).read_bytes()
         out["history_identical"] += rows(whole) == rows(parts)

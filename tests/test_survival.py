@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,20 @@ def test_two_hundred_kills_and_every_kind_of_damage(tmp_path):
     for name in ("model.safetensors", "training.safetensors"):
         assert damage[name]["refused"] == damage[name]["damages"] > 100
     assert damage["config.json"]["refused"] > 0.9 * damage["config.json"]["damages"]  # a space, say, does not matter
+
+
+def test_a_kill_after_the_last_file_leaves_a_lock_that_nobody_holds_and_the_next_start_removes(tmp_path, monkeypatch):
+    def killed():
+        monkeypatch.setattr(locking, "release", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        train(settings(), tmp_path, progress=False)
+
+    assert in_child(killed) == ""  # it could say nothing
+    whole = ["config.json", "history.csv", "model.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*whole, locking.LOCK])
+    assert holder(tmp_path) is None
+    with locked(tmp_path, "looking"):
+        pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == whole
 
 
 def test_what_killed_writers_leave_is_swept_but_not_what_is_being_written(tmp_path):
