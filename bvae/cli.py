@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
+"""``python -m bvae``: train, evaluate, compare, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
 
 from __future__ import annotations
 
@@ -121,6 +121,15 @@ def parser() -> argparse.ArgumentParser:
                               "seeds of training with its standard error over seeds, from metrics.json and the records "
                               "of runs that differ in the seed alone, and write it to seeds.json")
     command.set_defaults(run=run_evaluate)
+
+    command = commands.add_parser(
+        "compare", help="differences of two checkpoints, paired by the seeds of training, with 95 percent intervals")
+    command.add_argument("first", help="name of a checkpoint, such as mwb-vae")
+    command.add_argument("second")
+    command.add_argument("--dataset", choices=datasets(), default="polymnist",
+                         help="default: polymnist, which has records of other seeds")
+    command.add_argument("--out", type=Path, help="folder of all checkpoints")
+    command.set_defaults(run=run_compare)
 
     command = commands.add_parser("report", help="print the results of all data sets as Markdown tables")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
@@ -294,6 +303,16 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.seeds:
         table = records.write_seeds(options.dataset, root or checkpoints_root())
         print_seeds({name: table[name] for name in names if name in table})
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Print differences, first less second."""
+    from bvae.tables import print_differences
+    from bvae.training.differences import differences
+
+    print_differences(options.first, options.second,
+                      differences(options.dataset, options.first, options.second, options.out))
     return 0
 
 
