@@ -1,4 +1,4 @@
-"""``python -m bvae``: train, evaluate, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
+"""``python -m bvae``: train, evaluate, compare, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
 
 from __future__ import annotations
 
@@ -113,11 +113,23 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.add_argument("--root", help="folder of the data files")
     command.add_argument("--seed", type=seed, default=0, help="of the metrics' own draws")
+    command.add_argument("--metrics", nargs="+", metavar="NAME",
+                         help="registered metrics to compute anew, such as coverage; the others are kept if they are "
+                              "of the same weights")
     command.add_argument("--seeds", action="store_true",
                          help="compute only metrics that are missing or of other weights; then print the mean over the "
                               "seeds of training with its standard error over seeds, from metrics.json and the records "
                               "of runs that differ in the seed alone, and write it to seeds.json")
     command.set_defaults(run=run_evaluate)
+
+    command = commands.add_parser(
+        "compare", help="differences of two checkpoints, paired by the seeds of training, with 95 percent intervals")
+    command.add_argument("first", help="name of a checkpoint, such as mwb-vae")
+    command.add_argument("second")
+    command.add_argument("--dataset", choices=datasets(), default="polymnist",
+                         help="default: polymnist, which has records of other seeds")
+    command.add_argument("--out", type=Path, help="folder of all checkpoints")
+    command.set_defaults(run=run_compare)
 
     command = commands.add_parser("report", help="print the results of all data sets as Markdown tables")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
@@ -249,14 +261,18 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
     return words
 
 
-def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int) -> None:
-    """Compute the metrics of a checkpoint as it is on disk and write them beside it."""
+def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int,
+                 names: list[str] | None = None) -> None:
+    """Compute the metrics of a checkpoint as it is on disk, or those named, and write them beside it."""
     from bvae.metrics.base import left_out_in_words
     from bvae.storage import write_json
-    from bvae.training.evaluation import evaluated
+    from bvae.training.evaluation import evaluated, renewed
 
     checkpoint = load_checkpoint(name_of_data, name, root)
-    metrics = evaluated(checkpoint, root or checkpoints_root(), data_root, seed)
+    if names is None:
+        metrics = evaluated(checkpoint, root or checkpoints_root(), data_root, seed)
+    else:
+        metrics = renewed(checkpoint, root or checkpoints_root(), names, data_root, seed)
     write_json(checkpoint.folder / METRICS_FILE, metrics)
     for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), name_of_data):
         print(line, file=sys.stderr)
@@ -264,9 +280,12 @@ def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate one checkpoint or all; with --seeds only what is not evaluated yet, and then over seeds."""
+    from bvae.metrics import METRICS
     from bvae.training import records
     from bvae.training.evaluation import is_evaluated
 
+    for name in options.metrics or ():
+        METRICS[name]  # raises ValueError that names those that there are
     root = options.out  # without one, what ships and what was trained in the app
     if options.method == "all":
         root = root or checkpoints_root()
@@ -278,12 +297,22 @@ def run_evaluate(options: argparse.Namespace) -> int:
         if options.seeds and is_evaluated(checkpoint.metrics, checkpoint.hash):
             continue
         print(f"evaluating {name} ...", file=sys.stderr, flush=True)
-        evaluate_one(options.dataset, name, root, options.root, options.seed)
+        evaluate_one(options.dataset, name, root, options.root, options.seed, options.metrics)
     print_table(options.dataset, names, root)
     print_missing(options.dataset, names, root)
     if options.seeds:
         table = records.write_seeds(options.dataset, root or checkpoints_root())
         print_seeds({name: table[name] for name in names if name in table})
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Print differences, first less second."""
+    from bvae.tables import print_differences
+    from bvae.training.differences import differences
+
+    print_differences(options.first, options.second,
+                      differences(options.dataset, options.first, options.second, options.out))
     return 0
 
 

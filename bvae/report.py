@@ -14,7 +14,8 @@ from bvae.training.records import keyed, over_missing, over_seeds
 
 BEGIN, END = "<!-- results: python -m bvae report --into README.md -->", "<!-- end of results -->"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
-BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_average_precision")
+BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
+            "latent_average_precision")
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
 TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
           "celeba": "Avatars and their attributes in words"}
@@ -66,8 +67,10 @@ def by_views(metrics: Mapping[str, Mapping[str, Any]]) -> str:
 def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     """Figures that are not by the number of views; those by modality as their mean over the modalities."""
     found = [metric for metric in MEANS if keys_of(metrics.values(), metric)]
-    covered = keys_of(metrics.values(), "coverage_90")
-    ends = [("coverage_90", key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
+    ends = []
+    for metric in ("coverage_90_decoded", "coverage_90_noisy"):
+        covered = keys_of(metrics.values(), metric)
+        ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
     columns = [(metric, None) for metric in found] + ends
     heads = [short(metric, key) if key else CATALOG[metric].title.split(",")[0].split(" in the")[0]
              for metric, key in columns]
@@ -121,7 +124,8 @@ def short(metric: str, key: str) -> str:
     """A column: "coherence, 1 view"."""
     words = {"latent_accuracy": "latent accuracy", "joint_coherence": "joint coherence",
              "attribute_coherence": "attribute coherence", "latent_average_precision": "latent AP",
-             "coverage_90": "coverage of 90 %"}
+             "latent_accuracy_drawn": "latent accuracy (drawn)", "coverage_90_decoded": "coverage of 90 %, no noise",
+             "coverage_90_noisy": "coverage of 90 %, noise"}
     return words.get(metric, metric) + (f", {CATALOG[metric].of(key)}" if key else "")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bvae.training.checkpoint import load_checkpoint
+from bvae.training.differences import Difference
 
 
 def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
@@ -38,6 +39,25 @@ def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
                     f"{figure['mean']:.3f} ±{figure['se_seeds']:.3f} n={figure['n']}")
     print("\nmean over n training seeds ± its standard error over seeds")
     print_rows(rows, list(table))
+
+
+def print_differences(first: str, second: str, found: Sequence[Difference]) -> None:
+    """What `bvae.training.differences.differences` gives, as a table."""
+    rows = {row_label(d.metric, d.key): {
+        f"{first} - {second}": f"{d.mean:+.4g}", "95 % interval": interval(d), "seeds": str(d.n),
+        "": told(d)} for d in found}
+    print(f"{first} less {second}, paired by the seed of training; intervals by Student's t over the pairs")
+    print_rows(rows, [f"{first} - {second}", "95 % interval", "seeds", ""])
+
+
+def interval(d: Difference) -> str:
+    """The ends of a difference's interval; a dash where one run each gives none."""
+    return "–" if d.half_width is None else f"{d.mean - d.half_width:+.4g} to {d.mean + d.half_width:+.4g}"
+
+
+def told(d: Difference) -> str:
+    """What a difference says, in words."""
+    return "one run each" if d.half_width is None else "told apart" if d.told_apart else "may be chance"
 
 
 def print_missing(name_of_data: str, names: Sequence[str], root: Path | None) -> None:

@@ -43,7 +43,8 @@ shown = st.segmented_control("Curve", curves, default=curves[0], required=True, 
                              format_func=lambda key: CATALOG[key].title)
 figure = CATALOG[shown]
 with tools:
-    reset_button({"methods": names, "curve": curves[0], "bars": "test items", "missing": 0})
+    reset_button({"methods": names, "curve": curves[0], "bars": "test items", "missing": 0,
+                  **dict(zip(("first", "second"), benchmark_panels.pair_of(names), strict=False))})
 try:
     seeds, over_missing = records.over_seeds(data_name), records.over_missing(data_name)
 except StorageError as error:
@@ -81,8 +82,10 @@ st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower
 st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 
+benchmark_panels.differences(data_name, names)
 benchmark_panels.missing(data_name, over_missing, chosen, names)
 benchmark_panels.training(chosen, models, metrics)
+benchmark_panels.methods(chosen, models)
 benchmark_panels.published(data_name, shown)
 reproduce.show(
     reproduce.benchmark_code(data_name, chosen, shown), "benchmarks.py",

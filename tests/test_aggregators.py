@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
@@ -135,3 +136,58 @@ def test_conditional_of_a_mixture_is_its_component(mixture, inner, experts):
     torch.testing.assert_close(conditional.loc, aggregator(mixture)(loc, scale).loc[-1:])
     assert conditional.num_components == 1
     torch.testing.assert_close(conditional.scale, aggregator(inner)(loc, scale).scale)
+
+
+@pytest.mark.parametrize("number", [2, 3, 5, 6, 8, 10])
+def test_the_stated_error_of_a_hoelder_pool_holds_for_any_number_of_experts(number):
+    """Against random positive numbers, among them equal ones and nearly nothing: never above, and reached."""
+    from bvae.aggregators.hoelder import expansion
+
+    alpha = 0.7
+    terms = expansion(alpha, number)
+    rng = np.random.default_rng(0)
+    log_x = np.concatenate([-rng.exponential(rng.choice([0.1, 1.0, 5.0, 20.0], (4000, 1)), (4000, number)),
+                            -60.0 * (np.arange(number) >= np.arange(1, number + 1)[:, None])])
+    found = (terms.coefficients * np.exp(log_x @ terms.exponents.T)).sum(1)
+    errors = np.abs(found / np.exp(alpha * log_x).sum(1) ** (1 / alpha) - 1)
+    assert errors.max() <= 1.02 * terms.error + 1e-3
+    assert errors.max() >= 0.6 * terms.error
+    if number in (6, 8, 10):
+        assert errors.max() == pytest.approx({6: 0.215, 8: 0.339, 10: 0.458}[number], abs=0.01)
+
+
+def test_helvae_per_dimension_is_the_rule_for_every_dimension_alone():
+    loc = torch.tensor([[0.0, 1.0, -2.0], [0.5, 1.0, 2.0], [9.0, 1.1, 0.0]]).unsqueeze(1)
+    scale = torch.tensor([[1.0, 0.5, 1.0], [0.7, 0.5, 1.0], [1.0, 0.6, 3.0]]).unsqueeze(1)
+    weights = torch.tensor([0.5, 0.3, 0.2])
+    q = aggregator("helvae", per_dimension=True)(loc, scale, weights=weights)
+    for d in range(3):
+        one = aggregator("helvae")(loc[..., d:d + 1], scale[..., d:d + 1], weights=weights)
+        torch.testing.assert_close(q.loc[..., d], one.loc[..., 0])
+        torch.testing.assert_close(q.scale[..., d], one.scale[..., 0])
+    whole = aggregator("helvae")(loc, scale, weights=weights)
+    assert (q.loc - whole.loc).abs().max() > 0.01
+    missing = torch.tensor([[True], [True], [False]])
+    torch.testing.assert_close(aggregator("helvae", per_dimension=True)(loc, scale, present=missing).loc,
+                               aggregator("helvae", per_dimension=True)(loc[:2], scale[:2]).loc)
+    with pytest.raises(ValueError, match="per_dimension"):
+        aggregator("helvae", per_dimension=True).full(loc, torch.diag_embed(scale.square()))
+
+
+def test_terms_of_several_experts_have_mass_in_one_dimension_and_hardly_any_in_many():
+    g = torch.Generator().manual_seed(0)
+    loc, scale = torch.randn(3, 4, 32, generator=g), torch.full((3, 4, 32), 0.5)
+    pool = aggregator("hoelder", alpha=0.5)
+    assert (pool.shared_mass(loc, scale) < 1e-5).all()
+    assert (pool.shared_mass(loc[..., :1], scale[..., :1]) > 0.1).any()
+    moments, matched = aggregator("helvae")(loc, scale), aggregator("moment")(loc, scale)
+    torch.testing.assert_close(moments.loc, matched.loc, atol=1e-4, rtol=0)
+    torch.testing.assert_close(moments.scale, matched.scale, atol=1e-4, rtol=0)
+
+
+def test_the_sharper_of_two_dependent_experts_decides_at_the_ratio_of_their_scales_and_beyond_it_is_corrected():
+    loc, scale = torch.tensor([[[0.0]], [[1.0]]]), torch.tensor([[[1.0]], [[2.0]]])
+    at = aggregator("code", rho=0.5)(loc, scale)
+    torch.testing.assert_close((at.loc.item(), at.scale.item()), (0.0, 1.0))
+    beyond = aggregator("code", rho=0.999)(loc, scale)
+    assert (beyond.loc.item(), beyond.scale.item()) == pytest.approx((-0.994, 0.089), abs=0.001)

@@ -6,7 +6,7 @@ from torch import nn
 
 import bvae
 from bvae.aggregators import aggregator
-from bvae.metrics import CATALOG, EvaluationData, by_number_of_views, evaluate, summary
+from bvae.metrics import CATALOG, METRICS, EvaluationData, by_number_of_views, evaluate, summary
 from bvae.metrics.base import all_experts, all_subsets, posterior_of
 from bvae.metrics.classifiers import Classifiers, soften
 from bvae.metrics.missing import right_of_missing
@@ -184,3 +184,55 @@ def test_soften_keeps_half_and_the_range(generator):
     assert 0.4 < kept < 0.6
     assert soft.min() >= 0
     assert soft.max() <= 1
+
+
+def test_private_latents_enter_no_figure_about_what_a_latent_space_tells(known):
+    """A model with private latents that know the class, and shared ones that know nothing: chance everywhere."""
+    _, data = known
+    model = bvae.MultimodalVAE(data.test.modalities.values(), aggregator("moe"),
+                               bvae.ModelConfig(4, 4, private_dim=10, auxiliary_prior=True))
+    for n in "abc":
+        model.encoders[n], model.decoders[n] = Private(), ShowsFirst()
+    attributes = torch.nn.functional.one_hot(data.test.y, 10).bool()
+    data.test.attributes, data.train.attributes = attributes, torch.nn.functional.one_hot(data.train.y, 10).bool()
+    names = [n for n in METRICS if n in ("latent_accuracy", "latent_accuracy_one_probe", "latent_accuracy_drawn",
+                                         "latent_average_precision", "missing")]
+    figures = evaluate(model, data, names=names)
+    shown = {key: figures[key] for key in figures if key.startswith("latent")}
+    assert len(shown) == 6
+    for key, by in shown.items():
+        assert all(point["mean"] < 0.2 for point in by.values()), key
+
+
+class ShowsFirst(Shows):
+    """:class:`Shows` of the first ten latents."""
+
+    def forward(self, z):
+        return super().forward(z[:, :10])
+
+
+class Private(nn.Module):
+    """Four shared means that are 0, ten private ones that show the class."""
+
+    def forward(self, x):
+        loc = torch.cat([torch.zeros(len(x), 4), x[:, 0, 0, :10] * 20], 1)
+        return torch.cat([loc, torch.full_like(loc, -20.0)], dim=1)
+
+
+def test_a_drawn_expert_knows_what_one_expert_knows_and_a_mean_what_all_know(known):
+    """Of three experts one sees the class: the mean of the mixture tells it always, a drawn one in one of three."""
+    _, data = known
+    model = bvae.MultimodalVAE(data.test.modalities.values(), aggregator("moe"), bvae.ModelConfig(10, 4))
+    for n in "abc":
+        model.encoders[n], model.decoders[n] = Known(sees=n == "a"), Shows()
+    figures = evaluate(model, data, names=["latent_accuracy", "latent_accuracy_drawn", "latent_accuracy_one_probe"])
+    assert figures["latent_accuracy"]["3"]["mean"] == 1
+    for key in ("latent_accuracy_drawn", "latent_accuracy_one_probe_drawn"):
+        # A third sees; of the others one class is guessed, or, among a tenth of the items, rightly.
+        assert figures[key]["3"]["mean"] == pytest.approx(1 / 3 + 2 / 3 * 0.1, abs=0.1)
+    single = bvae.MultimodalVAE(data.test.modalities.values(), aggregator("wasserstein"), bvae.ModelConfig(10, 4))
+    for n in "abc":
+        single.encoders[n], single.decoders[n] = model.encoders[n], model.decoders[n]
+    figures = evaluate(single, data, names=["latent_accuracy", "latent_accuracy_drawn", "latent_accuracy_one_probe"])
+    assert figures["latent_accuracy_drawn"] == figures["latent_accuracy"]
+    assert figures["latent_accuracy_one_probe_drawn"] == figures["latent_accuracy_one_probe"]

@@ -1,5 +1,7 @@
 """Likelihood, calibration, distances and sample quality on models whose right answers are known."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from torch.distributions import MultivariateNormal, Normal
 import bvae
 from bvae import gaussian
 from bvae.aggregators import aggregator
-from bvae.metrics import EvaluationData, evaluate
+from bvae.metrics import EvaluationData, evaluate, posteriors
 from bvae.metrics.base import all_experts, posterior_of
 from bvae.metrics.log_likelihood import estimate
 from bvae.metrics.posteriors import cumulative
@@ -125,24 +127,48 @@ def test_more_samples_never_lower_the_bound(tmp_path):
 
 
 @pytest.mark.parametrize(("factor", "coverage"), [(1.0, 0.9), (0.5, None), (2.0, None)])
-def test_calibration_of_exact_sharp_and_wide_posteriors(tmp_path, factor, coverage):
+def test_coverage_of_exact_sharp_and_wide_posteriors(tmp_path, factor, coverage):
     """One modality whose encoder is exact: 90 percent. Half as wide: P(|N(0,1)| < 0.5 x 1.645); twice: 2 x 1.645."""
     model, data = linear(tmp_path, factor, names=("a",), n=4000)
     # No clipping of the images here: the right answer is that of the unclipped noise.
     figures = evaluate_unclipped(model, data)
     expected = coverage or (2 * Normal(0, 1).cdf(torch.tensor(1.6449 * factor)) - 1).item()
-    assert figures["coverage_90"]["1"]["mean"] == pytest.approx(expected, abs=5 * figures["coverage_90"]["1"]["se"])
+    noisy, decoded = figures["coverage_90_noisy"]["1"], figures["coverage_90_decoded"]["1"]
+    assert noisy["mean"] == pytest.approx(expected, abs=5 * noisy["se"])
+    # Without noise the exact encoder's mean is shrunk towards 0 and its error is smaller than its width says.
+    assert decoded["mean"] > expected
+    shrunk = torch.tensor([0.5, 0.25]) ** 2
+    shrunk = shrunk / (shrunk + NOISE**2)  # posterior mean = shrunk z: the error is (1 - shrunk) |z|
+    width = (1 - shrunk).sqrt() * factor
+    exact = (2 * Normal(0, 1).cdf(1.6449 * width / (1 - shrunk)) - 1).mean().item()
+    assert decoded["mean"] == pytest.approx(exact, abs=5 * decoded["se"] + 0.002)
+
+
+def test_dimensions_that_tell_nothing_are_left_out_of_coverage(tmp_path):
+    """Half as wide as it should be in one dimension; the other is the prior's, covered in 90 of 100 cases."""
+    model, data = linear(tmp_path, 0.5, names=("a",), n=4000)
+    with_all = evaluate_unclipped(model, data)["coverage_90_noisy"]["1"]["mean"]
+    encoder = model.encoders["a"]
+
+    class Blind(torch.nn.Module):
+        def forward(self, x):
+            loc, raw = encoder(x).chunk(2, 1)
+            wide = torch.full_like(raw[:, 1], math.log(math.expm1(1 - 1e-4)) + 2.0)
+            return torch.cat([loc * torch.tensor([1.0, 0.0]), torch.stack([raw[:, 0], wide], 1)], 1)
+
+    model.encoders["a"] = Blind()
+    one = evaluate_unclipped(model, data)["coverage_90_noisy"]["1"]["mean"]
+    assert one == pytest.approx(with_all, abs=0.03)  # with the prior's dimension it would be .74
+    assert posteriors.active_dimensions(torch.zeros(5, 3)).all()
 
 
 def evaluate_unclipped(model, data):
-    from bvae.metrics import posteriors
-
     def unclipped(model, z, generator):
         return {n: mean + NOISE * torch.randn(mean.shape, generator=generator) for n, mean in model.decode(z).items()}
 
     original, posteriors.sample_data = posteriors.sample_data, unclipped
     try:
-        return evaluate(model, data, names=["calibration"])
+        return evaluate(model, data, names=["coverage"])
     finally:
         posteriors.sample_data = original
 

@@ -1,10 +1,13 @@
 """Objectives against slow implementations that loop over items, modalities and subsets."""
 
+import math
+
 import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 import bvae
+from bvae import gaussian
 from bvae.aggregators import aggregator
 from bvae.aggregators.subsets import subset_membership
 from bvae.objectives import objective
@@ -318,3 +321,38 @@ def test_mmvae_plus_against_its_formula(case):
     with pytest.raises(ValueError, match="mmvae-plus: expected a model with private latents"):
         objective("mmvae-plus")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present,
                                 None)
+
+
+def test_code_is_the_sum_over_all_subsets_less_its_entropy():
+    """Against every subset's ELBO written out, with the weights and options of the published objective."""
+    torch.manual_seed(3)
+    model = bvae.MultimodalVAE([bvae.Modality(n, "image", (1, 4, 4)) for n in "abc"],
+                               aggregator("mixture(code)", rho=0.4), bvae.ModelConfig(3, 4, weights="subset")).eval()
+    with torch.no_grad():
+        model.expert_weights.logits.copy_(torch.linspace(-1, 1, 7))
+    x = {n: torch.rand(6, 1, 4, 4, generator=torch.Generator().manual_seed(k)) for k, n in enumerate("abc")}
+    present = torch.ones(3, 6, dtype=torch.bool)
+    draws = 3000
+    with torch.no_grad():
+        q = model.encode(x, present=present)
+        pi = model.expert_weights()
+        g = torch.Generator().manual_seed(0)
+        elbos = []
+        for k in range(7):
+            z = q.component(torch.full((6,), k)).rsample((draws,), generator=g)
+            repeated = {n: v.repeat(draws, 1, 1, 1) for n, v in x.items()}
+            error = model.reconstruction_error(repeated, z.flatten(0, 1), present.repeat(1, draws)).mean()
+            elbos.append(error + 2.5 * gaussian.kl_to_standard(q.loc[k], q.scale[k]).mean())
+        entropy = -(pi * pi.log()).sum()
+        slow = (pi * torch.stack(elbos)).sum() - 1000 * entropy + 1000 * torch.tensor(7.0).log()
+        bound = objective("code", beta=2.5)
+        fast = torch.stack([bound(model, {n: v.repeat(50, 1, 1, 1) for n, v in x.items()}, present.repeat(1, 50), g
+                                  ).loss.mean() for _ in range(60)])
+    assert (fast.mean() - slow).abs() < 4 * fast.std() / 60**0.5 + 0.05
+    weak = objective("code", beta=2.5, entropy=0.0)
+    with torch.no_grad():
+        out = weak(model, x, present, torch.Generator().manual_seed(1))
+        much = bound(model, x, present, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(much.loss - out.loss, (1000 * (math.log(7) - entropy)).expand(6))
+    with pytest.raises(ValueError, match="entropy"):
+        objective("code", entropy=-1.0)

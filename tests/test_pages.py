@@ -187,7 +187,8 @@ def test_benchmarks_show_what_the_files_hold():
         row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
         figure = metrics["coherence"]["4"]
         assert row[title].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
-    for key in [k for k in CATALOG if k in ("latent_accuracy", "coverage_90", "latent_accuracy_one_probe")]:
+    curves = ("latent_accuracy", "coverage_90_decoded", "latent_accuracy_one_probe_drawn")
+    for key in [k for k in CATALOG if k in curves]:
         app.segmented_control(key="curve").set_value(key).run()
         assert_clean(app)
     app.pills(key="methods").set_value(["mwb-vae"]).run()

@@ -20,8 +20,12 @@ class ConsensusOfDependentExperts(GaussianAggregator):
     """Experts that make correlated errors: mu = 1' S^-1 m / 1' S^-1 1, v = 1 / 1' S^-1 1 in every dimension.
 
     S holds v_m on the diagonal and rho s_i s_j beside it: experts who know the same thing are not counted twice.
-    rho = 0 is the product of experts without a prior; towards 1 the sharpest expert decides. An expert whose error
-    is mostly another's, magnified, gets a negative influence: the mean may leave the range of the experts' means.
+    rho = 0 is the product of experts without a prior. Of two experts the sharper one alone decides at rho = s_1/s_2;
+    beyond, the wider one gets a negative influence, because its error is mostly the sharper one's, magnified: the mean
+    leaves the range of the experts' means on the other side, and the joint posterior becomes sharper again (N(0, 1)
+    and N(1, 4) with rho .999: mean -.994, scale .089). A mean outside of the experts' range is thus no fault of the
+    computation: the rule takes a wide expert's disagreement for a magnified copy of the sharp one's error, and
+    corrects the sharp one by it. Where errors are not so dependent, it corrects what was right.
 
     With weights, expert m has the variance v_m / ((number of present experts) x w_m), as in `ProductOfExperts`.
     For full covariances, ours: the blocks S_ij = rho Sigma_i^1/2 Sigma_j^1/2.

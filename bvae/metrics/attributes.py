@@ -17,6 +17,7 @@ from bvae.metrics.base import (
     has_all,
     needs,
     posterior_of,
+    shared_means,
 )
 from bvae.model import MultimodalVAE
 
@@ -94,7 +95,7 @@ def mean_average_precision(
 @METRICS.register("latent_average_precision")
 @needs(ATTRIBUTES)
 def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
-    """Average precision of logistic regressions on the means of q(z | x_S), one for each attribute and each subset S.
+    """Average precision of logistic regressions on the shared means of q(z | x_S), one for each attribute and subset S.
 
     Fitted on the training split; on the test split their scores are ranked, not their decisions (as in some published
     code, which gives other numbers). Mean over the attributes and the subsets of a size. A latent space that knows
@@ -116,8 +117,8 @@ def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generat
         if not bool(chosen.any()):
             continue
         scale = StandardScaler()
-        means = scale.fit_transform(posterior_of(model, fit_on, members).mean[chosen].double().numpy())
-        unseen = scale.transform(posterior_of(model, score_on, members).mean.double().numpy())
+        means = scale.fit_transform(shared_means(model, fit_on, members)[chosen].double().numpy())
+        unseen = scale.transform(shared_means(model, score_on, members).double().numpy())
         columns = [
             torch.from_numpy(LogisticRegression(max_iter=200, tol=1e-3).fit(means, y).decision_function(unseen))
             if 0 < y.sum() < len(y) else torch.zeros(len(test), dtype=torch.float64) for y in train[chosen].numpy().T]

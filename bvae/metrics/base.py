@@ -208,3 +208,12 @@ def posterior_of(model: MultimodalVAE, experts: UnimodalPosteriors, members: tup
     only = torch.zeros(len(experts.present), 1, dtype=torch.bool)
     only[list(members)] = True
     return model.aggregate(experts._replace(present=experts.present & only), model.aggregator.conditional())
+
+
+def shared_means(model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:
+    """Means of q(z | x_S), (N, D): of the shared dimensions alone, which is what other modalities can know.
+
+    Private latents of a modality (`ModelConfig.private_dim`) are left out: in a figure about what a latent space
+    tells, they would count what the joint representation does not hold.
+    """
+    return model.shared(posterior_of(model, experts, members)).mean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import LABELS, METRICS, EvaluationData, all_experts, needs, posterior_of, summary
+from bvae.metrics.base import LABELS, METRICS, EvaluationData, all_experts, needs, shared_means, summary
 from bvae.metrics.latent_accuracy import fitted
 from bvae.model import MultimodalVAE
 
@@ -20,9 +20,9 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
 
     Every item is seen through what it has left: q(z | its observed modalities), one z an item for generations. The
     holes of 20 percent are among those of 50 percent, so that the curve is no accident of the draw. Latent accuracy is
-    that of one logistic regression, fitted on the training means of q(z | all modalities). Coherence is the share of
-    the generations of an item's missing modalities that the judges assign to the item's class; an item with nothing
-    missing has none and is left out. What an item lacks from the start is missing in addition to the share.
+    that of one logistic regression, fitted on the shared training means of q(z | all modalities). Coherence is the
+    share of the generations of an item's missing modalities that the judges assign to the item's class; an item with
+    nothing missing has none and is left out. What an item lacks from the start is missing in addition to the share.
 
     Returns
     -------
@@ -36,16 +36,16 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
     """
     names, experts = list(model.modalities), all_experts(model, data.test)
     seed = int(torch.randint(2**31, (), generator=generator))
-    everyone = posterior_of(model, all_experts(model, data.train), tuple(range(len(names))))
+    everyone = shared_means(model, all_experts(model, data.train), tuple(range(len(names))))
     if len(data.train.y.unique()) < 2:
         return {}
-    probe = fitted(everyone.mean, data.train.y)
+    probe = fitted(everyone, data.train.y)
     accuracy, coherence = {}, {}
     for percent in PERCENT:
         observed = data.test.observed(percent / 100, seed)  # (M, N)
         seen = experts._replace(present=experts.present & observed)
         q = model.aggregate(seen, model.aggregator.conditional())
-        predicted = torch.from_numpy(probe.predict(q.mean.numpy()))
+        predicted = torch.from_numpy(probe.predict(model.shared(q).mean.numpy()))
         accuracy[str(percent)] = summary(predicted == data.test.y)
         judged = torch.tensor([data.judges is not None and name in data.judges for name in names])
         missing = ~observed & judged.unsqueeze(1)

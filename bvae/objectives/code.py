@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,32 +13,52 @@ from bvae.model import MultimodalVAE
 from bvae.objectives.base import OBJECTIVES, LossOutput, Objective
 from bvae.objectives.elbo import score
 from bvae.posterior import Posterior
+from bvae.registry import require_number
 
 
 @OBJECTIVES.register("code")
 @dataclass(frozen=True)
 class WeightedSubsetELBOs(Objective):
-    """sum_S pi_S ELBO_S with learned weights pi of the subsets, minus beta KL(pi || uniform).
+    """sum_S pi_S ELBO_S with learned weights pi of the subsets, minus `entropy` times the entropy of pi.
 
-    The choice of a subset is one more latent variable: the bound is that of (S, z) with a uniform prior on S, so that
-    pi has an entropy bonus. One subset is drawn for each item; its gradient to pi is that of `score`.
+    ELBO_S = sum_m -log p(x_m | z) + beta KL(q_S || p), z ~ q_S. As the published code does it, the entropy bonus has a
+    weight of its own, which is of the size of an ELBO: with the bound's own weight (beta, or 1) pi follows differences
+    of hundreds of nats between the subsets and leaves out those of one view, which then are not learned. What is
+    added is `entropy` x KL(pi || uniform), which differs from the bonus by a constant and is 0 for uniform pi.
+    The published code computes every subset's ELBO for every item; here one subset is drawn for each item, with the
+    gradient to pi of `score`: the same expectation at 1 / (2^M - 1) of the decodings.
+
+    Parameters
+    ----------
+    beta : float
+        See `Objective`.
+    entropy : float
+        Nats of loss for a nat of the entropy of pi, not negative. The published code has 1000 on all its data sets.
 
     References
     ----------
-    Mancisidor et al., ICML 2025 (CoDE-VAE).
+    Mancisidor et al., ICML 2025 (CoDE-VAE), and its code, github.com/rogelioamancisidor/codevae.
     """
+
+    entropy: float = 1000.0
+
+    decomposes: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_number("entropy", self.entropy, lambda e: e >= 0, "a non-negative number")
 
     def __call__(
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
-        """See `Objective.__call__`."""
+        """See `Objective.__call__`. `kl` is that of the posteriors alone."""
         q = model.encode(x, present=present, generator=generator)
         index = q.draw(generator)
         z = q.component(index).rsample(generator=generator)
         reconstruction = model.reconstruction_error(x, z, present)
-        kl = q.kl_to_prior() + kl_to_uniform(q)
-        loss = reconstruction + self.beta * kl + score(q.weights, index, reconstruction, generator)
-        return LossOutput(loss, reconstruction, kl)
+        kl = q.kl_to_prior()
+        loss = reconstruction + self.beta * kl + self.entropy * kl_to_uniform(q)
+        return LossOutput(loss + score(q.weights, index, reconstruction, generator), reconstruction, kl)
 
 
 def kl_to_uniform(q: Posterior) -> Tensor:

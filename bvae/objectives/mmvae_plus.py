@@ -24,8 +24,9 @@ class SharedAndPrivate(Objective):
     + beta [ log q(z | x) - log p(z) + KL(q(w_m | x_m) || p(w_m)) ], with the mixture's density in log q(z | x). What a
     decoder needs from x_n in order to serve the others has to be in z, because it never sees w_n of x_n then.
 
-    This is the bound for one sample (the original averages ten inside the logarithm), with one expert an item,
-    stratified over the batch: the same expectation at 1/M of the decodings. Generation draws w from N(0, I).
+    This is the bound for one sample, with one expert an item, stratified over the batch: the same expectation at 1/M
+    of the decodings. Generation draws w from N(0, I). In the original posteriors and priors are Laplace, and s_n is a
+    softmax over the private dimensions times their number; here they are Gaussian, and s_n is free.
 
     References
     ----------

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bvae.metrics import METRICS, EvaluationData, evaluate
+from bvae.metrics import CATALOG, METRICS, EvaluationData, evaluate
 from bvae.metrics.base import left_out
 from bvae.metrics.classifiers import FOLDER as JUDGES
 from bvae.storage import DIGEST
@@ -50,6 +50,44 @@ def evaluated(
     if without:
         facts["left_out"] = without
     metrics = {**figures, EVALUATION: facts}
+    facts[DIGEST] = metrics_digest(metrics)
+    return metrics
+
+
+def renewed(
+    checkpoint: Checkpoint, root: Path, names: Iterable[str], data_root: str | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """The metrics that a checkpoint has, those named computed anew: each one has draws of its own.
+
+    All others are dropped if they are of other weights; where a metric is not registered any more, so are the figures
+    that the catalog does not know.
+
+    Parameters
+    ----------
+    checkpoint, root, data_root, seed
+        See :func:`evaluated`.
+    names : iterable of str
+        Registered metrics.
+    """
+    names = list(names)
+    new = evaluated(checkpoint, root, data_root, seed, names)
+    facts = new.pop(EVALUATION)
+    before = checkpoint.metrics.get(EVALUATION, {})
+    if before.get("sha256") != checkpoint.hash:
+        before = {}
+    whole = set(before.get("metrics", ())) <= set(METRICS)
+    kept = {key: figures for key, figures in checkpoint.metrics.items()
+            if before and key != EVALUATION and (whole or key in CATALOG)}
+    known = {*before.get("metrics", ()), *names}
+    without = {name: need for name, need in before.get("left_out", {}).items() if name in METRICS and name not in names}
+    without.update(facts.pop("left_out", {}))
+    facts["metrics"] = [name for name in METRICS if name in known]
+    facts["seconds"] = round(facts["seconds"] + before.get("seconds", 0.0), 1)
+    if without:
+        facts["left_out"] = without
+    found = {**kept, **new}
+    metrics = {**{key: found.pop(key) for key in CATALOG if key in found}, **found, EVALUATION: facts}
+    facts.pop(DIGEST)
     facts[DIGEST] = metrics_digest(metrics)
     return metrics
 

@@ -33,7 +33,7 @@ from bvae.training.settings import Settings
 
 CORE = ("mvae", "mmvae", "mopoe-vae", "wb-vae", "mwb-vae", "mvtcae")
 WORK = ".work"
-RECORDED = ("coherence", "joint_coherence", "latent_accuracy", "latent_accuracy_one_probe", "calibration", "missing",
+RECORDED = ("coherence", "joint_coherence", "latent_accuracy", "latent_accuracy_one_probe", "missing",
             "attributes")
 """Metrics of a run whose weights do not ship, of those that are registered."""
 

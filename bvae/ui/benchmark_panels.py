@@ -8,12 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bvae.methods import METHODS
 from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
+from bvae.storage import StorageError
+from bvae.tables import interval, told
 from bvae.training import Checkpoint
+from bvae.training import differences as paired
 from bvae.training.checkpoint import training_seconds
 from bvae.ui import charts, fold, small_table, tables
 from bvae.ui.choose import label
+from bvae.ui.panels import plain
 from bvae.ui.state import BIND, ink
 
 MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
@@ -85,6 +90,53 @@ def training(
             st.caption("The methods had different numbers of steps: compare them with care.")
 
     fold.show("How these models were trained", "info", "how_trained", content)
+
+
+def pair_of(names: Sequence[str]) -> list[str]:
+    """Which two of some checkpoints are compared at first: the mixtures over subsets, if both are there."""
+    likely = [name for name in ("mwb-vae", "mopoe-vae") if name in names]
+    return [*likely, *(name for name in names if name not in likely)][:2]
+
+
+def differences(data_name: str, names: Sequence[str]) -> None:
+    """Two methods side by side: every figure's difference with its interval over the seeds of training."""
+    st.subheader("Two methods compared")
+    first_box, second_box = st.columns(2)
+    pair = pair_of(names)
+    if len(pair) < 2:
+        st.info("One model alone has nothing to be compared with.")
+        return
+    first = first_box.selectbox("First", names, names.index(pair[0]), key="first", bind=BIND, format_func=label)
+    second = second_box.selectbox("Second", names, names.index(pair[1]), key="second", bind=BIND, format_func=label)
+    if first == second:
+        st.info("Choose two different methods.")
+        return
+    try:
+        found = paired.differences(data_name, first, second)
+    except (StorageError, ValueError) as error:
+        st.error(f"They cannot be compared: {plain(str(error))}", icon=":material/error:")
+        return
+    known = [d for d in found if d.metric in CATALOG]
+    st.html(small_table.table(pd.DataFrame([{
+        "figure": CATALOG[d.metric].title, "of": CATALOG[d.metric].of(d.key) if d.key else "",
+        "first less second": f"{d.mean:+.4g}", "95 % interval": interval(d), "seeds": str(d.n), "": told(d),
+    } for d in sorted(known, key=lambda d: d.half_width is None)]), "Two methods compared", height=420))
+    st.caption("Runs of both with the same seed are one pair: what the seed does to both cancels in their difference. "
+               "Intervals by Student's t; with three pairs its factor is 4.3. Where one run each was made there is no "
+               f"interval, and no saying what is chance. The same table: `python -m bvae compare {first} {second} "
+               f"--dataset {data_name}`.")
+
+
+def methods(chosen: Sequence[str], models: Mapping[str, Checkpoint]) -> None:
+    """What the methods of these checkpoints are, and where they differ from their sources."""
+    def content() -> None:
+        for name in dict.fromkeys(models[n].settings.method for n in chosen):
+            method = METHODS[name]
+            options = "".join(f", {key} = {value}" for key, value in method.aggregator_options.items())
+            st.markdown(f"**{plain(method.title)}** ({plain(method.citation)}): rule `{method.aggregator}{options}`, "
+                        f"objective `{method.objective}`. {plain(method.differs)}")
+
+    fold.show("The methods, and where they differ from their sources", "rule", "methods_told", content)
 
 
 def published(data_name: str, metric: str) -> None:

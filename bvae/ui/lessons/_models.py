@@ -47,6 +47,28 @@ def rule_of(name: str) -> str:
     return METHODS[load_checkpoint(DATA, name).settings.method].aggregator
 
 
+def decodes_all_views_only(name: str) -> bool:
+    """Whether a checkpoint's decoders met nothing but beliefs of all views together in training."""
+    from bvae.aggregators.base import GaussianAggregator
+    from bvae.methods import METHODS
+
+    settings = load_checkpoint(DATA, name).settings
+    method = METHODS[settings.method]
+    rule = aggregator(method.aggregator, **method.aggregator_options)
+    return method.objective in ("elbo", "mvtcae") and isinstance(rule, GaussianAggregator) and not settings.missing
+
+
+def trained_without_subsets() -> str:
+    """A sentence that names the models whose decoders never met a subset in training; empty if there is none."""
+    names = [label(name) for name in loaders.trained(DATA) if decodes_all_views_only(name)]
+    if not names:
+        return ""
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return (f"The decoders of {listed} met beliefs of **all views together** only, in training. What they make of one "
+            "view, nobody has asked of them before: that is a matter of the bound they were trained on, not of the "
+            "rule alone.")
+
+
 def by_rule(figure: str, rule: str) -> tuple[str, Curve] | None:
     """Title and curve of the first evaluated model that combines by a rule."""
     return next(((label(name), curve) for name, curve in means(figure).items() if rule_of(name) == rule), None)

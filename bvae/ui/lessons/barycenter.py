@@ -90,10 +90,11 @@ LESSONS.register("wasserstein")(Lesson(
 Take as joint belief the one that is *nearest to all experts together*: it is called their **barycenter**. Which one
 that is depends on how one measures “near”.
 
-Think of each curve as a heap of sand. The **Wasserstein distance** is the work of carrying one heap into the shape of
-the other, by the shortest ways. The **Wasserstein barycenter** is the heap that is on the way between all of them. As B
-gets more weight, it slides from A to B *and* grows from A's width to B's. It stays one heap: it never splits in two,
-and it never spreads over both.""",
+Think of each curve as a heap of sand that is carried into the shape of the other. The **Wasserstein distance** used
+here, W₂, counts the *squares* of the ways: it is the root of the mean squared way of a grain, by the plan that makes it
+smallest. (The mean way itself would be W₁, the work of a carrier.) The **Wasserstein barycenter** is the heap that is
+on the way between all of them. As B gets more weight, it slides from A to B *and* grows from A's width to B's. It stays
+one heap: it never splits in two, and it never spreads over both.""",
             on_the_way,
             doors=(playground_door("In the plane: drag the point in the triangle", scenes.preset("path")),),
             code=scenes.code(TWO)),
@@ -109,7 +110,7 @@ and it never spreads over both.""",
                  Option(lambda: f"σ = {width_of(TWO, 'wasserstein'):.2f}, halfway between",
                         "Every grain travels half of its way, so the heap is half grown.", right=True),
                  Option(lambda: f"σ = {width_of(SAME_PLACE, 'moment'):.2f}: the squares σ² are averaged",
-                        "Nearly: something is averaged. But work is measured along the way that a grain goes, and that "
+                        "Nearly: something is averaged. But what counts is the squared way of a grain, and that "
                         "way is as long as the difference of the *widths* σ, not of their squares."),
                  Option(lambda: f"σ = {width_of(TWO, 'moment'):.1f}, wide enough for both",
                         "That is the σ of the mixture, which leaves both heaps where they are and so is as wide as "

@@ -81,7 +81,8 @@ def because() -> str:
 def best() -> pd.DataFrame:
     """Which trained models are best in each figure, and which cannot be told from them."""
     rows = []
-    for key in ("coherence", "joint_coherence", "latent_accuracy", "log_likelihood", "coverage_90"):
+    for key in ("coherence", "joint_coherence", "latent_accuracy", "latent_accuracy_drawn", "log_likelihood",
+                "coverage_90_decoded"):
         try:
             found = models.metrics_of(key)
         except models.NothingTrained:

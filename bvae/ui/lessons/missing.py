@@ -68,6 +68,7 @@ belief before anything was seen, and the pictures may show anything.
         few, most = models.ends(curve)
         text += (f"\n{models.label(name)}, over all test items: with {few} observed view **{curve[few]:.0%}** of the "
                  f"invented views show the right digit, with {most} views **{curve[most]:.0%}**.")
+        text += f"\n\n{models.trained_without_subsets()}"
     return text
 
 

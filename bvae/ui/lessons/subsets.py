@@ -85,7 +85,8 @@ has to be good enough to rebuild **all** views. So every pattern of missing view
     for name, curve in curves.items():
         text += (f"| {models.label(name)} | {style.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
                  f"{curve[max(curve, key=int)]:.2f} |\n")
-    return text + "\nOne training run each, not all equally long: read large differences only."
+    return (text + f"\n{models.trained_without_subsets()}\n\n"
+            "One training run each, not all equally long: read large differences only.")
 
 
 LESSONS.register("subsets")(Lesson(

@@ -1,0 +1,61 @@
+"""Two methods compared over seeds: paired differences against SciPy's own test, the command, and what has one run."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bvae.cli import main
+from bvae.training.differences import Difference, differences, paired_difference
+from bvae.training.records import over_seeds
+
+
+def test_a_paired_difference_is_that_of_students_paired_test():
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 10):
+        a, b = rng.normal(size=(2, n))
+        mean, half = paired_difference(a.tolist(), b.tolist())
+        wanted = stats.ttest_rel(a, b).confidence_interval(0.95)
+        assert (mean - half, mean + half) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_what_a_seed_does_to_both_cancels():
+    shared = np.array([0.1, 0.5, 0.9])
+    mean, half = paired_difference((shared + 0.01).tolist(), shared.tolist())
+    assert mean == pytest.approx(0.01)
+    assert half == pytest.approx(0, abs=1e-9)
+    assert paired_difference([1.0], [0.5]) == (0.5, None)
+    for pairs in (([], []), ([1.0], [1.0, 2.0])):
+        with pytest.raises(ValueError, match="pairs"):
+            paired_difference(*pairs)
+
+
+def test_three_seeds_need_more_than_four_standard_errors():
+    told = [Difference("coherence", "1", 0.05, 4.303 * 0.01, 3), Difference("coherence", "1", 0.04, 4.303 * 0.01, 3),
+            Difference("coherence", "1", 0.05, None, 1)]
+    assert [d.told_apart for d in told] == [True, False, False]
+
+
+def test_what_ships_is_compared_by_the_seeds_that_both_have(capsys):
+    found = {(d.metric, d.key): d for d in differences("polymnist", "mwb-vae", "mopoe-vae")}
+    seeds = over_seeds("polymnist")
+    for key in "1234":
+        values = [[seeds[name]["coherence"][key]["values"][str(s)] for s in range(3)]
+                  for name in ("mwb-vae", "mopoe-vae")]
+        wanted = stats.ttest_rel(*values).confidence_interval(0.95)
+        d = found["coherence", key]
+        assert d.n == 3
+        assert (d.mean - d.half_width, d.mean + d.half_width) == pytest.approx((wanted.low, wanted.high))
+    assert found["log_likelihood", ""].half_width is None
+    turned = {(d.metric, d.key): d for d in differences("polymnist", "mopoe-vae", "mwb-vae")}
+    assert all(turned[k].mean == pytest.approx(-d.mean) for k, d in found.items())
+    assert main(["compare", "mwb-vae", "mopoe-vae"]) == 0
+    said = capsys.readouterr().out
+    assert "told apart" in said
+    assert "may be chance" in said
+    assert "one run each" in said
+
+
+@pytest.mark.parametrize("pair", [("mwb-vae", "mwb-vae"), ("mwb-vae", "nobody"), ("../mwb-vae", "mvae")])
+def test_what_cannot_be_compared_is_said_in_a_sentence(pair, capsys):
+    assert main(["compare", *pair]) == 1
+    assert "Traceback" not in capsys.readouterr().err
