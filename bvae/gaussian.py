@@ -163,23 +163,38 @@ def normal_of_powers(exponents: Tensor, loc: Tensor, scale: Tensor) -> tuple[Ten
 # -- full covariance: `covariance` (..., D, D), symmetric and positive definite --------------------------------------
 
 
+class _Sylvester(torch.autograd.Function):
+    """The X of R X + X R = G, (..., D, D), for positive definite R and symmetric G: differentiable again and again."""
+
+    @staticmethod
+    def forward(ctx, root: Tensor, gradient: Tensor) -> Tensor:
+        roots, vectors = torch.linalg.eigh(root)
+        inner = vectors.mT @ gradient @ vectors / (roots.unsqueeze(-1) + roots.unsqueeze(-2))
+        out = symmetric(vectors @ inner @ vectors.mT)
+        ctx.save_for_backward(root, out)
+        return out
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        root, out = ctx.saved_tensors
+        by_gradient = _Sylvester.apply(root, symmetric(gradient))
+        return -symmetric(by_gradient @ out + out @ by_gradient), by_gradient
+
+
 class _SquareRoot(torch.autograd.Function):
     """Symmetric square root whose gradient exists for equal eigenvalues too, unlike that of an eigendecomposition."""
 
     @staticmethod
     def forward(ctx, matrix: Tensor) -> Tensor:
         values, vectors = torch.linalg.eigh(matrix)
-        roots = values.clamp_min(0).sqrt()
-        ctx.save_for_backward(roots, vectors)
-        return (vectors * roots.unsqueeze(-2)) @ vectors.mT
+        root = (vectors * values.clamp_min(0).sqrt().unsqueeze(-2)) @ vectors.mT
+        ctx.save_for_backward(root)
+        return root
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: Tensor) -> Tensor:
-        roots, vectors = ctx.saved_tensors
-        # d root solves the Sylvester equation  root d + d root = d matrix.
-        inner = vectors.mT @ gradient @ vectors / (roots.unsqueeze(-1) + roots.unsqueeze(-2))
-        return vectors @ symmetric(inner) @ vectors.mT
+        (root,) = ctx.saved_tensors
+        return _Sylvester.apply(root, symmetric(gradient))  # of R R = matrix: dR R + R dR = d matrix
 
 
 def symmetric(matrix: Tensor) -> Tensor:

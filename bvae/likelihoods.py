@@ -46,29 +46,30 @@ class _Distance(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, mean: Tensor, power: int) -> Tensor:
         difference = mean - x.to(mean.dtype)  # subtracting two types at once takes twice as long as both steps
-        ctx.save_for_backward(difference)
+        ctx.save_for_backward(difference, x, mean)
         ctx.power = power
         last = difference.ndim == 4 and difference.is_contiguous(memory_format=torch.channels_last)
         flat = (difference.permute(0, 2, 3, 1) if last else difference).flatten(1)  # a view in either layout
         return torch.linalg.vecdot(flat, flat) if power == 2 else torch.linalg.vector_norm(flat, 1, dim=1)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (difference,) = ctx.saved_tensors
+        difference, x, mean = ctx.saved_tensors
+        if torch.is_grad_enabled():  # to be differentiated again: what was kept has no history
+            difference = mean - x.to(mean.dtype)
         gradient = gradient.view(-1, *[1] * (difference.ndim - 1))
-        by_mean = difference * (2 * gradient) if ctx.power == 2 else difference.sign().mul_(gradient)
+        by_mean = difference * (2 * gradient) if ctx.power == 2 else difference.sign() * gradient
         by_x = -by_mean if ctx.needs_input_grad[0] else None
         return by_x, by_mean if ctx.needs_input_grad[1] else None, None
 
 
 def squared_distance(x: Tensor, mean: Tensor) -> Tensor:
-    """sum (x - mean)^2 over the axes of one item: (B, ...), (B, ...) -> (B,). Differentiable once."""
+    """sum (x - mean)^2 over the axes of one item: (B, ...), (B, ...) -> (B,)."""
     return _Distance.apply(*torch.broadcast_tensors(x, mean), 2)
 
 
 def absolute_distance(x: Tensor, mean: Tensor) -> Tensor:
-    """sum |x - mean| over the axes of one item: (B, ...), (B, ...) -> (B,). Differentiable once."""
+    """sum |x - mean| over the axes of one item: (B, ...), (B, ...) -> (B,)."""
     return _Distance.apply(*torch.broadcast_tensors(x, mean), 1)
 
 

@@ -44,10 +44,16 @@ def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
 def print_differences(first: str, second: str, found: Sequence[Difference]) -> None:
     """What `bvae.training.differences.differences` gives, as a table."""
     rows = {row_label(d.metric, d.key): {
-        f"{first} - {second}": f"{d.mean:+.4g}", "95 % interval": interval(d), "seeds": str(d.n),
+        f"{first} - {second}": f"{d.mean:+.4g}", "95 % interval": interval(d), "pairs": pairs(d),
         "": told(d)} for d in found}
-    print(f"{first} less {second}, paired by the seed of training; intervals by Student's t over the pairs")
-    print_rows(rows, [f"{first} - {second}", "95 % interval", "seeds", ""])
+    print(f"{first} less {second}, paired by the seed of training, or by test item; intervals by Student's t over the "
+          "pairs")
+    print_rows(rows, [f"{first} - {second}", "95 % interval", "pairs", ""])
+
+
+def pairs(d: Difference) -> str:
+    """What a difference is paired over: "3 seeds"; a dash for one run each."""
+    return "–" if d.half_width is None else f"{d.n} {d.over}"
 
 
 def interval(d: Difference) -> str:

@@ -23,7 +23,7 @@ def test_train_then_list(tmp_path, capsys):
     assert "saved" in capsys.readouterr().out
     assert main(["checkpoints", *out]) == 0
     listed = capsys.readouterr().out
-    assert "polymnist/mine: WB-VAE, D = 4, 2 steps" in listed
+    assert "polymnist/mine: WB-VAE (full set), D = 4, 2 steps" in listed
     settings = read_json(tmp_path / "polymnist" / "mine" / "config.json")["settings"]
     assert settings["width"] == 8
 

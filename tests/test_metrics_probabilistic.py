@@ -1,5 +1,6 @@
 """Likelihood, calibration, distances and sample quality on models whose right answers are known."""
 
+import dataclasses
 import math
 
 import pytest
@@ -12,7 +13,8 @@ from bvae import gaussian
 from bvae.aggregators import aggregator
 from bvae.metrics import EvaluationData, evaluate, posteriors
 from bvae.metrics.base import all_experts, posterior_of
-from bvae.metrics.log_likelihood import estimate
+from bvae.metrics.log_likelihood import averaged, log_weights
+from bvae.metrics.proposal import ModeProposal, at_the_mode
 from bvae.metrics.posteriors import cumulative
 from bvae.metrics.samples import frechet, precision_and_recall
 from bvae.posterior import Posterior
@@ -81,6 +83,10 @@ def linear(tmp_path, factor=1.0, names=("a", "b"), rule="poe", n=40):
     return model, data
 
 
+def estimate(*arguments):
+    return averaged(log_weights(*arguments))
+
+
 def exact_log_likelihood(model, x, names):
     a = torch.cat([model.decoders[n].a for n in names]).double()
     covariance = a @ a.T + NOISE**2 * torch.eye(len(a))
@@ -115,6 +121,56 @@ def test_joint_and_conditional_log_likelihood_are_reported_with_their_errors(tmp
     for name, rest in (("a", "b"), ("b", "a")):
         exact = joint - exact_log_likelihood(model, x, [rest])
         assert figures["conditional_log_likelihood"][name]["mean"] == pytest.approx(exact.mean().item(), abs=0.05)
+
+
+def test_log_likelihood_of_each_item_is_exact_however_bad_the_posterior_of_the_encoders(tmp_path):
+    """The encoders are six times too wide: the proposal is that of the decoder. All items, and each one's figure."""
+    model, data = linear(tmp_path, factor=6.0)
+    found = evaluate(model, data, names=["log_likelihood"])["log_likelihood"]
+    exact = exact_log_likelihood(model, data.test.x, ["a", "b"])
+    torch.testing.assert_close(torch.tensor(found["values"]).double(), exact, atol=0.1, rtol=0)
+    assert found["mean"] == pytest.approx(exact.mean().item(), abs=0.02)
+    least, median = found["effective"]
+    assert 0.9 < least <= median <= 1  # normal by a t with 30 degrees of freedom
+    assert abs(found["gain"]) < 0.02
+    with torch.no_grad():
+        q = posterior_of(model, all_experts(model, data.test), (0, 1))
+    proposal = at_the_mode(model, data.test.x, q)
+    a = torch.cat([model.decoders[n].a for n in "ab"]).double()
+    together = torch.cat([data.test.x[n].flatten(1) for n in "ab"], 1).double()
+    precision = torch.eye(D, dtype=torch.float64) + a.T @ a / NOISE**2
+    torch.testing.assert_close(proposal.loc, together @ a @ torch.linalg.inv(precision) / NOISE**2, atol=5e-3, rtol=0)
+    again = proposal.vectors * proposal.values.unsqueeze(1) @ proposal.vectors.mT
+    torch.testing.assert_close(again, precision.expand_as(again), atol=0.01, rtol=1e-4)
+
+
+def test_a_mode_proposal_is_scipys_multivariate_t_and_no_wider_than_the_prior():
+    from scipy.stats import multivariate_t
+
+    root = torch.randn(3, 3, generator=torch.Generator().manual_seed(2)).double()
+    precision = root @ root.T + 2 * torch.eye(3)
+    proposal = ModeProposal(torch.tensor([[1.0, -2.0, 0.5]]), precision.unsqueeze(0))
+    z = proposal.rsample((50000,), torch.Generator().manual_seed(0))
+    theirs = multivariate_t([1.0, -2.0, 0.5], torch.linalg.inv(precision).numpy(), df=30)
+    torch.testing.assert_close(proposal.log_prob(z[:100])[:, 0], torch.tensor(theirs.logpdf(z[:100, 0].numpy())))
+    torch.testing.assert_close(z[:, 0].T.cov().double(), torch.linalg.inv(precision) * 30 / 28, atol=0.01, rtol=0)
+    flat = ModeProposal(torch.zeros(1, 2), torch.diag_embed(torch.tensor([[-5.0, 0.2]])))
+    torch.testing.assert_close(flat.values, torch.ones(1, 2).double())
+
+
+def test_a_laplace_likelihood_has_the_curvature_of_its_fisher_information(tmp_path):
+    model, data = linear(tmp_path)
+    model.config = dataclasses.replace(model.config, likelihood="laplace", likelihood_scale=0.2)
+    with torch.no_grad():
+        q = posterior_of(model, all_experts(model, data.test), (0, 1))
+    proposal = at_the_mode(model, data.test.x, q)
+    a = torch.cat([model.decoders[n].a for n in "ab"]).double()
+    again = proposal.vectors * proposal.values.unsqueeze(1) @ proposal.vectors.mT
+    expected = torch.eye(D, dtype=torch.float64) + a.T @ a / 0.2**2
+    torch.testing.assert_close(again, expected.expand_as(again), atol=0.01, rtol=1e-4)
+    with torch.no_grad():
+        few, many = (estimate(model, data.test.x, proposal, k, torch.Generator().manual_seed(k)) for k in (100, 4000))
+    assert (few - many).abs().max() < 0.5
 
 
 def test_more_samples_never_lower_the_bound(tmp_path):

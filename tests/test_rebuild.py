@@ -254,8 +254,8 @@ def test_the_command_rebuilds_lists_and_says_how_to_go_on(root, monkeypatch, cap
     capsys.readouterr()
     assert main(["checkpoints", "--out", str(root)]) == 0
     listed = capsys.readouterr().out
-    assert "polymnist/wb-vae: WB-VAE, D = 2, 3 steps" in listed
-    assert "polymnist/records/wb-vae-seed-1: WB-VAE, D = 2, 3 steps" in listed
+    assert "polymnist/wb-vae: WB-VAE (full set), D = 2, 3 steps" in listed
+    assert "polymnist/records/wb-vae-seed-1: WB-VAE (full set), D = 2, 3 steps" in listed
     assert "seed 1, metrics only" in listed
 
 

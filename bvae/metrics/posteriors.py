@@ -108,11 +108,13 @@ def active_dimensions(means: Tensor) -> Tensor:
     return active if bool(active.any()) else torch.ones_like(active)
 
 
-def sample_data(model: MultimodalVAE, z: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-    """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1]."""
+def sample_data(
+    model: MultimodalVAE, z: Tensor, generator: torch.Generator, clip: bool = True
+) -> dict[str, Tensor]:
+    """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1] unless told otherwise."""
     out = {}
     for name, mean in model.decode(z).items():
-        likelihood, clipped = model.likelihood_of(name), model.modalities[name].kind == "image"
+        likelihood, clipped = model.likelihood_of(name), clip and model.modalities[name].kind == "image"
         if likelihood == "categorical":
             index = torch.multinomial(mean.flatten(0, -2), 1, generator=generator).view(mean.shape[:-1])
             out[name] = torch.nn.functional.one_hot(index, mean.shape[-1]).float()

@@ -1,4 +1,4 @@
-"""Two methods compared by their runs with the same seeds: paired differences with their intervals."""
+"""Two methods compared: differences paired by seed, or by item, with their intervals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bvae.training.checkpoint import load_checkpoint
+from bvae.training.checkpoint import EVALUATION, load_checkpoint
 from bvae.training.records import keyed, over_seeds
 
 LEVEL = 0.95
+SEEDS, ITEMS = "seeds", "items"
 
 
 class Difference(NamedTuple):
@@ -20,11 +21,14 @@ class Difference(NamedTuple):
     metric, key : str
         See `bvae.metrics.CATALOG`; the key is "" for a metric of one number.
     mean : float
-        Over the seeds that both have.
+        Over the pairs.
     half_width : float or None
-        Of the interval that holds the expected difference with 95 percent, by Student's t; None for one seed.
+        Of the interval that holds the expected difference with 95 percent, by Student's t; None for one pair.
     n : int
-        Seeds.
+        Pairs.
+    over : str
+        What the pairs are: "seeds" that both have been trained with, or test "items" of one run each, which says nothing
+        about other seeds.
     """
 
     metric: str
@@ -32,6 +36,7 @@ class Difference(NamedTuple):
     mean: float
     half_width: float | None
     n: int
+    over: str = SEEDS
 
     @property
     def told_apart(self) -> bool:
@@ -65,8 +70,8 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> tuple[
 def differences(dataset: str, first: str, second: str, root: Path | None = None) -> list[Difference]:
     """All figures that two checkpoints both have, in the order of the first's file.
 
-    Figures that the records of other seeds have too are paired by seed; the others are those of one run each, without
-    an interval.
+    Figures that the records of other seeds have too are paired by seed; then those that are there item by item ("values",
+    of the same items) by item; the others are those of one run each, without an interval.
 
     Raises
     ------
@@ -84,16 +89,34 @@ def differences(dataset: str, first: str, second: str, root: Path | None = None)
     seeds = over_seeds(dataset, root)
     out = []
     for metric, value in metrics[first].items():
-        if metric == "evaluation":
-            continue
         others = keyed(metrics[second].get(metric) or {})
-        for key, figure in keyed(value).items():
-            if key not in others:
-                continue
-            pairs = common(seeds.get(first, {}), seeds.get(second, {}), metric, key)
-            a, b = zip(*pairs, strict=True) if pairs else ((figure["mean"],), (others[key]["mean"],))
-            out.append(Difference(metric, key, *paired_difference(a, b), len(a)))
+        if metric != EVALUATION:
+            out += [difference(metric, key, figure, others[key],
+                               common(seeds.get(first, {}), seeds.get(second, {}), metric, key))
+                    for key, figure in keyed(value).items() if key in others]
     return out
+
+
+def difference(
+    metric: str, key: str, first: Mapping[str, Any], second: Mapping[str, Any], seeds: Sequence[tuple[float, float]]
+) -> Difference:
+    """One figure of two checkpoints, first less second.
+
+    Parameters
+    ----------
+    metric, key : str
+        See `Difference`.
+    first, second : mapping
+        The figures: "mean", and "values" where they are there item by item.
+    seeds : sequence
+        The two figures for each seed that both have.
+    """
+    if len(seeds) > 1:
+        return Difference(metric, key, *paired_difference(*zip(*seeds, strict=True)), len(seeds))
+    items = first.get("values") or (), second.get("values") or ()
+    if items[0] and len(items[0]) == len(items[1]):
+        return Difference(metric, key, *paired_difference(*items), len(items[0]), ITEMS)
+    return Difference(metric, key, first["mean"] - second["mean"], None, 1)
 
 
 def common(first: Mapping[str, Any], second: Mapping[str, Any], metric: str, key: str) -> list[tuple[float, float]]:
