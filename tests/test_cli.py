@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bvae.cli import main
-from bvae.storage import read_json
+from bvae.storage import read_json, write_json
+from bvae.training import load_checkpoint
 
 ROOT = Path(__file__).parents[1]
 
@@ -126,3 +127,29 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert again[:3] == ["python", "-m", "bvae"]
     subprocess.run([sys.executable, *again[1:]], cwd=ROOT, env=environment, check=True, capture_output=True)
     assert (tmp_path / "polymnist" / "wb-vae" / "model.safetensors").is_file()
+
+
+def test_single_metrics_are_computed_anew_and_the_others_kept_while_the_weights_are_the_same(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    assert main(["train", "polymnist", "wb-vae", *out, *QUICK]) == 0
+    file = tmp_path / "polymnist" / "wb-vae" / "metrics.json"
+    assert main(["evaluate", "polymnist", "wb-vae", *out, "--metrics", "reconstruction"]) == 0
+    first = read_json(file)
+    assert list(first) == ["reconstruction_error", "evaluation"]
+    assert main(["evaluate", "polymnist", "wb-vae", *out, "--metrics", "coverage", "distance_to_joint"]) == 0
+    second = read_json(file)
+    assert second["reconstruction_error"] == first["reconstruction_error"]
+    assert {"coverage_90_decoded", "w2_to_joint"} <= set(second)
+    assert set(second["evaluation"]["metrics"]) == {"reconstruction", "coverage", "distance_to_joint"}
+    assert second["evaluation"]["seconds"] >= first["evaluation"]["seconds"]
+    assert load_checkpoint("polymnist", "wb-vae", tmp_path).metrics == second  # and its digest is right
+    # Other weights: what is known of the old ones goes.
+    assert main(["train", "polymnist", "wb-vae", "--overwrite", "--seed", "1", *out, *QUICK]) == 0
+    write_json(file, second)
+    assert main(["evaluate", "polymnist", "wb-vae", *out, "--metrics", "reconstruction"]) == 0
+    third = read_json(file)
+    assert list(third) == ["reconstruction_error", "evaluation"]
+    assert third["reconstruction_error"] != first["reconstruction_error"]
+    capsys.readouterr()
+    assert main(["evaluate", "polymnist", "wb-vae", *out, "--metrics", "nothing"]) == 1
+    assert "unknown metric 'nothing'" in capsys.readouterr().err

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from bvae.cli import main
-from bvae.training.differences import Difference, differences, paired_difference
+from bvae.training import load_checkpoint
+from bvae.training.differences import Difference, difference, differences, paired_difference
 from bvae.training.records import over_seeds
 
 
@@ -45,7 +46,7 @@ def test_what_ships_is_compared_by_the_seeds_that_both_have(capsys):
         d = found["coherence", key]
         assert d.n == 3
         assert (d.mean - d.half_width, d.mean + d.half_width) == pytest.approx((wanted.low, wanted.high))
-    assert found["log_likelihood", ""].half_width is None
+    assert found["reconstruction_error", "m0"].half_width is None
     turned = {(d.metric, d.key): d for d in differences("polymnist", "mopoe-vae", "mwb-vae")}
     assert all(turned[k].mean == pytest.approx(-d.mean) for k, d in found.items())
     assert main(["compare", "mwb-vae", "mopoe-vae"]) == 0
@@ -53,6 +54,24 @@ def test_what_ships_is_compared_by_the_seeds_that_both_have(capsys):
     assert "told apart" in said
     assert "may be chance" in said
     assert "one run each" in said
+
+
+def test_what_is_there_item_by_item_is_paired_by_item(capsys):
+    found = {(d.metric, d.key): d for d in differences("polymnist", "mopoe-vae", "mwb-vae")}
+    d = found["log_likelihood", ""]
+    values = [load_checkpoint("polymnist", name).metrics["log_likelihood"]["values"] for name in ("mopoe-vae", "mwb-vae")]
+    wanted = stats.ttest_rel(*values).confidence_interval(0.95)
+    assert (d.n, d.over) == (200, "items")
+    assert (d.mean - d.half_width, d.mean + d.half_width) == pytest.approx((wanted.low, wanted.high))
+    assert main(["compare", "mopoe-vae", "mwb-vae"]) == 0
+    assert "200 items" in capsys.readouterr().out
+    # Seeds come before items, and items that differ are no pairs.
+    figures = {"mean": 1.0, "values": [1.0, 2.0]}, {"mean": 2.0, "values": [1.0, 2.0, 3.0]}
+    of_seeds = difference("log_likelihood", "", *figures, [(3.0, 1.0), (4.0, 1.5)])
+    assert of_seeds.mean == pytest.approx(2.25)
+    assert of_seeds.half_width == pytest.approx(0.25 * 12.706, rel=1e-4)
+    assert (of_seeds.n, of_seeds.over) == (2, "seeds")
+    assert difference("log_likelihood", "", *figures, []).half_width is None
 
 
 @pytest.mark.parametrize("pair", [("mwb-vae", "mwb-vae"), ("mwb-vae", "nobody"), ("../mwb-vae", "mvae")])

@@ -102,3 +102,16 @@ def test_gelbrich_bound_against_discrete_optimal_transport():
     bound = gelbrich(loc, scale, q).squeeze()
     assert bound <= distance * 1.01
     torch.testing.assert_close(bound, distance, rtol=0.1, atol=0)
+
+
+def test_the_matrix_square_root_has_right_first_and_second_derivatives():
+    """Also where eigenvalues are equal; a constant in `backward` would make the second one wrong without an error."""
+    g = torch.Generator().manual_seed(0)
+    root = torch.randn(2, 3, 3, generator=g, dtype=torch.float64)
+    general = root @ root.mT + torch.eye(3)
+    for matrix in (general, torch.eye(3, dtype=torch.float64).expand(2, 3, 3).clone()):
+        matrix.requires_grad_()
+        assert torch.autograd.gradcheck(gaussian.sqrtm, matrix)
+        assert torch.autograd.gradgradcheck(gaussian.sqrtm, matrix)
+    a, b = general[:1].detach().requires_grad_(), general[1:].detach().requires_grad_()
+    assert torch.autograd.gradgradcheck(gaussian.matrix_geometric_mean, (a, b))

@@ -111,7 +111,8 @@ def test_log_likelihood_of_a_linear_model_is_the_closed_form_item_by_item(tmp_pa
 
 
 def test_joint_and_conditional_log_likelihood_are_reported_with_their_errors(tmp_path, monkeypatch):
-    monkeypatch.setattr("bvae.metrics.log_likelihood.NUM_ITEMS", 1000)  # all of them
+    for limit in ("NUM_ITEMS", "NUM_CONDITIONAL"):
+        monkeypatch.setattr(f"bvae.metrics.log_likelihood.{limit}", 1000)  # all of them
     model, data = linear(tmp_path)
     figures = evaluate(model, data, names=["log_likelihood"])
     x = data.test.x
@@ -280,3 +281,22 @@ def test_precision_and_recall_of_known_sets():
     wide = 30 * torch.randn(400, 2, generator=g)
     precision, recall = (v.double().mean().item() for v in precision_and_recall(real, wide))
     assert precision < 0.3
+
+
+def test_joint_means_outside_of_their_experts_are_counted_one_by_one(tmp_path):
+    """The consensus of dependent experts leaves their range; a product between them never does."""
+    for rule, options, expected_to in (("code", {"rho": 0.9}, True), ("poe", {"prior_expert": "never"}, False)):
+        model, data = linear(tmp_path, n=30)
+        model.aggregator = aggregator(rule, **options)
+        model.encoders["b"].factor = 6.0  # a much wider expert
+        experts = all_experts(model, data.test)
+        q = model.aggregator(experts.loc, experts.scale)
+        outside = 0
+        for i in range(30):
+            for d in range(D):
+                a, b = experts.loc[:, i, d].tolist()
+                outside += not min(a, b) <= q.mean[i, d].item() <= max(a, b)
+        found = evaluate(model, data, names=["outside_experts"])["outside_experts"]
+        assert list(found) == ["2"]
+        assert found["2"]["mean"] == pytest.approx(outside / (30 * D), abs=1e-6)
+        assert (outside > 0) is expected_to

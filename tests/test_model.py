@@ -5,6 +5,7 @@ import torch
 
 import bvae
 from bvae.aggregators import aggregator
+from bvae.likelihoods import LIKELIHOODS
 
 
 def test_shapes_for_modalities_of_different_shapes(tiny_model):
@@ -180,3 +181,17 @@ def test_a_modality_may_have_its_own_likelihood():
     torch.testing.assert_close(ours["a"], theirs.flatten(1).sum(1), rtol=1e-4, atol=1e-3)
     normal = torch.distributions.Normal(means["b"], 0.3).log_prob(x["b"])
     torch.testing.assert_close(ours["b"], normal.flatten(1).sum(1), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(LIKELIHOODS))
+def test_likelihoods_have_right_second_derivatives(name):
+    """What was computed once in `forward` must not be a constant when the gradient is differentiated again."""
+    g = torch.Generator().manual_seed(0)
+    x, mean = (torch.rand(3, 2, 2, 4, generator=g, dtype=torch.float64) * 0.8 + 0.1 for _ in range(2))
+    if name == "categorical":
+        mean = mean / mean.sum(-1, keepdim=True)
+    density = LIKELIHOODS[name]
+    for layout in (torch.contiguous_format, torch.channels_last):
+        inputs = [value.contiguous(memory_format=layout).requires_grad_() for value in (x, mean)]
+        assert torch.autograd.gradcheck(lambda x, mean: density(x, mean, 0.3), inputs)
+        assert torch.autograd.gradgradcheck(lambda x, mean: density(x, mean, 0.3), inputs)

@@ -83,7 +83,7 @@ def test_tsne_maps_are_aligned_and_say_what_not_to_read():
 def test_trained_models_each_in_their_own_space():
     app = open_page(PAGE, mode="Trained models")
     assert app.segmented_control(key="mode").value == "models"
-    assert app.pills(key="models").value == ["mvae", "mmvae", "wb-vae"]
+    assert app.pills(key="models").value == ["mvae", "mmvae", "wb-vae-tc"]
     app.pills(key="models").set_value(loaders.trained("polymnist")).run()
     assert_clean(app)
     assert len(app.get("plotly_chart")) == len(drawings(app)) == min(6, len(loaders.trained("polymnist")))

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import bvae
+from bvae.metrics import CATALOG
 from bvae.ui import loaders
 
 TIMEOUT = 300
@@ -207,6 +208,26 @@ def test_benchmarks_without_records_say_how_to_make_them(tmp_path, monkeypatch):
     assert "checkpoints --rebuild --only" in app.info[0].value
     assert "bars" not in [c.key for c in app.segmented_control]
     assert len(drawings(app)) == 3  # the curves after training on complete items are there
+
+
+def test_benchmarks_compares_two_methods_as_the_command_does():
+    from bvae.training.differences import differences
+
+    app = open_page("pages/benchmarks.py")
+    assert [app.selectbox(key=k).value for k in ("first", "second")] == ["mwb-vae", "mopoe-vae"]
+    app.selectbox(key="second").set_value("mvtcae").run()
+    assert_clean(app)
+    found = [d for d in differences("polymnist", "mwb-vae", "mvtcae") if d.metric in CATALOG]
+    table = html_table(app, "Two methods compared")
+    assert len(table) == len(found)
+    (row,) = table[(table["figure"] == "Conditional coherence") & (table["of"] == "4 views")].to_dict("records")
+    (d,) = [d for d in found if (d.metric, d.key) == ("coherence", "4")]
+    assert row["first less second"] == f"{d.mean:+.4g}"
+    assert row["paired over"] == "3 seeds"
+    assert set(table["paired over"]) == {"3 seeds", "200 items", "–"}
+    app.selectbox(key="first").set_value("mvtcae").run()
+    assert_clean(app)
+    assert any("two different" in i.value for i in app.info)
 
 
 def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatch):

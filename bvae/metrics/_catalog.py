@@ -109,13 +109,15 @@ CATALOG: dict[str, Figure] = {
         "The items that count are not the same ones at 20 and at 50 percent.", key="percent missing"),
     "log_likelihood": Figure(
         "Log-likelihood of all modalities, nats", "higher",
-        "log p(x) by importance sampling, 1,000 samples an item, 25 items.",
-        "A lower bound that depends on the proposal: a posterior that misses a part of the true one lowers it. "
-        "Densities of pixels: only differences between models of the same likelihood mean something."),
+        "log p(x) by importance sampling, 100 samples an item, 200 items, from a proposal at the mode of each item's own "
+        "posterior density: it measures the decoders, whatever the encoders make of an item.",
+        "A lower bound; a second mode that the search does not find lowers it. Densities of pixels: only differences "
+        "between models of the same likelihood mean something. Items differ far more than methods: read the paired "
+        "differences."),
     "conditional_log_likelihood": Figure(
         "Conditional log-likelihood, nats", "higher",
-        "log p(x_m | all other modalities), the difference of two importance-sampled log-likelihoods.",
-        "The difference of two bounds is no bound.", key="modality"),
+        "log p(x_m | all other modalities), the difference of two importance-sampled log-likelihoods, 25 items.",
+        "The difference of two bounds is no bound, and few items are a rough figure.", key="modality"),
     "w2_to_joint": Figure(
         "Distance of a modality to the joint posterior (W2)", "neither",
         "2-Wasserstein distance between the posterior of one modality and that of all, in units of the latent space.",
@@ -124,6 +126,12 @@ CATALOG: dict[str, Figure] = {
         "KL(joint ‖ modality), nats", "neither",
         "What the posterior of one modality misses of the joint one: large if it is sure of something else.",
         "Dominated by the narrowest dimension.", key="modality"),
+    "outside_experts": Figure(
+        "Joint means outside the experts' range", "neither",
+        "Share of the dimensions in which the mean of q(z | x_S) lies beyond the means of all experts in S, and of the "
+        "prior where the rule takes it for one.",
+        "No fault in itself: experts that err together, the wider one more, are best corrected beyond the sharper one. "
+        "It is right as far as their errors do depend on each other as the rule says."),
     "reconstruction_error": Figure(
         "Reconstruction error", "lower",
         "Root of the mean squared error of pixels (texts: share of wrong characters) from the mean of q(z | all).",

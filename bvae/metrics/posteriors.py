@@ -16,6 +16,7 @@ from bvae.metrics.base import (
     all_subsets,
     by_number_of_views,
     posterior_of,
+    shared_means,
     summary,
 )
 from bvae.model import MultimodalVAE, UnimodalPosteriors
@@ -46,6 +47,34 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
     there = experts.present
     return {key: {name: summary(values[m][there[m]]) for m, name in enumerate(model.modalities) if bool(there[m].any())}
             for key, values in (("w2_to_joint", w2), ("kl_joint_to_modality", kl))}
+
+
+@METRICS.register("outside_experts")
+def outside_experts(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+    """How often a joint mean lies outside the range of its experts' means; a metric of ours.
+
+    Of the shared dimensions of every item and every subset of at least two modalities: the share in which the mean of
+    q(z | x_S) is below the least or above the largest mean of the experts in S. The prior counts as an expert in rules
+    that take it for one. Barycenters and mixtures stay inside; the consensus of dependent experts need not.
+
+    Returns
+    -------
+    dict
+        "outside_experts": number of views, from "2" -> {"mean", "se"}.
+    """
+    experts = all_experts(model, data.test)
+    shares, there = {}, {}
+    for members in all_subsets(len(experts.loc)):
+        if len(members) < 2:
+            continue
+        locs = experts.loc[list(members)][..., : model.shared_dim]
+        if getattr(model.aggregator, "prior_expert", "never") != "never":
+            locs = torch.cat([locs, torch.zeros_like(locs[:1])])
+        mean, slack = shared_means(model, experts, members), 1e-4 * (1 + locs.abs().amax(0))
+        outside = (mean < locs.amin(0) - slack) | (mean > locs.amax(0) + slack)
+        shares[members] = outside.double().mean(1)
+        there[members] = experts.present[list(members)].all(0)
+    return {"outside_experts": by_number_of_views(shares, there)} if shares else {}
 
 
 def cumulative(q: Posterior, z: Tensor) -> Tensor:

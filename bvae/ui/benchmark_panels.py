@@ -12,7 +12,7 @@ from bvae.methods import METHODS
 from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
-from bvae.tables import interval, told
+from bvae.tables import interval, pairs, told
 from bvae.training import Checkpoint
 from bvae.training import differences as paired
 from bvae.training.checkpoint import training_seconds
@@ -119,11 +119,12 @@ def differences(data_name: str, names: Sequence[str]) -> None:
     known = [d for d in found if d.metric in CATALOG]
     st.html(small_table.table(pd.DataFrame([{
         "figure": CATALOG[d.metric].title, "of": CATALOG[d.metric].of(d.key) if d.key else "",
-        "first less second": f"{d.mean:+.4g}", "95 % interval": interval(d), "seeds": str(d.n), "": told(d),
+        "first less second": f"{d.mean:+.4g}", "95 % interval": interval(d), "paired over": pairs(d), "": told(d),
     } for d in sorted(known, key=lambda d: d.half_width is None)]), "Two methods compared", height=420))
     st.caption("Runs of both with the same seed are one pair: what the seed does to both cancels in their difference. "
-               "Intervals by Student's t; with three pairs its factor is 4.3. Where one run each was made there is no "
-               f"interval, and no saying what is chance. The same table: `python -m bvae compare {first} {second} "
+               "Intervals by Student's t; with three pairs its factor is 4.3. Log-likelihoods are paired by test item, "
+               "of one run each: that says nothing of other seeds. Where there are no pairs there is no interval, and "
+               f"no saying what is chance. The same table: `python -m bvae compare {first} {second} "
                f"--dataset {data_name}`.")
 
 

@@ -24,7 +24,7 @@ from bvae.ui.scene import Scene, arrays, draw
 FEWEST, MOST = 2, 6
 NUM_NEIGHBOURS = 15
 MOST_PICKED = 200
-FIRST_MODELS = ("mvae", "mmvae", "wb-vae")
+FIRST_MODELS = ("mvae", "mmvae", "wb-vae-tc")
 FIRST_RULES = ("poe", "moe", "wasserstein")
 
 

@@ -79,11 +79,10 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(params=WIDTHS)
-def page(request, chromium):
-    """A page at desktop and at phone size that fails the test on console errors and on requests that leave."""
-    width, height = WIDTHS[request.param]
-    context = chromium.new_context(viewport={"width": width, "height": height})
+@contextlib.contextmanager
+def watched(chromium, width, height, **options):
+    """A page that fails the test on console errors and on requests that leave."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
     tab = context.new_page()
     problems: list[str] = []
     # Streamlit's own client looks for its server below the page's address first and finds it above: two 404s.
@@ -97,3 +96,10 @@ def page(request, chromium):
     yield tab
     context.close()
     assert not problems, problems
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request, chromium):
+    """A watched page at desktop and at phone size."""
+    with watched(chromium, *WIDTHS[request.param]) as tab:
+        yield tab

@@ -39,7 +39,7 @@ def test_three_methods_are_compared_with_two_clicks(page, app_url):
     page.get_by_role("radio", name="Trained models").click()
     expect(page.get_by_role("heading", name=re.compile("MMVAE"))).to_be_visible()
     settled(page)
-    for name in ("MVAE", "MMVAE", "WB-VAE"):
+    for name in ("MVAE", "MMVAE", "WB-VAE (total correlation)"):
         expect(page.locator(f'img[alt^="{name}: m4 generated"]')).to_have_count(4)
     link = page.url
     page.goto("about:blank")

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from benchmarks.app import segment, slide, step
-from tests.browser.conftest import WIDTHS
+from tests.browser.conftest import WIDTHS, watched
 from tests.browser.waiting import asked, box_of, eventually, finished, fits, generated, settled
 
 PATHS = (
@@ -39,12 +39,15 @@ def calm(page):
     finished(page)
 
 
-def checked(page, address):
-    """Open a page and look at all of it."""
-    page.goto(address)
+def still(page):
+    """Everything is drawn."""
     calm(page)
-    if "learn" not in address and "generate" not in address:
+    if "learn" not in page.url and "generate" not in page.url:
         settled(page)
+
+
+def sound(page):
+    """No errors, nothing beside the screen, nothing without a name."""
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
     fits(page)
@@ -59,15 +62,27 @@ def checked(page, address):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_page_opens_fits_and_is_accessible(page, app_url, path):
-    checked(page, f"{app_url}/{path}")
+def test_every_page_opens_fits_and_is_accessible(chromium, app_url, path):
+    """On a phone, turned to the width of a desk, and some in the dark. Other tests open pages at a desk."""
+    with watched(chromium, *WIDTHS["phone"]) as page:
+        page.goto(f"{app_url}/{path}")
+        still(page)
+        sound(page)
+        width, height = WIDTHS["desktop"]
+        page.set_viewport_size({"width": width, "height": height})
+        still(page)
+        sound(page)
+        if path in DARK:
+            light = background(page)
+            page.emulate_media(color_scheme="dark")
+            eventually(lambda: background(page) != light, page=page)
+            still(page)
+            sound(page)
 
 
-@pytest.mark.parametrize("path", DARK)
-def test_dark_pages_are_accessible_too(chromium, app_url, path):
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="dark")
-    checked(context.new_page(), f"{app_url}/{path}")
-    context.close()
+def background(page):
+    """The colour behind everything."""
+    return page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor")
 
 
 @pytest.mark.parametrize(("path", "act", "key", "value"), [

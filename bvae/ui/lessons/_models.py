@@ -47,26 +47,35 @@ def rule_of(name: str) -> str:
     return METHODS[load_checkpoint(DATA, name).settings.method].aggregator
 
 
-def decodes_all_views_only(name: str) -> bool:
-    """Whether a checkpoint's decoders met nothing but beliefs of all views together in training."""
+def bound_of_all_views_only(name: str) -> str | None:
+    """The objective of a checkpoint whose decoders met beliefs of all views together only; None if they met others."""
     from bvae.aggregators.base import GaussianAggregator
     from bvae.methods import METHODS
 
     settings = load_checkpoint(DATA, name).settings
     method = METHODS[settings.method]
     rule = aggregator(method.aggregator, **method.aggregator_options)
-    return method.objective in ("elbo", "mvtcae") and isinstance(rule, GaussianAggregator) and not settings.missing
+    only = method.objective in ("elbo", "mvtcae") and isinstance(rule, GaussianAggregator) and not settings.missing
+    return method.objective if only else None
 
 
 def trained_without_subsets() -> str:
-    """A sentence that names the models whose decoders never met a subset in training; empty if there is none."""
-    names = [label(name) for name in loaders.trained(DATA) if decodes_all_views_only(name)]
+    """Sentences that name the models whose decoders never met a subset in training; empty if there is none."""
+    bounds = {name: bound_of_all_views_only(name) for name in loaders.trained(DATA)}
+    names = [label(name) for name, bound in bounds.items() if bound]
     if not names:
         return ""
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return (f"The decoders of {listed} met beliefs of **all views together** only, in training. What they make of one "
-            "view, nobody has asked of them before: that is a matter of the bound they were trained on, not of the "
-            "rule alone.")
+    text = (f"The decoders of {listed(names)} met beliefs of **all views together** only, in training. What they make "
+            "of one view is a matter of the bound they were trained on, not of the rule alone")
+    near = [label(name) for name, bound in bounds.items() if bound == "mvtcae"]
+    if not near:
+        return text + "."
+    return text + f": that of {listed(near)} draws each view's own belief near to the joint one, and the others do not."
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def by_rule(figure: str, rule: str) -> tuple[str, Curve] | None:

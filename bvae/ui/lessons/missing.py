@@ -149,10 +149,11 @@ their product (PoE) and their Wasserstein barycenter.""",
           r"\sigma_S-\sigma_{S\cup k}=\frac{w_k}{1-w_k}\,(\sigma_{S\cup k}-\sigma_k)"),
          ("**Nobody is left.** The product of no experts with the prior is the prior, N(0, I); the other rules are "
           "given the same answer by agreement.", ""),
-         ("**Training.** A model that is to work with every S has to see every S: the bound on the likelihood of all "
-          "views, with z from the belief of some,",
+         ("**Training.** The surest way to a model that works with every S is to train on every S: the bound on the "
+          "likelihood of all views, with z from the belief of some,",
           r"\log p(x)\ge\mathbb E_{q_S(z)}\Big[\sum_{m=1}^M\log p(x_m\mid z)\Big]-\mathrm{KL}\big(q_S\,\|\,p\big)"),
          ("holds for each S, because the left side does not depend on q. MVAE adds such bounds for all views together "
-          "and for each alone; MoPoE-VAE and MWB-VAE draw a set for every item (next lesson).", "")),
+          "and for each alone; MoPoE-VAE and MWB-VAE draw a set for every item (next lesson). MVTCAE goes another way: z "
+          "always comes from the belief of all, and each view's own belief is drawn near to that one by a KL term.", "")),
         ("wu", "sutter", "qiu", "kingma")),
 ))

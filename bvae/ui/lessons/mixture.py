@@ -46,7 +46,22 @@ right digit.
     best = max(curves, key=lambda n: curves[n][models.ends(curves[n])[1]])
     few, most = models.ends(curves[best])
     text += f" {models.label(best)}, by comparison, goes from {curves[best][few]:.2f} to {curves[best][most]:.2f}."
-    return text
+    return text + two_conventions()
+
+
+def two_conventions() -> str:
+    """How well the class can be read from a mixture's mean and from one drawn expert; empty where it isn't known."""
+    both = [models.by_rule(figure, "moe") for figure in ("latent_accuracy", "latent_accuracy_drawn")]
+    if None in both:
+        return ""
+    (_, mean), (_, drawn) = both
+    _, most = models.ends(mean)
+    if most not in drawn:
+        return ""
+    return (f"\n\nIts *mean* does combine them. With {most} views, a classifier that reads the digit from the mixture's "
+            f"mean is right in {mean[most]:.1%} of cases; from the mean of **one drawn expert**, which is what the "
+            f"model itself works with, in {drawn[most]:.1%}. Published tables have the second number: before you "
+            "compare, ask which one you read.")
 
 
 LESSONS.register("moe")(Lesson(

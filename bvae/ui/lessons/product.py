@@ -76,7 +76,7 @@ LESSONS.register("poe")(Lesson(
     number=2,
     title="The over-confidence of products",
     idea="Multiplied beliefs grow surer with every expert, in a quarrel too.",
-    minutes=3, class_minutes=7,
+    minutes=4, class_minutes=7,
     words=("z", "view", "gaussian", "expert", "joint"), introduces=("poe", "precision", "coverage", "checkpoint"),
     steps=(
         Step(
