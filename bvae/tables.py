@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
 def print_differences(first: str, second: str, found: Sequence[Difference]) -> None:
     """What `bvae.training.differences.differences` gives, as a table."""
     rows = {row_label(d.metric, d.key): {
-        f"{first} - {second}": f"{d.mean:+.4g}", "95 % interval": interval(d), "pairs": pairs(d),
+        f"{first} - {second}": of_difference(d, d.mean), "95 % interval": interval(d), "pairs": pairs(d),
         "": told(d)} for d in found}
     print(f"{first} less {second}, paired by the seed of training, or by test item; intervals by Student's t over the "
           "pairs")
@@ -56,9 +57,18 @@ def pairs(d: Difference) -> str:
     return "–" if d.half_width is None else f"{d.n} {d.over}"
 
 
+def of_difference(d: Difference, value: float) -> str:
+    """A number with its sign, to the second digit of the interval's half width; to the third of itself without one."""
+    size = abs(d.mean) / 10 if d.half_width is None else d.half_width
+    digits = 3 if not size > 0 else min(6, max(0, 1 - math.floor(math.log10(size))))
+    return f"{value:+,.{digits}f}"
+
+
 def interval(d: Difference) -> str:
     """The ends of a difference's interval; a dash where one run each gives none."""
-    return "–" if d.half_width is None else f"{d.mean - d.half_width:+.4g} to {d.mean + d.half_width:+.4g}"
+    if d.half_width is None:
+        return "–"
+    return f"{of_difference(d, d.mean - d.half_width)} to {of_difference(d, d.mean + d.half_width)}"
 
 
 def told(d: Difference) -> str:

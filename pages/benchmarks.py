@@ -6,7 +6,7 @@ from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
 from bvae.training import load_checkpoint, records
-from bvae.ui import benchmark_panels, charts, loaders, reproduce, share, small_table, tables
+from bvae.ui import benchmark_panels, charts, loaders, methods_told, reproduce, share, small_table, tables
 from bvae.ui.choose import data_box, label, ready
 from bvae.ui.panels import plain
 from bvae.ui.state import BIND, begin_page, ink, reset_button
@@ -85,7 +85,7 @@ st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data
 benchmark_panels.differences(data_name, names)
 benchmark_panels.missing(data_name, over_missing, chosen, names)
 benchmark_panels.training(chosen, models, metrics)
-benchmark_panels.methods(chosen, models)
+methods_told.show(models[n].settings.method for n in chosen)
 benchmark_panels.published(data_name, shown)
 reproduce.show(
     reproduce.benchmark_code(data_name, chosen, shown), "benchmarks.py",

@@ -9,7 +9,7 @@ from bvae import isolated
 from bvae.aggregators import options_of
 from bvae.plots import style
 from bvae.storage import StorageError
-from bvae.ui import compare_maps, comparing, images, loaders, panels, pins, reproduce, scene, share
+from bvae.ui import compare_maps, comparing, images, loaders, methods_told, panels, pins, reproduce, scene, share
 from bvae.ui.choose import choose_data, choose_model, first_model, label
 from bvae.ui.state import BIND, begin_page, forget, reset_button
 
@@ -133,6 +133,8 @@ if len(contenders) > 1:
     finish = compare_maps.show(data, data_name, contenders, of_model,
                                [models[c.key].checkpoint.hash for c in contenders], mode == RULES, observed,
                                class_names)
+if mode == MODELS:
+    methods_told.show(m.checkpoint.settings.method for m in models.values())
 pins.table()
 reproduce.show(
     comparing.compare_code(

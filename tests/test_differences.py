@@ -59,7 +59,8 @@ def test_what_ships_is_compared_by_the_seeds_that_both_have(capsys):
 def test_what_is_there_item_by_item_is_paired_by_item(capsys):
     found = {(d.metric, d.key): d for d in differences("polymnist", "mopoe-vae", "mwb-vae")}
     d = found["log_likelihood", ""]
-    values = [load_checkpoint("polymnist", name).metrics["log_likelihood"]["values"] for name in ("mopoe-vae", "mwb-vae")]
+    values = [load_checkpoint("polymnist", name).metrics["log_likelihood"]["values"]
+              for name in ("mopoe-vae", "mwb-vae")]
     wanted = stats.ttest_rel(*values).confidence_interval(0.95)
     assert (d.n, d.over) == (200, "items")
     assert (d.mean - d.half_width, d.mean + d.half_width) == pytest.approx((wanted.low, wanted.high))

@@ -14,8 +14,8 @@ from bvae.aggregators import aggregator
 from bvae.metrics import EvaluationData, evaluate, posteriors
 from bvae.metrics.base import all_experts, posterior_of
 from bvae.metrics.log_likelihood import averaged, log_weights
-from bvae.metrics.proposal import ModeProposal, at_the_mode
 from bvae.metrics.posteriors import cumulative
+from bvae.metrics.proposal import ModeProposal, at_the_mode
 from bvae.metrics.samples import frechet, precision_and_recall
 from bvae.posterior import Posterior
 

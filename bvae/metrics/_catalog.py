@@ -109,8 +109,8 @@ CATALOG: dict[str, Figure] = {
         "The items that count are not the same ones at 20 and at 50 percent.", key="percent missing"),
     "log_likelihood": Figure(
         "Log-likelihood of all modalities, nats", "higher",
-        "log p(x) by importance sampling, 100 samples an item, 200 items, from a proposal at the mode of each item's own "
-        "posterior density: it measures the decoders, whatever the encoders make of an item.",
+        "log p(x) by importance sampling, 100 samples an item, 200 items, from a proposal at the mode of each item's "
+        "own posterior density: it measures the decoders, whatever the encoders make of an item.",
         "A lower bound; a second mode that the search does not find lowers it. Densities of pixels: only differences "
         "between models of the same likelihood mean something. Items differ far more than methods: read the paired "
         "differences."),

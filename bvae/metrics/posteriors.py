@@ -140,7 +140,7 @@ def active_dimensions(means: Tensor) -> Tensor:
 def sample_data(
     model: MultimodalVAE, z: Tensor, generator: torch.Generator, clip: bool = True
 ) -> dict[str, Tensor]:
-    """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1] unless told otherwise."""
+    """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1] by `clip`."""
     out = {}
     for name, mean in model.decode(z).items():
         likelihood, clipped = model.likelihood_of(name), clip and model.modalities[name].kind == "image"

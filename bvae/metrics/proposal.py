@@ -90,8 +90,8 @@ def at_the_mode(
     """A proposal around the mode of p(z | x) of each item, with the curvature there.
 
     From the best of the posterior's means, `STEPS` steps of Adam on log p(x, z), then up to `NEWTON` of Newton, with
-    at least the prior's precision along each eigenvector of the Hessian. What is found may be one of several modes: then importance
-    sampling with it gives less than log p(x) in expectation, as with any other proposal.
+    at least the prior's precision along each eigenvector of the Hessian. What is found may be one of several modes:
+    then importance sampling with it gives less than log p(x) in expectation, as with any other proposal.
 
     Parameters
     ----------

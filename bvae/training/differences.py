@@ -27,8 +27,8 @@ class Difference(NamedTuple):
     n : int
         Pairs.
     over : str
-        What the pairs are: "seeds" that both have been trained with, or test "items" of one run each, which says nothing
-        about other seeds.
+        What the pairs are: "seeds" that both have been trained with, or test "items" of one run each, which says
+        nothing about other seeds.
     """
 
     metric: str
@@ -70,8 +70,8 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> tuple[
 def differences(dataset: str, first: str, second: str, root: Path | None = None) -> list[Difference]:
     """All figures that two checkpoints both have, in the order of the first's file.
 
-    Figures that the records of other seeds have too are paired by seed; then those that are there item by item ("values",
-    of the same items) by item; the others are those of one run each, without an interval.
+    Figures that the records of other seeds have too are paired by seed; then those that are there item by item
+    ("values", of the same items) by item; the others are those of one run each, without an interval.
 
     Raises
     ------

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bvae.methods import METHODS
 from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
 from bvae.storage import StorageError
-from bvae.tables import interval, pairs, told
+from bvae.tables import interval, of_difference, pairs, told
 from bvae.training import Checkpoint
 from bvae.training import differences as paired
 from bvae.training.checkpoint import training_seconds
@@ -119,25 +118,14 @@ def differences(data_name: str, names: Sequence[str]) -> None:
     known = [d for d in found if d.metric in CATALOG]
     st.html(small_table.table(pd.DataFrame([{
         "figure": CATALOG[d.metric].title, "of": CATALOG[d.metric].of(d.key) if d.key else "",
-        "first less second": f"{d.mean:+.4g}", "95 % interval": interval(d), "paired over": pairs(d), "": told(d),
+        "first less second": of_difference(d, d.mean), "95 % interval": interval(d), "paired over": pairs(d),
+        "": told(d),
     } for d in sorted(known, key=lambda d: d.half_width is None)]), "Two methods compared", height=420))
     st.caption("Runs of both with the same seed are one pair: what the seed does to both cancels in their difference. "
                "Intervals by Student's t; with three pairs its factor is 4.3. Log-likelihoods are paired by test item, "
                "of one run each: that says nothing of other seeds. Where there are no pairs there is no interval, and "
                f"no saying what is chance. The same table: `python -m bvae compare {first} {second} "
                f"--dataset {data_name}`.")
-
-
-def methods(chosen: Sequence[str], models: Mapping[str, Checkpoint]) -> None:
-    """What the methods of these checkpoints are, and where they differ from their sources."""
-    def content() -> None:
-        for name in dict.fromkeys(models[n].settings.method for n in chosen):
-            method = METHODS[name]
-            options = "".join(f", {key} = {value}" for key, value in method.aggregator_options.items())
-            st.markdown(f"**{plain(method.title)}** ({plain(method.citation)}): rule `{method.aggregator}{options}`, "
-                        f"objective `{method.objective}`. {plain(method.differs)}")
-
-    fold.show("The methods, and where they differ from their sources", "rule", "methods_told", content)
 
 
 def published(data_name: str, metric: str) -> None:

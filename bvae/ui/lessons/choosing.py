@@ -122,8 +122,9 @@ def winners(ink: Ink) -> Picture:
     table = best()
     return Picture("Best trained model by figure. "
                    + "; ".join(f"{r[0]}: {r[1]}" for r in table.itertuples(index=False)),
-                   table=table, caption="May be as good: the 95 percent interval of the paired difference holds 0. Over seeds: of "
-                                    "the models that were trained three times; over items: of one run each.")
+                   table=table,
+                   caption="May be as good: the 95 percent interval of the paired difference holds 0. Over seeds: of "
+                           "the models that were trained three times; over items: of one run each.")
 
 
 LESSONS.register("choosing")(Lesson(
@@ -180,8 +181,8 @@ LESSONS.register("choosing")(Lesson(
 - **Opinions that must stay apart**, “either 4 or 9”: a mixture, not one hump.
 
 Trained models answer differently again, because the experts learn to live with their rule. **Coherence** is the share
-of generated views that show the right class, **coverage** how often a 90 percent interval holds the truth. So measure,
-and measure more than one thing:""",
+of generated views that show the right class; **coverage**, how often a 90 percent interval holds the truth, is among
+the figures in Benchmarks. So measure, and measure more than one thing:""",
             winners,
             doors=(models.benchmarks_door("All figures in Benchmarks", "coherence"),),
             code="from bvae.ui.lessons import choosing\n\nprint(choosing.best())"),

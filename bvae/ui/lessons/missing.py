@@ -153,7 +153,8 @@ their product (PoE) and their Wasserstein barycenter.""",
           "likelihood of all views, with z from the belief of some,",
           r"\log p(x)\ge\mathbb E_{q_S(z)}\Big[\sum_{m=1}^M\log p(x_m\mid z)\Big]-\mathrm{KL}\big(q_S\,\|\,p\big)"),
          ("holds for each S, because the left side does not depend on q. MVAE adds such bounds for all views together "
-          "and for each alone; MoPoE-VAE and MWB-VAE draw a set for every item (next lesson). MVTCAE goes another way: z "
-          "always comes from the belief of all, and each view's own belief is drawn near to that one by a KL term.", "")),
+          "and for each alone; MoPoE-VAE and MWB-VAE draw a set for every item (next lesson). MVTCAE goes another "
+          "way: z always comes from the belief of all, and each view's own belief is drawn near to that one by a KL "
+          "term.", "")),
         ("wu", "sutter", "qiu", "kingma")),
 ))

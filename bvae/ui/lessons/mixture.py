@@ -58,8 +58,8 @@ def two_conventions() -> str:
     _, most = models.ends(mean)
     if most not in drawn:
         return ""
-    return (f"\n\nIts *mean* does combine them. With {most} views, a classifier that reads the digit from the mixture's "
-            f"mean is right in {mean[most]:.1%} of cases; from the mean of **one drawn expert**, which is what the "
+    return (f"\n\nIts *mean* does combine them. With {most} views, a classifier that reads the digit from the mixture's"
+            f" mean is right in {mean[most]:.1%} of cases; from the mean of **one drawn expert**, which is what the "
             f"model itself works with, in {drawn[most]:.1%}. Published tables have the second number: before you "
             "compare, ask which one you read.")
 
