@@ -116,7 +116,7 @@ def test_a_finished_model_is_in_the_lists_of_the_pages_and_of_the_command_line(r
     assert app.selectbox(key="model").value == "mine"
     assert drawings(app)
     assert main(["checkpoints"]) == 0
-    assert "polymnist/mine: WB-VAE, D = 2, 1 steps" in capsys.readouterr().out
+    assert "polymnist/mine: WB-VAE (full set), D = 2, 1 steps" in capsys.readouterr().out
 
 
 def test_the_command_line_trains_the_same(monkeypatch, tmp_path):
