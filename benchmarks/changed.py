@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[1]
 
 def at(commit: str, path: str) -> dict[str, Any]:
     """A JSON file of the repository as it was; nothing if it was not there."""
-    shown = subprocess.run(["git", "show", f"{commit}:{path}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    shown = subprocess.run(["git", "show", f"{commit}:{path}"], cwd=ROOT, capture_output=True, encoding="utf-8",
+                           check=False)
     return json.loads(shown.stdout) if shown.returncode == 0 else {}
 
 
@@ -40,7 +41,7 @@ def main() -> None:
         rows, new, gone = [], {}, {}
         for name in checkpoints(dataset):
             path = f"checkpoints/{dataset}/{name}/{METRICS}"
-            before, now = at(commit, path), json.loads((ROOT / path).read_text())
+            before, now = at(commit, path), json.loads((ROOT / path).read_text(encoding="utf-8"))
             for figure in [key for key in {**before, **now} if key != "evaluation"]:
                 title = CATALOG[figure].title if figure in CATALOG else figure
                 if figure in before and figure in now:
