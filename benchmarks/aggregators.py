@@ -151,7 +151,7 @@ def beside_pot(rounds: int) -> None:
         covariance = factor @ factor.mT / d + 0.2 * torch.eye(d, dtype=torch.float64)
         loc = torch.randn(5, b, d, generator=g, dtype=torch.float64)
         weights = torch.full((5, b), 0.2, dtype=torch.float64)
-        from bvae import gaussian
+        from bvae.gaussians import gaussian
 
         def pot(b=b, loc=loc, covariance=covariance):
             return [ot.gaussian.bures_wasserstein_barycenter(loc[:, k].numpy(), covariance[:, k].numpy(), num_iter=1000,
@@ -198,7 +198,7 @@ def beside_multivae(rounds: int) -> None:
 def share_of_training(rounds: int) -> None:
     """MWB at M = 5, D = 64 beside a whole training step of the shipped networks with D = 64."""
     import bvae
-    from bvae.objectives import OBJECTIVES
+    from bvae.models.objectives import OBJECTIVES
     from bvae.training.settings import Settings
 
     torch.manual_seed(0)

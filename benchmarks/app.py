@@ -39,7 +39,7 @@ from benchmarks.browser import (
     served,
     tab,
 )
-from bvae.storage import write_json
+from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).with_name("results") / "app.json"
 PICTURE = "first picture"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.browser import ARGUMENTS, QUIET, ROOT, SIZE, WATCH, machine, path_of, percentile, served
-from bvae.storage import write_json
+from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).parent / "results" / "arrive.json"
 PICTURE = "first picture"

@@ -11,12 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bvae.methods import METHODS
+from bvae.evaluation.differences import paired_difference
 from bvae.metrics.base import EvaluationData, all_experts, all_subsets
 from bvae.metrics.coherence import coherent
+from bvae.models.methods import METHODS
+from bvae.runs.shipped import SHIPPED
 from bvae.training.checkpoint import checkpoints_root, load
-from bvae.training.differences import paired_difference
-from bvae.training.shipped import SHIPPED
 
 BOUNDS = ("wb-vae", "wb-vae-unimodal", "wb-vae-tc")
 

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bvae.methods import title_of
+from bvae.evaluation.records import keyed
 from bvae.metrics import CATALOG
+from bvae.models.methods import title_of
+from bvae.runs.shipped import SHIPPED
 from bvae.training.checkpoint import METRICS, checkpoints
-from bvae.training.records import keyed
-from bvae.training.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 

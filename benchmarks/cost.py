@@ -28,8 +28,8 @@ import bvae
 from benchmarks.report import RESULTS, figure, markdown
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.shards import write
-from bvae.networks import fold_factor
-from bvae.storage import write_json
+from bvae.io.storage import write_json
+from bvae.models.networks import fold_factor
 from bvae.training.loop import _Run, make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bvae.storage import write_json
+from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).with_name("results") / "frames.json"
 TARGET = 33.0  # milliseconds

@@ -26,9 +26,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import bvae
-from bvae import isolated, uploads
 from bvae.data import DataError, drawings
-from bvae.storage import StorageError, write_json
+from bvae.data.uploads import uploads
+from bvae.io.storage import StorageError, write_json
+from bvae.runs import isolated
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
 from bvae.ui import comparing, pins
 from bvae.ui.playground import scenes

@@ -25,10 +25,10 @@ from torch import Tensor, nn
 import bvae
 from bvae.data import MultimodalDataset
 from bvae.data.base import Batch
-from bvae.methods import METHODS
-from bvae.model import MultimodalVAE
-from bvae.networks import MIN_SCALE, NETWORKS, RAW_OFFSET, NetworkPair
-from bvae.posterior import Posterior
+from bvae.gaussians.posterior import Posterior
+from bvae.models.methods import METHODS
+from bvae.models.model import MultimodalVAE
+from bvae.models.networks import MIN_SCALE, NETWORKS, RAW_OFFSET, NetworkPair
 from bvae.training.checkpoint import build_model
 from bvae.training.loop import _Run, make_fabric
 from bvae.training.memory import keep_memory
@@ -236,7 +236,7 @@ def agreement(method: str, batch_size: int = 62) -> tuple[float, float]:
     settings = Settings.for_method("polymnist", method, **PUBLISHED)
     model, objective = theirs.model(), METHODS[method].objective
     single = PEERS[method] == "MMVAE"
-    bound = bvae.objectives.objective(objective, beta=1.0 if single else settings.beta,
+    bound = bvae.models.objectives.objective(objective, beta=1.0 if single else settings.beta,
                                       **METHODS[method].objective_options)
     x = {n: v[:batch_size] for n, v in theirs.data.x.items()}
 

@@ -23,12 +23,12 @@ import torch
 
 from benchmarks import peer
 from benchmarks.report import RESULTS, figure, markdown
-from bvae.methods import METHODS
+from bvae.io.storage import read_json, write_json
 from bvae.metrics.base import EvaluationData
 from bvae.metrics.coherence import coherent
 from bvae.metrics.latent_accuracy import Probes
-from bvae.model import MultimodalVAE
-from bvae.storage import read_json, write_json
+from bvae.models.methods import METHODS
+from bvae.models.model import MultimodalVAE
 from bvae.training.checkpoint import checkpoints_root
 from bvae.training.settings import Settings
 

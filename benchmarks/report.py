@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bvae.storage import read_json, write_text
+from bvae.io.storage import read_json, write_text
 
 RESULTS = Path(__file__).parent / "results"
 

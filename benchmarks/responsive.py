@@ -18,9 +18,10 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from bvae.locking import holder
-from bvae.storage import write_json
-from bvae.training import Settings, jobs
+from bvae.io.locking import holder
+from bvae.io.storage import write_json
+from bvae.runs import jobs
+from bvae.training import Settings
 
 
 def interaction(app: AppTest, k: int) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.app import PAGES, Change, step
 from benchmarks.browser import ARGUMENTS, ROOT, machine, opened, parts, percentile, served, tab
-from bvae.storage import write_json
+from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
 VISITED = ("explore", "generate", "compare", "latent_space", "your_data", "benchmarks")

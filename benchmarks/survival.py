@@ -30,8 +30,8 @@ from typing import Any
 
 import torch
 
-from bvae.locking import holder, locked
-from bvae.storage import (
+from bvae.io.locking import holder, locked
+from bvae.io.storage import (
     DIGEST,
     StorageError,
     digest_of,

@@ -33,8 +33,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import peer
 from benchmarks.report import RESULTS, figure, markdown
 from bvae.data.base import Batch
-from bvae.methods import METHODS
-from bvae.storage import write_json
+from bvae.io.storage import write_json
+from bvae.models.methods import METHODS
 from bvae.training.settings import Settings
 
 CAUTION = {
@@ -204,7 +204,7 @@ def share_of_peak(options: argparse.Namespace) -> dict[str, Any]:
         it = peer.Ours(method, published, options.batch_size)
         batch = next(it.batches())
         it.step(batch)
-        with (mock.patch("bvae.layers.FEW_CHANNELS", 0), mock.patch("bvae.layers.has_tiles", return_value=False),
+        with (mock.patch("bvae.models.layers.FEW_CHANNELS", 0), mock.patch("bvae.models.layers.has_tiles", return_value=False),
               FlopCounterMode(display=False) as counter):  # as `torch.nn` does them, without zeros that we add
             it.step(batch)
         dtype = torch.bfloat16 if "bf16" in it.run.fabric._precision.precision else torch.float32

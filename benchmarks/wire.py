@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.app import PAGES
 from benchmarks.browser import EMPTY, ROOT, fresh, opened, path_of, served
-from bvae.storage import write_json
+from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).parent / "results" / "wire.json"
 LEVEL = 5  # of gzip, as in docs/serve.md

@@ -6,9 +6,9 @@
 
 from bvae.aggregators import aggregator, aggregators
 from bvae.data import Modality, dataset, datasets
-from bvae.methods import methods
-from bvae.model import ModelConfig, MultimodalVAE
-from bvae.posterior import Posterior
+from bvae.gaussians.posterior import Posterior
+from bvae.models.methods import methods
+from bvae.models.model import ModelConfig, MultimodalVAE
 from bvae.training.checkpoint import checkpoints, load
 from bvae.version import __version__
 

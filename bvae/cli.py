@@ -11,11 +11,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bvae import sweep
 from bvae.data import DATASETS, dataset, datasets
-from bvae.methods import METHODS, methods
-from bvae.system import DEVICES, print_anything
-from bvae.tables import print_missing, print_seeds, print_table
+from bvae.evaluation.tables import print_missing, print_seeds, print_table
+from bvae.io.system import DEVICES, print_anything
+from bvae.models.methods import METHODS, methods
+from bvae.runs import sweep
 from bvae.training.checkpoint import (
     EVALUATION,
     RESERVED,
@@ -190,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
-    from bvae.locking import locked
+    from bvae.io.locking import locked
     from bvae.training.loop import BUSY
     from bvae.training.resuming import stored_settings
 
@@ -264,9 +264,9 @@ def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
 def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int,
                  names: list[str] | None = None) -> None:
     """Compute the metrics of a checkpoint as it is on disk, or those named, and write them beside it."""
+    from bvae.evaluation.evaluation import evaluated, renewed
+    from bvae.io.storage import write_json
     from bvae.metrics.base import left_out_in_words
-    from bvae.storage import write_json
-    from bvae.training.evaluation import evaluated, renewed
 
     checkpoint = load_checkpoint(name_of_data, name, root)
     if names is None:
@@ -280,9 +280,9 @@ def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate one checkpoint or all; with --seeds only what is not evaluated yet, and then over seeds."""
+    from bvae.evaluation import records
+    from bvae.evaluation.evaluation import is_evaluated
     from bvae.metrics import METRICS
-    from bvae.training import records
-    from bvae.training.evaluation import is_evaluated
 
     for name in options.metrics or ():
         METRICS[name]  # raises ValueError that names those that there are
@@ -308,8 +308,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Print differences, first less second."""
-    from bvae.tables import print_differences
-    from bvae.training.differences import differences
+    from bvae.evaluation.differences import differences
+    from bvae.evaluation.tables import print_differences
 
     print_differences(options.first, options.second,
                       differences(options.dataset, options.first, options.second, options.out))
@@ -318,8 +318,8 @@ def run_compare(options: argparse.Namespace) -> int:
 
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
-    from bvae.report import insert, report
-    from bvae.storage import write_text
+    from bvae.evaluation.report import insert, report
+    from bvae.io.storage import write_text
 
     results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
@@ -331,8 +331,8 @@ def run_report(options: argparse.Namespace) -> int:
 
 def run_checkpoints(options: argparse.Namespace) -> int:
     """List and verify, or make them again."""
-    from bvae import map_files
-    from bvae.training.records import records
+    from bvae.evaluation.records import records
+    from bvae.maps import map_files
 
     if options.rebuild:
         return run_rebuild(options)
@@ -363,7 +363,7 @@ def run_checkpoints(options: argparse.Namespace) -> int:
 
 def run_maps(options: argparse.Namespace) -> int:
     """Make what is missing or of other weights, or write one map."""
-    from bvae import map_files
+    from bvae.maps import map_files
 
     root = options.out or checkpoints_root()
     if options.to is not None:
@@ -378,7 +378,7 @@ def run_maps(options: argparse.Namespace) -> int:
 
 def run_rebuild(options: argparse.Namespace) -> int:
     """Make what ships again, or train the official sizes."""
-    from bvae.training import shipped
+    from bvae.runs import shipped
 
     if options.official and not (options.root and options.out):
         raise ValueError("--official needs --root, the folder of the data files, and --out, a folder for the models")
@@ -410,7 +410,7 @@ def run_barycenters(options: argparse.Namespace) -> int:
         for name in AGGREGATORS:
             print(f"{name:<12} {AGGREGATORS[name].__doc__.strip().splitlines()[0]}")
         return 0
-    from bvae.verification import print_tables
+    from bvae.aggregators.verify.verification import print_tables
 
     return 0 if print_tables() else 1
 

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from bvae.evaluation import records
+from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
-from bvae.storage import StorageError
-from bvae.training import load_checkpoint, records
+from bvae.training import load_checkpoint
 from bvae.ui import benchmark_panels, charts, loaders, methods_told, reproduce, share, small_table, tables
 from bvae.ui.choose import data_box, label, ready
 from bvae.ui.panels import plain

@@ -5,10 +5,10 @@ import html
 import streamlit as st
 
 import bvae
-from bvae import isolated
 from bvae.aggregators import options_of
+from bvae.io.storage import StorageError
 from bvae.plots import style
-from bvae.storage import StorageError
+from bvae.runs import isolated
 from bvae.ui import compare_maps, comparing, images, loaders, methods_told, panels, pins, reproduce, scene, share
 from bvae.ui.choose import choose_data, choose_model, first_model, label
 from bvae.ui.state import BIND, begin_page, forget, reset_button

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from bvae import maps
-from bvae.isolated import ComputationError
+from bvae.maps import maps
+from bvae.runs.isolated import ComputationError
 from bvae.ui import charts, computing, loaders, map_panels, mapping, panels, share
 from bvae.ui.choose import choose_model, first_model
 from bvae.ui.map_panels import ATTRIBUTE

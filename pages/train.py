@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bvae.training import jobs
+from bvae.runs import jobs
 from bvae.ui import fold, share, training
 from bvae.ui.state import BIND, begin_page, reset_button
 

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from bvae.data.base import DATASETS, Modality, MultimodalDataset
-from bvae.networks import NETWORKS, NetworkPair
+from bvae.models.networks import NETWORKS, NetworkPair
 
 SMALL = ("--latent-dim", "4", "--width", "8", "--precision", "32-true", "--warmup-steps", "1")
 

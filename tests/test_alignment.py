@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.spatial import procrustes as disparity
 
-from bvae.alignment import changed_neighbours, gaps, neighbours, procrustes
+from bvae.maps.alignment import changed_neighbours, gaps, neighbours, procrustes
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bvae.cli import main
-from bvae.storage import read_json, write_json
+from bvae.io.storage import read_json, write_json
 from bvae.training import load_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -76,8 +76,8 @@ def test_every_command_has_help(command, capsys):
 
 
 def test_evaluate_seeds_prints_what_the_files_hold_and_computes_nothing_again(tmp_path, capsys):
+    from bvae.io.storage import write_json
     from bvae.metrics import METRICS
-    from bvae.storage import write_json
     from tests.test_records import metrics, put_checkpoint, put_family
 
     put_family(tmp_path)

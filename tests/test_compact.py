@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 import bvae
-from bvae import compact, storage
-from bvae.compact import WeightsError, buffers_of, shrink, widened, write_weights
 from bvae.data import DATASETS
-from bvae.methods import METHODS, methods
-from bvae.networks import NETWORKS, NetworkPair
-from bvae.storage import StorageError, read_tensors, write_tensors
+from bvae.io import compact, storage
+from bvae.io.compact import WeightsError, buffers_of, shrink, widened, write_weights
+from bvae.io.storage import StorageError, read_tensors, write_tensors
+from bvae.models.methods import METHODS, methods
+from bvae.models.networks import NETWORKS, NetworkPair
 from bvae.training import Settings
 from bvae.training.checkpoint import build_model, load_weights, read_checkpoint, save_model
 from bvae.training.loop import train

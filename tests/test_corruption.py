@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.corruption import DAMAGES, GREY, erase, item_of_class, misspell, noise, occlude, shuffle
+from bvae.data.corruption import DAMAGES, GREY, erase, item_of_class, misspell, noise, occlude, shuffle
 
 
 def g(seed=0):

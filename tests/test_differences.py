@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from bvae.cli import main
+from bvae.evaluation.differences import Difference, difference, differences, paired_difference
+from bvae.evaluation.records import over_seeds
 from bvae.training import load_checkpoint
-from bvae.training.differences import Difference, difference, differences, paired_difference
-from bvae.training.records import over_seeds
 
 
 def test_a_paired_difference_is_that_of_students_paired_test():

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bvae.posterior import Posterior
-from bvae.randomness import BatchGenerator, multinomial, normal
-from bvae.storage import read_tensors_and_metadata
+from bvae.gaussians.posterior import Posterior
+from bvae.gaussians.randomness import BatchGenerator, multinomial, normal
+from bvae.io.storage import read_tensors_and_metadata
 
 METHODS = ("wb-vae", "mwb-vae", "mvae", "code-vae", "mmvae-dreg", "mmvae-plus")
 

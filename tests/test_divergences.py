@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from bvae import divergences as d
-from bvae.numerical import numerical_barycenter
-from bvae.posterior import FullPosterior, Posterior
-from bvae.verification import divergence_agrees, random_experts, verify_divergences
+from bvae.aggregators.verify.numerical import numerical_barycenter
+from bvae.aggregators.verify.verification import divergence_agrees, random_experts, verify_divergences
+from bvae.gaussians import divergences as d
+from bvae.gaussians.posterior import FullPosterior, Posterior
 
 F64 = torch.float64
 

@@ -10,7 +10,7 @@ import torch
 import bvae
 from bvae.aggregators import AGGREGATORS
 from bvae.data import DATASETS
-from bvae.methods import METHODS
+from bvae.models.methods import METHODS
 from tests.contracts import test_aggregators, test_datasets
 from tests.test_pages import assert_clean, drawings, open_page, unfold
 

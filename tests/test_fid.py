@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from bvae.io.storage import StorageError, write_tensors
 from bvae.metrics import fid
-from bvae.storage import StorageError, write_tensors
 
 
 def test_averages_without_the_border_are_those_of_the_definition(generator):

@@ -5,9 +5,9 @@ import ot
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from bvae import gaussian
-from bvae.comparison import distances, gelbrich
-from bvae.posterior import Posterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.comparison import distances, gelbrich
+from bvae.gaussians.posterior import Posterior
 
 
 def normal(loc, scale):

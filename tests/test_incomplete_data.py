@@ -12,12 +12,12 @@ from bvae.aggregators import aggregator
 from bvae.cli import main
 from bvae.data import DataError
 from bvae.data.shards import write
+from bvae.io.storage import read_json
 from bvae.metrics import METRICS, EvaluationData, evaluate
 from bvae.metrics.base import all_experts, left_out, left_out_in_words, posterior_of
 from bvae.metrics.classifiers import Classifiers, build, fit, judged
 from bvae.metrics.classifiers import load as load_judges
-from bvae.model import ModelConfig, MultimodalVAE
-from bvae.storage import read_json
+from bvae.models.model import ModelConfig, MultimodalVAE
 from bvae.training import load_checkpoint
 from tests.own_data import SMALL, register
 from tests.test_metrics import Data, Known, Reads, Shows
@@ -275,7 +275,7 @@ def test_judges_that_are_damaged_are_an_error_not_left_out(monkeypatch, tmp_path
     assert main(["classifiers", "own", "--epochs", "1", "--out", str(tmp_path)]) == 0
     (tmp_path / "own" / "classifiers" / "model.safetensors").write_bytes(b"")
     load_judges.cache_clear()
-    with pytest.raises(bvae.storage.StorageError):
+    with pytest.raises(bvae.io.storage.StorageError):
         _ = EvaluationData("own", tmp_path).judges
 
 

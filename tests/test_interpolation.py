@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import bvae
-from bvae import interpolation
-from bvae.gaussian import wasserstein2
-from bvae.posterior import Posterior
+from bvae.gaussians import interpolation
+from bvae.gaussians.gaussian import wasserstein2
+from bvae.gaussians.posterior import Posterior
 
 
 def one(loc, scale):

@@ -9,8 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from bvae import alignment, isolated, isolated_process, modality_gap, projections
-from bvae.isolated import ComputationError, Pool
+from bvae.maps import alignment, modality_gap, projections
+from bvae.runs import isolated, isolated_process
+from bvae.runs.isolated import ComputationError, Pool
 
 POINTS = np.random.default_rng(0).normal(size=(60, 5))
 
@@ -56,7 +57,7 @@ def test_the_process_is_another_one_stays_warm_and_has_no_torch(pool):
     assert pid != os.getpid()
     assert pool.processes() == [pid]
     assert not has_torch
-    assert "bvae.projections" in modules
+    assert "bvae.maps.projections" in modules
     pool.call("prepare")
     assert pool.call("process")[0] == pid
 

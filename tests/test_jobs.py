@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import bvae
-from bvae.locking import holder, locked
-from bvae.storage import read_json, read_tensors, write_json
-from bvae.training import Settings, jobs
-from bvae.training.jobs import JobError, Limits
+from bvae.io.locking import holder, locked
+from bvae.io.storage import read_json, read_tensors, write_json
+from bvae.runs import jobs
+from bvae.runs.jobs import JobError, Limits
+from bvae.training import Settings
 from bvae.training.loop import STATE, train
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="training from the app needs Unix")
@@ -90,7 +91,8 @@ def test_a_run_is_started_watched_killed_resumed_stopped_resumed_and_finished(ru
 
 def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its_own(runs, tmp_path, monkeypatch):
     """In this process, step by step: what the worker does, without waiting for another to start."""
-    from bvae.training import evaluation, worker
+    from bvae.evaluation import evaluation
+    from bvae.runs import worker
 
     monkeypatch.setattr(jobs, "_launch", lambda job: False)
     monkeypatch.setattr(evaluation, "evaluated", lambda checkpoint, root: {
@@ -127,7 +129,7 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
 
 
 def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeypatch):
-    from bvae.training import worker
+    from bvae.runs import worker
 
     monkeypatch.setattr(jobs, "_launch", lambda job: False)
     monkeypatch.setattr(worker, "EVERY", 0)
@@ -157,7 +159,8 @@ def test_what_ships_comes_first_whatever_the_folder_of_runs_holds(runs):
 
 
 def test_a_worker_that_fails_says_why(runs, monkeypatch, capsys):
-    from bvae.training import loop, worker
+    from bvae.runs import worker
+    from bvae.training import loop
 
     monkeypatch.setattr(jobs, "_launch", lambda job: False)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import bvae
-from bvae.layers import (
+from bvae.models.layers import (
     CellConv2d,
     Conv2d,
     Flatten,
@@ -20,8 +20,8 @@ from bvae.layers import (
     _Convolution,
     for_channels_last,
 )
-from bvae.likelihoods import laplace, normal
-from bvae.networks import NETWORKS, NetworkPair
+from bvae.models.likelihoods import laplace, normal
+from bvae.models.networks import NETWORKS, NetworkPair
 
 LAST = torch.channels_last
 
@@ -136,7 +136,7 @@ def test_images_side_by_side_can_be_differentiated_twice_and_forward() -> None:
 @pytest.mark.parametrize("options", [{"padding": 1}, {"padding": 1, "stride": 2}, {}, {"padding": "same"},
                                      {"padding": 1, "bias": False}, {"padding": 1, "padding_mode": "circular"}])
 def test_convolutions_in_bfloat16_have_the_gradients_of_torch(options, monkeypatch) -> None:
-    monkeypatch.setattr("bvae.layers.has_tiles", lambda: True)  # the function is right without them, too
+    monkeypatch.setattr("bvae.models.layers.has_tiles", lambda: True)  # the function is right without them, too
     layer, plain = Conv2d(8, 6, 3, **options).to(memory_format=LAST), nn.Conv2d(8, 6, 3, **options)
     plain.load_state_dict(layer.state_dict())
     x = images(8, 8, 7, 7).float().requires_grad_()

@@ -9,15 +9,15 @@ from torch import nn
 from torch.distributions import MultivariateNormal, Normal
 
 import bvae
-from bvae import gaussian
 from bvae.aggregators import aggregator
+from bvae.gaussians import gaussian
+from bvae.gaussians.posterior import Posterior
 from bvae.metrics import EvaluationData, evaluate, posteriors
 from bvae.metrics.base import all_experts, posterior_of
 from bvae.metrics.log_likelihood import averaged, log_weights
 from bvae.metrics.posteriors import cumulative
 from bvae.metrics.proposal import ModeProposal, at_the_mode
 from bvae.metrics.samples import frechet, precision_and_recall
-from bvae.posterior import Posterior
 
 NOISE = 0.3
 D, PIXELS = 2, 16
@@ -45,7 +45,7 @@ class Exact(nn.Module):
         precision = 1 + self.a.square().sum(0) / NOISE**2  # (D,)
         loc = x.flatten(1) @ self.a / NOISE**2 / precision
         scale = self.factor * precision.rsqrt()
-        raw = torch.log(torch.expm1(scale - 1e-4)) + 2.0  # the inverse of bvae.networks.to_gaussian
+        raw = torch.log(torch.expm1(scale - 1e-4)) + 2.0  # the inverse of bvae.models.networks.to_gaussian
         return torch.cat([loc, raw.expand_as(loc)], 1)
 
 

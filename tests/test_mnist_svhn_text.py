@@ -11,8 +11,8 @@ import bvae
 from bvae.data import DataError, _street_numbers
 from bvae.data._torchvision import torchvision
 from bvae.data.mnist_svhn_text import LENGTH, WORDS, MnistSvhnText, read, word_log_probability, write
-from bvae.likelihoods import LIKELIHOODS
 from bvae.metrics.classifiers import build
+from bvae.models.likelihoods import LIKELIHOODS
 
 
 @pytest.fixture(scope="module")

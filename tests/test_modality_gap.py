@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bvae.comparison import wasserstein_spread
-from bvae.gaussian import wasserstein2
-from bvae.modality_gap import modality_gap
+from bvae.gaussians.comparison import wasserstein_spread
+from bvae.gaussians.gaussian import wasserstein2
+from bvae.maps.modality_gap import modality_gap
 
 
 def test_clouds_on_top_of_each_other_have_no_gap():

@@ -5,7 +5,7 @@ import torch
 
 import bvae
 from bvae.aggregators import aggregator
-from bvae.likelihoods import LIKELIHOODS
+from bvae.models.likelihoods import LIKELIHOODS
 
 
 def test_shapes_for_modalities_of_different_shapes(tiny_model):

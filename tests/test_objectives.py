@@ -7,10 +7,10 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 import bvae
-from bvae import gaussian
 from bvae.aggregators import aggregator
 from bvae.aggregators.subsets import subset_membership
-from bvae.objectives import objective
+from bvae.gaussians import gaussian
+from bvae.models.objectives import objective
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_mvtcae_against_its_formula(case):
 @pytest.mark.parametrize("method", ["helvae", "hoelder-vae", "code-vae", "mmvae", "mopoe-vae"])
 def test_component_elbos_against_enumeration(case, method):
     """The loss is sum_k w_k (reconstruction_k + beta KL_k), and its gradient goes through the weights too."""
-    from bvae.methods import METHODS
+    from bvae.models.methods import METHODS
 
     modalities, x, present = case
     chosen = METHODS[method]

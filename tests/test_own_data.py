@@ -9,7 +9,7 @@ import bvae
 from bvae.cli import main
 from bvae.data import DATASETS, DataError
 from bvae.data.checks import labels
-from bvae.named_modules import NamedModules
+from bvae.models.named_modules import NamedModules
 from tests.own_data import SMALL, register
 
 NAMES = tuple("abc")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import bvae
-from bvae.comparison import affordable_samples, distances, entropy, gelbrich, means_of
-from bvae.posterior import Posterior
+from bvae.gaussians.comparison import affordable_samples, distances, entropy, gelbrich, means_of
+from bvae.gaussians.posterior import Posterior
 from bvae.ui import comparing, loaders, pins, scene
 from tests.test_pages import all_numbers, assert_clean, drawings, open_page, unfold
 
@@ -279,8 +279,8 @@ def test_entropy_of_a_mixture_far_apart_is_known():
 
 
 def test_gelbrich_by_matrix_roots(experts):
-    from bvae import gaussian
-    from bvae.posterior import FullPosterior
+    from bvae.gaussians import gaussian
+    from bvae.gaussians.posterior import FullPosterior
 
     loc, scale = experts
     q = bvae.aggregator("moe")(loc, scale)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bvae.isolated import ComputationError
-from bvae.storage import read_json, read_tensors_and_metadata, sha256, write_stated, write_tensors
+from bvae.io.storage import read_json, read_tensors_and_metadata, sha256, write_stated, write_tensors
+from bvae.runs.isolated import ComputationError
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import CONFIG, WEIGHTS, own_models
 from bvae.ui import compare_maps, loaders, mapping

@@ -10,10 +10,10 @@ import bvae
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import AGGREGATORS
 from bvae.cli import parser, run_evaluate
-from bvae.comparison import gelbrich, posterior_wasserstein2
+from bvae.gaussians.comparison import gelbrich, posterior_wasserstein2
+from bvae.gaussians.posterior import Posterior
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.posterior import Posterior
 from bvae.ui import coping, loaders, observed, reproduce, scene, walk, worked
 from bvae.ui.tampering import tamper
 from tests.test_pages import assert_clean, drawings, open_page, unfold
@@ -257,7 +257,7 @@ def test_every_control_of_every_view_at_its_extremes():
         for strength in (0.05, 1.0):
             for view, modality in data.modalities.items():
                 app.selectbox(key=f"lie_{view}").set_value(str(data.num_classes - 1))
-                damages = list(bvae.corruption.DAMAGES[modality.kind])
+                damages = list(bvae.data.corruption.DAMAGES[modality.kind])
                 app.segmented_control(key=f"how_{view}").set_value(damages[-1 if strength == 1.0 else 0])
             app.run()
             for view in data.modalities:

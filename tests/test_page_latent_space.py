@@ -12,10 +12,10 @@ import pytest
 import streamlit as st
 import torch
 
-from bvae import map_files, map_tables, maps
 from bvae.cli import main
-from bvae.map_process import Computation
-from bvae.projections import tsne
+from bvae.maps import map_files, map_tables, maps
+from bvae.maps.map_process import Computation
+from bvae.maps.projections import tsne
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
 from bvae.ui import map_panels, mapping

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bvae.methods import METHODS
-from bvae.storage import write_json, write_tensors
-from bvae.training import Settings, jobs
+from bvae.io.storage import write_json, write_tensors
+from bvae.models.methods import METHODS
+from bvae.runs import jobs
+from bvae.training import Settings
 from bvae.ui.training import Wanted, reproduce
 from tests.test_pages import assert_clean, drawings, open_page
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import bvae
-from bvae import isolated, uploads
-from bvae.isolated import Pool
+from bvae.data.uploads import uploads
+from bvae.runs import isolated
+from bvae.runs.isolated import Pool
 from bvae.ui import uploading
 from tests.test_pages import assert_clean, drawings, open_page, unfold
 

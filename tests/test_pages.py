@@ -211,7 +211,7 @@ def test_benchmarks_without_records_say_how_to_make_them(tmp_path, monkeypatch):
 
 
 def test_benchmarks_compares_two_methods_as_the_command_does():
-    from bvae.training.differences import differences
+    from bvae.evaluation.differences import differences
 
     app = open_page("pages/benchmarks.py")
     assert [app.selectbox(key=k).value for k in ("first", "second")] == ["mwb-vae", "mopoe-vae"]

@@ -114,7 +114,7 @@ def test_the_table_holds_what_the_divergences_say():
     table = panels.divergences_of(scene)
     loc, covariance, *_ = scenes.tensors(scene)
     q = bvae.aggregator("wasserstein").full(loc, covariance)
-    p = bvae.posterior.FullPosterior.gaussian(loc[1], covariance[1])
+    p = bvae.gaussians.posterior.FullPosterior.gaussian(loc[1], covariance[1])
     for name, measure in panels.measures(scene).items():
         values = table.values[name, "wasserstein"]
         exact = measure(q, p).value.item()
@@ -152,7 +152,7 @@ def test_any_alpha_of_the_slider_with_six_experts_is_exact_on_a_small_grid(alpha
     table = panels.divergences_of(scene)
     assert "hoelder" in table.best("alpha", None)
     q = panels.aggregate(scene, "hoelder").posterior
-    from bvae.divergences import quadrature_grid
+    from bvae.gaussians.divergences import quadrature_grid
 
     grid = quadrature_grid([q.mixture])
     assert len(grid.points) == (65 ** 2 if view == "plane" else 65)  # whatever alpha is: that is what keeps it quick

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from bvae.posterior import Posterior
+from bvae.gaussians.posterior import Posterior
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_wrong_shapes_are_named():
 
 
 def test_components_of_weight_zero_change_no_distance_and_no_estimate():
-    from bvae import comparison
+    from bvae.gaussians import comparison
 
     g = torch.Generator().manual_seed(3)
     loc, scale = torch.randn(4, 1, 6, generator=g), torch.rand(4, 1, 6, generator=g) + 0.2

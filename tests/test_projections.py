@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bvae import projections
-from bvae.alignment import changed_neighbours, gaps, linked, neighbours, procrustes
-from bvae.points import centred
-from bvae.projections import pca, tsne
+from bvae.maps import projections
+from bvae.maps.alignment import changed_neighbours, gaps, linked, neighbours, procrustes
+from bvae.maps.points import centred
+from bvae.maps.projections import pca, tsne
 
 DTYPES = ("f2", "f4", "f8", ">f8", "g", "i1", "i8", "u8", "?")
 SHAPES = {"n": st.integers(0, 30), "d": st.integers(0, 12)}

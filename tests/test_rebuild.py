@@ -8,11 +8,13 @@ import pytest
 
 import bvae
 from bvae.cli import main
-from bvae.methods import METHODS
-from bvae.storage import read_json, write_json
-from bvae.training import CheckpointError, Settings, checkpoints, checkpoints_root, load_checkpoint, records, shipped
+from bvae.evaluation import records
+from bvae.io.storage import read_json, write_json
+from bvae.models.methods import METHODS
+from bvae.runs import shipped
+from bvae.runs.shipped import CORE, Measured, ShippedRun, done, estimate, finish, in_words, plan, rebuild, state
+from bvae.training import CheckpointError, Settings, checkpoints, checkpoints_root, load_checkpoint
 from bvae.training.loop import STATE, train
-from bvae.training.shipped import CORE, Measured, ShippedRun, done, estimate, finish, in_words, plan, rebuild, state
 
 TINY = {"steps": 3, "batch_size": 20, "width": 4, "latent_dim": 2, "precision": "32-true"}
 QUICK = ("latent_accuracy_one_probe", "missing")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bvae.storage import write_json
+from bvae.evaluation.records import Record, folder_of, over_missing, over_seeds, read, records, write, write_seeds
+from bvae.io.storage import write_json
 from bvae.training import CheckpointError, Settings, checkpoints
-from bvae.training.records import Record, folder_of, over_missing, over_seeds, read, records, write, write_seeds
 
 
 def metrics(value, sha="a" * 64):

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks import report as benchmarks
 from bvae.data import DATASETS
+from bvae.evaluation.report import BEGIN, END, insert, mean_of, report, table
 from bvae.metrics import written
-from bvae.report import BEGIN, END, insert, mean_of, report, table
 
 README = Path(__file__).parents[1] / "README.md"
 

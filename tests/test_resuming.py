@@ -9,8 +9,8 @@ from torch import nn
 
 import bvae
 from bvae.cli import main
-from bvae.networks import NETWORKS, NetworkPair
-from bvae.storage import read_json, read_tensors, read_tensors_and_metadata, write_tensors
+from bvae.io.storage import read_json, read_tensors, read_tensors_and_metadata, write_tensors
+from bvae.models.networks import NETWORKS, NetworkPair
 from bvae.training import CheckpointError, Settings, checkpoint, load_checkpoint, load_weights, resuming
 from bvae.training.checkpoint import read_checkpoint, read_history
 from bvae.training.loop import STATE, TrainingStopped, _Run, make_fabric, train

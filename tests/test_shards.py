@@ -10,7 +10,7 @@ import bvae
 from bvae.data import DataError
 from bvae.data import shards as module
 from bvae.data.shards import OPEN, WINDOW, write
-from bvae.storage import read_json, read_tensors, write_json
+from bvae.io.storage import read_json, read_tensors, write_json
 from bvae.training.loop import TrainingStopped, train
 from bvae.training.settings import Settings
 

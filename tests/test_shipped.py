@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 import bvae
-from bvae.methods import METHODS
-from bvae.storage import StorageError, digest_of, read_json, sha256
+from bvae.evaluation.records import over_seeds, records
+from bvae.io.storage import StorageError, digest_of, read_json, sha256
+from bvae.models.methods import METHODS
+from bvae.runs.shipped import plan
 from bvae.training import checkpoints_root, load_checkpoint, load_weights
 from bvae.training.checkpoint import training_seconds
-from bvae.training.records import over_seeds, records
-from bvae.training.shipped import plan
 
 FOLDER = checkpoints_root() / "polymnist"
 CORE = ["mvae", "mmvae", "mopoe-vae", "wb-vae", "mwb-vae"]

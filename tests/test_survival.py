@@ -17,10 +17,10 @@ import filelock
 import pytest
 import torch
 
-from bvae import locking, storage
 from bvae.cli import main
-from bvae.locking import BusyError, holder, locked
-from bvae.storage import WriteError, read_json, read_tensors, sweep, write_json, write_tensors, write_text
+from bvae.io import locking, storage
+from bvae.io.locking import BusyError, holder, locked
+from bvae.io.storage import WriteError, read_json, read_tensors, sweep, write_json, write_tensors, write_text
 from bvae.training import Settings, checkpoints_root
 from bvae.training.loop import STATE, read_state, train
 
@@ -213,7 +213,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
 
 # -- two processes -----------------------------------------------------------------------------------------------------
 
-HOLD = ("import sys, time; from pathlib import Path; from bvae.locking import locked\n"
+HOLD = ("import sys, time; from pathlib import Path; from bvae.io.locking import locked\n"
         "with locked(Path(sys.argv[1]), 'training'):\n    print('ready', flush=True); time.sleep(3600)")
 
 

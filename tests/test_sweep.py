@@ -9,11 +9,11 @@ import time
 import pytest
 import torch
 
-from bvae import sweep
 from bvae.cli import main
-from bvae.storage import read_json, read_tensors
+from bvae.io.storage import read_json, read_tensors
+from bvae.runs import sweep
+from bvae.runs.shipped import state, stopped_at
 from bvae.training import loop
-from bvae.training.shipped import state, stopped_at
 
 TINY = ("steps=4", "batch-size=30", "width=4", "latent_dim=2", "precision=32-true")
 SBATCH = """#!/bin/sh

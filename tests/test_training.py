@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.storage import StorageError, digest_of, read_json, read_tensors, write_atomically
+from bvae.io.storage import StorageError, digest_of, read_json, read_tensors, write_atomically
 from bvae.training import CheckpointError, Settings, checkpoints, load, load_checkpoint
 from bvae.training.loop import STATE, TrainingStopped, train
 from bvae.training.memory import denormals_flushed, keep_memory, memory_kept

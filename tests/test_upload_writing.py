@@ -11,9 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bvae import uploads
-from bvae.texts import in_order, natural, visible
-from bvae.uploads import UploadError, read, write
+from bvae.data.uploads import uploads
+from bvae.data.uploads.uploads import UploadError, read, write
+from bvae.io.texts import in_order, natural, visible
 
 N, D = 6, 3
 LOC, SCALE = np.random.default_rng(0).normal(size=(2, N, D)), np.full((2, N, D), 0.5)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bvae import uploads
-from bvae.uploads import UploadError, read, write
+from bvae.data.uploads import uploads
+from bvae.data.uploads.uploads import UploadError, read, write
 
 N, D = 6, 3
 

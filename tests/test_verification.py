@@ -8,8 +8,8 @@ import torch
 import bvae
 from bvae.aggregators import AGGREGATORS, Mixture, aggregator, name_of, options_of
 from bvae.aggregators.hoelder import expansion
-from bvae.posterior import FullPosterior
-from bvae.verification import CASES, agrees, all_cases, verify
+from bvae.aggregators.verify.verification import CASES, agrees, all_cases, verify
+from bvae.gaussians.posterior import FullPosterior
 
 F64 = torch.float64
 ids = [name + "".join(f"-{v}" for v in options.values()) for name, options in CASES]
@@ -107,7 +107,7 @@ def test_iterations_report_how_they_ended(correlated):
 
 
 def test_an_iteration_that_is_cut_short_says_so(correlated):
-    from bvae import gaussian
+    from bvae.gaussians import gaussian
 
     _, report = gaussian.bures_barycenter(correlated[1], torch.full((4, 6), 0.25, dtype=F64), max_iterations=2)
     assert not report.converged.any()

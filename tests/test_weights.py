@@ -4,11 +4,11 @@ import pytest
 import torch
 
 import bvae
-from bvae.objectives import OBJECTIVES
-from bvae.objectives.elbo import score
-from bvae.posterior import Posterior
+from bvae.aggregators.weights import ExpertWeights
+from bvae.gaussians.posterior import Posterior
+from bvae.models.objectives import OBJECTIVES
+from bvae.models.objectives.elbo import score
 from bvae.training.settings import Settings
-from bvae.weights import ExpertWeights
 
 MODALITIES = [bvae.Modality(name, "image", (3, 8, 8)) for name in "abc"]
 

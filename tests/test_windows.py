@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bvae import storage, system
-from bvae.locking import holder, locked
-from bvae.storage import read_json, write_json, write_text
+from bvae.io import storage, system
+from bvae.io.locking import holder, locked
+from bvae.io.storage import read_json, write_json, write_text
 from tests import windows
 
 ROOT = Path(__file__).parents[1]
@@ -170,7 +170,7 @@ def test_what_killed_writers_left_is_swept_when_it_is_old(as_windows, tmp_path):
 def test_locks_say_who_has_them_and_leave_nothing(as_windows, tmp_path):
     with locked(tmp_path, "training"):
         assert holder(tmp_path)["doing"] == "training"
-        code = ("import sys; from pathlib import Path; from bvae.locking import locked\n"
+        code = ("import sys; from pathlib import Path; from bvae.io.locking import locked\n"
                 "with locked(Path(sys.argv[1])): pass")
         other = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, check=False)
         assert b"BusyError" in other.stderr

@@ -55,7 +55,7 @@ def pretend(libraries: tuple[str, ...] = LIBRARIES) -> None:
     import filelock
 
     filelock.lock_descriptor = lock_first_byte
-    from bvae import system
+    from bvae.io import system
 
     system.WINDOWS = True
 

@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bvae import gaussian
-from bvae.divergences import divergence
-from bvae.posterior import FullPosterior, Posterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.divergences import divergence
+from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import Registry
 
 AGGREGATORS: Registry[type[Aggregator]] = Registry("aggregator")
@@ -139,7 +139,7 @@ class Aggregator(ABC):
     divergence: ClassVar[str] = ""
     """The divergence whose weighted sum the rule minimises, in words; empty if there is none."""
     minimises: ClassVar[str] = ""
-    """The same as a registered name, see `bvae.divergences`; empty if :meth:`cost` says something else."""
+    """The same as a registered name, see `bvae.gaussians.divergences`; empty if :meth:`cost` says something else."""
     family: ClassVar[Family] = "gaussian"
     """Among which distributions the rule is the minimiser."""
     counts_experts: ClassVar[bool] = False

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae import gaussian
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.posterior import FullPosterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.posterior import FullPosterior
 from bvae.registry import require_number
 
 

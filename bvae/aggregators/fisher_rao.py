@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae import gaussian, halfplane
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
+from bvae.gaussians import gaussian, halfplane
 
 
 @AGGREGATORS.register("fisher-rao")

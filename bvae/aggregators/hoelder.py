@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae import gaussian
 from bvae.aggregators.base import (
     AGGREGATORS,
     Aggregator,
@@ -26,8 +25,9 @@ from bvae.aggregators.base import (
     with_prior,
 )
 from bvae.aggregators.moe import variance_to_scale
-from bvae.divergences import quadrature_grid
-from bvae.posterior import FullPosterior, Posterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.divergences import quadrature_grid
+from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import require_number
 
 MOST_COMPONENTS = 4096

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bvae import gaussian
 from bvae.aggregators.base import (
     AGGREGATORS,
     Aggregator,
@@ -19,7 +18,8 @@ from bvae.aggregators.base import (
     full_with_prior,
     with_prior,
 )
-from bvae.posterior import FullPosterior, Posterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.posterior import FullPosterior, Posterior
 
 
 @AGGREGATORS.register("moe")

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from bvae import gaussian
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.divergences import divergence
-from bvae.posterior import FullPosterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.divergences import divergence
+from bvae.gaussians.posterior import FullPosterior
 
 PriorExpert = Literal["never", "always", "full"]
 

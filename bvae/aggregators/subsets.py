@@ -21,8 +21,8 @@ from bvae.aggregators.base import (
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
-from bvae.posterior import FullPosterior, Posterior
-from bvae.randomness import multinomial
+from bvae.gaussians.posterior import FullPosterior, Posterior
+from bvae.gaussians.randomness import multinomial
 
 MOST_MODALITIES = 16
 

@@ -258,7 +258,7 @@ def avatars(split: str, count: int | None = None) -> tuple[Tensor, Tensor]:
     """
     import torch
 
-    from bvae.storage import StorageError, read_tensors_and_metadata, write_tensors
+    from bvae.io.storage import StorageError, read_tensors_and_metadata, write_tensors
 
     total, seed = COUNTS[split], SEEDS[split]
     wanted = total if count is None else min(count, total)

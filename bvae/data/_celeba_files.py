@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bvae.data._torchvision import torchvision
 from bvae.data.base import DataError
-from bvae.storage import write_atomically
+from bvae.io.storage import write_atomically
 
 SIZE, CROP = 64, 148
 ALIGNED = (178, 218)  # width, height of img_align_celeba

@@ -35,7 +35,7 @@ class Modality:
     name : str
         See :data:`NAME`; none of :data:`KEPT_NAMES`.
     kind : str
-        Chooses the networks, see :mod:`bvae.networks`. "image": floats in [0, 1]. "text": one-hot characters.
+        Chooses the networks, see :mod:`bvae.models.networks`. "image": floats in [0, 1]. "text": one-hot characters.
     shape : tuple of int
         Shape of one item, without the batch axis, for example (3, 28, 28); at least one number.
     label : str
@@ -43,7 +43,7 @@ class Modality:
     weight : float
         Weight of its log-likelihood in training, 1 for the bound itself.
     likelihood : str
-        One of `bvae.likelihoods.LIKELIHOODS` where the modality asks for its own; "" leaves it to the model.
+        One of `bvae.models.likelihoods.LIKELIHOODS` where the modality asks for its own; "" leaves it to the model.
 
     Raises
     ------

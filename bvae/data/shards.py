@@ -23,7 +23,7 @@ from torch import Tensor
 
 from bvae.data.base import DATASETS, Batch, DataError, Modality, MultimodalDataset, with_holes
 from bvae.data.checks import blank, different
-from bvae.storage import StorageError, read_json, sha256, write_json, write_tensors
+from bvae.io.storage import StorageError, read_json, sha256, write_json, write_tensors
 
 FORMAT = 1
 INDEX = "index.json"

@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from bvae import storage
-from bvae.compact import buffers_of, widened, write_weights
 from bvae.data import DataError, MultimodalDataset, dataset
 from bvae.data.base import Batch
-from bvae.named_modules import NamedModules
-from bvae.storage import StorageError, check_digest, sha256, write_json, write_stated
+from bvae.io import storage
+from bvae.io.compact import buffers_of, widened, write_weights
+from bvae.io.storage import StorageError, check_digest, sha256, write_json, write_stated
+from bvae.models.named_modules import NamedModules
 
 FOLDER = "classifiers"
 

@@ -19,7 +19,7 @@ from bvae.metrics.base import (
     posterior_of,
     summary,
 )
-from bvae.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE, UnimodalPosteriors
 
 
 @METRICS.register("coherence")

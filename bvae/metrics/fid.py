@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.data._torchvision import torchvision
+from bvae.io.storage import StorageError, read_tensors
 from bvae.metrics.base import METRICS, EvaluationData
 from bvae.metrics.samples import frechet, real_images
-from bvae.model import MultimodalVAE
-from bvae.storage import StorageError, read_tensors
+from bvae.models.model import MultimodalVAE
 
 VARIABLE = "BVAE_INCEPTION"
 SIDE = 299

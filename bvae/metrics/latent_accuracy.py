@@ -20,7 +20,7 @@ from bvae.metrics.base import (
     needs,
     posterior_of,
 )
-from bvae.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE, UnimodalPosteriors
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from bvae import gaussian
-from bvae.comparison import gelbrich, sampled_reverse_kl
+from bvae.gaussians import gaussian
+from bvae.gaussians.comparison import gelbrich, sampled_reverse_kl
+from bvae.gaussians.posterior import Posterior
 from bvae.metrics.base import (
     METRICS,
     EvaluationData,
@@ -19,8 +20,7 @@ from bvae.metrics.base import (
     shared_means,
     summary,
 )
-from bvae.model import MultimodalVAE, UnimodalPosteriors
-from bvae.posterior import Posterior
+from bvae.models.model import MultimodalVAE, UnimodalPosteriors
 
 
 @METRICS.register("distance_to_joint")

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bvae import gaussian
-from bvae.likelihoods import LIKELIHOODS
-from bvae.model import MultimodalVAE
-from bvae.posterior import Posterior
+from bvae.gaussians import gaussian
+from bvae.gaussians.posterior import Posterior
+from bvae.models.likelihoods import LIKELIHOODS
+from bvae.models.model import MultimodalVAE
 
 DEGREES = 30.0
 """Degrees of freedom: tails somewhat heavier than normal, so that weights stay bounded where the mode's curvature

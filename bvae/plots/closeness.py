@@ -18,7 +18,7 @@ def along(
     Parameters
     ----------
     t, ratio : sequence of float
-        (T,) positions from 0 to 1, and distances; see `bvae.latent_distance.Closeness`.
+        (T,) positions from 0 to 1, and distances; see `bvae.maps.latent_distance.Closeness`.
     edge, beyond : sequence of float
         (T,) the two levels, which depend on the part of the data that is nearest.
     ends : (str, str)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from bvae.maps.points import centred
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
-from bvae.points import centred
 
 CIRCLE = np.linspace(0, 2 * np.pi, 73)
 FEW = 8  # components of a mixture that are drawn one by one; of more, only their means

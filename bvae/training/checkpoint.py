@@ -14,11 +14,9 @@ from typing import Any
 import torch
 
 from bvae.aggregators import aggregator
-from bvae.compact import buffers_of, widened, write_weights
 from bvae.data import DATASETS, Modality
-from bvae.methods import METHODS
-from bvae.model import MultimodalVAE
-from bvae.storage import (
+from bvae.io.compact import buffers_of, widened, write_weights
+from bvae.io.storage import (
     DIGEST,
     StorageError,
     check_digest,
@@ -28,6 +26,8 @@ from bvae.storage import (
     sha256,
     write_stated,
 )
+from bvae.models.methods import METHODS
+from bvae.models.model import MultimodalVAE
 from bvae.training.settings import Settings
 from bvae.version import __version__
 

@@ -20,13 +20,13 @@ from tqdm import tqdm
 
 from bvae.data import MultimodalDataset, dataset
 from bvae.data.checks import RANGES
-from bvae.likelihoods import SUPPORT
-from bvae.locking import locked
-from bvae.methods import METHODS
-from bvae.model import MultimodalVAE
-from bvae.objectives import LossOutput, objective
-from bvae.randomness import BatchGenerator
-from bvae.storage import WriteError, write_text
+from bvae.gaussians.randomness import BatchGenerator
+from bvae.io.locking import locked
+from bvae.io.storage import WriteError, write_text
+from bvae.models.likelihoods import SUPPORT
+from bvae.models.methods import METHODS
+from bvae.models.model import MultimodalVAE
+from bvae.models.objectives import LossOutput, objective
 from bvae.training import resuming
 from bvae.training.checkpoint import HISTORY, build_model, save_model
 from bvae.training.devices import in_the_type_of_its_weights, make_fabric

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from bvae.storage import StorageError, write_tensors
+from bvae.io.storage import StorageError, write_tensors
 from bvae.training.checkpoint import (
     CONFIG,
     HISTORY,

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bvae.storage import DIGEST, read_tensors_and_metadata
+from bvae.io.storage import DIGEST, read_tensors_and_metadata
 from bvae.training.checkpoint import STATE, CheckpointError
 
 __all__ = ["STATE", "STATE_FORMAT", "read_state"]

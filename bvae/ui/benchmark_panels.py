@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bvae.evaluation import differences as paired
+from bvae.evaluation.tables import interval, of_difference, pairs, told
+from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG, PUBLISHED
 from bvae.plots.metrics import curve_figure
-from bvae.storage import StorageError
-from bvae.tables import interval, of_difference, pairs, told
 from bvae.training import Checkpoint
-from bvae.training import differences as paired
 from bvae.training.checkpoint import training_seconds
 from bvae.ui import charts, fold, small_table, tables
 from bvae.ui.choose import label
@@ -39,7 +39,7 @@ def missing(
     ----------
     data_name : str
     over_missing : mapping
-        See `bvae.training.records.over_missing`.
+        See `bvae.evaluation.records.over_missing`.
     chosen, names : sequence of str
         The methods that are shown, and all of them, for their colours.
     """

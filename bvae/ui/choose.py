@@ -10,8 +10,8 @@ from streamlit.errors import StreamlitAPIException
 
 import bvae
 from bvae.data import DATASETS
-from bvae.methods import title_of
-from bvae.storage import StorageError
+from bvae.io.storage import StorageError
+from bvae.models.methods import title_of
 from bvae.ui import loaders
 from bvae.ui.state import BIND
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from bvae.data import MultimodalDataset
-from bvae.isolated import ComputationError
+from bvae.runs.isolated import ComputationError
 from bvae.ui import comparing, computing, images, loaders, panels
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND

@@ -11,13 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bvae import gaussian
-from bvae.comparison import affordable_samples, entropy
-from bvae.isolated import linked
+from bvae.gaussians import gaussian
+from bvae.gaussians.comparison import affordable_samples, entropy
 from bvae.metrics.classifiers import Classifiers
-from bvae.model import MultimodalVAE
+from bvae.models.model import MultimodalVAE
 from bvae.plots import posterior as plots
 from bvae.plots import style
+from bvae.runs.isolated import linked
 from bvae.ui.loaders import pca
 from bvae.ui.scene import Scene, arrays, draw
 
@@ -286,7 +286,7 @@ class LinkedMap:
     points : ndarray
         (n, 2), in the units of the reference.
     residual : float
-        See `bvae.alignment.Alignment`; 0 for the reference.
+        See `bvae.maps.alignment.Alignment`; 0 for the reference.
     moved : bool
         Whether the map had to be shifted, turned and scaled.
     titles : tuple of str
@@ -436,7 +436,7 @@ def compare_code(
         (name of the checkpoint, name of the rule, its options); options None for the rule as trained.
     """
     x = "{" + ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed) + "}"
-    lines = ["import torch", "import bvae", "from bvae.comparison import distances, entropy", "",
+    lines = ["import torch", "import bvae", "from bvae.gaussians.comparison import distances, entropy", "",
              f'data = bvae.dataset("{data_name}", split="test")', f"x = {x}  # what is observed",
              "joint, images = {}, {}"]
     one = len({model for model, _, _ in contenders}) == 1

@@ -1,4 +1,4 @@
-"""What a page says where a computation on a visitor's data was not done, see `bvae.isolated`."""
+"""What a page says where a computation on a visitor's data was not done, see `bvae.runs.isolated`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from bvae.isolated import ComputationError
+from bvae.runs.isolated import ComputationError
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import torch
 
 import bvae
 from bvae.aggregators import aggregator, name_of
-from bvae.comparison import posterior_wasserstein2
+from bvae.gaussians.comparison import posterior_wasserstein2
 from bvae.metrics.classifiers import Classifiers
 from bvae.plots import style
 from bvae.plots.walk import coping_figure

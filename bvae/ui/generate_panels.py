@@ -12,7 +12,7 @@ import torch
 
 from bvae.aggregators import name_of
 from bvae.data import DataError, MultimodalDataset, drawings
-from bvae.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
+from bvae.maps.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
 from bvae.plots import closeness as plots
 from bvae.plots import style
 from bvae.ui import charts, film, generate_code, images, sheet

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae import interpolation
 from bvae.aggregators import Aggregator
-from bvae.latent_distance import PLACES, Closeness, LatentCloud
+from bvae.gaussians import interpolation
+from bvae.gaussians.posterior import Posterior
+from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
-from bvae.model import MultimodalVAE, UnimodalPosteriors
-from bvae.posterior import Posterior
+from bvae.models.model import MultimodalVAE, UnimodalPosteriors
 
 MARKS = ("●", "◐", "○")
 FRAMES, IN_STRIP = 25, 3  # frames of an animation; every third of them is in the strip
@@ -139,7 +139,7 @@ def spoken(closeness: Closeness, s: int) -> str:
 
 
 def count_places(generated: Sequence[Generated]) -> list[int]:
-    """How many z lie in each of :data:`bvae.latent_distance.PLACES`."""
+    """How many z lie in each of :data:`bvae.maps.latent_distance.PLACES`."""
     return torch.bincount(torch.cat([g.closeness.place for g in generated]), minlength=len(PLACES)).tolist()
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from torch import Tensor
 
 from bvae.data import MultimodalDataset
-from bvae.latent_distance import BEYOND_THE_DATA, PLACES, LatentCloud
+from bvae.maps.latent_distance import BEYOND_THE_DATA, PLACES, LatentCloud
 from bvae.plots.walk import LIE
 from bvae.ui import charts, images, sheet
 from bvae.ui.generation import MARKS, Generated

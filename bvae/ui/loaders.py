@@ -8,19 +8,19 @@ import numpy as np
 import streamlit as st
 import torch
 
-from bvae import uploads
 from bvae.aggregators import aggregator
-from bvae.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
-from bvae.isolated import pca  # noqa: F401 - pages take it from here
-from bvae.isolated import tsne as embed
-from bvae.latent_distance import LatentCloud, aggregated_posterior
-from bvae.maps import spread
-from bvae.methods import title_of
+from bvae.data.uploads import uploads
+from bvae.gaussians.comparison import means_of
+from bvae.io.storage import StorageError
+from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
+from bvae.maps.maps import spread
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
-from bvae.model import MultimodalVAE, UnimodalPosteriors
-from bvae.storage import StorageError
+from bvae.models.methods import title_of
+from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.runs.isolated import pca  # noqa: F401 - pages take it from here
+from bvae.runs.isolated import tsne as embed
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
 
 
@@ -138,7 +138,7 @@ def joint_tsne(
 
 @st.cache_data(max_entries=4, show_spinner="Making the example")
 def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
-    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.uploads`."""
+    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads.uploads`."""
     data, (_, model, experts) = test_data(data_name), loaded(data_name, name, weights_hash)
     chosen = spread(len(data), n)
     pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()

@@ -12,13 +12,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 import bvae
-from bvae import gaussian, map_tables, maps
-from bvae.comparison import gelbrich
 from bvae.data import MultimodalDataset
-from bvae.isolated import ComputationError
-from bvae.maps import EVERYTHING, JOINT, Clouds
+from bvae.gaussians import gaussian
+from bvae.gaussians.comparison import gelbrich
+from bvae.maps import map_tables, maps
+from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
+from bvae.runs.isolated import ComputationError
 from bvae.ui import charts, comparing, fold, images, loaders, mapping, panels, scene
 from bvae.ui.choose import label
 from bvae.ui.mapping import Key, Map
@@ -297,12 +298,12 @@ def gap_panel(key: Key, views: Sequence[str]) -> None:
 def code(key: Key, which: str, asked: str, perplexity: int, seed: int, item: int, cloud: str, wasserstein: bool) -> str:
     """Python that gives the same coordinates and neighbours as the page."""
     how = f'"{asked}"' + (f", perplexity={perplexity}, seed={seed}" if asked == maps.TSNE else "")
-    lines = ["import bvae", "from bvae import maps", "", f'data = bvae.dataset("{key[0]}", split="test")',
+    lines = ["import bvae", "from bvae.maps import maps", "", f'data = bvae.dataset("{key[0]}", split="test")',
              f'model = bvae.load("{key[0]}", "{key[1]}")',
              f'found = maps.posteriors(model, data, "{which}")  # of each point: item, cloud, loc, scale',
              f"points = maps.coordinates(found.loc, {how})  # (P, 2)"]
     if which == EVERYTHING:
-        lines += ["from bvae.modality_gap import modality_gap", "views = [found.of(name) for name in model.modalities]",
+        lines += ["from bvae.maps.modality_gap import modality_gap", "views = [found.of(name) for name in model.modalities]",
                   "gap = modality_gap([view.loc for view in views], [view.item for view in views])"]
     of = f'maps.posteriors(model, data, "{cloud}")' if which != cloud else "found"
     return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={wasserstein})"])

@@ -14,13 +14,13 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from bvae import map_files, maps
 from bvae.data.sheet import drawable
-from bvae.isolated import gaps, modality_gap, neighbours, pca
-from bvae.map_process import Computation
-from bvae.maps import Clouds
-from bvae.modality_gap import ModalityGap
-from bvae.projections import STEPS
+from bvae.maps import map_files, maps
+from bvae.maps.map_process import Computation
+from bvae.maps.maps import Clouds
+from bvae.maps.modality_gap import ModalityGap
+from bvae.maps.projections import STEPS
+from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
 from bvae.training import load_checkpoint
 from bvae.ui import images, loaders
 
@@ -59,7 +59,7 @@ class Map(NamedTuple):
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def clouds(data_name: str, name: str, weights_hash: str, which: str) -> Clouds:
-    """See `bvae.maps.clouds`."""
+    """See `bvae.maps.maps.clouds`."""
     _, model, experts = loaders.loaded(data_name, name, weights_hash)
     return maps.clouds(model, experts, which)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from bvae.methods import METHODS
+from bvae.models.methods import METHODS
 from bvae.ui import fold
 from bvae.ui.panels import plain
 

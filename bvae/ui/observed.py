@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 from torch import Tensor
 
-from bvae.corruption import DAMAGES
 from bvae.data import MultimodalDataset
+from bvae.data.corruption import DAMAGES
 from bvae.data.sheet import drawable
 from bvae.plots import style
 from bvae.ui import images

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bvae import gaussian
+from bvae.gaussians import gaussian
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter

@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 import bvae
+from bvae.io.storage import StorageError
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.storage import StorageError
 from bvae.ui import comparing, loaders, scene
 from bvae.ui.choose import data_label, label
 from bvae.ui.state import URL_VERSION

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from bvae.isolated import ComputationError
-from bvae.storage import StorageError
+from bvae.io.storage import StorageError
+from bvae.runs.isolated import ComputationError
 from bvae.ui import login
 
 ROUTED = "_routed"

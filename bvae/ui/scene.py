@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator, name_of
-from bvae.comparison import Distances, affordable_samples, distances
+from bvae.gaussians.comparison import Distances, affordable_samples, distances
+from bvae.gaussians.posterior import Posterior
 from bvae.metrics.classifiers import Classifiers
-from bvae.model import UnimodalPosteriors
+from bvae.models.model import UnimodalPosteriors
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
-from bvae.posterior import Posterior
 from bvae.ui.loaders import Loaded
 
 

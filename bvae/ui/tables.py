@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bvae.evaluation.records import keyed
 from bvae.metrics import CATALOG, written
-from bvae.training.records import keyed
 from bvae.ui.choose import label
 
 
@@ -19,7 +19,7 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     Parameters
     ----------
     metrics : mapping
-        Name of the checkpoint -> metrics.json, or what `bvae.training.records.over_seeds` says of it: then the standard
+        Name of the checkpoint -> metrics.json, or what `bvae.evaluation.records.over_seeds` says of it: then the standard
         error is that over seeds, and their number is a column.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
@@ -44,7 +44,7 @@ def missing(curves: Mapping[str, Mapping[int, Mapping[str, Any]]], metrics: Mapp
     Parameters
     ----------
     curves : mapping
-        See `bvae.training.records.over_missing`.
+        See `bvae.evaluation.records.over_missing`.
     metrics : mapping
         Figures of the catalogue that are given by percent missing -> a short name for the heads of columns.
     """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.corruption import DAMAGES, item_of_class
 from bvae.data import MultimodalDataset
+from bvae.data.corruption import DAMAGES, item_of_class
 
 SEEDS = 10_000  # more than the seeds a page offers: no two views get the same noise
 DAMAGE_NAMES = {"noise": "noise", "occlude": "occluded", "misspell": "misspelt", "erase": "gap", "shuffle": "shuffled"}
@@ -25,7 +25,7 @@ class Tampering:
         Whose view is shown: another item's if the view lies.
     lies : bool
     damage : str or None
-        See `bvae.corruption.DAMAGES`.
+        See `bvae.data.corruption.DAMAGES`.
     strength : float
     seed : int
         Of the damage.

@@ -12,14 +12,15 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.methods import METHODS
+from bvae.io.storage import StorageError, read_tensors_and_metadata
+from bvae.models.methods import METHODS
 from bvae.plots import style
 from bvae.plots import training as plots
-from bvae.storage import StorageError, read_tensors_and_metadata
-from bvae.training import Settings, checkpoints_root, jobs, load_checkpoint, load_weights, shipped
+from bvae.runs import jobs, shipped
+from bvae.runs.jobs import Job, JobError
+from bvae.runs.worker import NUM_SAMPLES
+from bvae.training import Settings, checkpoints_root, load_checkpoint, load_weights
 from bvae.training.checkpoint import read_history, training_seconds
-from bvae.training.jobs import Job, JobError
-from bvae.training.worker import NUM_SAMPLES
 from bvae.ui import charts, images, loaders
 from bvae.ui.choose import FIRST, FIRST_DATA, data_box, label
 from bvae.ui.panels import plain

@@ -12,16 +12,17 @@ import numpy as np
 import streamlit as st
 import torch
 
-from bvae import isolated, uploads
 from bvae.aggregators import aggregator
-from bvae.comparison import means_of
-from bvae.storage import StorageError
+from bvae.data.uploads import uploads
+from bvae.data.uploads.uploads import PosteriorSet, UploadError
+from bvae.gaussians.comparison import means_of
+from bvae.io.storage import StorageError
+from bvae.runs import isolated
 from bvae.training import load_checkpoint
 from bvae.ui import loaders
 from bvae.ui.choose import FIRST_DATA
 from bvae.ui.panels import plain
 from bvae.ui.state import forget
-from bvae.uploads import PosteriorSet, UploadError
 
 UPLOAD, PROBLEM, KEPT, REVISION = "my_upload", "my_problem", "my_kept", "my_revision"
 JOINT, CLOUDS = "all modalities", "each modality alone"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.subsets import SubsetMixture, subset_membership
-from bvae.model import MultimodalVAE
+from bvae.models.model import MultimodalVAE
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 from bvae.ui.scene import Draw, Scene

@@ -24,8 +24,8 @@ from bvae.aggregators.moe import MixtureOfExperts, MomentMatching
 from bvae.aggregators.poe import GeometricMean, ProductOfExperts
 from bvae.aggregators.subsets import SubsetMixture
 from bvae.aggregators.wasserstein import WassersteinBarycenter
+from bvae.gaussians.posterior import Posterior
 from bvae.plots import style
-from bvae.posterior import Posterior
 from bvae.ui.scene import Scene
 
 HEAVIEST = 3  # components that are written out

@@ -13,16 +13,16 @@ import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae import uploads
 from bvae.aggregators import Aggregator, aggregator
-from bvae.isolated import gaps
+from bvae.data.uploads import uploads
+from bvae.data.uploads.uploads import PosteriorSet
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
+from bvae.runs.isolated import gaps
 from bvae.ui import charts, comparing, computing, fold, images, loaders, panels, reproduce, scene, uploading
 from bvae.ui.comparing import Contender
 from bvae.ui.state import BIND, ink
-from bvae.uploads import PosteriorSet
 
 JOINT, CLOUDS = uploading.JOINT, uploading.CLOUDS
 MAP_ITEMS, CLOUD_ITEMS = 500, 300
@@ -243,9 +243,9 @@ def map_code(
     flat = {"raw": "points = means", "pca": "points, shares = pca(means)",
             "tsne": f"points = tsne(means, perplexity={perplexity}, seed={seed})"}[projection]
     return "\n".join([
-        "from pathlib import Path", "import torch", "import bvae", "from bvae import uploads",
-        "from bvae.comparison import means_of", "from bvae.maps import spread",
-        "from bvae.projections import pca, tsne", "",
+        "from pathlib import Path", "import torch", "import bvae", "from bvae.data.uploads import uploads",
+        "from bvae.gaussians.comparison import means_of", "from bvae.maps.maps import spread",
+        "from bvae.maps.projections import pca, tsne", "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
             "the page's download button gives this file" if is_example else "the file that you uploaded"),
         *means, flat, "print(points)"])

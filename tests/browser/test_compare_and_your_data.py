@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from bvae import uploads
+from bvae.data.uploads import uploads
 from tests.browser.waiting import box_of, eventually, settled, steady
 
 SELECTED = """() => [...document.querySelectorAll('.js-plotly-plot')].slice(-%d).map(

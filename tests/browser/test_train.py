@@ -8,8 +8,8 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
-from bvae.locking import holder
-from bvae.training import jobs
+from bvae.io.locking import holder
+from bvae.runs import jobs
 from tests.browser.waiting import fits, settled
 
 PATIENCE = 240_000  # a process of its own has to start

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.networks import NETWORKS
+from bvae.models.networks import NETWORKS
 
 every = pytest.mark.parametrize("name", bvae.datasets())
 

@@ -5,8 +5,8 @@ import torch
 
 import bvae
 from bvae.aggregators import aggregator
-from bvae.methods import METHODS
-from bvae.objectives import objective
+from bvae.models.methods import METHODS
+from bvae.models.objectives import objective
 
 every = pytest.mark.parametrize("name", METHODS.names())
 

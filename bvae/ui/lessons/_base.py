@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 
+from bvae.io.storage import StorageError
 from bvae.plots.style import Ink
 from bvae.registry import Registry
-from bvae.storage import StorageError
 from bvae.ui.playground import scenes
 
 Text = str | Callable[[], str]

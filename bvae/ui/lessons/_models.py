@@ -42,7 +42,7 @@ def ends(curve: Curve) -> tuple[str, str]:
 
 def rule_of(name: str) -> str:
     """The rule by which a checkpoint was trained to combine."""
-    from bvae.methods import METHODS
+    from bvae.models.methods import METHODS
 
     return METHODS[load_checkpoint(DATA, name).settings.method].aggregator
 
@@ -50,7 +50,7 @@ def rule_of(name: str) -> str:
 def bound_of_all_views_only(name: str) -> str | None:
     """The objective of a checkpoint whose decoders met beliefs of all views together only; None if they met others."""
     from bvae.aggregators.base import GaussianAggregator
-    from bvae.methods import METHODS
+    from bvae.models.methods import METHODS
 
     settings = load_checkpoint(DATA, name).settings
     method = METHODS[settings.method]

@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.metrics.posteriors import cumulative
 from bvae.plots import style
 from bvae.plots.lessons import rule_curves
 from bvae.plots.posterior import Aggregate, density_figure
-from bvae.posterior import FullPosterior, Posterior
 from bvae.ui.lessons._base import Picture
 from bvae.ui.playground import scenes
 

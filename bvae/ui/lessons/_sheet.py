@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from bvae.io.storage import StorageError
 from bvae.plots.style import LIGHT
-from bvae.storage import StorageError
 from bvae.ui.lessons._base import Door, Lesson, Question, Text, read
 from bvae.ui.lessons._drawing import svg
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bvae.storage import StorageError
+from bvae.io.storage import StorageError
 from bvae.ui import charts, fold, share, small_table
 from bvae.ui import reproduce as recipe
 from bvae.ui.lessons import _sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bvae import gaussian
+from bvae.gaussians import gaussian
 from bvae.plots.style import Ink
 from bvae.ui.lessons import _models as models
 from bvae.ui.lessons import _pictures as pictures

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bvae.evaluation.differences import common, difference
+from bvae.evaluation.records import keyed, over_seeds
 from bvae.metrics import CATALOG, written
 from bvae.plots import style
 from bvae.plots.style import Ink
-from bvae.training.differences import common, difference
-from bvae.training.records import keyed, over_seeds
 from bvae.ui.lessons import _models as models
 from bvae.ui.lessons import _pictures as pictures
 from bvae.ui.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door

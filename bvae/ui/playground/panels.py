@@ -17,10 +17,10 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.aggregators.hoelder import GridPool, HoelderPool
-from bvae.comparison import divergence_matrix
-from bvae.divergences import DIVERGENCES, Divergence, divergence
+from bvae.gaussians.comparison import divergence_matrix
+from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
+from bvae.gaussians.posterior import FullPosterior
 from bvae.plots import style
-from bvae.posterior import FullPosterior
 from bvae.ui import reproduce as recipe
 from bvae.ui import small_table
 from bvae.ui.playground import scenes
@@ -79,7 +79,7 @@ class Table(NamedTuple):
     values : dict
         (divergence, rule) -> (M,) values, or None.
     errors : dict
-        The same with errors, see `bvae.divergences.Estimate`.
+        The same with errors, see `bvae.gaussians.divergences.Estimate`.
     bounds : set
         (divergence, rule) whose values are lower bounds.
     gaussian : set of str

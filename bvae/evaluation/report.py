@@ -1,0 +1,147 @@
+"""The results as Markdown, from the files beside the checkpoints and from nothing else: ``python -m bvae report``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bvae.evaluation.records import keyed, over_missing, over_seeds
+from bvae.metrics import CATALOG, written
+from bvae.models.methods import METHODS, SUFFIXES
+from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
+
+BEGIN, END = "<!-- results: python -m bvae report --into README.md -->", "<!-- end of results -->"
+# Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
+BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
+            "latent_average_precision")
+MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
+TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
+          "celeba": "Avatars and their attributes in words"}
+
+
+def report(dataset: str, root: Path | None = None) -> str:
+    """The tables of one data set: by number of views, other figures, over seeds, missing modalities.
+
+    Returns
+    -------
+    str
+        Markdown; a line that says so if nothing was evaluated.
+    """
+    names = checkpoints(dataset, root)
+    models = {name: load_checkpoint(dataset, name, root) for name in names}
+    models = {name: model for name, model in models.items() if model.metrics}
+    title = f"### {TITLES.get(dataset, dataset)}"
+    if not models:
+        return f"{title}\n\nNothing was evaluated yet.\n"
+    metrics = {called(name, model): model.metrics for name, model in models.items()}
+    parts = [title, by_views(metrics), others(metrics)]
+    seeds = over_seeds(dataset, root)
+    if seeds:
+        parts.append(seeds_table({called(n, models[n]): table for n, table in seeds.items() if n in models}))
+    missing = {called(n, models[n]): curves for n, curves in over_missing(dataset, root).items()
+               if len(curves) > 1 and n in models}
+    if missing:
+        parts.append(missing_table(missing))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def called(name: str, model: Checkpoint) -> str:
+    """A checkpoint as the literature writes its method, with what its name adds: "MWB-VAE, 2-D"."""
+    method = model.settings.method
+    extra = name.removeprefix(method).strip("-") if name.startswith(method) else name
+    return METHODS[method].title + (f", {SUFFIXES.get(extra, extra)}" if extra else "")
+
+
+def by_views(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Coherence and what the latent space tells, by the number of observed views."""
+    columns = [(metric, key) for metric in BY_VIEWS for key in keys_of(metrics.values(), metric)]
+    heads = [short(metric, key) for metric, key in columns]
+    cells = {name: [figure(m, *column) for column in columns] for name, m in metrics.items()}
+    errors = [f["se"] for row in cells.values() for f in row if f]
+    return (table(heads, cells, lambda f: f"{f['mean']:.3f}")
+            + f"\n\nStandard errors over the test items are {min(errors):.3f} to {max(errors):.3f}.")
+
+
+def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Figures that are not by the number of views; those by modality as their mean over the modalities."""
+    found = [metric for metric in MEANS if keys_of(metrics.values(), metric)]
+    ends = []
+    for metric in ("coverage_90_decoded", "coverage_90_noisy"):
+        covered = keys_of(metrics.values(), metric)
+        ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
+    columns = [(metric, None) for metric in found] + ends
+    heads = [short(metric, key) if key else CATALOG[metric].title.split(",")[0].split(" in the")[0]
+             for metric, key in columns]
+    cells = {name: [figure(m, metric, key) if key else mean_of(m, metric) for metric, key in columns]
+             for name, m in metrics.items()}
+    return table(heads, cells, written)
+
+
+def seeds_table(seeds: Mapping[str, Mapping[str, Any]]) -> str:
+    """Means over seeds with their standard errors over seeds."""
+    columns = [(metric, key) for metric in ("coherence", "joint_coherence", "latent_accuracy")
+               for key in keys_of(seeds.values(), metric)]
+    cells = {name: [figure(m, *column) for column in columns] for name, m in seeds.items()}
+    counts = sorted({f["n"] for row in cells.values() for f in row if f})
+    of = " or ".join(map(str, counts))
+    return (f"Means over {of} seeds of training ± their standard errors over seeds:\n\n"
+            + table([short(*c) for c in columns], cells, lambda f: f"{f['mean']:.3f} ± {f['se_seeds']:.3f}"))
+
+
+def missing_table(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> str:
+    """Rows: method and the share missing in training; columns: the share missing in the test."""
+    rows = {f"{name}, {percent} %": metrics for name, curves in runs.items() for percent, metrics in curves.items()}
+    columns = [(metric, key) for metric in ("latent_accuracy_missing", "coherence_missing")
+               for key in keys_of(rows.values(), metric)]
+    heads = [f"{'latent accuracy' if 'latent' in metric else 'coherence'}, {key} %" for metric, key in columns]
+    cells = {name: [figure(m, *column) for column in columns] for name, m in rows.items()}
+    return ("Share of modalities missing completely at random, in training (rows) and in the test (columns):\n\n"
+            + table(heads, cells, lambda f: f"{f['mean']:.3f}", "method, missing in training"))
+
+
+def keys_of(all_metrics: Iterable[Mapping[str, Any]], metric: str) -> list[str]:
+    """Every key that a metric has in one of several runs, in order."""
+    return list(dict.fromkeys(key for metrics in all_metrics for key in keyed(metrics.get(metric) or {})))
+
+
+def figure(metrics: Mapping[str, Any], metric: str, key: str) -> Mapping[str, float] | None:
+    """One figure, or None if this run has none."""
+    return keyed(metrics.get(metric) or {}).get(key)
+
+
+def mean_of(metrics: Mapping[str, Any], metric: str) -> dict[str, float] | None:
+    """Mean over the keys of a metric. Its standard error treats the keys as independent."""
+    found = list(keyed(metrics.get(metric) or {}).values())
+    if not found:
+        return None
+    return {"mean": sum(f["mean"] for f in found) / len(found),
+            "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found)}
+
+
+def short(metric: str, key: str) -> str:
+    """A column: "coherence, 1 view"."""
+    words = {"latent_accuracy": "latent accuracy", "joint_coherence": "joint coherence",
+             "attribute_coherence": "attribute coherence", "latent_average_precision": "latent AP",
+             "latent_accuracy_drawn": "latent accuracy (drawn)", "coverage_90_decoded": "coverage of 90 %, no noise",
+             "coverage_90_noisy": "coverage of 90 %, noise"}
+    return words.get(metric, metric) + (f", {CATALOG[metric].of(key)}" if key else "")
+
+
+def table(
+    heads: Sequence[str], rows: Mapping[str, Sequence[Mapping[str, float] | None]],
+    write: Callable[[Mapping[str, float]], str], first: str = "method",
+) -> str:
+    """A Markdown table; a dash where there is no figure."""
+    lines = [f"| {first} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(write(f) if f else "–" for f in row) + " |" for name, row in rows.items()]
+    return "\n".join(lines)
+
+
+def insert(text: str, results: str) -> str:
+    """`text` with everything between the two marks replaced. Raises ValueError if they are not there, once each."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}, once each and in this order")
+    return re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: f"{BEGIN}\n\n{results}\n{END}", text,
+                  flags=re.DOTALL)

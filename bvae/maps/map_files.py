@@ -1,0 +1,146 @@
+"""Ready-made t-SNE maps beside the checkpoints: ``<root>/<dataset>/<name>/maps.safetensors``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import sklearn
+import torch
+
+from bvae.data import MultimodalDataset, dataset
+from bvae.io.storage import StorageError, read_tensors_and_metadata, write_tensors
+from bvae.maps import map_tables, maps
+from bvae.maps.maps import EVERYTHING, EVERYTHING_ITEMS, JOINT, PERPLEXITIES
+from bvae.maps.projections import STEPS
+from bvae.metrics.base import all_experts
+from bvae.training.checkpoint import Checkpoint, load_checkpoint, load_weights
+from bvae.version import __version__
+
+MAPS = "maps.safetensors"
+FORMAT = "1"
+SEED = 0
+READY = (*((JOINT, p) for p in PERPLEXITIES), (EVERYTHING, 30))
+"""(what is mapped, perplexity) of the maps that are made."""
+
+
+def settings() -> dict[str, object]:
+    """What the maps depend on besides the weights and the data."""
+    return {"maps": [list(r) for r in READY], "seed": SEED, "steps": STEPS, "everything_items": EVERYTHING_ITEMS}
+
+
+def wanted(checkpoint: Checkpoint) -> dict[str, str]:
+    """The metadata that a file must have to belong to a checkpoint."""
+    return {"format": FORMAT, "weights": checkpoint.hash, "settings": json.dumps(settings())}
+
+
+def make(checkpoint: Checkpoint, data: MultimodalDataset, ready: Iterable[tuple[str, int]] = READY) -> Path:
+    """Compute the maps of a checkpoint and write them, in half precision: a map is read to a fraction of a point.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    data : MultimodalDataset
+        The test split.
+    ready : iterable
+        See :data:`READY`.
+
+    Returns
+    -------
+    Path
+        Of the file.
+    """
+    model = load_weights(checkpoint)
+    with torch.inference_mode():
+        experts = all_experts(model, data)
+    tensors = {}
+    for which, perplexity in ready:
+        points = maps.clouds(model, experts, which).loc
+        tensors[key(which, perplexity)] = torch.from_numpy(maps.tsne(points, perplexity, SEED)).half()
+    path = checkpoint.folder / MAPS
+    write_tensors(path, tensors, {**wanted(checkpoint), "bvae": __version__, "sklearn": sklearn.__version__})
+    return path
+
+
+def key(which: str, perplexity: int) -> str:
+    """Name of a map in the file."""
+    return f"{which}-{perplexity}"
+
+
+def state(checkpoint: Checkpoint) -> str:
+    """"ready"; "missing"; "stale" if the file is that of other weights or settings; "damaged"."""
+    return _read(checkpoint)[0]
+
+
+def read(checkpoint: Checkpoint, which: str, perplexity: int, seed: int, count: int) -> np.ndarray | None:
+    """A ready-made map, or None if there is none of these weights with these settings.
+
+    Parameters
+    ----------
+    which, perplexity, seed
+        See `bvae.maps.maps`.
+    count : int
+        Number of points that it must have.
+
+    Returns
+    -------
+    ndarray or None
+        (count, 2).
+    """
+    if seed != SEED or (which, perplexity) not in READY:
+        return None
+    found = _read(checkpoint)[1].get(key(which, perplexity))
+    if found is None or tuple(found.shape) != (count, 2) or not bool(found.isfinite().all()):
+        return None
+    return found.float().numpy()
+
+
+def _read(checkpoint: Checkpoint) -> tuple[str, dict[str, torch.Tensor]]:
+    path = checkpoint.folder / MAPS
+    if not path.is_file():
+        return "missing", {}
+    try:
+        tensors, metadata = read_tensors_and_metadata(path)
+    except StorageError:
+        return "damaged", {}
+    fits = all(metadata.get(k) == v for k, v in wanted(checkpoint).items())
+    return ("ready", tensors) if fits else ("stale", {})
+
+
+def make_missing(checkpoints: Iterable[tuple[str, Checkpoint]]) -> None:
+    """Make the maps of those checkpoints that have none of their weights; prints what it does.
+
+    Parameters
+    ----------
+    checkpoints : iterable
+        Of (name of the data set, checkpoint).
+    """
+    data: dict[str, MultimodalDataset] = {}
+    total = 0
+    for name, checkpoint in checkpoints:
+        label = f"{name}/{checkpoint.name}"
+        if state(checkpoint) == "ready":
+            print(f"{label}: up to date", flush=True)
+        else:
+            if name not in data:
+                data = {name: dataset(name, "test")}
+            make(checkpoint, data[name])
+            print(f"{label}: {len(READY)} maps, {(checkpoint.folder / MAPS).stat().st_size / 1e3:.1f} kB", flush=True)
+        total += (checkpoint.folder / MAPS).stat().st_size
+    print(f"{total / 1e6:.2f} MB in all")
+
+
+def write_one(options: argparse.Namespace, root: Path) -> None:
+    """``python -m bvae maps DATASET NAME --to FILE``: one map as a table or an archive."""
+    if not options.name:
+        raise ValueError("--to: one map needs DATASET and NAME")
+    map_tables.check_ending(options.to)
+    checkpoint = load_checkpoint(options.dataset, options.name, root)
+    data = dataset(options.dataset, "test")
+    found = maps.posteriors(load_weights(checkpoint), data, options.of)
+    points = maps.coordinates(found.loc, options.map, options.perplexity, options.seed)
+    map_tables.write(options.to, points, found, data.y.numpy(), {"weights": checkpoint.hash, "bvae": __version__})
+    print(f"wrote {options.to} ({len(points):,} points)")

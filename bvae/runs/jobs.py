@@ -1,0 +1,381 @@
+"""Trainings that the app starts: each in a process and a folder of its own, known from their files alone.
+
+A job is a folder ``<runs>/jobs/<id>/``. What is in it, and whether its lock is held, is all that anybody knows about
+it: an app that was closed, restarted or killed sees the same jobs as before.
+
+* ``job.json``: what is to be trained; written once.
+* ``queued``, ``stop``: empty files, wishes of the user.
+* ``progress.json``, ``samples.safetensors``: from the worker, now and then.
+* ``outcome.json``: the worker's last word.
+* ``model/``: the training's own folder, moved to ``<runs>/models/<data set>/<name>`` once it is finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from bvae.data import DATASETS
+from bvae.io import system
+from bvae.io.locking import BusyError, holder, introduce, locked, take
+from bvae.io.storage import StorageError, read_json, sweep, write_json
+from bvae.models.methods import METHODS
+from bvae.training.checkpoint import RESERVED, checkpoints, own_models, runs_root
+from bvae.training.settings import Settings
+
+State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"]
+JOB, PROGRESS, OUTCOME, SAMPLES, LOG = "job.json", "progress.json", "outcome.json", "samples.safetensors", "log.txt"
+QUEUED, STOP, MODEL = "queued", "stop", "model"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+LOCAL = ("localhost", "127.0.0.1", "::1")
+MIB = 2**20
+
+
+class JobError(ValueError):
+    """A job cannot be made, started or removed; the text says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What visitors may use of the machine.
+
+    Parameters
+    ----------
+    parallel : int
+        Jobs that run at a time; the others wait.
+    queued, kept : int
+        Jobs that may wait, and that may be there at all.
+    bytes : int
+        Size of the folder of runs, models included.
+    free : int
+        Bytes that have to stay free on the disk.
+    steps, batch_size, latent_dim, width : int
+        Largest settings.
+    """
+
+    parallel: int = 1
+    queued: int = 5
+    kept: int = 30
+    bytes: int = 2048 * MIB
+    free: int = 512 * MIB
+    steps: int = 20_000
+    batch_size: int = 512
+    latent_dim: int = 128
+    width: int = 128
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the files of a job say.
+
+    Attributes
+    ----------
+    id : str
+    folder : Path
+    name : str
+        Of the model.
+    settings : Settings or None
+        None if the job is damaged.
+    evaluate : bool
+        Whether its metrics are computed after training.
+    created : str
+    state : str
+    message : str
+        The worker's last word, or what is wrong.
+    progress : mapping
+        "phase", "step", "seconds", "per_step", "history", "recent"; empty before the first step.
+    """
+
+    id: str
+    folder: Path
+    name: str
+    settings: Settings | None
+    evaluate: bool
+    created: str
+    state: State
+    message: str
+    progress: Mapping[str, Any]
+
+    @property
+    def active(self) -> bool:
+        """Whether a process works on it."""
+        return self.state in ("running", "stopping")
+
+    @property
+    def step(self) -> int:
+        """Finished steps."""
+        return int(self.progress.get("step", 0))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of training, at the speed of the last steps; None if nobody knows."""
+        per_step = self.progress.get("per_step")
+        return None if per_step is None or self.settings is None else per_step * (self.settings.steps - self.step)
+
+    @property
+    def model_folder(self) -> Path:
+        """Where its history and weights are."""
+        inside = self.folder / MODEL
+        if self.settings is None or inside.is_dir():
+            return inside
+        return own_models() / self.settings.dataset / self.name
+
+
+# -- whether one may ---------------------------------------------------------------------------------------------------
+
+
+def forbidden(address: str | None) -> str:
+    """Why training cannot be started from an app that listens on this address; an empty text if it can.
+
+    Only on this computer by default; $BVAE_TRAINING = "on" or "off" decides otherwise.
+    """
+    chosen = os.environ.get("BVAE_TRAINING", "").strip().lower()
+    if chosen == "off":
+        return "Training from the app is switched off here (BVAE_TRAINING=off)."
+    if system.WINDOWS:
+        return ("Training from the app needs a lock that one process hands to another, which Windows does not have; "
+                "train on the command line.")
+    if chosen == "on" or (address or "").strip().lower().strip("[]") in LOCAL:
+        return ""
+    return ("This app can be reached from other computers, so that training cannot be started from it: a visitor could "
+            "use up the machine. Whoever runs it can allow it with BVAE_TRAINING=on.")
+
+
+def check(name: str, settings: Settings, limits: Limits = LIMITS) -> None:
+    """Raises JobError that names what cannot be: a name that is taken or no name, settings beyond the limits."""
+    if not NAME.fullmatch(name):
+        raise JobError("Name: expected 1 to 40 letters, digits, '-' and '_', the first a letter or a digit, "
+                       f"got {name[:60]!r}.")
+    if name in METHODS or name.lower() in {*RESERVED, *system.DEVICES}:
+        raise JobError(f"Name: {name!r} is a name that means something else; choose another.")
+    if settings.dataset not in DATASETS:
+        raise JobError(f"Data set: there is no {settings.dataset!r}.")
+    taken = {job.name for job in jobs() if job.settings and job.settings.dataset == settings.dataset}
+    if name in taken or name in checkpoints(settings.dataset):
+        raise JobError(f"Name: there is a model or a run {name!r} of {settings.dataset} already; choose another.")
+    for key in ("steps", "batch_size", "latent_dim", "width"):
+        if getattr(settings, key) > getattr(limits, key):
+            raise JobError(f"{key}: at most {getattr(limits, key):,} here, got {getattr(settings, key):,}.")
+
+
+# -- making and finding ------------------------------------------------------------------------------------------------
+
+
+def jobs_root() -> Path:
+    """The folder of all jobs."""
+    return runs_root() / "jobs"
+
+
+def jobs() -> list[Job]:
+    """All jobs, the newest first."""
+    with contextlib.suppress(OSError):
+        return [read(p) for p in sorted(jobs_root().iterdir(), reverse=True) if p.is_dir() and p.name[0] != "."]
+    return []
+
+
+def find(id: str) -> Job:
+    """A job by its id, looked up in the list. Raises JobError if there is none."""
+    for job in jobs():
+        if job.id == id:
+            return job
+    raise JobError(f"There is no run {id[:60]!r} any more.")
+
+
+def read(folder: Path) -> Job:
+    """The job in a folder, as its files and its lock have it now; a damaged one is marked as such."""
+    # The lock first: a worker that ends between two looks has written its outcome by then.
+    busy = holder(folder) is not None
+    try:
+        content = read_json(folder / JOB)
+        settings = Settings.from_mapping(content["settings"])
+        name, evaluate, created = str(content["name"]), bool(content["evaluate"]), str(content["created"])
+        if not NAME.fullmatch(name) or settings.dataset not in DATASETS:
+            raise ValueError("a name in it is none of ours")
+    except (StorageError, KeyError, TypeError, ValueError) as error:
+        return Job(folder.name, folder, folder.name, None, False, "", "running" if busy else "damaged",
+                   f"{folder / JOB}: damaged ({error})", {})
+    outcome = _read(folder / OUTCOME)
+    progress = _read(folder / PROGRESS)
+    if not all(isinstance(progress.get(k, 0), (int, float)) for k in ("step", "seconds", "per_step")) or not isinstance(
+            progress.get("history", []), list):
+        progress = {}
+    message = str(outcome.get("message", ""))
+    state: State
+    if busy:
+        state = "stopping" if (folder / STOP).exists() else "running"
+    elif (folder / QUEUED).exists():
+        state = "queued"
+    elif outcome.get("state") in ("finished", "stopped", "failed"):
+        state = outcome["state"]
+    elif (folder / STOP).exists():
+        state, message = "stopped", "Stopped" + ("; what was saved before is there." if progress.get("step") else
+                                                 " before the first step.")
+    else:
+        state = "interrupted"
+        message = ("Its process ended without a word: it was killed, it crashed, or the machine was switched off. What "
+                   "it saved is there.")
+    return Job(folder.name, folder, name, settings, evaluate, created, state, message, progress)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except StorageError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(where, name)).st_size
+    return total
+
+
+def submit(name: str, settings: Settings, evaluate: bool = False, limits: Limits = LIMITS) -> Job:
+    """Put a job into the queue, and start it if nothing else runs.
+
+    Raises
+    ------
+    JobError
+        If the name is taken, a setting or the number of jobs is beyond the limits, or the disk is too full.
+    WriteError
+        If the folder of runs cannot be written.
+    """
+    root = jobs_root()
+    with locked(root, "making a run", "try again"):
+        check(name, settings, limits)
+        present = jobs()
+        if sum(job.state == "queued" for job in present) >= limits.queued:
+            raise JobError(f"{limits.queued} runs are waiting already; wait until one of them has started.")
+        if len(present) >= limits.kept:
+            raise JobError(f"{len(present)} runs are kept already; delete some first.")
+        room(limits)
+        now = datetime.now()
+        folder = root / f"{now:%Y%m%d-%H%M%S}-{now.microsecond:06d}-{secrets.token_hex(2)}"
+        write_json(folder / JOB, {"format": 1, "name": name, "evaluate": evaluate,
+                                  "created": f"{now:%Y-%m-%d %H:%M:%S}", "settings": settings.as_dict()})
+        (folder / QUEUED).touch()
+    start_next(limits)
+    return read(folder)
+
+
+def room(limits: Limits) -> None:
+    """Raises JobError if the runs take too much of the disk, or it is nearly full."""
+    if (used := size(runs_root())) > limits.bytes:
+        raise JobError(f"The runs take {used / MIB:,.0f} MB of the {limits.bytes / MIB:,.0f} MB they may; delete some.")
+    if (free := shutil.disk_usage(runs_root()).free) < limits.free:
+        raise JobError(f"Only {free / MIB:,.0f} MB are free on the disk; {limits.free / MIB:,.0f} MB have to be.")
+
+
+# -- starting, stopping, removing --------------------------------------------------------------------------------------
+
+
+def threads() -> int:
+    """For a worker: half of the processors that we may use, so that the app keeps the others."""
+    return max(1, system.processors() // 2)
+
+
+def start_next(limits: Limits = LIMITS, besides: str = "") -> Job | None:
+    """Start the job that has waited longest, if one waits and none runs; whoever looks at the jobs calls this.
+
+    Parameters
+    ----------
+    limits : Limits
+    besides : str
+        Id of a job that does not count: that of a worker which is about to end.
+    """
+    try:
+        with locked(jobs_root(), "starting a run"):
+            present = [job for job in reversed(jobs()) if job.id != besides]
+            if sum(job.active for job in present) >= limits.parallel:
+                return None
+            for job in present:
+                if job.state == "queued" and _launch(job):
+                    return read(job.folder)
+    except (BusyError, OSError):  # somebody else is at it, or nothing can be written: whoever looks next tries again
+        pass
+    return None
+
+
+def _launch(job: Job) -> bool:
+    """Start the worker of a job. It gets the lock from us, open, so that the job is never without."""
+    try:
+        handle = take(job.folder, "training")
+    except BusyError:
+        return False
+    try:
+        sweep(job.folder)
+        for name in (OUTCOME, STOP):
+            (job.folder / name).unlink(missing_ok=True)
+        command = [sys.executable, "-m", "bvae.runs.worker", str(job.folder), str(handle)]
+        count = str(threads())
+        environment = {**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OMP_WAIT_POLICY": "PASSIVE",
+                       "BVAE_RUNS": str(runs_root().resolve())}
+        package = str(Path(__file__).resolve().parents[2])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        with open(job.folder / LOG, "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                                       pass_fds=(handle,), start_new_session=True)
+        introduce(handle, process.pid, "training", f"bvae run {job.id}")
+        (job.folder / QUEUED).unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+    return True
+
+
+def stop(job: Job) -> None:
+    """Ask a running job to save and end; take a waiting one out of the queue."""
+    with contextlib.suppress(OSError):
+        (job.folder / STOP).touch()
+        (job.folder / QUEUED).unlink(missing_ok=True)
+    who = holder(job.folder)
+    if who and who.get("host") == socket.gethostname() and isinstance(who.get("pid"), int):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(who["pid"], signal.SIGTERM)
+
+
+def resume(job: Job, limits: Limits = LIMITS) -> None:
+    """Put a job that was stopped, interrupted or failed back into the queue; it goes on where it was saved."""
+    if job.state not in ("stopped", "interrupted", "failed"):
+        raise JobError(f"This run is {job.state}; only one that was stopped, interrupted or failed can go on.")
+    room(limits)
+    with contextlib.suppress(OSError):
+        (job.folder / STOP).unlink(missing_ok=True)
+    (job.folder / QUEUED).touch()
+    start_next(limits)
+
+
+def delete(job: Job) -> None:
+    """Remove a job that does not run, and the model that it has made."""
+    root = jobs_root().resolve()
+    if job.folder.resolve().parent != root:
+        raise JobError("This is no run of ours.")
+    with locked(root, "deleting a run", "try again"):
+        if read(job.folder).active:
+            raise JobError("This run is still going; stop it first.")
+        doomed = [job.folder]
+        if job.settings is not None and job.model_folder != job.folder / MODEL and job.model_folder.is_dir():
+            doomed.append(job.model_folder)
+        for folder in doomed:
+            gone = folder.with_name(f".{folder.name}.deleted")
+            os.replace(folder, gone)  # first it is no run any more, then its files go
+            shutil.rmtree(gone, ignore_errors=True)
