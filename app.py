@@ -2,10 +2,10 @@
 
 from streamlit.starlette import App
 
-from bvae.ui import arrival
+from bvae.app import arrival
 
 if __name__ == "__main__":  # Streamlit runs this file for every visitor ...
-    from bvae.ui import router
+    from bvae.app import router
 
     router.run()
 else:  # ... and its web server imports it once

@@ -26,13 +26,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import bvae
+from bvae.app.beliefs import comparing
+from bvae.app.compare import pins
+from bvae.app.playground import scenes
 from bvae.data import DataError, drawings
 from bvae.data.uploads import uploads
 from bvae.io.storage import StorageError, write_json
 from bvae.runs import isolated
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
-from bvae.ui import comparing, pins
-from bvae.ui.playground import scenes
 
 RESULTS = Path(__file__).parent / "results" / "hostile.json"
 WORDS = ("", "0", "-1", "nan", "inf", "1e999", "9" * 400, "../../etc/passwd", "<script>alert(1)</script>",

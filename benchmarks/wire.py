@@ -2,7 +2,7 @@
 
 Between a browser with an empty profile and the app stands a small proxy that counts what the browser gets, once as the
 app sends it and once compressed by gzip as `docs/serve.md` tells nginx to. Counted apart: what the browser fetches
-afterwards, when the first picture is there (`bvae/ui/later.js`), and what comes through the WebSocket, which no proxy
+afterwards, when the first picture is there (`bvae/app/later.js`), and what comes through the WebSocket, which no proxy
 compresses. The counts depend on the versions of the packages, hardly on the machine.
 """
 

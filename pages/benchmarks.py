@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs.panels import plain
+from bvae.app.results import benchmark_panels, tables
+from bvae.app.state import BIND, begin_page, ink, reset_button
+from bvae.app.widgets import charts, methods_told, share, small_table
+from bvae.app.widgets.choose import data_box, label, ready
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
 from bvae.plots.metrics import curve_figure
 from bvae.training import load_checkpoint
-from bvae.ui import benchmark_panels, charts, loaders, methods_told, reproduce, share, small_table, tables
-from bvae.ui.choose import data_box, label, ready
-from bvae.ui.panels import plain
-from bvae.ui.state import BIND, begin_page, ink, reset_button
 
 begin_page()
 st.title("Benchmarks")

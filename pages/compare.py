@@ -6,12 +6,15 @@ import streamlit as st
 
 import bvae
 from bvae.aggregators import options_of
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs import comparing, panels, scene
+from bvae.app.compare import compare_maps, pins
+from bvae.app.state import BIND, begin_page, forget, reset_button
+from bvae.app.widgets import images, methods_told, share
+from bvae.app.widgets.choose import choose_data, choose_model, first_model, label
 from bvae.io.storage import StorageError
 from bvae.plots import style
 from bvae.runs import isolated
-from bvae.ui import compare_maps, comparing, images, loaders, methods_told, panels, pins, reproduce, scene, share
-from bvae.ui.choose import choose_data, choose_model, first_model, label
-from bvae.ui.state import BIND, begin_page, forget, reset_button
 
 begin_page()
 isolated.prepare()  # it is there when the maps, which come last, need it

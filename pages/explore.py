@@ -4,13 +4,16 @@ import streamlit as st
 
 import bvae
 from bvae.aggregators import name_of
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs import panels, scene
+from bvae.app.beliefs.generation import Studio
+from bvae.app.explore import coping, imagined, observed, walk
+from bvae.app.state import BIND, begin_page, ink, reset
+from bvae.app.widgets import charts, share
+from bvae.app.widgets.choose import choose_model, first_model
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
-from bvae.ui import charts, coping, imagined, loaders, observed, panels, reproduce, scene, share, walk
-from bvae.ui.choose import choose_model, first_model
-from bvae.ui.generation import Studio
-from bvae.ui.state import BIND, begin_page, ink, reset
 
 begin_page()
 st.title("Explore")

@@ -4,13 +4,15 @@ import streamlit as st
 
 import bvae
 from bvae.aggregators import name_of
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs.generation import Studio
+from bvae.app.beliefs.panels import plain
+from bvae.app.generate import generate_code
+from bvae.app.generate import generate_panels as panels
+from bvae.app.state import BIND, begin_page
+from bvae.app.widgets import fold, share
+from bvae.app.widgets.choose import choose_model, first_model
 from bvae.plots import style
-from bvae.ui import fold, generate_code, loaders, reproduce, share
-from bvae.ui import generate_panels as panels
-from bvae.ui.choose import choose_model, first_model
-from bvae.ui.generation import Studio
-from bvae.ui.panels import plain
-from bvae.ui.state import BIND, begin_page
 
 begin_page()
 TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"

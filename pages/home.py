@@ -5,10 +5,11 @@ import streamlit as st
 import torch
 
 import bvae
+from bvae.app import reproduce
+from bvae.app.state import BIND, begin_page, ink, reset_button
+from bvae.app.widgets import charts, share
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
-from bvae.ui import charts, reproduce, share
-from bvae.ui.state import BIND, begin_page, ink, reset_button
 
 begin_page()
 RULES = ("poe", "moe", "wasserstein")

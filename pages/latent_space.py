@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from bvae.app import loaders
+from bvae.app.beliefs import panels
+from bvae.app.latent_space import map_panels, mapping
+from bvae.app.latent_space.map_panels import ATTRIBUTE
+from bvae.app.state import BIND, begin_page, ink, keep_offered, reset
+from bvae.app.widgets import charts, computing, share
+from bvae.app.widgets.choose import choose_model, first_model
 from bvae.maps import maps
 from bvae.runs.isolated import ComputationError
-from bvae.ui import charts, computing, loaders, map_panels, mapping, panels, share
-from bvae.ui.choose import choose_model, first_model
-from bvae.ui.map_panels import ATTRIBUTE
-from bvae.ui.state import BIND, begin_page, ink, keep_offered, reset
 
 begin_page()
 OFF = "off"

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from bvae.ui import lessons as course
-from bvae.ui.lessons import _show as show
-from bvae.ui.state import begin_page
+from bvae.app.learn import lessons as course
+from bvae.app.learn.lessons import _show as show
+from bvae.app.state import begin_page
 
 begin_page()
 lessons = course.lessons()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from bvae.ui import share
-from bvae.ui.playground import panels, playground, scenes
-from bvae.ui.state import begin_page, reset_shown
+from bvae.app.playground import panels, playground, scenes
+from bvae.app.state import begin_page, reset_shown
+from bvae.app.widgets import share
 
 begin_page()
 SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"

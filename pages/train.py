@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from bvae.app.state import BIND, begin_page, reset_button
+from bvae.app.train import training
+from bvae.app.widgets import fold, share
 from bvae.runs import jobs
-from bvae.ui import fold, share, training
-from bvae.ui.state import BIND, begin_page, reset_button
 
 EVERY = 2  # seconds between two looks at runs that are going
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from bvae.ui import panels, share, uploading
-from bvae.ui import your_data_panels as show
-from bvae.ui.state import BIND, begin_page, reset_button
+from bvae.app.beliefs import panels
+from bvae.app.state import BIND, begin_page, reset_button
+from bvae.app.widgets import share
+from bvae.app.your_data import uploading
+from bvae.app.your_data import your_data_panels as show
 
 begin_page()
 POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"

@@ -9,7 +9,7 @@ import pytest
 from streamlit import file_util
 from streamlit.web.server.app_discovery import discover_asgi_app
 
-from bvae.ui import arrival, preload
+from bvae.app import arrival, preload
 from tests.loops import run
 
 ROOT = Path(__file__).parents[1]

@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from bvae.app import loaders
+from bvae.app.compare import compare_maps
+from bvae.app.latent_space import mapping
 from bvae.io.storage import read_json, read_tensors_and_metadata, sha256, write_stated, write_tensors
 from bvae.runs.isolated import ComputationError
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import CONFIG, WEIGHTS, own_models
-from bvae.ui import compare_maps, loaders, mapping
 from tests.test_pages import assert_clean, open_page
 
 DATA, MODEL = "mnist-svhn-text", "wb-vae"
@@ -89,7 +91,7 @@ def test_a_computation_that_dies_is_said_where_it_would_have_been(monkeypatch):
         cache.clear()
         app.segmented_control(key="which").set_value("everything").run()
         assert [e.endswith("nothing else is affected.") for e in errors(app)] == [True]
-    monkeypatch.setattr("bvae.ui.comparing.linked", dies)
+    monkeypatch.setattr("bvae.app.beliefs.comparing.linked", dies)
     compare_maps.laid_over.clear()
     app = open_page().switch_page("pages/compare.py").run()
     assert len(errors(app)) == 1

@@ -9,13 +9,15 @@ import torch
 import bvae
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import AGGREGATORS
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs import scene, worked
+from bvae.app.beliefs.tampering import tamper
+from bvae.app.explore import coping, observed, walk
 from bvae.cli import parser, run_evaluate
 from bvae.gaussians.comparison import gelbrich, posterior_wasserstein2
 from bvae.gaussians.posterior import Posterior
 from bvae.plots import posterior as plots
 from bvae.plots import style
-from bvae.ui import coping, loaders, observed, reproduce, scene, walk, worked
-from bvae.ui.tampering import tamper
 from tests.test_pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/explore.py"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bvae.ui import loaders
+from bvae.app import loaders
 from tests.test_pages import open_page
 
 PAGE = "pages/generate.py"

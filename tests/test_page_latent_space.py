@@ -12,13 +12,13 @@ import pytest
 import streamlit as st
 import torch
 
+from bvae.app.latent_space import map_panels, mapping
 from bvae.cli import main
 from bvae.maps import map_files, map_tables, maps
 from bvae.maps.map_process import Computation
 from bvae.maps.projections import tsne
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
-from bvae.ui import map_panels, mapping
 from tests.test_pages import assert_clean, open_page, unfold
 
 PAGE = "pages/latent_space.py"
@@ -222,7 +222,7 @@ def test_code_command_and_files_hold_what_the_page_shows(tmp_path):
 
 
 def app_labels(name):
-    from bvae.ui import loaders
+    from bvae.app import loaders
 
     return loaders.test_data(name).y.numpy()
 
@@ -339,7 +339,7 @@ def test_the_decoded_plane_lies_as_the_axes_do(tiny_model):
 
 
 def test_every_coloring_tells_clouds_apart_by_markers():
-    from bvae.ui import loaders
+    from bvae.app import loaders
 
     loaded = loaders.load_model("mnist-svhn-text", "wb-vae-2d")
     data = loaders.test_data("mnist-svhn-text")

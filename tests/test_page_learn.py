@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from bvae.app.learn import lessons as course
+from bvae.app.learn.lessons import _pictures, _sheet, read
+from bvae.app.learn.lessons._references import REFERENCES
+from bvae.app.learn.lessons._words import WORDS
+from bvae.app.playground import scenes
 from bvae.plots.style import DARK, LIGHT
-from bvae.ui import lessons as course
-from bvae.ui.lessons import _pictures, _sheet, read
-from bvae.ui.lessons._references import REFERENCES
-from bvae.ui.lessons._words import WORDS
-from bvae.ui.playground import scenes
 from tests.test_pages import assert_clean, drawings, open_page
 
 LESSONS = course.lessons()

@@ -2,11 +2,11 @@
 
 import pytest
 
+from bvae.app.train.training import Wanted, reproduce
 from bvae.io.storage import write_json, write_tensors
 from bvae.models.methods import METHODS
 from bvae.runs import jobs
 from bvae.training import Settings
-from bvae.ui.training import Wanted, reproduce
 from tests.test_pages import assert_clean, drawings, open_page
 
 PAGE = "pages/train.py"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import bvae
+from bvae.app.your_data import uploading
 from bvae.data.uploads import uploads
 from bvae.runs import isolated
 from bvae.runs.isolated import Pool
-from bvae.ui import uploading
 from tests.test_pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/your_data.py"

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import bvae
+from bvae.app import loaders
 from bvae.metrics import CATALOG
-from bvae.ui import loaders
 
 TIMEOUT = 300
 
@@ -144,7 +144,7 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
-    from bvae.ui import scene
+    from bvae.app.beliefs import scene
 
     loaded = loaders.load_model("polymnist", "mwb-vae")
     shown = scene.build(loaded, 342, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
@@ -272,7 +272,7 @@ def test_benchmarks_name_a_damaged_record(tmp_path, monkeypatch):
 
 
 def label_of(name):
-    from bvae.ui.choose import label
+    from bvae.app.widgets.choose import label
 
     return label(name)
 

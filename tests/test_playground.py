@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bvae
+from bvae.app.playground import panels, scenes
 from bvae.plots import style
-from bvae.ui.playground import panels, scenes
 from tests.test_pages import assert_clean, html_table, open_page
 
 presets = pytest.mark.parametrize("name", list(scenes.PRESETS))

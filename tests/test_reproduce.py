@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import bvae
+from bvae.app import loaders
+from bvae.app.your_data import uploading
 from bvae.metrics import written
-from bvae.ui import loaders, uploading
 from tests.test_pages import all_numbers, assert_clean, drawings, html_table, open_page, unfold
 
 

@@ -6,8 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from bvae.app.state import URL_VERSION
 from bvae.training import checkpoints_root
-from bvae.ui.state import URL_VERSION
 
 TIMEOUT = 300
 PAGES = ("home", "learn", "playground", "explore", "generate", "latent_space", "compare", "your_data", "benchmarks")

@@ -1,7 +1,7 @@
 """Maps of the same items in several latent spaces: laid over each other, and compared by who is near whom.
 
-Points of any size, without spread and with duplicates have finite answers, see `bvae.maps.points`. Processes that compute
-run this file without PyTorch.
+Points of any size, without spread and with duplicates have finite answers, see `bvae.maps.points`. Processes that
+compute run this file without PyTorch.
 """
 
 from __future__ import annotations

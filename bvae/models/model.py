@@ -55,8 +55,8 @@ class ModelConfig:
         Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
         published Laplace(0.75).
     weights : str
-        Weights of the experts in the joint posterior, see `bvae.aggregators.weights.ExpertWeights`: "uniform", "modality",
-        "dimension" or "subset" (learned), or fixed numbers.
+        Weights of the experts in the joint posterior, see `bvae.aggregators.weights.ExpertWeights`: "uniform",
+        "modality", "dimension" or "subset" (learned), or fixed numbers.
     private_dim : int
         P, private dimensions of each modality beside the shared ones: only its own encoder and decoder know them.
     auxiliary_prior : bool

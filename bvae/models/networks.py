@@ -1,7 +1,7 @@
 """Encoders and decoders per kind of modality, made for small machines.
 
 Resolution changes by strided convolutions down and by pixel shuffle up: transposed convolutions with even kernels and
-GroupNorm are several times slower on CPUs in channels_last; see :mod:`bvae.models.layers` for the layers that are made for it.
+GroupNorm are several times slower on CPUs in channels_last; see `bvae.models.layers` for layers made for it.
 There is no normalisation layer: over the batch, what is missing in one item would leak into others.
 """
 

@@ -4,7 +4,8 @@ Linear algebra and neighbour searches are native code, and a crash there ends th
 is one of two small processes that wait for work, each with a limit of memory and of time. Whoever comes while both
 are at work is served in turn. A process that has died, or had to be ended, is replaced at the next call.
 
-The functions are those of `bvae.maps.projections`, `bvae.maps.alignment` and `bvae.maps.modality_gap`, and give the same results.
+The functions are those of `bvae.maps.projections`, `bvae.maps.alignment` and `bvae.maps.modality_gap`, and give the
+same results.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def without_torch() -> None:
     """Let modules of bvae be imported without `bvae/__init__.py`, which imports PyTorch."""
     if "bvae" not in sys.modules:
         package = types.ModuleType("bvae")
-        package.__path__ = [str(Path(__file__).resolve().parent)]
+        package.__path__ = [str(Path(__file__).resolve().parents[1])]
         sys.modules["bvae"] = package
 
 

@@ -5,7 +5,7 @@ import json
 
 import streamlit as st
 
-from bvae.ui.playground import playground
+from bvae.app.playground import playground
 
 st.set_page_config(layout="wide")
 

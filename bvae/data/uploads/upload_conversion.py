@@ -1,4 +1,4 @@
-"""What `bvae.data.uploads.uploads.write` makes of what it is given: conversions that need no guess; all others are refused."""
+"""What `write` makes of what it is given: conversions that need no guess; all others are refused."""
 
 from __future__ import annotations
 

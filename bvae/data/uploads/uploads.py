@@ -1,7 +1,7 @@
 """Posteriors of any model, as one .npz file: how it is written, and how a file from a stranger is read.
 
-The format is in `bvae.data.uploads.upload_format`, the archive in `bvae.data.uploads.upload_archive`. What is written can be read: anything
-else is converted if that is safe (`bvae.data.uploads.upload_conversion`), and refused if not.
+The format is in `upload_format`, the archive in `upload_archive`. What is written can be read: anything else is
+converted if that is safe (`upload_conversion`), and refused if not.
 """
 
 from __future__ import annotations

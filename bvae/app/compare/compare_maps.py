@@ -1,0 +1,120 @@
+"""Compare's lower half: the same items in every contender's space, and whose neighbours changed most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from bvae.app import loaders
+from bvae.app.beliefs import comparing, panels
+from bvae.app.beliefs.comparing import Contender
+from bvae.app.state import BIND
+from bvae.app.widgets import computing, images
+from bvae.data import MultimodalDataset
+from bvae.runs.isolated import ComputationError
+
+MAP_ITEMS = 300
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def laid_over(
+    keys: tuple[tuple, ...], one_space: bool, tsne: tuple[int, int] | None = None
+) -> list[comparing.LinkedMap]:
+    """The maps of all contenders, see `comparing.link`: the same for every item that is looked at.
+
+    Parameters
+    ----------
+    keys : tuple
+        Of `loaders.joint_means`, one for each contender.
+    one_space : bool
+        See `comparing.plane_maps`.
+    tsne : tuple of int, optional
+        Perplexity and seed; PCA without it.
+    """
+    means = [loaders.joint_means(*key) for key in keys]
+    if tsne is not None:
+        flat = [loaders.joint_tsne(*key, *tsne) for key in keys]
+        return comparing.link(means, flat, [("", "")] * len(keys), False)
+    return comparing.link(means, *comparing.plane_maps(means, one_space), one_space)
+
+
+def show(
+    data: MultimodalDataset, data_name: str, contenders: Sequence[Contender], models: Sequence[str],
+    hashes: Sequence[str], one_space: bool, observed: tuple[bool, ...], class_names: Sequence[str],
+) -> Callable[[], None]:
+    """The section below its heading; what it returns draws the maps.
+
+    Parameters
+    ----------
+    data, data_name
+    contenders : sequence of Contender
+    models, hashes : sequence of str
+        The checkpoint of each.
+    one_space : bool
+        Whether the contenders are rules in one latent space.
+    observed : tuple of bool
+        M.
+    class_names : sequence of str
+    """
+    if not any(observed):
+        st.info("Nothing is observed: every item's joint posterior is the prior, so a map would be a single point.")
+        return lambda: None
+    views = list(data.modalities)
+    st.markdown("**Draw a lasso in one map:** where are its items in the others?")
+    pick = st.columns([1, 1, 1], vertical_alignment="bottom")
+    projection = pick[0].segmented_control("Map", ["pca", "tsne"], default="pca", required=True, key="map", bind=BIND,
+                                           format_func={"pca": "PCA", "tsne": "t-SNE"}.get)
+    if projection == "tsne":
+        perplexity = pick[1].select_slider("Perplexity of t-SNE", [5, 15, 30, 50], 30, key="perplexity", bind=BIND)
+        map_seed = int(pick[2].number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
+    n = min(len(data), MAP_ITEMS)
+    items, short = loaders.spread(len(data), n), [c.short for c in contenders]
+    together = one_space and projection == "pca"
+    keys = [(data_name, model, digest, c.key if one_space else None, observed, n)
+            for c, model, digest in zip(contenders, models, hashes, strict=True)]
+    means = [loaders.joint_means(*key) for key in keys]
+    try:
+        if projection == "tsne":
+            with st.spinner(f"t-SNE of {n} points for {len(contenders)} contenders, once"):
+                maps = laid_over(tuple(keys), one_space, (perplexity, map_seed))
+        else:
+            maps = laid_over(tuple(keys), one_space)
+    except ComputationError as error:
+        computing.say(error)
+        return lambda: None
+    if projection == "tsne":
+        caption = ("Read it honestly: t-SNE keeps neighbours, not distances. The size of an island, the gaps between "
+                   "islands and their arrangement mean nothing, and aligning two such maps does not change that. "
+                   f"n = {n}, perplexity {perplexity}, seed {map_seed}.")
+    else:
+        caption = ("The latent space itself: it has two dimensions." if all(m.shape[1] == 2 for m in means) else
+                   "PCA: what differs in further directions cannot be seen here, but counts below.") + f" n = {n}."
+    given = ", ".join(v for v, o in zip(views, observed, strict=True) if o)
+    caption += (f" Means of the joint posteriors given {given}; " + (
+        "all in one plane of the shared space." if together else
+        f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
+    same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
+            and means[i].shape == means[j].shape
+            and np.allclose(means[i], means[j], rtol=0, atol=1e-4 * float(np.ptp(means[i])))]
+    if same:
+        caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
+    group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
+
+    def pictures(i: int) -> str:
+        return images.item(data, i)
+
+    selected, finish = panels.linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
+                                          caption, [c.key for c in contenders])
+    if selected:
+        st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
+                  args=(selected[0],))
+    st.subheader("Whose neighbours changed most")
+    panels.neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{data_name}.csv")
+    return finish
+
+
+def _adopt(item: int) -> None:
+    """Compare this item above."""
+    st.session_state["item"] = item

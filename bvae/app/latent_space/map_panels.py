@@ -1,0 +1,369 @@
+"""Parts of the Latent space page: the figure, the selected items, one item closely, the modality gap, files, code."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+import bvae
+from bvae.app import loaders
+from bvae.app.beliefs import comparing, panels, scene
+from bvae.app.latent_space import mapping
+from bvae.app.latent_space.mapping import Key, Map
+from bvae.app.state import BIND, ink
+from bvae.app.widgets import charts, fold, images
+from bvae.app.widgets.choose import label
+from bvae.data import MultimodalDataset
+from bvae.gaussians import gaussian
+from bvae.gaussians.comparison import gelbrich
+from bvae.maps import map_tables, maps
+from bvae.maps.maps import EVERYTHING, JOINT, Clouds
+from bvae.plots import latent, style
+from bvae.plots import posterior as posterior_plots
+from bvae.runs.isolated import ComputationError
+
+CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
+NEIGHBOURS = 6
+SAYS = {
+    UNCERTAINTY: "Uncertainty: the standard deviation of each point's posterior, mean over the latent dimensions.",
+    DISAGREEMENT: "Disagreement: how far the views' posteriors of an item lie from their Wasserstein barycenter, "
+                  "√(mean of W2²); it does not depend on the rule that aggregates them.",
+}
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """How the points of a map look. See `bvae.plots.latent.scatter`."""
+
+    name: str
+    group: np.ndarray
+    names: list[str]
+    colors: list[str]
+    symbols: list[str]
+    point_symbols: np.ndarray | None = None
+    values: np.ndarray | None = None
+
+
+def show_first_map(projections: Sequence[str]) -> None:
+    """Where another model was chosen while the first map was shown: show that model's first one."""
+    first = st.session_state.get("_first_map", projections[0])
+    before = st.session_state.get("map", first)
+    if (first != projections[0] and before == first) or before not in projections:
+        st.session_state["map"] = projections[0]
+    st.session_state["_first_map"] = projections[0]
+
+
+def colorings(which: str, data: MultimodalDataset) -> list[str]:
+    """By what a map can be coloured, the usual one first."""
+    first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
+    return [*first, UNCERTAINTY, DISAGREEMENT, *([ATTRIBUTE] if data.attributes is not None else [])]
+
+
+def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | None) -> Coloring:
+    """Groups, colours and markers. In a map of several clouds the marker always tells the cloud."""
+    views = list(data.modalities)
+    several = len(found.names) > 1
+    cloud_symbols = [style.marker(views.index(n)) if n in views else style.JOINT_MARKER for n in found.names]
+    cloud_colors = [style.color(views.index(n)) if n in views else ink().aggregate for n in found.names]
+    per_point = np.array(cloud_symbols)[found.cloud] if several else None
+    if name == VIEW:
+        return Coloring(name, found.cloud, list(found.names), cloud_colors, cloud_symbols)
+    if name in (UNCERTAINTY, DISAGREEMENT):
+        values = found.uncertainty if name == UNCERTAINTY else found.disagreement
+        names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
+        return Coloring(name, found.cloud, names, cloud_colors, symbols, per_point, values)
+    if name == ATTRIBUTE:
+        has = data.attributes[:, data.attribute_names.index(attribute)].numpy()[found.item].astype(int)
+        word = attribute.replace("_", " ").lower()
+        return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
+                        ["circle", "square"], per_point)
+    classes = list(data.class_names) if data.labelled else ["items"]
+    group, names, colors = comparing.grouped(classes, data.y.numpy()[found.item])
+    return Coloring(name, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point)
+
+
+def figure(
+    key: Key, found: Clouds, placed: Map, coloring: Coloring, picked: Sequence[int], called: Sequence[str],
+    background: str | None,
+) -> go.Figure:
+    """The map. In the plane itself with the prior's circles and what a view's decoder makes of every place."""
+    # Only where several clouds are drawn does a point have to say of which it is.
+    several = len(found.names) > 1
+    hover = [f"{html.escape(called[i])}{f', {found.names[c]}' if several else ''}<br>uncertainty {u:.3g}, "
+             f"disagreement {d:.3g}" for i, c, u, d in zip(found.item, found.cloud, found.uncertainty,
+                                                           found.disagreement, strict=True)]
+    limits = maps.window(placed.points) if placed.projection == maps.PLANE else None
+    out = latent.scatter(
+        placed.points, coloring.group, [html.escape(n) for n in coloring.names], coloring.colors, coloring.symbols,
+        np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
+        point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.name)
+    out.update_layout(showlegend=False)  # it is written above, where it also stays readable on a phone
+    if placed.projection == maps.PLANE:
+        latent.add_prior(out, ink())
+        out.update_traces(marker={"line": {"width": 0.8, "color": ink().paper}}, selector={"mode": "markers"})
+        behind = mapping.decoded(*key, background, limits) if background else None
+        if isinstance(behind, str):
+            latent.put_behind(out, behind, limits, 0.4)
+        elif behind:
+            latent.put_words_behind(out, behind, limits, ink())
+    return out
+
+
+def to_mark(chart: str, picked: list[int], of_the_map: tuple) -> list[int]:
+    """Which items the figure has to mark as selected.
+
+    Streamlit builds a chart anew when its figure changes, and the zoom is lost. The browser marks what is selected in
+    the map itself, so the figure then stays as it was drawn, unless something else of it has changed.
+
+    Parameters
+    ----------
+    chart : str
+        Key of the map.
+    picked : list of int
+        All that is selected.
+    of_the_map : tuple
+        Everything else that the figure depends on.
+    """
+    before, marked = st.session_state.get("_marked", (None, []))
+    points = chart in st.session_state and st.session_state[chart].selection.points
+    own = list(dict.fromkeys(int(p["customdata"][0]) for p in points or [] if p.get("customdata")))
+    kept = 0 < len(own) <= comparing.MOST_PICKED  # of more, some are not selected, and only the figure knows which
+    if kept and before == of_the_map and comparing.as_text(own) == st.session_state.get("picked"):
+        return marked
+    st.session_state["_marked"] = (of_the_map, list(picked))
+    return picked
+
+
+def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
+    """What colours and markers mean, as HTML."""
+    further = []
+    if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE):
+        symbols = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
+                           strict=True))
+        further.append("markers: " + ", ".join(f"{panels.SYMBOLS.get(s, '●')} {n}" for n, s in symbols.items()))
+    if placed.projection == maps.PLANE:
+        further.append("circles: the prior, 1σ and 2σ")
+    names, colors, symbols = coloring.names, coloring.colors, coloring.symbols
+    if coloring.values is not None:
+        colors = [ink().faint] * len(names)
+        if len(found.names) == 1:
+            names, colors, symbols = [], [], []
+    elif further and coloring.point_symbols is not None:
+        symbols = ["circle"] * len(names)
+    return panels.legend(names, colors[: len(names)], symbols[: len(names)], " · ".join(further))
+
+
+def takeaway(key: Key, which: str, coloring: Coloring) -> str:
+    """What the map says, in numbers of the whole latent space; if these could not be computed, why."""
+    try:
+        return _takeaway(key, which, coloring)
+    except ComputationError as error:
+        return f"Nothing can be said in numbers. {error}"
+
+
+def _takeaway(key: Key, which: str, coloring: Coloring) -> str:
+    if coloring.values is not None:
+        low, middle, high = np.quantile(coloring.values, (0, 0.5, 1))
+        return f"{coloring.name.capitalize()} goes from {low:.3g} over {middle:.3g} (half the points) to {high:.3g}."
+    if which == EVERYTHING:
+        found = mapping.gap(*key)[0]
+        return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "
+                f"chance {found.same_by_chance:.0%}.")
+    if not loaders.test_data(key[0]).labelled:
+        return f"{len(mapping.clouds(*key, which).item):,} items, without labels."
+    share, chance = mapping.same_class(*key, which)
+    return (f"Of an item's {mapping.NEAR} nearest neighbours in the whole latent space {share:.0%} share its class; by "
+            f"chance {chance:.0%}.")
+
+
+def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:
+    """Images of the selected items, or of some that are on the map; returns those that are shown."""
+    st.subheader("Their images" if picked else "Some of the items")
+    shown = list(picked[: panels.SHOWN])
+    if not picked:
+        st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
+        there = np.unique(drawn)
+        shown = there[maps.spread(len(there), min(len(there), panels.SHOWN - 1))[1:-1]].tolist() or there.tolist()
+    st.html("".join(images.item(data, i) for i in shown))
+    if len(picked) > len(shown):
+        counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()] if data.labelled else [],
+                           dtype=object).value_counts()
+        most = (f" At most {comparing.MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
+                if len(picked) >= comparing.MOST_PICKED else "")
+        told = ", ".join(f"{panels.plain(k)}: {c}" for k, c in counts.items())
+        st.caption(f"and {len(picked) - len(shown)} more." + (f" Classes: {told}." if told else "") + most)
+    return shown
+
+
+def closely(
+    key: Key, loaded: loaders.Loaded, data: MultimodalDataset, which: str, candidates: Sequence[int], wasserstein: bool
+) -> tuple[int, str]:
+    """One item: its neighbours in z and its posteriors; returns the item and the cloud that was searched."""
+    st.subheader("One item closely")
+    views = list(data.modalities)
+    if st.session_state.setdefault("_candidates", list(candidates)) != list(candidates):
+        st.session_state["focus"] = candidates[0]  # others were selected: look at their first one
+    st.session_state["_candidates"] = list(candidates)
+    own, beside = st.columns([1, 1.2], gap="large")
+    item = own.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
+    own.html(images.item(data, item))
+    cloud = JOINT if which == EVERYTHING else which
+    found = mapping.clouds(*key, cloud)
+    near = maps.nearest(found, item, NEIGHBOURS, wasserstein)
+    of = "joint posteriors" if cloud == JOINT else f"posteriors of {cloud} alone"
+    measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
+    st.markdown(f"**Its nearest neighbours** among the {of} of all {len(found.item):,} items, in all "
+                f"{found.loc.shape[1]} latent dimensions; with each the {measure}.")
+    st.html(panels.gallery([images.item(data, i, f" · {d:.3g}") for i, d in near], 90 * len(views)))
+    st.button("Select these on the map", icon=":material/select_all:", on_click=panels.select,
+              args=([item, *(i for i, _ in near)],))
+    with beside:
+        apart, exact = _posteriors(key, loaded, views, item)
+    with own:
+        st.caption(f"W2 of each view's posterior to the joint one: {panels.plain(apart)}"
+                   + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
+        st.page_link("pages/explore.py", label=f"Explore item {item}", icon=":material/explore:",
+                     query_params={"data": key[0], "item": str(item), "model": label(key[1])})
+    return item, cloud
+
+
+def _posteriors(key: Key, loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
+    """The posteriors of an item, drawn; returns their distances to the joint one in words, and if these are exact."""
+    now = scene.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
+    mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
+    loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
+    exact = now.decoded.num_components == 1
+    far = (gaussian.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
+           else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
+    st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
+                                        "disagree most"))
+    st.html(panels.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
+                          [*(style.marker(m) for m in range(len(views))), "circle"]))
+    if loc.shape[1] == 2:
+        plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
+        drawn = posterior_plots.plane_figure(plane, views, loc, scale, seen, [mapped], ink(), height=360)
+        drawn.update_layout(showlegend=False)
+    else:
+        drawn = posterior_plots.interval_figure(views, loc, scale, seen, [mapped], ink(), height=320)
+
+    def table() -> pd.DataFrame:
+        d = loc.shape[1]
+        rows = [*zip(views, loc, scale, strict=True), ("joint", mapped.mean, np.sqrt(mapped.variance))]
+        return pd.DataFrame({"posterior of": np.repeat([r[0] for r in rows], d),
+                             "dimension": np.tile(np.arange(d), len(rows)),
+                             "mean": np.concatenate([r[1] for r in rows]),
+                             "standard deviation": np.concatenate([r[2] for r in rows])})
+
+    apart = ", ".join(f"{v} {w:.3g}" for v, w in zip(views, far, strict=True))
+    charts.show(drawn, "focus_chart", f"Posteriors of item {item}: W2 of each view's to the joint one: {apart}.",
+                table, f"posteriors_{key[0]}_{key[1]}_{item}")
+    return apart, exact
+
+
+def gap_panel(key: Key, views: Sequence[str]) -> None:
+    """The modality gap in three numbers, and between every pair of clouds."""
+    found, pairs = mapping.gap(*key)
+    st.subheader("The modality gap")
+    st.markdown("Do the views of the items share one region of the latent space, or has each view a region of its own? "
+                "Three numbers that see different things; all are of the whole latent space, not of the map.")
+    row = st.columns(3)
+    row[0].metric("Distance of the clouds' centres", f"{found.distance:.3g}", "in units of the clouds' size",
+                  delta_color="off", delta_arrow="off", border=True,
+                  help="Mean over the pairs of views, in units of the clouds' own size (root mean square distance of "
+                       "a point to its cloud's centre). About 0: on top of each other; above 1: further apart than "
+                       "they are large.")
+    row[1].metric("A linear classifier tells the view", f"{found.accuracy:.1%}" if found.accuracy == found.accuracy
+                  else "–", f"± {found.standard_error:.1%} · by chance {found.accuracy_by_chance:.0%}",
+                  delta_color="off", delta_arrow="off", border=True,
+                  help="Share of points whose view a logistic regression names rightly, on items that it was not "
+                       "trained on (five folds), with its standard error over the items.")
+    row[2].metric("Neighbours of the same view", f"{found.same:.1%}", f"by chance {found.same_by_chance:.0%}",
+                  delta_color="off", delta_arrow="off", border=True,
+                  help=f"Among the {mapping.NEAR} nearest points of a point, mean over all points of all views.")
+    names = [*views, "joint"]
+    table = pd.DataFrame(pairs, columns=names)
+    table.insert(0, "centres apart", names)
+    st.dataframe(table, hide_index=True, column_config={
+        n: st.column_config.NumberColumn(format="%.3g") for n in names})
+    st.caption(f"Distance between the centres of each two clouds, in units of their size; the joint cloud included. "
+               f"n = {min(maps.EVERYTHING_ITEMS, len(loaders.test_data(key[0])))} items. The term, and the difference "
+               "of the means as its measure, are from Liang et al., \"Mind the gap\", NeurIPS 2022; they study "
+               "contrastive models. Centres can coincide while a classifier still tells the views apart: then the "
+               "clouds lie in one place and differ in form.")
+
+
+def code(key: Key, which: str, asked: str, perplexity: int, seed: int, item: int, cloud: str, wasserstein: bool) -> str:
+    """Python that gives the same coordinates and neighbours as the page."""
+    how = f'"{asked}"' + (f", perplexity={perplexity}, seed={seed}" if asked == maps.TSNE else "")
+    lines = ["import bvae", "from bvae.maps import maps", "", f'data = bvae.dataset("{key[0]}", split="test")',
+             f'model = bvae.load("{key[0]}", "{key[1]}")',
+             f'found = maps.posteriors(model, data, "{which}")  # of each point: item, cloud, loc, scale',
+             f"points = maps.coordinates(found.loc, {how})  # (P, 2)"]
+    if which == EVERYTHING:
+        lines += ["from bvae.maps.modality_gap import modality_gap",
+                  "views = [found.of(name) for name in model.modalities]",
+                  "gap = modality_gap([view.loc for view in views], [view.item for view in views])"]
+    of = f'maps.posteriors(model, data, "{cloud}")' if which != cloud else "found"
+    return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={wasserstein})"])
+
+
+def command(key: Key, which: str, asked: str, perplexity: int, seed: int) -> str:
+    """The command line that writes the same map."""
+    return (f"python -m bvae maps {key[0]} {key[1]} --of {which} --map {asked}"
+            + (f" --perplexity {perplexity} --seed {seed}" if asked == maps.TSNE else "") + " --to map.csv")
+
+
+def files(
+    key: Key, found: Clouds, placed: Map, labels: np.ndarray, asked: str, lines: str, shell: str, name: str
+) -> None:
+    """Coordinates with all that was mapped, and how to get the same."""
+    def content() -> None:
+        st.markdown("Every point with its item, label, view, place on the map, uncertainty, disagreement, and the mean "
+                    "and standard deviation of its posterior in every latent dimension.")
+        facts = {"data": key[0], "model": key[1], "weights": key[2], "bvae": bvae.__version__,
+                 "map": placed.projection}
+        with st.container(horizontal=True):
+            st.download_button("All as CSV", lambda: map_tables.as_csv(placed.points, found, labels), f"{name}.csv",
+                               "text/csv", on_click="ignore", icon=":material/download:", key="all_csv")
+            st.download_button("All as NPZ", lambda: map_tables.as_npz(placed.points, found, labels, facts),
+                               f"{name}.npz", "application/octet-stream", on_click="ignore",
+                               icon=":material/download:", key="all_npz",
+                               help="For numpy.load(…, allow_pickle=False).")
+        rounded = placed.projection == maps.TSNE and placed.made.startswith("ready-made")
+        st.markdown(f"bvae {bvae.__version__}, weights {key[2][:12]}. The link in the address bar holds everything "
+                    "that you chose." + (" The ready-made map is rounded to half precision." if rounded else "")
+                    + (" t-SNE in one thread gives the same map on the same machine; another machine rounds otherwise, "
+                       "and small differences grow." if asked == maps.TSNE else ""))
+        st.code(lines, language="python")
+        st.code(shell, language="bash")
+
+    fold.show("Coordinates as files, and how to reproduce them", "code", "reproduce", content)
+
+
+def table(placed: Map, found: Clouds, data: MultimodalDataset) -> pd.DataFrame:
+    """What the map draws."""
+    return pd.DataFrame(map_tables.columns(placed.points, found, data.y.numpy()))
+
+
+def notes(
+    placed: Map, found: Clouds, coloring: str, background: bool, perplexity: int, seed: int, picked: Sequence[int]
+) -> str:
+    """How to read the map, and how not."""
+    projection = "raw" if placed.projection == maps.PLANE else placed.projection
+    parts = [panels.map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, perplexity, seed)]
+    if placed.made:
+        parts.append(f"This map is {placed.made}.")
+    if background:
+        parts.append("Behind the points: what the decoder makes of every place. Far from all points it can only guess.")
+    if len(found.names) > 1:
+        there = np.unique(found.item)
+        missing = len(set(picked) - set(there.tolist()))
+        parts.append(f"{len(there)} items, {len(found.names)} points each."
+                     + (f" Not among them: {missing} of the selected ones." if missing else ""))
+    return " ".join([*parts, *([SAYS[coloring]] if coloring in SAYS else [])])

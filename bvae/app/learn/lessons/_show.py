@@ -1,0 +1,328 @@
+"""How the page Learn shows lessons. The address holds lesson, step, answer and whether it was revealed, so that a
+lesson can be sent as a link and the browser's Back works; the session only remembers what was predicted."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import replace
+
+import streamlit as st
+
+from bvae.app import reproduce as recipe
+from bvae.app.learn.lessons import _sheet
+from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
+from bvae.app.learn.lessons._references import cited
+from bvae.app.learn.lessons._words import WORDS
+from bvae.app.state import ink
+from bvae.app.widgets import charts, fold, share, small_table
+from bvae.io.storage import StorageError
+
+PAGE = "pages/learn.py"
+PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
+ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
+         "benchmarks": ":material/monitoring:"}
+PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
+LETTERS = "abcdefgh"
+# Streamlit marks every link to the page that one is on as the current one; here that would be all of them.
+PLAIN_LINKS = ("<style>[data-testid='stMain'] a[data-testid='stPageLink-NavLink']{background:transparent}"
+               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink']:hover{background:rgba(128,128,128,.15)}"
+               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink'] *{white-space:normal;overflow:visible}"
+               ".st-key-learn_onward a[data-testid='stPageLink-NavLink']{border:1px solid rgba(128,128,128,.4)}"
+               "</style>")
+Lessons = dict[str, Lesson]
+
+
+def address(name: str, lesson: Lesson, step: int) -> dict[str, str]:
+    """Query parameters of a step; those of the question hold what this session has predicted."""
+    query = {"lesson": name, "step": str(step)}
+    answer = st.session_state.get(PREDICTED, {}).get(name)
+    if answer and step == lesson.question_step:
+        query |= {"answer": answer, "shown": "1"}
+    return query
+
+
+def progress(lessons: Lessons) -> None:
+    """How many questions were predicted; there is no score."""
+    count = len(st.session_state.get(PREDICTED, {}))
+    if count:
+        st.caption(f"{count} of {len(lessons)} predicted")
+
+
+def forget(name: str | None = None) -> None:
+    """As if a lesson's question had not been answered; without a name all of them."""
+    for key in ("answer", "shown"):
+        st.query_params.pop(key, None)
+    predicted = st.session_state.get(PREDICTED, {})
+    for each in [name] if name else list(predicted):
+        predicted.pop(each, None)
+
+
+# -- all lessons -------------------------------------------------------------------------------------------------------
+
+
+def overview(lessons: Lessons) -> None:
+    """The first lesson's picture, and all lessons as cards."""
+    st.html(PLAIN_LINKS)
+    st.title("Learn")
+    st.markdown("Eight lessons of two to five minutes, from one bell curve to the choice of a method. "
+                "**Begin with the first, or take any: in each you predict before you see.**")
+    name, first = next(iter(lessons.items()))
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        st.subheader(f"{first.number} · {first.title}")
+        draw(first.steps[0], f"{name}_overview")
+        st.markdown(read(first.steps[0].text))
+        st.page_link(PAGE, label=f"Go on with lesson {first.number}", icon=":material/arrow_forward:",
+                     query_params=address(name, first, 2))
+    with right:
+        st.subheader("All lessons")
+        for each, lesson in lessons.items():
+            with st.container(border=True, gap=None):
+                st.page_link(PAGE, label=f"**{lesson.number} · {lesson.title}** ({lesson.minutes} min)",
+                             icon=":material/check:" if each in st.session_state.get(PREDICTED, {}) else
+                             ":material/school:", query_params=address(each, lesson, 1))
+                st.caption(lesson.idea)
+        progress(lessons)
+        if st.session_state.get(PREDICTED):
+            st.button("Reset", icon=":material/restart_alt:", on_click=forget, help="Forget all predictions.")
+    teacher(lessons)
+    to_the_top("")
+
+
+@functools.cache
+def scroller():
+    """A component without anything to see: it scrolls up when another place is shown, which a link to the same page
+    does not do by itself."""
+    return st.components.v2.component("bvae_learn_top", js="""
+        let shown = null;
+        export default function ({ data }) {
+          if (shown !== null && shown !== data.place) {
+            document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+          }
+          shown = data.place;
+        }""")
+
+
+def to_the_top(place: str) -> None:
+    """See :func:`scroller`. `place` names what is shown."""
+    scroller()(key="learn_top", data={"place": place})
+
+
+def teacher(lessons: Lessons) -> None:
+    """The sheet for the teacher."""
+    st.divider()
+    st.subheader("For the teacher")
+    st.markdown("A sheet to print: the questions with their options, the right answers, what students often answer and "
+                "why it is tempting, the links that set the pictures, and a plan for 45 minutes. One HTML file, black "
+                "on white, which needs nothing else.")
+    base = base_url()  # the file is made after this run, which then no longer knows where it ran
+    st.download_button("Download the teacher's sheet", lambda: _sheet.sheet(lessons, base), "bvae_lessons.html",
+                       "text/html", icon=":material/print:", on_click="ignore")
+
+
+def base_url() -> str:
+    """Where this app is, for links on paper."""
+    url = st.context.url or "http://localhost:8501/learn"
+    return url.split("?")[0].removesuffix("/").removesuffix("/learn")
+
+
+# -- one lesson --------------------------------------------------------------------------------------------------------
+
+
+def lesson(name: str, lessons: Lessons) -> None:
+    """One step of one lesson, as the address says."""
+    st.html(PLAIN_LINKS)
+    now = lessons[name]
+    number = st.query_params.get("step", "1")
+    number = int(number) if number.isdecimal() and 1 <= int(number) <= len(now.steps) else 1
+    step = now.steps[number - 1]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(PAGE, label="All lessons", icon=":material/arrow_back:", query_params={"v": "1"}, width="content")
+        share.button("Answers are in it too.")
+        st.button("Reset", icon=":material/restart_alt:", on_click=forget, args=(name,),
+                  help="Forget the prediction of this lesson.")
+    st.title(f"{now.number} · {now.title}")
+    st.markdown(f"{now.idea} :gray[About {now.minutes} minutes.]")
+    stepper(name, now, number)
+
+    left, right = st.columns([1, 1.35], gap="large")
+    with left:
+        st.subheader(step.title)
+        st.markdown(attempt(step.text))
+        revealed = ask(name, now, step) if step.question else True
+    with right:
+        draw(step, f"{name}_{number}", revealed)
+        if revealed:
+            doors(step)
+    if step.question and revealed:
+        st.info(attempt(step.question.because), icon=":material/lightbulb:")
+    if number == len(now.steps):
+        ending(now)
+    onward(name, now, number, revealed, lessons)
+    words(now, expanded=number == 1 and bool(now.words))
+    if revealed:
+        reproduce(step)
+    derivation(now)
+    progress(lessons)
+    to_the_top(f"{name}/{number}")
+
+
+def stepper(name: str, now: Lesson, number: int) -> None:
+    """Links to all steps."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="learn_steps"):
+        for k, step in enumerate(now.steps, start=1):
+            if k == number:
+                st.markdown(f"**{k}. {step.title}**")
+            else:
+                st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
+
+
+def ask(name: str, now: Lesson, step: Step) -> bool:
+    """The question; True once the answer is shown."""
+    question = step.question
+    assert question is not None
+    key, ids = f"learn_answer_{name}", LETTERS[: len(question.options)]
+    answer = st.query_params.get("answer")
+    answer = answer if answer in tuple(ids) else None
+    shown = st.query_params.get("shown") == "1" and answer is not None
+    st.session_state[key] = answer  # the address decides, so that Back and links do
+
+    def choose() -> None:
+        st.query_params["answer"] = st.session_state[key]
+
+    def reveal() -> None:
+        st.query_params["shown"] = "1"
+        st.session_state.setdefault(PREDICTED, {})[name] = st.session_state[key]
+
+    st.radio(f"**{attempt(question.text)}**", list(ids), key=key, on_change=choose,
+             format_func=lambda k: read(question.options[ids.index(k)].text))
+    if not shown:
+        st.button("Show what happens", type="primary", icon=":material/visibility:", on_click=reveal,
+                  disabled=answer is None,
+                  help=None if answer else "Choose first: a wrong guess teaches more than none.")
+        return False
+    chosen, right = question.options[ids.index(answer)], question.options[question.right]
+    if chosen.right:
+        st.success(f"**So it is.** {read(chosen.why)}", icon=":material/check:")
+    else:
+        st.warning(f"**Not this time.** {read(chosen.why)}", icon=":material/close:")
+        st.markdown(f"What happens: **{read(right.text)}**. {read(right.why)}")
+    with st.expander("And the other answers", icon=":material/list:"):
+        for _k, option in enumerate(question.options):
+            if option not in (chosen, right):
+                st.markdown(f"**{read(option.text)}**: {read(option.why)}")
+    return True
+
+
+def attempt(text) -> str:
+    """A text that may need a trained model; without one, what to do."""
+    try:
+        return read(text)
+    except StorageError as error:
+        return f":gray[{error}]"
+
+
+def draw(step: Step, key: str, revealed: bool = True) -> None:
+    """The picture, its caption and its twin as a table."""
+    make = step.question.picture if step.question and revealed else step.picture
+    try:
+        with st.spinner("Drawing", show_time=True):
+            picture: Picture = make(ink())
+    except StorageError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    if picture.html:
+        st.html(picture.html)
+    places = st.columns(len(picture.figures)) if len(picture.figures) > 1 else [st.container()]
+    for k, (place, figure) in enumerate(zip(places, picture.figures, strict=False)):
+        if picture.titles:
+            place.markdown(f"**{picture.titles[k]}**")
+        name = f"learn_{key}_{revealed}_{k}"
+        charts.show_lines(figure, name, picture.alt, lambda: picture.table, name, place=place)
+    if not picture.figures and not picture.html:
+        st.html(small_table.table(picture.table, picture.alt))
+    if picture.caption:
+        st.caption(picture.caption)
+    if picture.table is not None and picture.html and not picture.figures:
+        fold.show("The picture as a table", "table", f"learn_{key}_{revealed}_table",
+                  lambda: st.dataframe(picture.table, hide_index=True, width="stretch"))
+
+
+def doors(step: Step) -> None:
+    """Links that open other pages with the controls set."""
+    try:
+        links = step.links()
+    except StorageError:
+        return
+    for door in links:
+        link(door)
+
+
+def link(door: Door) -> None:
+    """One of them."""
+    st.page_link(f"pages/{door.page}.py", label=door.label, icon=ICONS[door.page], query_params=dict(door.query))
+
+
+def ending(now: Lesson) -> None:
+    """What one can say now, and one thing to try."""
+    with st.container(border=True):
+        st.markdown(f"**In one sentence.** {now.summary}")
+        st.markdown(f"**One thing to try.** {now.trial.label}")
+        link(replace(now.trial, label=f"Try it: {PLACES[now.trial.page]}"))
+
+
+def onward(name: str, now: Lesson, number: int, revealed: bool, lessons: Lessons) -> None:
+    """The step before and the next one, or the next lesson."""
+    with st.container(horizontal=True, gap="medium", key="learn_onward"):
+        if number > 1:
+            st.page_link(PAGE, label="Back", icon=":material/arrow_back:", query_params=address(name, now, number - 1))
+        if number < len(now.steps):
+            label = f"Next: {now.steps[number].title}" if revealed else "Go on without a prediction"
+            st.page_link(PAGE, label=f"**{label}**" if revealed else label, icon=":material/arrow_forward:",
+                         query_params=address(name, now, number + 1))
+            return
+        following = next(((key, each) for key, each in lessons.items() if each.number > now.number), None)
+        if following:
+            key, each = following
+            st.page_link(PAGE, label=f"**Next lesson: {each.title}** ({each.minutes} min)",
+                         icon=":material/arrow_forward:", query_params=address(key, each, 1))
+        else:
+            st.page_link(PAGE, label="**That was the last lesson: back to all of them**", icon=":material/school:",
+                         query_params={"v": "1"})
+
+
+def words(now: Lesson, expanded: bool) -> None:
+    """The terms, for who comes in here."""
+    title = "Words that this lesson takes as known" if expanded else "All words of this lesson"
+    with st.expander(title, icon=":material/dictionary:", expanded=expanded):
+        st.markdown("\n".join(f"- **{WORDS[key].name}**: {WORDS[key].meaning}"
+                              for key in (now.words if expanded else (*now.words, *now.introduces))))
+
+
+def indexed(sentence: str) -> str:
+    """Symbols with an index, such as σ_m², as LaTeX."""
+    greek = {"μ": r"\mu", "σ": r"\sigma", "ε": r"\varepsilon"}
+    return re.sub(r"(?<![\w$])([a-zμσε])_([a-zA-Z])(²?)(?!\w)",
+                  lambda m: f"${greek.get(m[1], m[1])}_{m[2]}{'^2' if m[3] else ''}$", sentence)
+
+
+def derivation(now: Lesson) -> None:
+    """Assumptions, lines and references."""
+    with st.expander("The derivation, with its assumptions and references", icon=":material/function:"):
+        st.markdown("**Assumptions**\n\n" + "\n".join(f"- {indexed(a)}" for a in now.derivation.assumptions))
+        for sentence, formula in now.derivation.lines:
+            st.markdown(indexed(sentence))
+            if formula:
+                st.latex(formula)
+        st.markdown("**References**\n\n" + "\n".join(f"- {cited(key)}" for key in now.derivation.references))
+
+
+def reproduce(step: Step) -> None:
+    """Python for the numbers."""
+    try:
+        code = read(step.code)
+    except StorageError:
+        return
+    if code:
+        recipe.show(code, "lesson.py")

@@ -1,0 +1,146 @@
+"""The lower half of Benchmarks: missing modalities, how the models were trained, published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from bvae.app.beliefs.panels import plain
+from bvae.app.results import tables
+from bvae.app.state import BIND, ink
+from bvae.app.widgets import charts, fold, small_table
+from bvae.app.widgets.choose import label
+from bvae.evaluation import differences as paired
+from bvae.evaluation.tables import interval, of_difference, pairs, told
+from bvae.io.storage import StorageError
+from bvae.metrics import CATALOG, PUBLISHED
+from bvae.plots.metrics import curve_figure
+from bvae.training import Checkpoint
+from bvae.training.checkpoint import training_seconds
+
+MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
+
+
+def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The numbers of a figure as a text, for those who do not see it."""
+    return "; ".join(f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
+                     for method, points in curves.items())
+
+
+def missing(
+    data_name: str, over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str],
+    names: Sequence[str],
+) -> None:
+    """Curves and table over the share of modalities that are missing.
+
+    Parameters
+    ----------
+    data_name : str
+    over_missing : mapping
+        See `bvae.evaluation.records.over_missing`.
+    chosen, names : sequence of str
+        The methods that are shown, and all of them, for their colours.
+    """
+    st.subheader("Missing modalities")
+    by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
+    shares = sorted({percent for curves in over_missing.values() for percent in curves})
+    if len(shares) < 2:
+        st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m "
+                "bvae checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
+    if not shares:
+        return
+    percent = shares[0]
+    if len(shares) > 1:
+        percent = st.segmented_control("Missing in training", shares, default=percent, required=True, key="missing",
+                                       bind=BIND, format_func=lambda percent: f"{percent} percent")
+    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
+        drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
+        charts.show_lines(
+            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
+                         across="percent of modalities missing in the test"), key,
+            f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
+            f"percent missing. {spoken(drawn)}",
+            lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
+        place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
+    table = tables.missing(by_share, MISSING)
+    st.html(small_table.table(table, "Missing modalities"))
+    st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
+               "over the test items, error bars: two of them; one training run each.")
+    st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
+                       icon=":material/download:", on_click="ignore", key="missing_csv")
+
+
+def training(
+    chosen: Sequence[str], models: Mapping[str, Checkpoint], metrics: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """How the chosen models were trained."""
+    facts = []
+    for n in chosen:
+        checkpoint, s = models[n], models[n].settings
+        facts.append({"method": label(n), "steps": s.steps, "seed": s.seed, "latent dimension": s.latent_dim,
+                      "beta": s.beta, "minutes": round(training_seconds(checkpoint.config) / 60, 1),
+                      "test items": metrics[n].get("evaluation", {}).get("test_items"),
+                      "weights": checkpoint.hash[:12]})
+    def content() -> None:
+        st.dataframe(pd.DataFrame(facts), hide_index=True, width="stretch", column_config=tables.pinned("method"))
+        if len({f["steps"] for f in facts}) > 1:
+            st.caption("The methods had different numbers of steps: compare them with care.")
+
+    fold.show("How these models were trained", "info", "how_trained", content)
+
+
+def pair_of(names: Sequence[str]) -> list[str]:
+    """Which two of some checkpoints are compared at first: the mixtures over subsets, if both are there."""
+    likely = [name for name in ("mwb-vae", "mopoe-vae") if name in names]
+    return [*likely, *(name for name in names if name not in likely)][:2]
+
+
+def differences(data_name: str, names: Sequence[str]) -> None:
+    """Two methods side by side: every figure's difference with its interval over the seeds of training."""
+    st.subheader("Two methods compared")
+    first_box, second_box = st.columns(2)
+    pair = pair_of(names)
+    if len(pair) < 2:
+        st.info("One model alone has nothing to be compared with.")
+        return
+    first = first_box.selectbox("First", names, names.index(pair[0]), key="first", bind=BIND, format_func=label)
+    second = second_box.selectbox("Second", names, names.index(pair[1]), key="second", bind=BIND, format_func=label)
+    if first == second:
+        st.info("Choose two different methods.")
+        return
+    try:
+        found = paired.differences(data_name, first, second)
+    except (StorageError, ValueError) as error:
+        st.error(f"They cannot be compared: {plain(str(error))}", icon=":material/error:")
+        return
+    known = [d for d in found if d.metric in CATALOG]
+    st.html(small_table.table(pd.DataFrame([{
+        "figure": CATALOG[d.metric].title, "of": CATALOG[d.metric].of(d.key) if d.key else "",
+        "first less second": of_difference(d, d.mean), "95 % interval": interval(d), "paired over": pairs(d),
+        "": told(d),
+    } for d in sorted(known, key=lambda d: d.half_width is None)]), "Two methods compared", height=420))
+    st.caption("Runs of both with the same seed are one pair: what the seed does to both cancels in their difference. "
+               "Intervals by Student's t; with three pairs its factor is 4.3. Log-likelihoods are paired by test item, "
+               "of one run each: that says nothing of other seeds. Where there are no pairs there is no interval, and "
+               f"no saying what is chance. The same table: `python -m bvae compare {first} {second} "
+               f"--dataset {data_name}`.")
+
+
+def published(data_name: str, metric: str) -> None:
+    """Numbers of the literature for this figure."""
+    rows = [row for row in PUBLISHED.get(data_name, ()) if row.metric == metric]
+    def content() -> None:
+        if not rows:
+            st.write("None that we know for this figure.")
+            return
+        st.dataframe(pd.DataFrame([
+            {"method": row.method, **{f"{k} view{'s' * (k > 1)}": v for k, v in enumerate(row.values, start=1)},
+             "source": row.source} for row in rows]), hide_index=True, width="stretch")
+        st.caption("Sixty thousand digits, other photographs, larger networks, 300 epochs: not comparable with ours, "
+                   "which were trained for minutes on 4,000 digits. The tables of the barycentric paper (Qiu et al., "
+                   "2025) could not be read, so no number of theirs is given.")
+
+    fold.show("Published numbers, on other data", "menu_book", "published", content)

@@ -1,0 +1,300 @@
+"""Parts of the Train page: what is to be trained, the run that is watched, the list of runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+import torch
+
+import bvae
+from bvae.app import loaders
+from bvae.app.beliefs.panels import plain
+from bvae.app.state import BIND, ink
+from bvae.app.widgets import charts, images
+from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_box, label
+from bvae.io.storage import StorageError, read_tensors_and_metadata
+from bvae.models.methods import METHODS
+from bvae.plots import style
+from bvae.plots import training as plots
+from bvae.runs import jobs, shipped
+from bvae.runs.jobs import Job, JobError
+from bvae.runs.worker import NUM_SAMPLES
+from bvae.training import Settings, checkpoints_root, load_checkpoint, load_weights
+from bvae.training.checkpoint import read_history, training_seconds
+
+EXAMPLE = "what ships"
+PROBLEM, CONFIRM = "train_problem", "train_confirm"
+WORDS = {"queued": "waiting", "running": "running", "stopping": "stopping, saves its state", "stopped": "stopped",
+         "finished": "finished", "failed": "failed", "interrupted": "interrupted", "damaged": "damaged"}
+ICONS = {"queued": "hourglass_empty", "running": "play_circle", "stopping": "pending", "stopped": "pause_circle",
+         "finished": "check_circle", "failed": "error", "interrupted": "bolt", "damaged": "broken_image"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the controls say."""
+
+    name: str
+    settings: Settings
+    evaluate: bool
+
+
+# -- choosing ----------------------------------------------------------------------------------------------------------
+
+
+def free_name(method: str, data_name: str) -> str:
+    """A name that nothing has yet."""
+    taken = {job.name for job in jobs.jobs()} | set(bvae.checkpoints(data_name))
+    return next(name for k in range(1, 10_000) if (name := f"my-{method}-{k}") not in taken)
+
+
+def choose() -> Wanted:
+    """The controls: data set, method, steps, name; the rest under Advanced."""
+    limits = jobs.LIMITS
+    names = sorted(bvae.datasets(), key=lambda n: (n != FIRST_DATA, n))
+    data_name = data_box(st, names, "train_data")
+    method = st.selectbox("Method", bvae.methods(), index=bvae.methods().index(FIRST), key="train_method", bind=BIND,
+                          format_func=label)
+    usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
+    steps = int(st.number_input("Steps", 10, limits.steps, usual.steps, 100, key=f"train_steps_{method}", bind=BIND,
+                                help="Updates of the weights. The shipped models had as many as are given here first."))
+    typed = st.text_input("Name of the model", max_chars=40, key="train_name",
+                          placeholder=free_name(method, data_name),
+                          help="Letters, digits, - and _. Without one it gets the name that is shown.")
+    with st.expander("Advanced", icon=":material/tune:"):
+        left, right = st.columns(2)
+        latent_dim = int(left.number_input("Latent dimension", 1, limits.latent_dim, usual.latent_dim, key="train_d",
+                                           bind=BIND))
+        beta = right.number_input("Beta", 0.0, 20.0, usual.beta, 0.5, key="train_beta", bind=BIND,
+                                  help="Weight of the divergence to the prior.")
+        rate = left.number_input("Learning rate", 1e-5, 1e-1, usual.learning_rate, 1e-4, format="%.5f",
+                                 key="train_rate", bind=BIND)
+        seed = int(right.number_input("Seed", 0, 9999, 0, key="train_seed", bind=BIND))
+        width = int(left.number_input("Width of the networks", 4, limits.width, usual.width, 4,
+                                      key=f"train_width_{data_name}", bind=BIND))
+        batch = int(right.number_input("Items per step", 10, limits.batch_size, usual.batch_size, 10,
+                                       key="train_batch", bind=BIND))
+        missing = st.slider("Share of modalities missing in training", 0.0, 0.9, 0.0, 0.05, key="train_missing",
+                            bind=BIND)
+        evaluate = st.checkbox("Compute all metrics after training", key="train_evaluate",
+                               help="Takes some minutes more; then the model is on the page Benchmarks too.")
+    settings = dataclasses.replace(usual, steps=steps, latent_dim=latent_dim, beta=float(beta),
+                                   learning_rate=float(rate), seed=seed, width=width, batch_size=batch,
+                                   missing=float(missing))
+    return Wanted(typed.strip() or free_name(method, data_name), settings, evaluate)
+
+
+def defaults(method: str, data_name: str) -> dict[str, Any]:
+    """What the controls have at first, by their keys."""
+    usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
+    return {f"train_steps_{method}": usual.steps, "train_d": usual.latent_dim, "train_beta": usual.beta,
+                 "train_rate": usual.learning_rate, "train_seed": 0, f"train_width_{data_name}": usual.width,
+                 "train_batch": usual.batch_size, "train_missing": 0.0, "train_name": "", "train_evaluate": False,
+                 "train_data": FIRST_DATA, "train_method": FIRST}
+
+
+@st.cache_data(ttl=60, max_entries=2, show_spinner=False)
+def known_speeds(root: str) -> list[shipped.Measured]:
+    """What the shipped trainings took."""
+    return shipped.measured(checkpoints_root())
+
+
+def expected(wanted: Wanted) -> str:
+    """An estimate of the time, in words."""
+    known = known_speeds(str(checkpoints_root()))
+    if not wanted.evaluate:
+        known = [dataclasses.replace(m, evaluation=None) for m in known]
+    run = shipped.ShippedRun(wanted.settings.dataset, wanted.name, wanted.settings)
+    return shipped.in_words([shipped.estimate(run, "train", known)])
+
+
+def start(wanted: Wanted) -> None:
+    """What the button does."""
+    try:
+        job = jobs.submit(wanted.name, wanted.settings, wanted.evaluate)
+    except (JobError, OSError, StorageError) as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    st.session_state[PROBLEM] = ""
+    st.session_state["train_run"] = job.id
+
+
+def reproduce(wanted: Wanted) -> tuple[str, str]:
+    """The command line, and Python, that train the same."""
+    s = wanted.settings
+    usual = Settings.for_method(s.dataset, s.method)
+    changes = {k: v for k, v in s.as_dict().items() if v != getattr(usual, k)}
+    flags = [word for k, v in changes.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+    command = shlex.join(["python", "-m", "bvae", "train", s.dataset, s.method, "--name", wanted.name, *flags,
+                          *([] if wanted.evaluate else ["--no-evaluate"])])
+    given = "".join(f", {k}={v!r}" for k, v in changes.items())
+    code = "\n".join([
+        "from pathlib import Path", "import bvae", "from bvae.training import Settings",
+        "from bvae.training.loop import train", "",
+        f'settings = Settings.for_method("{s.dataset}", "{s.method}"{given})',
+        f'model = train(settings, Path("checkpoints/{s.dataset}/{wanted.name}"))',
+        f'model = bvae.load("{s.dataset}", "{wanted.name}")  # at any later time'])
+    return command, code
+
+
+# -- watching ----------------------------------------------------------------------------------------------------------
+
+
+def called(job: Job) -> str:
+    """A job as lists and links name it."""
+    data = job.settings.dataset if job.settings else "damaged"
+    return f"{job.name} ({data})"
+
+
+def history_of(job: Job) -> list[dict[str, Any]]:
+    """The curve as far as it is known: what the worker reports, or the file once there is no worker."""
+    rows = [row for row in job.progress.get("history", [])
+            if isinstance(row, dict) and all(isinstance(row.get(k), (int, float))
+                                             for k in ("step", "loss", "reconstruction", "kl"))]
+    recent = job.progress.get("recent")
+    if isinstance(recent, list) and len(recent) == 3 and job.step > (rows[-1]["step"] if rows else 0):
+        rows.append(dict(zip(("step", "loss", "reconstruction", "kl"), [job.step, *recent], strict=True)))
+    if not job.active:
+        try:
+            return read_history(job.model_folder) or rows
+        except StorageError:
+            pass
+    return rows
+
+
+def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) -> None:
+    """The chart of a training."""
+    charts.show(plots.training_figure(history, ink(), steps), key, plots.spoken(history),
+                lambda: pd.DataFrame(history), file_name,
+                caption="Means over the steps since the row before, in nats per item; the loss is the reconstruction "
+                        "plus beta times the divergence, in the form of the method's objective.")
+    if plots.beyond(history):
+        st.caption("The first values lie above the picture, so that the later ones can be told apart.")
+
+
+def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
+    """Samples of the prior: one row a modality, the same z in each column."""
+    lines = []
+    for m, (view, values) in enumerate(samples.items()):
+        shown = [images.figure(images.content(loaders.test_data(data_name), view, value.float()),
+                               f"sample {k + 1} of {view}, {at}", side=84) for k, value in enumerate(values)]
+        lines.append(images.row(view, style.color(m), shown))
+    st.html("".join(lines))
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def shipped_samples(data_name: str, name: str, weights_hash: str, count: int = NUM_SAMPLES) -> dict[str, torch.Tensor]:
+    """Samples of the prior of a finished model, with the noise that workers use."""
+    model = load_weights(load_checkpoint(data_name, name))
+    with torch.inference_mode():
+        z = torch.randn(count, model.latent_dim, generator=torch.Generator().manual_seed(0))
+        return {view: values.clone() for view, values in model.decode(z).items()}
+
+
+def watch_example(data_name: str, method: str) -> None:
+    """How the shipped model of the chosen method learned: what one may expect."""
+    names = [n for n in loaders.trained(data_name) if n in METHODS]
+    name = method if method in names else next(iter(names), None)
+    if name is None:
+        st.info(f"No model of {data_name} ships yet: yours will be the first.")
+        return
+    try:
+        checkpoint = load_checkpoint(data_name, name)
+        history, samples = read_history(checkpoint.folder), shipped_samples(data_name, name, checkpoint.hash)
+    except StorageError as error:
+        st.error(f"This model cannot be read: {error}", icon=":material/error:")
+        return
+    st.subheader(f"How {label(name)} learned {data_name}")
+    st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
+               f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
+    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
+    st.markdown("**What it invents** from eight draws of the prior, the same in every row:")
+    pictures(data_name, samples, "after training")
+
+
+def watch(job: Job) -> None:
+    """The curves and samples of a run as they are now."""
+    st.subheader(plain(called(job)))
+    headline(job)
+    if job.settings is None:
+        return
+    history = history_of(job)
+    if history:
+        curves(history, job.settings.steps, "train_curves", f"{job.name}_history")
+    else:
+        st.info("The curves begin with the first step: the process is starting and prepares the data."
+                if job.active else "Nothing was recorded.")
+    try:
+        samples, facts = read_tensors_and_metadata(job.folder / jobs.SAMPLES)
+    except StorageError:
+        return
+    at = f"after step {int(facts['step']):,}" if facts.get("step", "").isdigit() else "during training"
+    st.markdown(f"**What it invents {at}**, from eight draws of the prior, always the same:")
+    views = [v for v in facts.get("views", "").split(",") if v in samples] or list(samples)  # in their fixed order
+    pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
+
+
+def headline(job: Job) -> None:
+    """State, progress and time left of a run, in a line and a bar."""
+    words = f":material/{ICONS[job.state]}: **{WORDS[job.state].capitalize()}**"
+    if job.settings:
+        words += f", step {job.step:,} of {job.settings.steps:,}"
+        if job.active and job.progress.get("phase") == "evaluating":
+            words = ":material/play_circle: **The model is trained** and in every page; its metrics are being computed"
+        elif job.active and job.seconds_left is not None:
+            words += f", {shipped.in_words([job.seconds_left])} left"
+    st.markdown(words)
+    if job.settings and job.state != "finished":
+        st.progress(min(1.0, job.step / job.settings.steps))
+    if job.message:
+        st.caption(plain(job.message))
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+
+
+def attempt(action, job_id: str) -> None:
+    """Do something with a run; what goes wrong is said on the page."""
+    st.session_state[PROBLEM] = ""
+    try:
+        action(jobs.find(job_id))
+    except (JobError, OSError, StorageError) as error:
+        st.session_state[PROBLEM] = str(error)
+
+
+def show_it(job_id: str) -> None:
+    """Show this run beside the controls."""
+    st.session_state["train_run"] = job_id
+
+
+def listed(job: Job, may: bool) -> None:
+    """A run in the list: what it is, how far it is, what one can do."""
+    with st.container(border=True):
+        what, state, actions = st.columns([1.3, 2, 1.5], vertical_alignment="center")
+        s = job.settings
+        what.markdown(f"**{plain(job.name)}**" + (f"  \n{label(s.method)} of {s.dataset}" if s else ""))
+        with state:
+            headline(job)
+        with actions.container(horizontal=True):
+            st.button("Show", key=f"show_{job.id}", on_click=show_it, args=(job.id,), icon=":material/show_chart:",
+                      help=f"Curves and samples of {job.name}")
+            if job.state in ("running", "queued"):
+                st.button("Stop training", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id),
+                          disabled=not may, icon=":material/stop_circle:",
+                          help="It saves its state first and can go on later.")
+            if job.state in ("stopped", "interrupted", "failed"):
+                st.button("Resume", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
+                          disabled=not may, icon=":material/play_arrow:", help="It goes on exactly where it was saved.")
+            if not job.active:
+                with st.popover("Delete", icon=":material/delete:", disabled=not may, key=f"ask_{job.id}"):
+                    st.write("Its files go" + (", the trained model too." if job.state == "finished" else "."))
+                    st.button("Delete for good", key=f"delete_{job.id}", on_click=attempt,
+                              args=(jobs.delete, job.id), type="primary")
+        if job.state == "finished" and s:
+            st.page_link("pages/explore.py", label=f"Open {job.name} in Explore", icon=":material/explore:",
+                         query_params={"data": s.dataset, "model": label(job.name)})

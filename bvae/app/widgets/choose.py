@@ -1,0 +1,107 @@
+"""The two choices that every page about a trained model begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+import bvae
+from bvae.app import loaders
+from bvae.app.state import BIND
+from bvae.data import DATASETS
+from bvae.io.storage import StorageError
+from bvae.models.methods import title_of
+
+FIRST = "mwb-vae"
+FIRST_DATA = "polymnist"
+SEVERAL = ("models", "methods")  # keys of widgets in which several models are chosen
+
+
+class Choice(NamedTuple):
+    """Names of the data set and of the checkpoint, and the checkpoint ready to use."""
+
+    data_name: str
+    model_name: str
+    loaded: loaders.Loaded
+
+
+def label(model_name: str) -> str:
+    """A checkpoint's name for a person, as links hold it: the method's title, or the name that the user gave."""
+    return title_of(model_name)
+
+
+def data_label(data_name: str) -> str:
+    """A data set's name for a person, as links hold it."""
+    return DATASETS[data_name].title or data_name
+
+
+def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -> None:
+    """Before a bound widget: let links give names of checkpoints and data sets as well as what a person reads.
+
+    A bound widget knows its options as `called` writes them, and would take another spelling out of the address: what
+    links held before names were written out, and what the command line calls things. It is written anew in the
+    address, with which the run begins again.
+    """
+    given = st.query_params.get_all(key)
+    options = {called(name) for name in names}
+    if all(value in options or value not in names for value in given):
+        return
+    known = [called(value) if value in names and value not in options else value for value in given]
+    try:
+        st.query_params[key] = known
+    except StreamlitAPIException:  # the widget of the page that one came from still has the parameter
+        values = [name for name in names if called(name) in known]
+        st.session_state[key] = values if key in SEVERAL else values[0]
+    else:
+        st.rerun()
+
+
+def data_box(place, names: Sequence[str], key: str = "data") -> str:
+    """The box in which a data set is chosen."""
+    accept_names(key, names, data_label)
+    return place.selectbox("Data set", names, key=key, bind=BIND, format_func=data_label)
+
+
+def ready() -> list[str]:
+    """All data sets, those with a trained model first."""
+    return sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
+
+
+def choose_data(place) -> tuple[str, list[str]]:
+    """The data set and the names of its trained models; stops the page with what to do if there is none."""
+    data_name = data_box(place, ready())
+    names = loaders.trained(data_name)
+    if not names:
+        st.info(f"No model of {data_label(data_name)} is trained yet. Train one with `python -m bvae train {data_name} "
+                f"{FIRST}`.")
+        st.stop()
+    for key in ("model", *SEVERAL):
+        accept_names(key, names, label)
+    return data_name, names
+
+
+def first_model(data_name: str) -> str:
+    """The model that is chosen at first, of a data set that has some."""
+    names = loaders.trained(data_name)
+    return FIRST if FIRST in names else names[0]
+
+
+def choose_model(data_place, model_place) -> Choice:
+    """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
+
+    Parameters
+    ----------
+    data_place, model_place : Streamlit containers
+        Where the two boxes go.
+    """
+    data_name, names = choose_data(data_place)
+    model_name = model_place.selectbox("Method", names, index=names.index(first_model(data_name)), key="model",
+                                       bind=BIND, format_func=label)
+    try:
+        return Choice(data_name, model_name, loaders.load_model(data_name, model_name))
+    except StorageError as error:
+        st.error(f"This model cannot be read: {error}", icon=":material/error:")
+        st.stop()
