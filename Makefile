@@ -1,4 +1,4 @@
-# make app: everything that is needed, then the app.  make test: the same set-up, then the whole test suite.
+# make app: what the app needs, then the app.  make test: what tests need too, then the whole test suite.
 # make quick: the tests that need no browser and take no several seconds.
 PYTHON ?= python3
 # Processes that share the tests, each with one thread: processes with several would wait for each other. They start with
@@ -12,22 +12,24 @@ BIN := $(VENV)/bin
 .PHONY: app test quick lint lock audit clean
 
 app: $(VENV)/.installed
-	$(BIN)/streamlit run app.py
+	$(BIN)/bvae app
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(PYTEST)
 
-quick: $(VENV)/.installed
+quick: $(VENV)/.installed-dev
 	$(PYTEST) -m "not browser and not slow"
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 
 # The exact versions that the tests last passed with. On another Python or another kind of machine some may not exist:
 # then delete constraints.txt; the bounds in requirements.txt hold.
-lock: $(VENV)/.installed
+lock: $(VENV)/.installed-dev
 	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
 
 # Known vulnerabilities of those versions, as the package registry knows them; in an environment of its own.
@@ -39,10 +41,13 @@ audit:
 	@echo "audit: no known vulnerability; $$(grep -c 'could not be audited' $(VENV)/audit/report.txt) of" \
 		"$$(grep -c == constraints.txt) packages are unknown to the registry's list of vulnerabilities"
 
-$(VENV)/.installed: requirements.txt constraints.txt
+$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.txt --constraint constraints.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements.txt --editable ".[dev]" --constraint constraints.txt
 	touch $@
 
 clean:

@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw
 import bvae
 from bvae.app.beliefs import comparing
 from bvae.app.compare import pins
-from bvae.app.playground import scenes
+from bvae.app.components.playground import scenes
 from bvae.data import DataError, drawings
 from bvae.data.uploads import uploads
 from bvae.io.storage import StorageError, write_json

@@ -4,6 +4,7 @@
 >>> q = bvae.aggregator("wasserstein")(loc, scale)  # doctest: +SKIP
 """
 
+from bvae import moved
 from bvae.aggregators import aggregator, aggregators
 from bvae.data import Modality, dataset, datasets
 from bvae.gaussians.posterior import Posterior
@@ -17,3 +18,5 @@ __all__ = [
     "ModelConfig", "Modality", "MultimodalVAE", "Posterior",
     "aggregator", "aggregators", "checkpoints", "dataset", "datasets", "load", "methods",
 ]
+
+moved.install()

@@ -1,4 +1,7 @@
-"""``python -m bvae``: train, evaluate, compare, report, checkpoints, maps, barycenters, classifiers, data, sweep."""
+"""``bvae``, or ``python -m bvae``.
+
+Commands: app, train, evaluate, compare, report, checkpoints, maps, barycenters, classifiers, data, sweep.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +81,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m bvae", description="Multimodal VAEs, seen as barycenters.")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser(
+        "app", help="start the app; more options go to Streamlit: bvae app -- --server.address 0.0.0.0")
+    command.add_argument("--port", type=int)
+    command.add_argument("options", nargs="*", metavar="-- OPTION", help="of `streamlit run`")
+    command.set_defaults(run=run_app)
 
     command = commands.add_parser("train", help="train a method on a data set")
     command.add_argument("dataset", choices=datasets())
@@ -424,6 +433,13 @@ def run_classifiers(options: argparse.Namespace) -> int:
         for modality, figure in figures.items():
             print(f"{modality}: test {name.replace('_', ' ')} {figure['mean']:.3f} ±{figure['se']:.3f}")
     return 0
+
+
+def run_app(options: argparse.Namespace) -> int:
+    """Start the app."""
+    from bvae.app.start import start
+
+    return start(options.port, options.options)
 
 
 def run_data(options: argparse.Namespace) -> int:

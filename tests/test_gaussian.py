@@ -5,8 +5,8 @@ import ot
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
+from bvae.aggregators.comparison import distances, gelbrich
 from bvae.gaussians import gaussian
-from bvae.gaussians.comparison import distances, gelbrich
 from bvae.gaussians.posterior import Posterior
 
 

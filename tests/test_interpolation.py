@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import bvae
-from bvae.gaussians import interpolation
 from bvae.gaussians.gaussian import wasserstein2
 from bvae.gaussians.posterior import Posterior
+from bvae.models import interpolation
 
 
 def one(loc, scale):

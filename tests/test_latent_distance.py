@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import bvae
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.maps.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, LatentCloud, aggregated_posterior
-from bvae.models.model import UnimodalPosteriors
 
 
 @pytest.fixture

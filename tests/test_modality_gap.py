@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bvae.gaussians.comparison import wasserstein_spread
+from bvae.aggregators.comparison import wasserstein_spread
 from bvae.gaussians.gaussian import wasserstein2
 from bvae.maps.modality_gap import modality_gap
 

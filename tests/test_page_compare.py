@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import bvae
+from bvae.aggregators.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.app import loaders
 from bvae.app.beliefs import comparing, scene
 from bvae.app.compare import pins
-from bvae.gaussians.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.gaussians.posterior import Posterior
 from tests.test_pages import all_numbers, assert_clean, drawings, open_page, unfold
 

@@ -9,12 +9,12 @@ import torch
 import bvae
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import AGGREGATORS
+from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import scene, worked
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
 from bvae.cli import parser, run_evaluate
-from bvae.gaussians.comparison import gelbrich, posterior_wasserstein2
 from bvae.gaussians.posterior import Posterior
 from bvae.plots import posterior as plots
 from bvae.plots import style

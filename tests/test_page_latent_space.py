@@ -15,8 +15,8 @@ import torch
 from bvae.app.latent_space import map_panels, mapping
 from bvae.cli import main
 from bvae.maps import map_files, map_tables, maps
-from bvae.maps.map_process import Computation
 from bvae.maps.projections import tsne
+from bvae.runs.map_process import Computation
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
 from tests.test_pages import assert_clean, open_page, unfold

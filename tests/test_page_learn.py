@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from bvae.app.components.playground import scenes
 from bvae.app.learn import lessons as course
 from bvae.app.learn.lessons import _pictures, _sheet, read
 from bvae.app.learn.lessons._references import REFERENCES
 from bvae.app.learn.lessons._words import WORDS
-from bvae.app.playground import scenes
 from bvae.plots.style import DARK, LIGHT
 from tests.test_pages import assert_clean, drawings, open_page
 

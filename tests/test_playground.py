@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bvae
-from bvae.app.playground import panels, scenes
+from bvae.app.components.playground import scenes
+from bvae.app.playground import panels
 from bvae.plots import style
 from tests.test_pages import assert_clean, html_table, open_page
 

@@ -99,7 +99,7 @@ def test_wrong_shapes_are_named():
 
 
 def test_components_of_weight_zero_change_no_distance_and_no_estimate():
-    from bvae.gaussians import comparison
+    from bvae.aggregators import comparison
 
     g = torch.Generator().manual_seed(3)
     loc, scale = torch.randn(4, 1, 6, generator=g), torch.rand(4, 1, 6, generator=g) + 0.2

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bvae.gaussians.points import centred
 from bvae.maps import projections
 from bvae.maps.alignment import changed_neighbours, gaps, linked, neighbours, procrustes
-from bvae.maps.points import centred
 from bvae.maps.projections import pca, tsne
 
 DTYPES = ("f2", "f4", "f8", ">f8", "g", "i1", "i8", "u8", "?")

@@ -9,16 +9,17 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.aggregators.comparison import means_of
 from bvae.data import MultimodalDataset, dataset
 from bvae.data.uploads import uploads
-from bvae.gaussians.comparison import means_of
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.storage import StorageError
 from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
 from bvae.maps.maps import spread
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.models.methods import title_of
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 from bvae.runs.isolated import pca  # noqa: F401 - pages take it from here
 from bvae.runs.isolated import tsne as embed
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights

@@ -28,7 +28,7 @@ def explore_code(
         "import torch",
         "import bvae",
         *(["from bvae.data import corruption"] if any(t.damage is not None for t in tampered) else []),
-        "from bvae.gaussians.comparison import affordable_samples, distances",
+        "from bvae.aggregators.comparison import affordable_samples, distances",
         "",
         f'data = bvae.dataset("{data_name}", split="test")',
         f'model = bvae.load("{data_name}", "{model_name}")',
@@ -104,7 +104,7 @@ def uploaded_code(
         "import torch",
         "import bvae",
         "from bvae.data.uploads import uploads",
-        "from bvae.gaussians.comparison import distances, entropy",
+        "from bvae.aggregators.comparison import distances, entropy",
         "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
             "the page's download button gives this file" if is_example else "the file that you uploaded"),

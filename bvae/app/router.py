@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 
 from bvae.app import login
+from bvae.app.pages import PAGES, script
 from bvae.io.storage import StorageError
 from bvae.runs.isolated import ComputationError
 
@@ -22,31 +23,12 @@ def navigation():
                        page_icon=str(ICON), layout="wide")
     login.ask()
     st.session_state[ROUTED] = True
-    return st.navigation(
-        [
-            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True,
-                    help="The idea in one picture: three ways to combine what several experts believe."),
-            st.Page("pages/learn.py", title="Learn", icon=":material/school:",
-                    help="Eight short lessons, each with a question before its answer."),
-            st.Page("pages/playground.py", title="Playground", icon=":material/toys:",
-                    help="Drag Gaussian experts in the plane and watch every barycenter follow."),
-            st.Page("pages/explore.py", title="Explore", icon=":material/explore:",
-                    help="Pick modalities and an aggregator; see the posteriors and what the model imagines."),
-            st.Page("pages/generate.py", title="Generate", icon=":material/brush:",
-                    help="Draw a digit, pick views, walk between items: what does the model make of it?"),
-            st.Page("pages/latent_space.py", title="Latent space", icon=":material/scatter_plot:",
-                    help="Maps of the latent space of all test items: PCA and t-SNE."),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare:",
-                    help="Two to six methods or aggregators side by side on one sample, with the same noise."),
-            st.Page("pages/your_data.py", title="Your data", icon=":material/upload_file:",
-                    help="Posteriors of your own model in these views; how to add data sets, rules and methods."),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:",
-                    help="Train a model of your own: live curves and samples, stop, resume, come back."),
-            st.Page("pages/benchmarks.py", title="Benchmarks", icon=":material/monitoring:",
-                    help="The numbers of all trained models, with what they mean and how they mislead."),
-        ],
-        position="top",
-    )
+    first = next(iter(PAGES))
+    return st.navigation([
+        st.Page(script(name), title=page.title, icon=page.icon, help=page.help, default=name == first,
+                url_path="" if name == first else name)
+        for name, page in PAGES.items()
+    ], position="top")
 
 
 def use_one_thread() -> None:

@@ -45,6 +45,10 @@ def dataset(name: str, split: str = "test", source: str = "embedded", **options)
     return checked(opened(name, split, source, **options))
 
 
+COMES_WITH_DATA = ("PIL", "mlxtend", "skimage", "matplotlib", "python_avatars", "resvg_py", "torchvision")
+"""What the extra "data" installs."""
+
+
 def opened(name: str, split: str, source: str, **options) -> MultimodalDataset:
     """An instance of a registered data set, before it is checked. What its own code raises says whose it is."""
     kind = DATASETS[name]
@@ -52,6 +56,10 @@ def opened(name: str, split: str, source: str, **options) -> MultimodalDataset:
         data = kind(split=split, source=source, **options)
     except (DataError, OSError, MemoryError):
         raise
+    except ModuleNotFoundError as error:
+        if error.name in COMES_WITH_DATA:
+            raise DataError(f"data set {name!r} needs {error.name}: pip install 'bvae[data]'") from error
+        raise DataError(f"data set {name!r}, split {split!r}: {error}") from error
     except Exception as error:
         raise DataError(f"data set {name!r}, split {split!r}: its own code ({kind.__module__}.{kind.__qualname__}) "
                         f"raised {type(error).__name__}: {error}") from error

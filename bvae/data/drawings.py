@@ -12,12 +12,15 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIZE = 28
 BOX = 20  # MNIST's digits fit into so many pixels
@@ -162,6 +165,8 @@ def read_picture(content: bytes) -> Tensor:
     ------
     BadDrawing
     """
+    from PIL import Image
+
     if len(content) > MOST_BYTES:
         raise BadDrawing(f"expected at most {MOST_BYTES // 2**20} MB, got {len(content) / 2**20:.1f} MB")
     try:
@@ -194,6 +199,8 @@ def read_picture(content: bytes) -> Tensor:
 
 def _grey(picture: Image.Image) -> np.ndarray:
     """A picture as (H, W) float32 greys, upright, of at most 512 pixels a side; what is transparent is paper."""
+    from PIL import ImageOps
+
     picture.draft("L", (WORKING, WORKING))  # JPEG: unpacked at a smaller size
     picture = ImageOps.exif_transpose(picture)
     picture.thumbnail((WORKING, WORKING))

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bvae.gaussians import gaussian
 from bvae.gaussians.randomness import multinomial, normal, own, whole
+
+
+class UnimodalPosteriors(NamedTuple):
+    """One Gaussian per modality and item, over all latent dimensions.
+
+    Attributes
+    ----------
+    loc, scale : Tensor
+        (M, B, L) means and standard deviations; 0 and 1 (the prior) where the modality is missing, and in the private
+        dimensions of the other modalities. L = D without private latents, see `MultimodalVAE.latent_dim`.
+    present : Tensor
+        (M, B) bool.
+    """
+
+    loc: Tensor
+    scale: Tensor
+    present: Tensor
 
 
 @dataclass(frozen=True)

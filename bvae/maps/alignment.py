@@ -1,6 +1,6 @@
 """Maps of the same items in several latent spaces: laid over each other, and compared by who is near whom.
 
-Points of any size, without spread and with duplicates have finite answers, see `bvae.maps.points`. Processes that
+Points of any size, without spread and with duplicates have finite answers, see `bvae.gaussians.points`. Processes that
 compute run this file without PyTorch.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bvae.maps.points import centred, checked, within
+from bvae.gaussians.points import centred, checked, within
 
 
 class Alignment(NamedTuple):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.gaussians.posterior import UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 NEIGHBOURS = 5
 EDGE, WITHIN, BEYOND = 0.90, 0.95, 0.99  # shares of the data's own values

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bvae.aggregators.comparison import wasserstein_spread
 from bvae.data import MultimodalDataset
-from bvae.gaussians.comparison import wasserstein_spread
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.maps.projections import pca, tsne
 from bvae.metrics.base import all_experts
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 JOINT, EVERYTHING = "joint", "everything"
 PLANE, PCA, TSNE = "plane", "pca", "tsne"
@@ -35,7 +36,7 @@ class Clouds:
         (P, D) means and standard deviations of the posteriors in the shared dimensions; of a mixture those of the whole
         mixture.
     disagreement : ndarray
-        (P,) of the item's unimodal posteriors, see `bvae.gaussians.comparison.wasserstein_spread`.
+        (P,) of the item's unimodal posteriors, see `bvae.aggregators.comparison.wasserstein_spread`.
     """
 
     names: tuple[str, ...]

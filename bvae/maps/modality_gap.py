@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bvae.gaussians.points import centred
 from bvae.maps.alignment import gaps, neighbours
-from bvae.maps.points import centred
 
 NEIGHBOURS = 10
 FOLDS = 5

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from bvae.maps.points import Cloud, centred, checked
+from bvae.gaussians.points import Cloud, centred, checked
 
 STEPS = 1000
 """Steps of t-SNE's gradient descent, at most."""

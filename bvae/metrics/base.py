@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bvae.aggregators.subsets import subset_membership
 from bvae.data import MultimodalDataset, dataset
-from bvae.gaussians.posterior import Posterior
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 from bvae.registry import Registry
 
 if TYPE_CHECKING:

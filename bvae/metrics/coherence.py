@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.metrics.base import (
     JUDGES,
     LABELS,
@@ -19,7 +20,7 @@ from bvae.metrics.base import (
     posterior_of,
     summary,
 )
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 
 @METRICS.register("coherence")

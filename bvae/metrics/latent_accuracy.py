@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.metrics.base import (
     LABELS,
     METRICS,
@@ -20,7 +21,7 @@ from bvae.metrics.base import (
     needs,
     posterior_of,
 )
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

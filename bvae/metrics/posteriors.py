@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from bvae.aggregators.comparison import gelbrich, sampled_reverse_kl
 from bvae.gaussians import gaussian
-from bvae.gaussians.comparison import gelbrich, sampled_reverse_kl
-from bvae.gaussians.posterior import Posterior
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.base import (
     METRICS,
     EvaluationData,
@@ -20,7 +20,7 @@ from bvae.metrics.base import (
     shared_means,
     summary,
 )
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 
 @METRICS.register("distance_to_joint")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,28 +15,11 @@ from bvae.aggregators import Aggregator
 from bvae.aggregators.weights import ExpertWeights, parse
 from bvae.data import DataError, Modality
 from bvae.data.checks import as_mask, as_values, blank, different
-from bvae.gaussians.posterior import Posterior
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.layers import for_channels_last
 from bvae.models.likelihoods import LIKELIHOODS, OF_KIND
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
-
-
-class UnimodalPosteriors(NamedTuple):
-    """One Gaussian per modality and item, over all latent dimensions.
-
-    Attributes
-    ----------
-    loc, scale : Tensor
-        (M, B, L) means and standard deviations; 0 and 1 (the prior) where the modality is missing, and in the private
-        dimensions of the other modalities. L = D without private latents, see `MultimodalVAE.latent_dim`.
-    present : Tensor
-        (M, B) bool.
-    """
-
-    loc: Tensor
-    scale: Tensor
-    present: Tensor
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from bvae.maps.points import centred
+from bvae.gaussians.points import centred
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
 

@@ -180,12 +180,12 @@ def serve(calls: BinaryIO, answers: BinaryIO, for_tests: bool = False) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve, or compute one map as `bvae.maps.map_process` asks for it."""
+    """Serve, or compute one map as `bvae.runs.map_process` asks for it."""
     without_torch()
     for_tests = "--for-tests" in arguments
     limit_memory(MEMORY // 4 if for_tests else MEMORY)  # sooner filled
     if arguments[:1] == ["map"]:
-        importlib.import_module("bvae.maps.map_process").compute(*arguments[1:])
+        importlib.import_module("bvae.runs.map_process").compute(*arguments[1:])
         return
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     quiet = os.open(os.devnull, os.O_RDWR)

@@ -85,17 +85,54 @@ class Checkpoint:
         return self.config["sha256"]
 
 
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The package. In a wheel it holds a small set of trained models."""
+
+
 def checkpoints_root() -> Path:
-    """Where checkpoints are: $BVAE_CHECKPOINTS, else ``checkpoints`` beside the package, else in this folder."""
+    """Where checkpoints are: $BVAE_CHECKPOINTS, else the first place of `checkpoint_places`."""
     if chosen := os.environ.get("BVAE_CHECKPOINTS"):
         return Path(chosen)
-    beside = Path(__file__).resolve().parents[2] / "checkpoints"
-    return beside if beside.is_dir() else Path("checkpoints").resolve()
+    return next((place for place in checkpoint_places() if place.is_dir()), Path("checkpoints").resolve())
+
+
+def checkpoint_places() -> dict[Path, str]:
+    """Where checkpoints may be -> that place in words; the first that is there counts."""
+    if chosen := os.environ.get("BVAE_CHECKPOINTS"):
+        return {Path(chosen): "$BVAE_CHECKPOINTS"}
+    places = {Path("checkpoints").resolve(): "this folder", personal() / "checkpoints": "your data folder",
+              PACKAGE / "checkpoints": "those that come with the package"}
+    if is_checkout():
+        return {PACKAGE.parent / "checkpoints": "this checkout", **places}
+    return places
+
+
+def where_checkpoints_are() -> str:
+    """The place of :func:`checkpoints_root` in words."""
+    return next((words for place, words in checkpoint_places().items() if place.is_dir()), "nothing is there yet")
+
+
+def is_checkout() -> bool:
+    """Whether this package lies in a checkout of the repository, and not among installed ones."""
+    return (PACKAGE.parent / "pyproject.toml").is_file()
+
+
+def personal() -> Path:
+    """A person's own data folder for bvae; nothing is made there before something is written."""
+    import platformdirs
+
+    return platformdirs.user_data_path("bvae", appauthor=False)
 
 
 def runs_root() -> Path:
-    """Where the app trains, and where models trained in it are: $BVAE_RUNS, else ``runs`` beside the checkpoints."""
-    return Path(chosen) if (chosen := os.environ.get("BVAE_RUNS")) else checkpoints_root().parent / "runs"
+    """Where the app trains, and where models trained in it are.
+
+    $BVAE_RUNS, else ``runs`` beside the checkpoints, else, if those come with the package, in :func:`personal`.
+    """
+    if chosen := os.environ.get("BVAE_RUNS"):
+        return Path(chosen)
+    root = checkpoints_root()
+    return personal() / "runs" if root.is_relative_to(PACKAGE) else root.parent / "runs"
 
 
 def own_models() -> Path:

@@ -26,12 +26,29 @@ PATIENCE = 180  # seconds for a server to start or to end, on a machine that is 
 WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_for(url, process):
+    """Whether an address answered before the process ended, or time was up."""
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+            return True
+        except OSError:
+            time.sleep(0.3)
+    return False
+
+
 @contextlib.contextmanager
 def served(script, log, *options):
     """The address of a Streamlit script while it runs; its output goes to the file `log`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
@@ -40,15 +57,8 @@ def served(script, log, *options):
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )
     url = f"http://localhost:{port}"
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
-            break
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{script} did not start:\n{log.read_text()}")
-            time.sleep(0.3)
+    if not wait_for(f"{url}/_stcore/health", process):
+        pytest.fail(f"{script} did not start:\n{log.read_text()}")
     try:
         yield url
     finally:

@@ -5,7 +5,7 @@ import json
 
 import streamlit as st
 
-from bvae.app.playground import playground
+from bvae.app.components.playground import playground
 
 st.set_page_config(layout="wide")
 

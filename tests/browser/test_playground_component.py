@@ -14,7 +14,7 @@ import torch
 from playwright.sync_api import expect
 
 import bvae
-from bvae.app.playground import HERE
+from bvae.app.components.playground import HERE
 from tests.browser.conftest import ROOT, served
 from tests.browser.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
 

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bvae.aggregators.comparison import affordable_samples, entropy
 from bvae.app.beliefs.scene import Scene, arrays, draw
 from bvae.app.loaders import pca
 from bvae.gaussians import gaussian
-from bvae.gaussians.comparison import affordable_samples, entropy
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.model import MultimodalVAE
 from bvae.plots import posterior as plots
@@ -436,7 +436,7 @@ def compare_code(
         (name of the checkpoint, name of the rule, its options); options None for the rule as trained.
     """
     x = "{" + ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed) + "}"
-    lines = ["import torch", "import bvae", "from bvae.gaussians.comparison import distances, entropy", "",
+    lines = ["import torch", "import bvae", "from bvae.aggregators.comparison import distances, entropy", "",
              f'data = bvae.dataset("{data_name}", split="test")', f"x = {x}  # what is observed",
              "joint, images = {}, {}"]
     one = len({model for model, _, _ in contenders}) == 1

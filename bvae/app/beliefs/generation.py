@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator
-from bvae.gaussians import interpolation
-from bvae.gaussians.posterior import Posterior
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.models import interpolation
+from bvae.models.model import MultimodalVAE
 
 MARKS = ("●", "◐", "○")
 FRAMES, IN_STRIP = 25, 3  # frames of an animation; every third of them is in the strip

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator, name_of
+from bvae.aggregators.comparison import Distances, affordable_samples, distances
 from bvae.app.loaders import Loaded
-from bvae.gaussians.comparison import Distances, affordable_samples, distances
-from bvae.gaussians.posterior import Posterior
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.classifiers import Classifiers
-from bvae.models.model import UnimodalPosteriors
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 

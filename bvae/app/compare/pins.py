@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.app import loaders
+from bvae.app import loaders, pages
 from bvae.app.beliefs import comparing, scene
 from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
@@ -140,7 +140,7 @@ def table() -> None:
         c: st.column_config.NumberColumn(format="%.3g") for c in numeric})
     with st.container(horizontal=True):
         for i, run in enumerate(runs, start=1):
-            st.page_link("pages/explore.py", label=f"{i}: {run.title}", icon=":material/explore:",
+            st.page_link(pages.script("explore"), label=f"{i}: {run.title}", icon=":material/explore:",
                          query_params=run.parameters(), width="content")
     row = st.columns([2, 1, 1], vertical_alignment="bottom")
     which = row[0].multiselect("Runs to unpin", range(1, len(runs) + 1), key="unpin",

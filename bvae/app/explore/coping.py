@@ -11,12 +11,12 @@ import torch
 
 import bvae
 from bvae.aggregators import aggregator, name_of
+from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
 from bvae.app.beliefs import scene
 from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
 from bvae.app.widgets import charts
-from bvae.gaussians.comparison import posterior_wasserstein2
 from bvae.metrics.classifiers import Classifiers
 from bvae.plots import style
 from bvae.plots.walk import coping_figure

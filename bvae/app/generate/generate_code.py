@@ -54,7 +54,7 @@ def _generate(targets: Sequence[str], num_samples: int, seed: int) -> list[str]:
 def between_items(a: int, b: int, seed: int | None) -> list[str]:
     """The geodesic."""
     return [
-        "from bvae.gaussians import interpolation",
+        "from bvae.models import interpolation",
         "start, end = (interpolation.moments(model.encode(data.subset([i]), rule.conditional())) "
         f"for i in ({a}, {b}))",
         f"path = interpolation.geodesic(start, end, interpolation.steps({FRAMES}))",
@@ -65,7 +65,7 @@ def between_items(a: int, b: int, seed: int | None) -> list[str]:
 def between_views(item: int, start: str, end: str, views: Sequence[str], seed: int | None) -> list[str]:
     """The weight path."""
     return [
-        "from bvae.gaussians import interpolation",
+        "from bvae.models import interpolation",
         f"experts = model.experts(data.subset([{item}]))",
         f"path = interpolation.weight_path(model, experts, {views.index(start)}, {views.index(end)}, "
         f"interpolation.steps({FRAMES}), rule)",

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 import bvae
-from bvae.app import loaders
+from bvae.aggregators.comparison import gelbrich
+from bvae.app import loaders, pages
 from bvae.app.beliefs import comparing, panels, scene
 from bvae.app.latent_space import mapping
 from bvae.app.latent_space.mapping import Key, Map
@@ -21,7 +22,6 @@ from bvae.app.widgets import charts, fold, images
 from bvae.app.widgets.choose import label
 from bvae.data import MultimodalDataset
 from bvae.gaussians import gaussian
-from bvae.gaussians.comparison import gelbrich
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
@@ -228,7 +228,7 @@ def closely(
     with own:
         st.caption(f"W2 of each view's posterior to the joint one: {panels.plain(apart)}"
                    + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
-        st.page_link("pages/explore.py", label=f"Explore item {item}", icon=":material/explore:",
+        st.page_link(pages.script("explore"), label=f"Explore item {item}", icon=":material/explore:",
                      query_params={"data": key[0], "item": str(item), "model": label(key[1])})
     return item, cloud
 

@@ -18,11 +18,11 @@ from bvae.app import loaders
 from bvae.app.widgets import images
 from bvae.data.sheet import drawable
 from bvae.maps import map_files, maps
-from bvae.maps.map_process import Computation
 from bvae.maps.maps import Clouds
 from bvae.maps.modality_gap import ModalityGap
 from bvae.maps.projections import STEPS
 from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
+from bvae.runs.map_process import Computation
 from bvae.training import load_checkpoint
 
 Key = tuple[str, str, str]

@@ -16,12 +16,12 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.aggregators.comparison import divergence_matrix
 from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
-from bvae.app.playground import scenes
-from bvae.app.playground.scenes import NAMES, Scene
+from bvae.app.components.playground import scenes
+from bvae.app.components.playground.scenes import NAMES, Scene
 from bvae.app.widgets import small_table
-from bvae.gaussians.comparison import divergence_matrix
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
 from bvae.plots import style

@@ -12,7 +12,7 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.app import loaders
+from bvae.app import loaders, pages
 from bvae.app.beliefs.panels import plain
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, images
@@ -296,5 +296,5 @@ def listed(job: Job, may: bool) -> None:
                     st.button("Delete for good", key=f"delete_{job.id}", on_click=attempt,
                               args=(jobs.delete, job.id), type="primary")
         if job.state == "finished" and s:
-            st.page_link("pages/explore.py", label=f"Open {job.name} in Explore", icon=":material/explore:",
+            st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
                          query_params={"data": s.dataset, "model": label(job.name)})

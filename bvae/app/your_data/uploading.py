@@ -13,13 +13,13 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.aggregators.comparison import means_of
 from bvae.app import loaders
 from bvae.app.beliefs.panels import plain
 from bvae.app.state import forget
 from bvae.app.widgets.choose import FIRST_DATA
 from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet, UploadError
-from bvae.gaussians.comparison import means_of
 from bvae.io.storage import StorageError
 from bvae.runs import isolated
 from bvae.training import load_checkpoint

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import streamlit as st
 
 import bvae
 from bvae.aggregators import Aggregator, aggregator
-from bvae.app import loaders, reproduce
+from bvae.app import loaders, pages, reproduce
 from bvae.app.beliefs import comparing, panels, scene
 from bvae.app.beliefs.comparing import Contender
 from bvae.app.state import BIND, ink
@@ -29,7 +28,7 @@ from bvae.runs.isolated import gaps
 
 JOINT, CLOUDS = uploading.JOINT, uploading.CLOUDS
 MAP_ITEMS, CLOUD_ITEMS = 500, 300
-EXTEND = Path(__file__).resolve().parents[3] / "docs" / "extend"
+EXTEND = next(folder for folder in (pages.HERE / "extend", pages.CHECKOUT / "docs" / "extend") if folder.is_dir())
 
 
 @dataclass(frozen=True)
@@ -247,7 +246,7 @@ def map_code(
             "tsne": f"points = tsne(means, perplexity={perplexity}, seed={seed})"}[projection]
     return "\n".join([
         "from pathlib import Path", "import torch", "import bvae", "from bvae.data.uploads import uploads",
-        "from bvae.gaussians.comparison import means_of", "from bvae.maps.maps import spread",
+        "from bvae.aggregators.comparison import means_of", "from bvae.maps.maps import spread",
         "from bvae.maps.projections import pca, tsne", "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
             "the page's download button gives this file" if is_example else "the file that you uploaded"),

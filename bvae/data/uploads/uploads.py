@@ -36,8 +36,8 @@ from bvae.data.uploads.upload_format import (  # noqa: F401 - others take these 
     SMALLEST_SCALE,
     UploadError,
 )
+from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.texts import in_order, unprintable, visible
-from bvae.models.model import UnimodalPosteriors
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.gaussians.posterior import UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from bvae.app.playground import scenes
+from bvae.app.components.playground import scenes
 from bvae.io.storage import StorageError
 from bvae.plots.style import Ink
 from bvae.registry import Registry
@@ -60,7 +60,7 @@ class Door:
     Attributes
     ----------
     page : str
-        Name of the script in ``pages/``, without its ending.
+        Name of the page, see `bvae.app.pages`.
     label : str
     query : mapping
         Query parameters, as that page writes them.

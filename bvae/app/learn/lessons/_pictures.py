@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 
 from bvae.aggregators import aggregator
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons._base import Picture
-from bvae.app.playground import scenes
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.metrics.posteriors import cumulative
 from bvae.plots import style

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from bvae.app import pages
 from bvae.app import reproduce as recipe
 from bvae.app.learn.lessons import _sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
@@ -18,7 +19,7 @@ from bvae.app.state import ink
 from bvae.app.widgets import charts, fold, share, small_table
 from bvae.io.storage import StorageError
 
-PAGE = "pages/learn.py"
+PAGE = pages.script("learn")
 PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
@@ -261,7 +262,7 @@ def doors(step: Step) -> None:
 
 def link(door: Door) -> None:
     """One of them."""
-    st.page_link(f"pages/{door.page}.py", label=door.label, icon=ICONS[door.page], query_params=dict(door.query))
+    st.page_link(pages.script(door.page), label=door.label, icon=ICONS[door.page], query_params=dict(door.query))
 
 
 def ending(now: Lesson) -> None:

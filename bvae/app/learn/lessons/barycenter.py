@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import arrays, line, mean_of, picture, width_of
-from bvae.app.playground import scenes
 from bvae.gaussians import gaussian
 from bvae.plots.style import Ink
 

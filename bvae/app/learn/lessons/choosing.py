@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import coverage_with_shared_errors, line, picture, share_within, width_of
-from bvae.app.playground import scenes
 from bvae.evaluation.differences import common, difference
 from bvae.evaluation.records import keyed, over_seeds
 from bvae.metrics import CATALOG, written

@@ -6,10 +6,10 @@ import pandas as pd
 
 from bvae.app import loaders
 from bvae.app.beliefs import scene
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import line, mean_of, picture, signed, width_of
-from bvae.app.playground import scenes
 from bvae.app.widgets import images
 from bvae.plots.style import Ink, color
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bvae.aggregators.subsets import subset_membership
 from bvae.app import loaders
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons._base import (
     LESSONS,
@@ -22,7 +23,6 @@ from bvae.app.learn.lessons._base import (
     playground_door,
 )
 from bvae.app.learn.lessons._pictures import line, picture
-from bvae.app.playground import scenes
 from bvae.app.widgets import images
 from bvae.plots.lessons import counts
 from bvae.plots.posterior import disagreement, interval_figure

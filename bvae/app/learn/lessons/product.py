@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import line, mean_of, picture, relative_height, width_of
-from bvae.app.playground import scenes
 
 AGREE = line((-0.5, 1.0), (0.5, 1.0), rules=["poe"])
 QUARREL = line((-3.0, 1.0), (3.0, 1.0), rules=["poe"])

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator
-from bvae.gaussians.posterior import Posterior
-from bvae.models.model import MultimodalVAE, UnimodalPosteriors
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.models.model import MultimodalVAE
 
 
 def steps(count: int) -> Tensor:

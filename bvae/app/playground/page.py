@@ -1,0 +1,82 @@
+"""Playground: drag Gaussian experts and watch every barycenter follow."""
+
+import streamlit as st
+
+from bvae.app.components.playground import playground, scenes
+from bvae.app.playground import panels
+from bvae.app.state import begin_page, reset_shown
+from bvae.app.widgets import share
+
+begin_page()
+SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"
+LINK, PROBLEM = "playground_link", "playground_problem"  # the address that is known, and what is wrong with it
+
+
+def adopt(scene):
+    """Show another scene: the browser takes it over because the revision is a new one."""
+    st.session_state[SCENE] = scene
+    st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
+    st.session_state[PROBLEM] = ""
+
+
+def adopt_preset():
+    """The scene of the chosen button."""
+    if st.session_state[PRESET]:
+        adopt(scenes.preset(st.session_state[PRESET]))
+
+
+def start_again():
+    """The chosen scene as it was; the first one where none is chosen."""
+    st.session_state[PRESET] = st.session_state[PRESET] or scenes.FIRST
+    adopt_preset()
+    reset_shown({"playground_to": "all experts", "playground_formula": st.session_state[SCENE]["rules"][0]})
+
+
+if SCENE not in st.session_state:
+    adopt(scenes.preset(scenes.FIRST))
+    st.session_state[PRESET] = scenes.FIRST
+link = st.query_params.get("scene")
+if link is not None and link != st.session_state.get(LINK):  # opened, or gone back to
+    st.session_state[LINK] = link
+    try:
+        adopt(scenes.decode(link))
+        st.session_state[PRESET] = scenes.ready_made(st.session_state[SCENE])
+    except scenes.BadScene as error:
+        st.session_state[PROBLEM] = str(error)
+
+st.title("Playground")
+st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
+st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
+         format_func=lambda name: scenes.PRESETS[name].title)
+about = st.empty()  # filled below, where it is known whether the scene is still the ready-made one
+if st.session_state[PROBLEM]:
+    st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
+               "the address until the first change.")
+
+shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground")
+try:
+    scene = scenes.checked(shown or st.session_state[SCENE])
+except scenes.BadScene:  # only a browser that was tampered with sends one
+    scene = st.session_state[SCENE]
+st.session_state[SCENE] = scene
+if st.session_state[PRESET]:
+    title, look, as_made = scenes.PRESETS[st.session_state[PRESET]]
+    changed = "" if scenes.same(scene, as_made) else f"**You changed this scene.** Before, as *{title}*: "
+    about.info(changed + look, icon=":material/edit:" if changed else ":material/visibility:")
+if shown or not st.session_state[PROBLEM]:
+    st.session_state[PROBLEM] = ""
+    st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
+
+with st.container(horizontal=True, gap="small"):
+    share.button()
+    st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
+st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
+           "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
+panels.divergence_table(scene)
+left, right = st.columns([1.2, 1], gap="large")
+with left:
+    panels.exact(scene)
+with right:
+    panels.formula(scene)
+panels.numbers(scene, adopt)
+panels.reproduce(scene)

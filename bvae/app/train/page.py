@@ -1,0 +1,103 @@
+"""Train: a model of one's own, in a process of its own that goes on when the page is closed."""
+
+import streamlit as st
+
+from bvae.app.state import BIND, begin_page, reset_button
+from bvae.app.train import training
+from bvae.app.widgets import fold, share
+from bvae.runs import jobs
+
+EVERY = 2  # seconds between two looks at runs that are going
+
+begin_page()
+st.title("Train")
+st.markdown("**Start a short run:** how soon do the pictures look like digits? It goes on when you close this page, "
+            "and you can stop it and go on at any time.")
+
+why_not = jobs.forbidden(st.get_option("server.address"))
+if not why_not:
+    jobs.start_next()  # one may be waiting that nobody has started
+present = {job.id: job for job in jobs.jobs()}
+states = {job.id: job.state for job in present.values()}
+every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
+
+left, right = st.columns([1, 2], gap="large")
+with left:
+    st.subheader("What to train")
+    wanted = training.choose()
+    with st.container(horizontal=True):
+        share.button("The name of the model and the runs of this computer are not in it.")
+        reset_button(training.defaults(wanted.settings.method, wanted.settings.dataset))
+    st.caption(f"Takes {training.expected(wanted)} where the shipped models were trained.")
+    try:
+        jobs.check(wanted.name, wanted.settings)
+        problem = ""
+    except jobs.JobError as error:
+        problem = str(error)
+    st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch", key="train_start",
+              disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
+    for text in filter(None, (why_not, problem)):
+        st.info(training.plain(text))
+    if st.session_state.get(training.PROBLEM):
+        st.warning(training.plain(st.session_state[training.PROBLEM]))
+
+
+def refresh() -> dict[str, jobs.Job]:
+    """The jobs as they are now; the whole page runs again when one has come into another state."""
+    if not why_not:
+        jobs.start_next()
+    now = {job.id: job for job in jobs.jobs()}
+    if {i: job.state for i, job in now.items()} != states:
+        st.rerun()
+    return now
+
+
+@st.fragment(run_every=every)
+def beside() -> None:
+    """The chosen run, live."""
+    now = refresh()
+    if shown in now:
+        training.watch(now[shown])
+    else:
+        training.watch_example(wanted.settings.dataset, wanted.settings.method)
+
+
+@st.fragment(run_every=every)
+def below() -> None:
+    """All runs, live."""
+    now = refresh()
+    for job in now.values():
+        training.listed(job, not why_not)
+
+
+with right:
+    going = [i for i, state in states.items() if state in ("running", "stopping")]
+    options = [*going, *(i for i in present if i not in going), training.EXAMPLE]
+    if st.session_state.get("train_run") not in options:
+        st.session_state.pop("train_run", None)
+    shown = training.EXAMPLE
+    if present:
+        shown = st.selectbox("Show", options, key="train_run", bind=BIND, format_func=lambda i: (
+            training.called(present[i]) if i in present else i))
+    beside()
+
+st.subheader("Runs")
+if present:
+    below()
+    st.caption(f"One run at a time; the others wait. They use {jobs.threads()} of the processors at the lowest "
+               "priority. Finished models are in every list of the app, and `bvae.load` finds them."
+               + ("" if why_not else f" Their files: `{jobs.runs_root()}`."))
+else:
+    st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
+
+
+
+def how_to_reproduce() -> None:
+    """The same run without the app."""
+    command, code = training.reproduce(wanted)
+    st.code(command, language="bash", wrap_lines=True)
+    st.code(code, language="python")
+    st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped.")
+
+
+fold.show("Reproduce", "code", "reproduce", how_to_reproduce)

@@ -1,0 +1,65 @@
+"""Addresses of modules before they moved into folders: scripts that people have downloaded keep running for a while.
+
+An import by the old address gives the module itself, and a DeprecationWarning that names the new one. Nothing of ours
+uses it. To be deleted with version 0.3.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+
+FOLDERS = {
+    "gaussians": "gaussian halfplane posterior randomness divergences",
+    "aggregators": "weights comparison",
+    "aggregators.verify": "numerical verification",
+    "models": "model networks likelihoods layers objectives interpolation",
+    "io": "storage locking system compact texts",
+    "data": "corruption",
+    "data.uploads": "uploads upload_archive upload_conversion upload_format",
+    "runs": "isolated sweep",
+    "evaluation": "report",
+}
+MOVED = {f"bvae.{name}": f"bvae.{folder}.{name}" for folder, names in FOLDERS.items() for name in names.split()}
+
+
+class Loader(importlib.abc.Loader):
+    """Gives a module that has its own name and place already."""
+
+    def __init__(self, address: str) -> None:
+        self.module = importlib.import_module(address)
+        self.spec = self.module.__spec__
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """The module at its new address."""
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has run; what the import has just set is set back."""
+        module.__spec__ = self.spec
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Asked first."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A module of an old address; None for all others."""
+        old = next((old for old in MOVED if name == old or name.startswith(f"{old}.")), None)
+        if old is None:
+            return None
+        new = MOVED[old] + name.removeprefix(old)
+        warnings.warn(f"{name} is now {new}", DeprecationWarning, stacklevel=2)
+        return importlib.machinery.ModuleSpec(name, Loader(new))
+
+
+def install() -> None:
+    """Let old addresses be imported; once."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())  # first: a moved folder would be searched, and its modules made twice
