@@ -100,11 +100,11 @@ def checkpoint_places() -> dict[Path, str]:
     """Where checkpoints may be -> that place in words; the first that is there counts."""
     if chosen := os.environ.get("BVAE_CHECKPOINTS"):
         return {Path(chosen): "$BVAE_CHECKPOINTS"}
-    places = {Path("checkpoints").resolve(): "this folder", personal() / "checkpoints": "your data folder",
-              PACKAGE / "checkpoints": "those that come with the package"}
+    here = {Path("checkpoints").resolve(): "this folder"}
     if is_checkout():
-        return {PACKAGE.parent / "checkpoints": "this checkout", **places}
-    return places
+        return {PACKAGE.parent / "checkpoints": "this checkout", **here}
+    return {**here, personal() / "checkpoints": "your data folder",
+            PACKAGE / "checkpoints": "those that come with the package"}
 
 
 def where_checkpoints_are() -> str:

@@ -88,7 +88,7 @@ def test_the_app_starts_from_the_wheel_in_any_folder(installed, tmp_path, chromi
         tab.goto(f"http://localhost:{port}/explore")
         settled(tab)
         expect(tab.get_by_role("heading", name="Explore")).to_be_visible()
-        expect(tab.locator(".js-plotly-plot").first).to_be_visible()
+        expect(tab.locator("img[src^='data:image/svg']").first).to_be_visible()  # the posteriors
         colour = tab.evaluate("() => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).color")
         assert colour == "rgb(14, 21, 29)"  # our theme's
         context.close()
