@@ -54,7 +54,8 @@ def name_of(path):
 
 def test_every_module_can_be_imported():
     """Except those that do their work when they are imported: the pages, and what is run as a command."""
-    names = [name_of(path) for path in OURS if path.parent.name != "pages" and path.stem not in ("__main__", "app", "main", "page")
+    names = [name_of(path) for path in OURS
+             if path.parent.name != "pages" and path.stem not in ("__main__", "app", "main", "page")
              and name_of(path) != "benchmarks.empty_page"]
     done = on_windows(*names, code=IMPORT_ALL)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
