@@ -100,10 +100,12 @@ def checkpoint_places() -> dict[Path, str]:
     """Where checkpoints may be -> that place in words; the first that is there counts."""
     if chosen := os.environ.get("BVAE_CHECKPOINTS"):
         return {Path(chosen): "$BVAE_CHECKPOINTS"}
-    here = {Path("checkpoints").resolve(): "this folder"}
+    here = Path("checkpoints").resolve()
     if is_checkout():
-        return {PACKAGE.parent / "checkpoints": "this checkout", **here}
-    return {**here, personal() / "checkpoints": "your data folder",
+        places = {PACKAGE.parent / "checkpoints": "this checkout"}
+        places.setdefault(here, "this folder")
+        return places
+    return {here: "this folder", personal() / "checkpoints": "your data folder",
             PACKAGE / "checkpoints": "those that come with the package"}
 
 
