@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 .PHONY: app test quick lint lock audit clean
 
 app: $(VENV)/.installed
-	$(BIN)/bvae app
+	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.chromium

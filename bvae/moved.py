@@ -24,8 +24,14 @@ FOLDERS = {
     "data.uploads": "uploads upload_archive upload_conversion upload_format",
     "runs": "isolated sweep",
     "evaluation": "report",
+    "maps": "map_files map_tables projections alignment latent_distance modality_gap",
 }
-MOVED = {f"bvae.{name}": f"bvae.{folder}.{name}" for folder, names in FOLDERS.items() for name in names.split()}
+OF_TRAINING = {"evaluation": "evaluation records differences", "runs": "jobs worker shipped"}
+MOVED = {
+    f"bvae.{before}{name}": f"bvae.{folder}.{name}"
+    for before, folders in (("", FOLDERS), ("training.", OF_TRAINING))
+    for folder, names in folders.items() for name in names.split()
+} | {"bvae.points": "bvae.gaussians.points"}
 
 
 class Loader(importlib.abc.Loader):
@@ -51,6 +57,8 @@ class Finder(importlib.abc.MetaPathFinder):
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """A module of an old address; None for all others."""
+        if not name.startswith("bvae."):  # every import of a process comes by here
+            return None
         old = next((old for old in MOVED if name == old or name.startswith(f"{old}.")), None)
         if old is None:
             return None

@@ -27,3 +27,11 @@ def test_parts_of_a_moved_folder_and_what_never_was():
     assert WeightedSubsetELBOs is ours
     with pytest.raises(ModuleNotFoundError, match="bvae.nothing"):
         importlib.import_module("bvae.nothing")
+
+
+def test_the_maps_of_before_are_those_of_the_folder_without_pytorch_until_asked():
+    from bvae import maps
+
+    assert maps.coordinates is importlib.import_module("bvae.maps.maps").coordinates
+    with pytest.raises(AttributeError):
+        _ = maps.nothing

@@ -6,6 +6,8 @@ import runpy
 from dataclasses import dataclass
 from pathlib import Path
 
+from bvae.training.checkpoint import is_checkout
+
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 
@@ -56,9 +58,7 @@ PAGES = {
 
 def script(name: str) -> str:
     """The file that Streamlit runs for a page: that in ``pages/`` of a checkout, else the one in the package."""
-    short = CHECKOUT / "pages" / f"{name}.py"
-    return str(short if (CHECKOUT / "pyproject.toml").is_file() and short.is_file()
-               else HERE / PAGES[name].folder / "page.py")
+    return str(CHECKOUT / "pages" / f"{name}.py" if is_checkout() else HERE / PAGES[name].folder / "page.py")
 
 
 def run(name: str) -> None:

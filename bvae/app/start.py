@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bvae.app.pages import CHECKOUT, HERE
-from bvae.training.checkpoint import checkpoints_root, where_checkpoints_are
+from bvae.training.checkpoint import checkpoints, checkpoints_root, is_checkout, where_checkpoints_are
 
 CONFIG = ".streamlit/config.toml"
 
@@ -34,7 +34,6 @@ def start(port: int | None = None, options: Sequence[str] = ()) -> int:
     except ImportError as error:
         raise OSError(f"the app is not installed ({error}): pip install 'bvae[app]'") from error
     from bvae.data import datasets
-    from bvae.training.checkpoint import checkpoints
 
     counts = ", ".join(f"{len(found)} of {name}" for name in datasets() if (found := checkpoints(name)))
     print(f"bvae: trained models from {checkpoints_root()} ({where_checkpoints_are()}): {counts or 'none'}", flush=True)
@@ -47,8 +46,7 @@ def start(port: int | None = None, options: Sequence[str] = ()) -> int:
 
 def script() -> Path:
     """The file that Streamlit runs."""
-    ours = CHECKOUT / "app.py"
-    return ours if (CHECKOUT / "pyproject.toml").is_file() and ours.is_file() else HERE / "main.py"
+    return CHECKOUT / "app.py" if is_checkout() else HERE / "main.py"
 
 
 def settings() -> Iterator[tuple[str, str]]:

@@ -58,7 +58,7 @@ class _Distance(torch.autograd.Function):
         if torch.is_grad_enabled():  # to be differentiated again: what was kept has no history
             difference = mean - x.to(mean.dtype)
         gradient = gradient.view(-1, *[1] * (difference.ndim - 1))
-        by_mean = difference * (2 * gradient) if ctx.power == 2 else difference.sign() * gradient
+        by_mean = difference * (2 * gradient) if ctx.power == 2 else difference.sign().mul_(gradient)
         by_x = -by_mean if ctx.needs_input_grad[0] else None
         return by_x, by_mean if ctx.needs_input_grad[1] else None, None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from bvae.runs.shipped import SEEDED
 from tests.browser.conftest import PATIENCE, ROOT, free_port, wait_for
 from tests.browser.waiting import settled
 
@@ -58,6 +59,7 @@ def test_a_wheel_is_small_and_has_what_the_app_needs(wheel):
             "bvae/app/explore/page.py", "bvae/app/extend/aggregator.py",
             "bvae/checkpoints/polymnist/mwb-vae/model.safetensors",
             "bvae/checkpoints/polymnist/classifiers/model.safetensors"} <= names
+    assert {n.split("/")[3] for n in names if n.startswith("bvae/checkpoints/polymnist/")} == {*SEEDED, "classifiers"}
     assert not [n for n in names if n.startswith(("tests/", "pages/", "benchmarks/"))]
     always = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert not [line for line in always if any(n in line for n in ("pytest", "streamlit", "playwright", "ruff", "=="))]
