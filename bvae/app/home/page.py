@@ -18,9 +18,10 @@ NAMES = ("image", "sound", "text")
 st.title("How do several senses become one belief?", width="stretch")
 st.markdown(
     "A multimodal VAE turns every modality into a Gaussian belief about the same hidden cause **z**. The joint belief "
-    "is a **barycenter** of them, and the divergence decides what it looks like: reverse KL gives the *product*, "
-    "forward KL the *mixture*, the Wasserstein distance the *average shape*. **Move the text expert away from the "
-    "others:** which joint belief moves, which splits, which stays too sure of itself?"
+    "is a **barycenter** of them, and the divergence decides what it looks like: reverse KL gives the *geometric mean* "
+    "(the product, PoE, is the same with every expert counted in full), forward KL the *mixture*, the Wasserstein "
+    "distance the *average shape*. **Move the text expert away from the others:** which joint belief moves, which "
+    "splits, which stays too sure of itself?"
 )
 
 controls, picture = st.columns([1, 2.4], gap="large")
