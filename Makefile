@@ -15,7 +15,7 @@ app: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.support.chromium
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(PYTEST)

@@ -267,7 +267,7 @@ def main() -> None:
 
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.chromium import executable
+    from tests.support.chromium import executable
 
     about, rows = machine(), []
     print(", ".join(f"{k} {v}" for k, v in about.items()))

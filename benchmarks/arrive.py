@@ -55,7 +55,7 @@ async def arrive(browsers: int, within: float, url: str) -> list[dict[str, Any]]
     """What each of the visitors has met, after one that does not count."""
     from playwright.async_api import async_playwright
 
-    from tests.browser.chromium import executable
+    from tests.support.chromium import executable
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)

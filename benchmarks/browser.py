@@ -79,7 +79,7 @@ def tab(browser: Any) -> Iterator[Any]:
 @contextlib.contextmanager
 def fresh(playwright: Any) -> Iterator[Any]:
     """A page of a browser that was started for it, with a profile that nobody has used: nothing is cached anywhere."""
-    from tests.browser.chromium import executable
+    from tests.support.chromium import executable
 
     with tempfile.TemporaryDirectory() as profile:
         context = playwright.chromium.launch_persistent_context(

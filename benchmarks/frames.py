@@ -68,9 +68,9 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     from benchmarks.app import machine, served
-    from tests.browser.chromium import executable
+    from tests.support.chromium import executable
 
-    script = Path(__file__).resolve().parents[1] / "tests" / "browser" / "playground_harness.py"
+    script = Path(__file__).resolve().parents[1] / "tests" / "support" / "playground_harness.py"
     rows = []
     with served(script) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", "--disable-gpu"])

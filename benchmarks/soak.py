@@ -104,7 +104,7 @@ def visit(sessions: int, minutes: float, pause: float) -> dict[str, Any]:
     """Run it; returns a file of results for `benchmarks.report`, with "problems"."""
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.chromium import executable
+    from tests.support.chromium import executable
 
     held: list[tuple[float, float]] = []
     with sync_playwright() as playwright, served(ROOT / "app.py") as app, ExitStack() as stack:

@@ -9,20 +9,19 @@ from hypothesis import HealthCheck, settings
 import bvae
 from bvae.aggregators import aggregator
 from bvae.metrics import EvaluationData
-from tests.slow import is_slow
 
 HERE = Path(__file__).parent
+pytest.register_assert_rewrite("tests.support")
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")  # how long an example takes is no property of the product
 
 
 def pytest_collection_modifyitems(items):
-    """Mark tests by where they are, and by the list of slow ones."""
+    """Mark tests by the folder that they are in."""
     for item in items:
-        if HERE / "browser" in item.path.parents:
-            item.add_marker("browser")
-        if is_slow(item):
-            item.add_marker("slow")
+        for folder in ("browser", "slow"):
+            if HERE / folder in item.path.parents:
+                item.add_marker(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.waiting import TIMEOUT, asked, box_of, eventually, generated, settled, steady
+from tests.support.waiting import TIMEOUT, asked, box_of, eventually, generated, settled, steady
 
 __all__ = ["TIMEOUT", "drag", "generated", "settled"]  # other files take them from here, too
 

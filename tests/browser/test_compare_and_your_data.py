@@ -7,29 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from bvae.data.uploads import uploads
-from tests.browser.waiting import box_of, eventually, settled, steady
+from tests.support.lasso import items, lasso
+from tests.support.waiting import eventually, settled, steady
 
 SELECTED = """() => [...document.querySelectorAll('.js-plotly-plot')].slice(-%d).map(
     plot => plot.data.flatMap(t => [...(t.selectedpoints || [])].map(i => t.customdata[i][0])).sort((a, b) => a - b))"""
 
 
 calm = settled  # the name that other files know
-
-
-def items(page):
-    """What the field of selected items holds."""
-    return [int(i) for i in page.get_by_label("Selected items").input_value().split(", ")]
-
-
-def lasso(page, plot):
-    """Draw around the middle of a map."""
-    box = box_of(page, plot.locator(".nsewdrag").first)
-    x, y, r = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] / 6
-    page.mouse.move(x - r, y - r)
-    page.mouse.down()
-    for dx, dy in ((r, -r), (r, r), (-r, r), (-r, -r + 2)):
-        page.mouse.move(x + dx, y + dy, steps=6)
-    page.mouse.up()
 
 
 def test_three_methods_are_compared_with_two_clicks(page, app_url):

@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from benchmarks.app import segment, slide, step
-from tests.browser.conftest import WIDTHS, watched
-from tests.browser.waiting import asked, box_of, eventually, finished, fits, generated, settled
+from tests.support.serving import WIDTHS, watched
+from tests.support.waiting import asked, box_of, eventually, finished, fits, generated, settled
 
 PATHS = (
     "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.waiting import eventually, fits, generated, settled
+from tests.support.waiting import eventually, fits, generated, settled
 
 
 def subheader(page, text):

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import expect
 
 from bvae.runs.shipped import SEEDED
-from tests.browser.conftest import PATIENCE, ROOT, free_port, wait_for
-from tests.browser.waiting import settled
+from tests.support import ROOT
+from tests.support.serving import PATIENCE, free_port, wait_for
+from tests.support.waiting import settled
 
 MOST = 30e6  # bytes of the wheel
 

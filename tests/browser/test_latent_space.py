@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_compare_and_your_data import items, lasso
-from tests.browser.waiting import TIMEOUT, box_of, eventually, fits, settled, steady
+from tests.support.lasso import items, lasso
+from tests.support.waiting import TIMEOUT, box_of, eventually, fits, settled, steady
 
 MAP = ".js-plotly-plot"
 STANDS_OUT = """() => document.querySelector('.js-plotly-plot').data.flatMap(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.waiting import fits, settled
+from tests.support.waiting import fits, settled
 
 
 def test_a_student_predicts_sees_goes_on_and_back(page, app_url):

@@ -5,8 +5,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import served
-from tests.browser.waiting import settled
+from tests.support.serving import served
+from tests.support.waiting import settled
 
 SECRETS = """
 [auth]

@@ -15,11 +15,12 @@ from playwright.sync_api import expect
 
 import bvae
 from bvae.app.components.playground import HERE
-from tests.browser.conftest import ROOT, served
-from tests.browser.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
+from tests.support import ROOT
+from tests.support.serving import served
+from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
 
 SEEDS = 30
-SCRIPT = ROOT / "tests" / "browser" / "playground_harness.py"
+SCRIPT = ROOT / "tests" / "support" / "playground_harness.py"
 CASES = [
     ("poe", {}, {}), ("poe", {"prior_expert": "always"}, {"prior": True}), ("geometric", {}, {}), ("moe", {}, {}),
     ("moment", {}, {}), ("wasserstein", {}, {}), ("mopoe", {"prior_expert": "never"}, {}),

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from bvae.io.locking import holder
 from bvae.runs import jobs
-from tests.browser.waiting import fits, settled
+from tests.support.waiting import fits, settled
 
 PATIENCE = 240_000  # a process of its own has to start
 

@@ -9,6 +9,7 @@ from bvae.models.networks import NETWORKS
 every = pytest.mark.parametrize("name", bvae.datasets())
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_views_labels_and_modalities_fit_together(name, split):

@@ -78,6 +78,7 @@ def test_incomplete_items_of_all_kinds_in_one_batch(name):
     out.loss.mean().backward()
 
 
+@pytest.mark.slow
 @every
 def test_the_loss_falls(name):
     model, bound = build(name)

@@ -1,0 +1,71 @@
+"""The code that "Your data" shows under "How to add ...": run as it stands, then used everywhere."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import streamlit
+
+import bvae
+from bvae.aggregators import AGGREGATORS
+from bvae.data import DATASETS
+from bvae.models.methods import METHODS
+from tests.support import ROOT
+from tests.support.extended import REGISTERING, run, shown
+from tests.support.pages import assert_clean, drawings, open_page, unfold
+
+
+@pytest.fixture
+def extended(tmp_path, monkeypatch):
+    """All three files run, in an app with a folder of checkpoints of its own; everything is taken back afterwards."""
+    registries = (AGGREGATORS, DATASETS, METHODS)
+    before = [dict(r._entries) for r in registries]
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    streamlit.cache_resource.clear()
+    for file in REGISTERING:
+        run(file)
+    yield tmp_path
+    for registry, entries in zip(registries, before, strict=True):
+        registry._entries.clear()
+        registry._entries.update(entries)
+    streamlit.cache_resource.clear()
+
+
+def test_the_pages_show_these_files():
+    app = open_page("pages/your_data.py")
+    codes = [c.value for c in unfold(app).code]
+    for file in ("aggregator.py", "dataset.py", "method.py", "posteriors.py"):
+        assert shown(file).rstrip() in [c.rstrip() for c in codes]
+
+
+def test_they_are_listed_trained_and_on_every_page(extended):
+    assert "average-variance" in bvae.aggregators()
+    assert "two-halves" in bvae.datasets()
+    assert "average-vae" in bvae.methods()
+    assert bvae.checkpoints("two-halves") == ["average-vae"]
+    model, data = bvae.load("two-halves", "average-vae"), bvae.dataset("two-halves")
+    q = model.encode(data.subset(slice(0, 5)))
+    assert q.mean.shape == (5, 8)
+    for page in ("pages/explore.py", "pages/latent_space.py", "pages/compare.py"):
+        app = open_page(page)
+        assert app.selectbox(key="data").value == "two-halves"
+        assert app.get("plotly_chart") or drawings(app)
+    app.pills(key="compared").set_value(["average-variance", "wasserstein"]).run()
+    assert_clean(app)
+    app.segmented_control(key="mode").set_value("models").run()
+    assert not app.exception
+
+
+def test_a_newcomer_keeps_every_contract(tmp_path):
+    """pytest, started with the three files as a plugin, finds them in the registries and tests them as it does ours."""
+    ours = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/contracts", "-p", "tests.support.extended", "-p", "no:xdist", "-v",
+         "-k", "average-variance or two-halves or average-vae"],
+        cwd=ROOT, env={**os.environ, "BVAE_CHECKPOINTS": str(tmp_path), "OMP_NUM_THREADS": "1"}, capture_output=True,
+        text=True, encoding="utf-8")
+    assert ours.returncode == 0, ours.stdout[-3000:]
+    for name, least in (("average-variance", 5), ("two-halves", 3), ("average-vae", 5)):
+        passed = [line for line in ours.stdout.splitlines() if re.search(rf"\[.*{name}.*\] PASSED", line)]
+        assert len(passed) >= least, ours.stdout[-3000:]

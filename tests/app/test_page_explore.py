@@ -1,0 +1,344 @@
+"""Explore in Streamlit's AppTest: the walk's numbers are the rules', views lie, nothing can raise, links hold it."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import bvae
+from bvae.aggregators import aggregator
+from bvae.aggregators.base import AGGREGATORS
+from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
+from bvae.app import loaders, reproduce
+from bvae.app.beliefs import scene, worked
+from bvae.app.beliefs.tampering import tamper
+from bvae.app.explore import coping, observed, walk
+from bvae.cli import parser, run_evaluate
+from bvae.gaussians.posterior import Posterior
+from bvae.plots import posterior as plots
+from bvae.plots import style
+from tests.support.pages import assert_clean, drawings, open_page, unfold
+
+PAGE = "pages/explore.py"
+POLYMNIST = ["m0", "m1", "m2", "m3", "m4"]
+SIZE = r"-?[0-9.]+(?:\\cdot 10\^\{-?[0-9]+\})?"
+
+
+def value(text):
+    return float(re.sub(r"\\cdot 10\^\{(-?[0-9]+)\}", r"e\1", text))
+
+
+def build(present, weights, rule, data_name="polymnist", model_name="mwb-vae", item=342, replaced=None):
+    loaded = loaders.load_model(data_name, model_name)
+    return loaded, scene.build(loaded, item, present, weights, rule, replaced)
+
+
+# -- formulas --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [*bvae.aggregators(), "mixture(jeffreys)", "mixture(hoelder)"])
+def test_every_formula_comes_to_what_the_rule_gives(rule):
+    """Also with one view, without any, and with uneven weights: the sum is done a second time, in one dimension."""
+    for present, weights in (([True] * 5, [1.0] * 5), ([True, False, True, True, False], [3.0, 1.0, 0.25, 0.0, 1.0]),
+                             ([False, True, False, False, False], [1.0] * 5), ([False] * 5, [1.0] * 5)):
+        _, now = build(present, weights, rule)
+        for d in (0, 21):
+            made = worked.work_out(now, d, POLYMNIST)
+            assert made.mean == pytest.approx(now.decoded.mean[0, d].item(), abs=1e-4)
+            assert made.scale == pytest.approx(now.decoded.variance[0, d].sqrt().item(), rel=1e-4)
+            text = worked.aligned(made.lines)
+            if any(present):
+                assert worked.number(made.mean) in text
+                assert worked.number(made.scale) in text
+            assert text.count("{") == text.count("}")
+            assert all("&" in line for line in made.lines)
+
+
+@pytest.mark.parametrize("prior", ["never", "always", "full"])
+def test_a_product_shows_the_prior_where_it_takes_part(prior):
+    loaded, _ = build([True] * 5, [1.0] * 5, None)
+    for present in ([True] * 5, [True, True, False, False, False]):
+        now = scene.of_experts(loaded.experts, 342, present, [1.0] * 5, aggregator("poe", prior_expert=prior))
+        made = worked.work_out(now, 3, POLYMNIST)
+        assert made.scale == pytest.approx(now.decoded.variance[0, 3].sqrt().item(), rel=1e-4)
+        assert ("prior" in worked.aligned(made.lines)) == (prior == "always" or (prior == "full" and all(present)))
+
+
+def test_the_products_terms_add_up_as_they_are_written():
+    _, now = build([True] * 5, [1.0] * 5, "poe")
+    first = worked.aligned(worked.work_out(now, 21, POLYMNIST).lines).split(r"\sigma &=")[0]
+    terms = [1 / value(s) ** 2 for s in re.findall(r"\\tfrac\{1\}\{(" + SIZE + r")\^2\}", first)]
+    assert len(terms) == 5
+    assert sum(terms) == pytest.approx(value(re.findall(rf"&= ({SIZE})", first)[-1]), rel=0.02)
+
+
+def test_a_rule_that_nobody_knows_gets_its_numbers_too():
+    _, now = build([True] * 5, [1.0] * 5, "moment")
+    made = worked.worked.dispatch(object)(now.rule, worked.experts_in(now, 4, POLYMNIST), now, 4)
+    assert made.mean == pytest.approx(now.posterior.mean[0, 4].item(), rel=1e-4)
+    assert made.scale == pytest.approx(now.posterior.variance[0, 4].sqrt().item(), rel=1e-4)
+    assert len(made.lines) == 5 + 2
+
+
+@pytest.mark.parametrize(("data_name", "model_name"), [
+    ("polymnist", "code-vae"), ("polymnist", "mvae"), ("mnist-svhn-text", "mmvae-plus"), ("celeba", "mopoe-vae")])
+def test_every_step_of_models_of_all_kinds(data_name, model_name):
+    """Learned weights of subsets, the prior as an expert, private latents, texts."""
+    loaded = loaders.load_model(data_name, model_name)
+    data, views = loaders.test_data(data_name), list(loaded.model.modalities)
+    for present in ([True] * len(views), [False] * (len(views) - 1) + [True], [False] * len(views)):
+        now = scene.build(loaded, 3, present, [1.0] * len(views), None)
+        drawn = scene.draw(now, 3, 0)
+        again = now.latent.rsample((3,), generator=torch.Generator().manual_seed(0))[:, 0]
+        assert torch.equal(drawn.z, again)
+        for step in walk.STEPS[1:]:
+            told = walk.tell(step, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
+            assert told.filled.count("{") == told.filled.count("}")
+        told = walk.tell(walk.SAMPLE, now, loaded.model, views, [1.0] * len(views), 2, drawn, data.subset([3]))
+        written = re.findall(r"= (" + SIZE + r")(?: \\;\\; \(k\{=\}\d+\))?(?:\\\\\[3pt\]|\\end)", told.filled)
+        assert [value(v) for v in written] == pytest.approx(drawn.z[:, 2].tolist(), rel=6e-3, abs=1e-9)
+        assert sum(w for _, w in walk.component_names(now, views)) == pytest.approx(1, abs=1e-5)
+
+
+def test_weights_that_are_written_are_those_of_the_rule():
+    _, now = build([True, True, False, True, False], [3.0, 1.0, 4.0, 0.0, 1.0], "wasserstein")
+    np.testing.assert_allclose(walk.shares(now, 0, POLYMNIST), [0.75, 0.25, 0, 0, 0])
+    loaded = loaders.load_model("polymnist", "mwb-vae")
+    told = walk.tell(walk.WEIGHTS, now, loaded.model, POLYMNIST, [3.0, 1.0, 4.0, 0.0, 1.0], 0,
+                     scene.draw(now, 1, 0), {})
+    assert r"\tfrac{3}{4} = 0.75" in told.filled
+    assert r"\tfrac{0}{4} = 0" in told.filled
+
+
+def test_contours_hold_the_mass_that_they_claim_and_many_components_are_dots():
+    x = np.linspace(-6, 6, 201)
+    heights = np.exp(-0.5 * (x[:, None] ** 2 + x[None] ** 2))
+    for mass, level in zip(plots.MASSES, plots.mass_levels(heights, plots.MASSES), strict=True):
+        assert heights[heights >= level].sum() / heights.sum() == pytest.approx(mass, abs=0.01)
+        assert level == pytest.approx(1 - mass, abs=0.01)  # of a round Gaussian of peak 1
+    for present, many in (([True] * 5, True), ([True, True, False, False, False], False)):
+        _, now = build(present, [4.0, 1.0, 1.0, 1.0, 1.0], "mwb")
+        loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
+        figure = plots.plane_figure(plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
+                                    style.LIGHT)
+        dots = [t for t in figure.data if t.name == "its 31 components"]
+        assert len(dots) == many
+        assert len([t for t in figure.data if t.type == "contour"]) == len(plots.MASSES)
+        if many:
+            np.testing.assert_allclose(np.array(dots[0].marker.opacity) / max(dots[0].marker.opacity),
+                                       (now.posterior.weights / now.posterior.weights.max())[:, 0], atol=1e-6)
+
+
+# -- lies and damage -------------------------------------------------------------------------------------------------
+
+
+def test_a_lie_is_of_its_class_seeded_and_never_the_item_itself():
+    data = loaders.test_data("polymnist")
+    truth = int(data.y[342])
+    made = [tamper(data, "m1", 342, 7, None, 0.5, seed) for seed in range(8)]
+    assert all(t.shown(data) == 7 for t in made)
+    assert len({t.item for t in made}) > 3
+    assert made[0] == tamper(data, "m1", 342, 7, None, 0.5, 0)
+    assert made[0].said(data, truth) == "lies: shows 7"
+    same = tamper(data, "m1", 342, truth, "noise", 0.5, 0)
+    assert same.item != 342
+    assert same.said(data, truth) == f"another {truth}, noise 50%"
+    assert tamper(data, "m1", 342, None, None, 0.5, 0) is None
+    assert not torch.equal(tamper(data, "m0", 342, None, "noise", 0.5, 0).content(data) - data.subset([342])["m0"],
+                           tamper(data, "m1", 342, None, "noise", 0.5, 0).content(data) - data.subset([342])["m1"])
+
+
+def test_only_the_view_that_was_tampered_with_is_encoded_afresh():
+    data = loaders.test_data("polymnist")
+    lie = tamper(data, "m3", 342, 7, None, 0.5, 0)
+    loaded, now = build([True] * 5, [1.0] * 5, None, replaced={"m3": lie.content(data)})
+    honest = scene.build(loaded, 342, [True] * 5, [1.0] * 5, None)
+    assert torch.equal(now.loc[[0, 1, 2, 4]], honest.loc[[0, 1, 2, 4]])
+    torch.testing.assert_close(now.loc[3], loaded.experts.loc[3, [lie.item]], atol=1e-4, rtol=1e-4)
+
+
+def test_w2_between_posteriors_is_exact_for_gaussians_and_gelbrichs_bound_for_mixtures(experts):
+    loc, scale = experts
+    p, q = Posterior.gaussian(loc[0], scale[0]), Posterior.gaussian(loc[1], scale[1])
+    far, exact = posterior_wasserstein2(p, q)
+    assert exact
+    apart = (loc[0] - loc[1]).square().sum(-1) + (scale[0] - scale[1]).square().sum(-1)
+    torch.testing.assert_close(far, apart.sqrt())
+    mixed = aggregator("moe")(loc, scale)
+    far, exact = posterior_wasserstein2(p, mixed)
+    assert not exact
+    torch.testing.assert_close(far, gelbrich(loc[:1], scale[:1], mixed)[0], atol=1e-6, rtol=1e-6)
+    assert posterior_wasserstein2(mixed, mixed)[0].max() < 1e-5
+
+
+def test_every_aggregator_copes_with_the_same_experts():
+    data, loaded = loaders.test_data("polymnist"), loaders.load_model("polymnist", "mwb-vae")
+    lie = tamper(data, "m1", 342, 7, None, 0.5, 0)
+    table, exact = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (lie,), data, 0, loaders.judges("polymnist"), [7])
+    assert len(table) == len(AGGREGATORS.names())
+    assert not exact
+    by = table.set_index("aggregator")
+    now = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein", {"m1": lie.content(data)})
+    images = loaded.model.decode(scene.draw(now, coping.SAMPLES, 0).z)
+    p = torch.stack(list(loaders.judges("polymnist").probabilities(images).values())).mean((0, 1))
+    assert by.loc["Wasserstein", "p(3), the truth"] == pytest.approx(p[3].item(), abs=1e-4)
+    assert by.loc["Wasserstein", "p(7), the lie"] == pytest.approx(p[7].item(), abs=1e-4)
+    before = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
+    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(
+        posterior_wasserstein2(before, now.posterior)[0].item(), rel=1e-5)
+    assert coping.called(loaded.model, "as-trained") == "MWB"
+    honest, _ = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (), data, 0, None, [])
+    assert list(honest.columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
+    # One view out of five: its mean moves the barycenter's by a fifth of the way.
+    way = (now.loc[1] - loaded.experts.loc[1, [342]]).norm().item() / 5
+    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(way, rel=0.1)
+
+
+# -- the page --------------------------------------------------------------------------------------------------------
+
+
+def press(app, label):
+    next(b for b in app.button if b.label == label).click().run()
+    assert_clean(app)
+
+
+def test_the_walk_goes_forth_and_back_and_shows_what_exists():
+    app = open_page(PAGE)
+    assert app.segmented_control(key="step").value == walk.ANSWER
+    answer = len(drawings(app))
+    for step in walk.STEPS[1:]:
+        press(app, "Next")
+        assert app.segmented_control(key="step").value == step
+        assert len(app.latex) == 2
+        assert ("What it imagines" in [h.value for h in app.subheader]) == (step == walk.DECODE)
+        assert len(drawings(app)) == (answer if step == walk.DECODE else answer + 1)
+    press(app, "Back")
+    app.selectbox(key="dim").set_value("5").run()
+    assert_clean(app)
+    _, now = build([True] * 5, [1.0] * 5, None)
+    first = scene.draw(now, 4, 0).z[0, 5].item()
+    assert f"= {worked.number(first)}" in app.latex[1].value
+    for rule in bvae.aggregators():
+        app.segmented_control(key="step").set_value(walk.BARYCENTER)
+        app.selectbox(key="agg").set_value(rule).run()
+        assert_clean(app)
+        assert app.latex[0].value.strip().strip("$").strip() == walk.in_rows(aggregator(rule).formula)
+    app.pills(key="views").set_value([]).run()
+    for step in walk.STEPS[1:]:
+        app.segmented_control(key="step").set_value(step).run()
+        assert_clean(app)
+
+
+def test_views_lie_go_and_come_back_as_they_were():
+    app = open_page(PAGE, lie_m1="7", how_m2="occluded", much_m2="0.6", w_m1="2.5")
+    assert (app.selectbox(key="lie_m1").value, app.segmented_control(key="how_m2").value) == ("7", "occlude")
+    assert "How every aggregator copes" in [h.value for h in app.subheader]
+    table = next(d.value for d in app.dataframe if "aggregator" in d.value.columns)
+    assert {"p(3), the truth", "p(7), the lie", "moved by, W2"} <= set(table.columns)
+    app.pills(key="views").set_value(["m0", "m2"]).run()
+    assert_clean(app)
+    assert not any("lies" in c.value for c in app.caption)
+    press(app, "Bring m1 back")
+    assert app.pills(key="views").value == ["m0", "m1", "m2"]
+    assert (app.selectbox(key="lie_m1").value, app.slider(key="w_m1").value) == ("7", 2.5)
+    press(app, "Reset everything")
+    assert app.pills(key="views").value == POLYMNIST
+    assert app.selectbox(key="lie_m1").value == observed.HONEST
+    assert app.segmented_control(key="how_m2").value == observed.NOTHING
+    assert app.slider(key="w_m1").value == 1.0
+    assert "How every aggregator copes" not in [h.value for h in app.subheader]
+
+
+@pytest.mark.slow
+def test_every_control_of_every_view_at_its_extremes():
+    for data_name in ("mnist-svhn-text", "celeba"):
+        app = open_page(PAGE)
+        app.selectbox(key="data").set_value(data_name).run()
+        assert_clean(app)
+        data = loaders.test_data(data_name)
+        for strength in (0.05, 1.0):
+            for view, modality in data.modalities.items():
+                app.selectbox(key=f"lie_{view}").set_value(str(data.num_classes - 1))
+                damages = list(bvae.data.corruption.DAMAGES[modality.kind])
+                app.segmented_control(key=f"how_{view}").set_value(damages[-1 if strength == 1.0 else 0])
+            app.run()
+            for view in data.modalities:
+                app.slider(key=f"much_{view}").set_value(strength)
+            app.slider(key="n").set_value(8)
+            app.segmented_control(key="step").set_value(walk.DECODE if strength == 1.0 else walk.ANSWER).run()
+            assert_clean(app)
+        app.pills(key="views").set_value([]).run()
+        assert_clean(app)
+
+
+def test_bad_links_fall_back():
+    app = open_page(PAGE, step="9 Sleep", dim="99", lie_m0="<b>", how_m0="acid", much_m0="nan", lie_m9="3")
+    assert app.segmented_control(key="step").value == walk.ANSWER
+    assert app.selectbox(key="lie_m0").value == observed.HONEST
+    assert app.segmented_control(key="how_m0").value == observed.NOTHING
+
+
+@pytest.mark.parametrize(("data_name", "model_name", "tampering"), [
+    ("polymnist", "mwb-vae", {"m1": (7, "noise", 0.4), "m3": (None, "occlude", 0.5)}),
+    ("mnist-svhn-text", "mmvae-plus", {"svhn": (4, None, 0.5), "text": (None, "misspell", 0.6)}),
+    ("celeba", "mopoe-vae", {"text": (2, "erase", 0.5)}),
+])
+def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_name, tampering):
+    data, loaded = loaders.test_data(data_name), loaders.load_model(data_name, model_name)
+    views = list(loaded.model.modalities)
+    done = [tamper(data, view, 42, *how, 5) for view, how in tampering.items()]
+    present = [v in tampering or v == views[0] for v in views]
+    now = scene.build(loaded, 42, present, [1.0] * len(views), None, {t.view: t.content(data) for t in done})
+    code = reproduce.explore_code(data_name, model_name, 42, [v for v, o in zip(views, present, strict=True) if o], now,
+                                  3, 5, data, done)
+    names: dict = {}
+    exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
+    mean = names["q"].mean.detach()[:, : now.posterior.loc.shape[-1]]  # without private dimensions
+    np.testing.assert_allclose(mean, now.posterior.mean, atol=1e-4)
+    for own, shown in zip(names["far"][:3], now.distances()[:3], strict=True):  # the table below the pictures
+        np.testing.assert_allclose(own.detach(), shown, rtol=1e-3, atol=1e-3)
+    _, images, _ = scene.imagine(loaded, now, 3, 5, None)
+    for view in views:
+        np.testing.assert_allclose(names["images"][view][:, 0], images[view], atol=1e-3)
+
+
+def test_the_page_shows_this_code():
+    app = open_page(PAGE, lie_m1="7", how_m1="noise", much_m1="0.3", seed="5")
+    code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
+    data = loaders.test_data("polymnist")
+    assert "\n".join(tamper(data, "m1", 342, 7, "noise", 0.3, 5).code(data)) in code
+    shown = next(m.value for m in app.markdown if "weights " in m.value)
+    assert loaders.load_model("polymnist", "mwb-vae").checkpoint.hash[:12] in shown
+    assert "seed 5" in shown
+    lines = next(c.value for c in app.code if "python -m bvae evaluate" in c.value)
+    assert lines.startswith("python explore.py")
+    command = parser().parse_args(re.search(r"python -m bvae ([^#]*)", lines).group(1).split())
+    assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")
+
+
+def test_without_a_view_nothing_is_said_of_observed_experts_or_estimates():
+    app = open_page("pages/explore.py")
+    app.pills(key="views").set_value([]).run()
+    assert_clean(app)
+    said = " ".join(e.value for e in [*app.markdown, *app.caption])
+    assert "the joint belief is the prior (standard deviation 1.00)" in said
+    assert "as wide as an observed expert" not in said
+    assert "Monte Carlo" not in said
+
+
+def test_a_mixture_seen_through_one_view_is_one_gaussian_and_its_numbers_are_exact():
+    app = open_page("pages/explore.py", agg="MWB", views="m2")
+    assert_clean(app)
+    assert not any("Monte Carlo" in c.value for c in app.caption)
+    app.pills(key="views").set_value(["m1", "m2"]).run()
+    assert any("Monte Carlo" in c.value for c in app.caption)
+
+
+def test_the_link_opens_the_comparison_of_all_rules():
+    app = open_page(PAGE)
+    assert not any("Probability of the true class" in said for said in drawings(app))
+    app = open_page(PAGE, coping="true")
+    assert any("Probability of the true class" in said for said in drawings(app))
+    said = " ".join(c.value for c in app.caption)
+    assert re.search(r"Judged the same, because they decode the same z: .*Wasserstein, MWB", said)

@@ -1,0 +1,291 @@
+"""The page Learn: its lessons, their links, and the teacher's sheet."""
+
+import contextlib
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from bvae.app.components.playground import scenes
+from bvae.app.learn import lessons as course
+from bvae.app.learn.lessons import _pictures, _sheet, read
+from bvae.app.learn.lessons._references import REFERENCES
+from bvae.app.learn.lessons._words import WORDS
+from bvae.plots.style import DARK, LIGHT
+from tests.support.pages import assert_clean, drawings, open_page
+
+LESSONS = course.lessons()
+PAGE = "pages/learn.py"
+STEPS = [(name, number) for name, lesson in LESSONS.items() for number in range(1, len(lesson.steps) + 1)]
+each_lesson = pytest.mark.parametrize("name", LESSONS)
+
+
+def student_texts(lesson):
+    """All that a student reads, derivation left out."""
+    for step in lesson.steps:
+        yield read(step.text)
+        if step.question:
+            yield from (read(t) for t in (step.question.text, step.question.because))
+            yield from (f"{read(o.text)}. {read(o.why)}" for o in step.question.options)
+    yield lesson.summary
+
+
+# -- the lessons as data -----------------------------------------------------------------------------------------------
+
+
+def test_there_are_eight_lessons_of_two_to_five_minutes_in_their_order():
+    assert [lesson.number for lesson in LESSONS.values()] == list(range(1, 9))
+    for lesson in LESSONS.values():
+        words = sum(len(text.split()) for text in student_texts(lesson))
+        estimate = words / 200 + len(lesson.steps) / 4  # what one reads, and a look at each picture
+        assert 2 <= lesson.minutes <= 5
+        assert abs(estimate - lesson.minutes) <= 1, (lesson.title, estimate)
+
+
+@each_lesson
+def test_a_lesson_has_one_question_with_a_reason_for_every_option(name):
+    lesson = LESSONS[name]
+    assert sum(step.question is not None for step in lesson.steps) == 1
+    question = lesson.question
+    assert 3 <= len(question.options) <= 4
+    assert sum(option.right for option in question.options) == 1
+    assert question.common != question.right
+    texts = [read(option.text) for option in question.options]
+    assert len(set(texts)) == len(texts)
+    assert all(len(read(option.why)) > 20 for option in question.options)
+    assert lesson.summary
+    assert lesson.trial.label
+    assert lesson.derivation.assumptions
+    assert lesson.derivation.lines
+    assert set(lesson.derivation.references) <= set(REFERENCES)
+    assert len(lesson.derivation.references) >= 2
+
+
+@each_lesson
+def test_no_term_is_used_that_the_lesson_neither_explains_nor_lists(name):
+    lesson = LESSONS[name]
+    known = set(lesson.words) | set(lesson.introduces)
+    assert known <= set(WORDS)
+    for text in student_texts(lesson):
+        for key, word in WORDS.items():
+            assert key in known or not re.search(word.pattern, text), (word.name, text)
+
+
+@each_lesson
+def test_what_a_lesson_introduces_its_own_text_explains(name):
+    lesson = LESSONS[name]
+    text = " ".join(student_texts(lesson))
+    for key in lesson.introduces:
+        assert re.search(WORDS[key].pattern, text), WORDS[key].name
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK], ids=["light", "dark"])
+@each_lesson
+def test_every_picture_can_be_heard_and_read_as_a_table(name, ink):
+    for step in LESSONS[name].steps:
+        for make in (step.picture, step.question and step.question.picture):
+            if make:
+                picture = make(ink)
+                assert len(picture.alt) > 20
+                assert picture.table is not None
+                assert len(picture.table)
+                assert not picture.titles or len(picture.titles) == len(picture.figures)
+
+
+@pytest.mark.parametrize(("name", "number"), STEPS)
+def test_the_reproduce_code_runs(name, number):
+    code = read(LESSONS[name].steps[number - 1].code)
+    assert code
+    names: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, f"{name}-{number}", "exec"), names)  # noqa: S102 - our own text, shown on the page
+    assert printed.getvalue().strip()
+
+
+def test_the_reproduce_code_of_the_quarrel_gives_the_numbers_of_its_picture():
+    step = LESSONS["poe"].steps[LESSONS["poe"].question_step - 1]
+    names: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(read(step.code), "quarrel", "exec"), names)  # noqa: S102
+    row = step.question.picture(LIGHT).table.iloc[-1]
+    np.testing.assert_allclose(row["mean"], names["q"].mean[0].item(), atol=1e-12)
+    np.testing.assert_allclose(row["σ"], names["q"].total_covariance[0, 0, 0].item() ** 0.5)
+
+
+# -- the claims --------------------------------------------------------------------------------------------------------
+
+
+def test_a_product_is_as_sure_in_a_quarrel_as_in_agreement_and_of_an_echo_surer_than_of_one():
+    widths = [_pictures.width_of(_pictures.line((-d, 1.0), (d, 1.0)), "poe") for d in (0.0, 0.5, 3.0)]
+    np.testing.assert_allclose(widths, 0.5**0.5)
+    np.testing.assert_allclose(_pictures.copies("poe", 6), np.arange(1, 7) ** -0.5, rtol=1e-6)
+    np.testing.assert_allclose(_pictures.copies("moe", 6), 1.0, rtol=1e-6)
+
+
+def test_products_are_calibrated_for_independent_errors_and_barycenters_for_common_ones():
+    """Against the normal distribution: P = 2 Phi(1.645 sigma / tau) - 1."""
+    from scipy.stats import norm
+
+    for shared in (0.0, 0.4, 1.0):
+        tau = (1 / 3 * (1 + 2 * shared)) ** 0.5
+        for rule, sigma in (("poe", 3**-0.5), ("wasserstein", 1.0)):
+            expected = 2 * norm.cdf(norm.ppf(0.95) * sigma / tau) - 1
+            assert abs(_pictures.coverage_with_shared_errors(rule, 3, shared) - expected) < 0.01
+
+
+def test_the_share_of_a_mixture_is_that_of_the_normal_distribution():
+    from scipy.stats import norm
+
+    scene = _pictures.line((-3.0, 1.0), (3.0, 1.0))
+    np.testing.assert_allclose(_pictures.share_within(scene, "moe", 0, 1), norm.cdf(4) - norm.cdf(2), atol=1e-9)
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+def link_labels(app):
+    return [p.proto.label for p in app.get("page_link")]
+
+
+def test_it_opens_on_all_lessons_and_the_first_picture():
+    app = open_page(PAGE)
+    assert len(drawings(app)) == 1
+    assert not app.get("plotly_chart")
+    assert all(any(lesson.title in label for label in link_labels(app)) for lesson in LESSONS.values())
+
+
+@pytest.mark.parametrize(("name", "number"), STEPS)
+def test_every_step_opens_from_its_link(name, number):
+    app = open_page(PAGE, lesson=name, step=str(number))
+    lesson = LESSONS[name]
+    assert app.title[0].value.endswith(lesson.title)
+    assert app.subheader[0].value == lesson.steps[number - 1].title
+    assert len(app.radio) == (number == lesson.question_step)
+    last = any(s.value.startswith("**In one sentence.**") for s in app.markdown)
+    assert last == (number == len(lesson.steps))
+
+
+@each_lesson
+def test_the_prediction_comes_before_the_answer(name):
+    lesson = LESSONS[name]
+    question = lesson.question
+    app = open_page(PAGE, lesson=name, step=str(lesson.question_step))
+    button = next(b for b in app.button if b.label == "Show what happens")
+    assert app.radio[0].value is None
+    assert button.disabled
+    assert not app.info
+    app.radio[0].set_value("abcd"[question.common]).run()
+    assert_clean(app)
+    assert app.query_params["answer"] == "abcd"[question.common]
+    assert not app.info
+    assert not app.warning
+    next(b for b in app.button if b.label == "Show what happens").click().run()
+    assert_clean(app)
+    assert app.query_params["shown"] == "1"
+    assert read(question.options[question.common].why) in app.warning[0].value
+    assert app.info[0].value == read(question.because)
+    assert any("1 of 8 predicted" in c.value for c in app.caption)
+    app.radio[0].set_value("abcd"[question.right]).run()
+    assert_clean(app)
+    assert read(question.options[question.right].why) in app.success[0].value
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert_clean(app)
+    assert app.radio[0].value is None
+    assert not {"answer", "shown"} & set(app.query_params)
+    assert not any("predicted" in c.value for c in app.caption)
+
+
+@pytest.mark.parametrize("query", [
+    {"lesson": "../../etc"}, {"lesson": "poe", "step": "0"}, {"lesson": "poe", "step": "99"},
+    {"lesson": "poe", "step": "²"}, {"lesson": "poe", "step": "2", "answer": "<b>", "shown": "1"},
+    {"lesson": "poe", "step": "2", "shown": "1"}, {"lesson": "poe", "step": "2", "answer": "", "shown": "1"},
+    {"lesson": "poe", "step": "-1"}])
+def test_a_bad_link_falls_back_quietly(query):
+    app = open_page(PAGE, **query)
+    assert not app.info
+    assert not app.warning
+    assert not app.success
+
+
+def doors():
+    for name, lesson in LESSONS.items():
+        for step in lesson.steps:
+            for door in step.links():
+                yield pytest.param(door, id=f"{name}-{door.label}")
+        yield pytest.param(lesson.trial, id=f"{name}-{lesson.trial.label}")
+
+
+@pytest.mark.parametrize("door", doors())
+def test_every_door_opens_with_its_controls_set(door):
+    app = open_page(f"pages/{door.page}.py", **door.query)
+    for key, value in door.sets.items():
+        found = app.session_state[key]
+        if key == "playground_scene":
+            found, value = scenes.encode(found), scenes.encode(value)
+        assert found == value, key
+
+
+def test_without_a_trained_model_the_lessons_say_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    for name, lesson in LESSONS.items():
+        app = open_page(PAGE, lesson=name, step=str(len(lesson.steps)))
+        assert app.title[0].value.endswith(lesson.title)
+    assert "Teacher's sheet" in _sheet.sheet(LESSONS, "http://localhost:8501")
+
+
+def test_with_a_damaged_model_the_lessons_say_so(tmp_path, monkeypatch):
+    folder = tmp_path / "polymnist" / "mwb-vae"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    for name, lesson in LESSONS.items():
+        open_page(PAGE, lesson=name, step=str(len(lesson.steps)))
+
+
+# -- the teacher's sheet -----------------------------------------------------------------------------------------------
+
+
+class Outline(HTMLParser):
+    """Tags with their attributes, and whether they nest."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_teachers_sheet_is_whole_and_stands_alone():
+    text = _sheet.sheet(LESSONS, "http://class.example:8501")
+    outline = Outline()
+    outline.feed(text)
+    assert not outline.open
+    assert not [t for t, a in outline.found if t in ("script", "link", "img", "iframe") or "src" in a]
+    assert "url(" not in text
+    assert "@import" not in text
+    plain = _sheet.html.unescape(re.sub(r"<[^>]+>", "", text))
+    for name, lesson in LESSONS.items():
+        assert f"http://class.example:8501/learn?lesson={name}&step={lesson.question_step}" in plain
+        for option in lesson.question.options:
+            assert re.sub(r"[*]", "", read(option.text)) in plain
+        assert re.sub(r"[*]", "", lesson.question.tempting) in plain
+    assert text.count("<figure>") >= 6
+    times = sum(lesson.class_minutes for lesson in LESSONS.values())
+    assert times + _sheet.OPENING + _sheet.CLOSING == _sheet.WHOLE == 45
+    assert f"–{_sheet.WHOLE}<" in text
+
+
+def test_the_teachers_sheet_escapes():
+    assert _sheet.marked("<b>a & *b*</b> **c**") == "&lt;b&gt;a &amp; <i>b</i>&lt;/b&gt; <b>c</b>"

@@ -1,0 +1,140 @@
+"""Train in Streamlit's AppTest: a finished answer at once, every state of a run, limits, and nothing that raises."""
+
+import pytest
+
+from bvae.app.train.training import Wanted, reproduce
+from bvae.io.storage import write_json, write_tensors
+from bvae.models.methods import METHODS
+from bvae.runs import jobs
+from bvae.training import Settings
+from tests.support.pages import assert_clean, drawings, open_page
+
+PAGE = "pages/train.py"
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """No run yet, and none that starts by itself."""
+    monkeypatch.setenv("BVAE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    return tmp_path / "runs"
+
+
+def button(app, text):
+    return next(b for b in app.button if text in b.label)
+
+
+def texts(app):
+    return " ".join(e.value for e in [*app.markdown, *app.caption, *app.info, *app.warning, *app.subheader])
+
+
+def test_it_opens_on_the_curves_of_what_ships_and_no_control_can_raise(runs):
+    app = open_page(PAGE)
+    assert "How MWB-VAE learned polymnist" in texts(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert "Takes about" in texts(app)
+    for name in ("polymnist", "a/b", "<b>", "mwb-vae"):
+        app.text_input(key="train_name").set_value(name).run()
+        assert_clean(app)
+        assert button(app, "Start").disabled is (name != "polymnist")
+    app.text_input(key="train_name").set_value("")
+    for data in ("mnist-svhn-text", "polymnist"):
+        app.selectbox(key="train_data").set_value(data).run()
+        assert_clean(app)
+    for method in ("mmvae-dreg", "mmvae-plus"):
+        app.selectbox(key="train_method").set_value(method).run()
+        assert_clean(app)
+    for key, value in (("train_d", 128), ("train_beta", 0.0), ("train_rate", 0.1), ("train_batch", 512)):
+        app.number_input(key=key).set_value(value)
+    app.slider(key="train_missing").set_value(0.9).run()
+    assert_clean(app)
+    assert open_page(PAGE, train_d="128", train_method="MMVAE+").number_input(key="train_d").value == 128
+    button(app, "Reset everything").click().run()
+    assert_clean(app)
+    assert (app.selectbox(key="train_method").value, app.number_input(key="train_d").value) == ("mwb-vae", 32)
+    assert app.slider(key="train_missing").value == 0.0
+    assert jobs.jobs() == []
+
+
+def test_every_state_of_a_run(runs):
+    app = open_page(PAGE)
+    app.number_input(key="train_steps_mwb-vae").set_value(40)
+    app.text_input(key="train_name").set_value("mine").run()
+    button(app, "Start mine").click().run()
+    assert_clean(app)
+    (job,) = jobs.jobs()
+    assert (job.state, job.name, job.settings.steps) == ("queued", "mine", 40)
+    assert "**Waiting**" in texts(app)
+    assert app.selectbox(key="train_run").value == job.id
+    button(app, "Stop training").click().run()
+    assert "**Stopped**" in texts(app)
+    button(app, "Resume").click().run()
+    assert "**Waiting**" in texts(app)
+    (job.folder / jobs.QUEUED).unlink()
+    write_json(job.folder / jobs.PROGRESS, {
+        "phase": "training", "step": 7, "seconds": 3.0, "per_step": 0.5, "recent": [9.0, 8.0, 1.0],
+        "history": [{"step": 3, "loss": 10.0, "reconstruction": 9.0, "kl": 1.0}, {"damaged": 1}, 3]})
+    import torch
+
+    write_tensors(job.folder / jobs.SAMPLES, {"m0": torch.rand(8, 3, 28, 28).half()}, {"step": "7"})
+    app.run()
+    assert_clean(app)
+    assert "**Interrupted**, step 7 of 40" in texts(app)
+    assert "invents after step 7" in texts(app)
+    for state in ("failed", "finished"):
+        write_json(job.folder / jobs.OUTCOME, {"state": state, "message": "because of *this* <b>"})
+        app.run()
+        assert_clean(app)
+        assert f"**{state.capitalize()}**" in texts(app)
+        assert r"because of \*this\* \<b\>" in texts(app)
+    (job.folder / jobs.SAMPLES).write_bytes(b"x")
+    (job.folder / jobs.JOB).write_text("{")
+    app.run()
+    assert_clean(app)
+    assert "**Damaged**" in texts(app)
+    button(app, "Delete for good").click().run()
+    assert_clean(app)
+    assert jobs.jobs() == []
+    assert "None yet" in texts(app)
+
+
+def test_others_cannot_train_here_but_see_the_runs(runs, monkeypatch):
+    jobs.submit("mine", Settings.for_method("polymnist", "wb-vae", steps=5))
+    monkeypatch.setenv("BVAE_TRAINING", "off")
+    app = open_page(PAGE, train_run="nothing that exists", train_data="../x")
+    assert "switched off" in texts(app)
+    assert all(b.disabled for b in app.button if b.label.startswith(("Start", "Stop", "Resume")))
+    assert "**Waiting**" in texts(app)
+
+
+def test_a_finished_model_is_in_the_lists_of_the_pages_and_of_the_command_line(runs, capsys):
+    from bvae.cli import main
+    from bvae.training.loop import train
+
+    settings = Settings.for_method("polymnist", "wb-vae", steps=1, batch_size=20, width=4, latent_dim=2)
+    train(settings, runs / "models" / "polymnist" / "mine", progress=False)
+    app = open_page("pages/explore.py", model="mine")
+    assert app.selectbox(key="model").value == "mine"
+    assert drawings(app)
+    assert main(["checkpoints"]) == 0
+    assert "polymnist/mine: WB-VAE (full set), D = 2, 1 steps" in capsys.readouterr().out
+
+
+def test_the_command_line_trains_the_same(monkeypatch, tmp_path):
+    """What Reproduce prints, parsed by the command line itself and run by Python, gives the settings of the page."""
+    import shlex
+
+    from bvae import cli
+    from bvae.training import loop
+
+    seen = []
+    monkeypatch.setattr(loop, "train", lambda settings, folder, **options: seen.append(settings) or exit())
+    monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
+    settings = Settings.for_method("polymnist", "mmvae-plus", steps=123, beta=1.5, seed=4, missing=0.25, latent_dim=7)
+    command, code = reproduce(Wanted("mine", settings, False))
+    with pytest.raises(SystemExit):
+        cli.main(shlex.split(command)[3:])
+    with pytest.raises(SystemExit):
+        exec(compile(code, "reproduce", "exec"), {})  # noqa: S102 - our own text, shown on the page
+    assert seen == [settings, settings]
+    assert "mmvae-plus" in METHODS

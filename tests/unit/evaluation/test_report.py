@@ -1,0 +1,52 @@
+"""The tables of the README come from the files beside the checkpoints."""
+
+
+import pytest
+
+from benchmarks import report as benchmarks
+from bvae.data import DATASETS
+from bvae.evaluation.report import BEGIN, END, insert, mean_of, report, table
+from bvae.metrics import written
+from tests.support import ROOT
+
+README = ROOT / "README.md"
+
+
+def test_the_readme_has_the_results_that_are_on_disk():
+    text = README.read_text(encoding="utf-8")
+    results = "\n".join(report(name) for name in DATASETS)
+    assert insert(text, results) == text, "run: python -m bvae report --into README.md"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/scale.md"])
+def test_the_tables_of_benchmarks_are_those_of_their_files(document):
+    path = README.parent / document
+    text = path.read_text(encoding="utf-8")
+    found = 0
+    for results in sorted(benchmarks.RESULTS.glob("*.json")):
+        found += f"<!-- benchmark {results.stem} -->" in text
+        assert benchmarks.put(text, results.stem, benchmarks.markdown(benchmarks.read(results))) == text, (
+            f"run: python -m benchmarks.report --into {document}")
+    assert found
+
+
+def test_a_data_set_without_results_says_so(tmp_path):
+    assert "Nothing was evaluated yet" in report("polymnist", tmp_path)
+
+
+def test_figures_are_written_with_the_digits_that_their_errors_allow():
+    assert written({"mean": 1475.4, "se": 83.2}) == "1,475 ± 83"
+    assert written({"mean": 20.04, "se": 0.21}) == "20.0 ± 0.2"
+    assert written({"mean": 0.12345, "se": 0.0021}) == "0.123 ± 0.002"
+    both = mean_of({"recall": {"a": {"mean": 0.2, "se": 0.03}, "b": {"mean": 0.4, "se": 0.04}}}, "recall")
+    assert both == pytest.approx({"mean": 0.3, "se": 0.025})
+    assert mean_of({}, "recall") is None
+    assert table(["x"], {"m": [None]}, written) == "| method | x |\n|---|---|\n| m | – |"
+
+
+def test_results_go_between_the_marks_only():
+    text = f"before\n{BEGIN}\nold\n{END}\nafter"
+    assert insert(text, "new \\1") == f"before\n{BEGIN}\n\nnew \\1\n{END}\nafter"
+    for wrong in ("no marks", f"{END}\n{BEGIN}", text + text):
+        with pytest.raises(ValueError, match="expected the lines"):
+            insert(wrong, "new")
