@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -29,9 +29,33 @@ class DivergedError(StorageError):
     """A model whose posteriors are no distributions; the text names it."""
 
 
-class Loaded(NamedTuple):
+@dataclass(frozen=True)
+class ModelKey:
+    """Which trained model, as caches know it: of a model that is trained again, another one.
+
+    Attributes
+    ----------
+    data_name, model_name : str
+        Of the data set and of the checkpoint.
+    weights_hash : str
+        SHA-256 of the weights.
+    """
+
+    data_name: str
+    model_name: str
+    weights_hash: str
+
+    @classmethod
+    def on_disk(cls, data_name: str, model_name: str) -> ModelKey:
+        """With the hash of the weights that are there now. Raises StorageError if there are none."""
+        return cls(data_name, model_name, load_checkpoint(data_name, model_name).hash)
+
+
+@dataclass(frozen=True)
+class Loaded:
     """A model with the facts about it and the unimodal posteriors of the test split."""
 
+    key: ModelKey
     checkpoint: Checkpoint
     model: MultimodalVAE
     experts: UnimodalPosteriors
@@ -46,14 +70,14 @@ def test_data(name: str) -> MultimodalDataset:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Loading the model and encoding the test images")
-def loaded(data_name: str, name: str, weights_hash: str) -> Loaded:
-    """A checkpoint, ready to use. `weights_hash` makes a retrained model another entry of the cache."""
-    checkpoint = load_checkpoint(data_name, name)
+def loaded(key: ModelKey) -> Loaded:
+    """A checkpoint, ready to use."""
+    checkpoint = load_checkpoint(key.data_name, key.model_name)
     model = load_weights(checkpoint)
     with torch.inference_mode():
-        experts = all_experts(model, test_data(data_name))
-    check_finite(experts, f"{data_name}/{name}")
-    return Loaded(checkpoint, model, experts)
+        experts = all_experts(model, test_data(key.data_name))
+    check_finite(experts, f"{key.data_name}/{key.model_name}")
+    return Loaded(key, checkpoint, model, experts)
 
 
 def check_finite(experts: UnimodalPosteriors, called: str) -> None:
@@ -68,7 +92,7 @@ def check_finite(experts: UnimodalPosteriors, called: str) -> None:
 
 def load_model(data_name: str, name: str) -> Loaded:
     """See :func:`loaded`; the hash is looked up on disk."""
-    return loaded(data_name, name, load_checkpoint(data_name, name).hash)
+    return loaded(ModelKey.on_disk(data_name, name))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -86,9 +110,10 @@ def trained(data_name: str) -> list[str]:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def posterior_means(data_name: str, name: str, weights_hash: str, which: str) -> np.ndarray:
+def posterior_means(key: ModelKey, which: str) -> np.ndarray:
     """(N, D) shared means of one modality's posterior, or of the joint one of all modalities if `which` is "joint"."""
-    _, model, experts = loaded(data_name, name, weights_hash)
+    this = loaded(key)
+    model, experts = this.model, this.experts
     if which == "joint":
         with torch.inference_mode():
             return model.shared(model.aggregate(experts, model.aggregator.conditional())).mean.numpy()
@@ -96,29 +121,27 @@ def posterior_means(data_name: str, name: str, weights_hash: str, which: str) ->
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def latent_cloud(data_name: str, name: str, weights_hash: str) -> LatentCloud:
+def latent_cloud(key: ModelKey) -> LatentCloud:
     """Where the test items are in a model's latent space. See `aggregated_posterior`; its seed is 0."""
-    _, model, experts = loaded(data_name, name, weights_hash)
-    return aggregated_posterior(model, experts, torch.Generator().manual_seed(0))
+    this = loaded(key)
+    return aggregated_posterior(this.model, this.experts, torch.Generator().manual_seed(0))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def tsne(data_name: str, name: str, weights_hash: str, whiches: tuple[str, ...], n: int, perplexity: int,
-         seed: int) -> np.ndarray:
+def tsne(key: ModelKey, whiches: tuple[str, ...], n: int, perplexity: int, seed: int) -> np.ndarray:
     """(len(whiches) * n, 2) t-SNE coordinates of n test items, see :func:`spread`, with PCA initialisation."""
-    means = [posterior_means(data_name, name, weights_hash, w) for w in whiches]
+    means = [posterior_means(key, w) for w in whiches]
     return embed(np.concatenate([m[spread(len(m), n)] for m in means]), perplexity, seed)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def joint_means(
-    data_name: str, name: str, weights_hash: str, rule_name: str | None, observed: tuple[bool, ...], n: int
-) -> np.ndarray:
+def joint_means(key: ModelKey, rule_name: str | None, observed: tuple[bool, ...], n: int) -> np.ndarray:
     """(n, D) means of the joint posteriors of n test items, see :func:`spread`, seen through the same modalities.
 
     `rule_name` puts another aggregator on the unimodal posteriors, with uniform weights.
     """
-    _, model, experts = loaded(data_name, name, weights_hash)
+    this = loaded(key)
+    model, experts = this.model, this.experts
     chosen = spread(experts.loc.shape[1], n)
     loc, scale = (v[:, chosen, : model.shared_dim] for v in (experts.loc, experts.scale))
     present = experts.present[:, chosen] & torch.tensor(observed).unsqueeze(1)
@@ -130,17 +153,17 @@ def joint_means(
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def joint_tsne(
-    data_name: str, name: str, weights_hash: str, rule_name: str | None, observed: tuple[bool, ...], n: int,
-    perplexity: int, seed: int,
+    key: ModelKey, rule_name: str | None, observed: tuple[bool, ...], n: int, perplexity: int, seed: int
 ) -> np.ndarray:
     """(n, 2) t-SNE coordinates of :func:`joint_means`."""
-    return embed(joint_means(data_name, name, weights_hash, rule_name, observed, n), perplexity, seed)
+    return embed(joint_means(key, rule_name, observed, n), perplexity, seed)
 
 
 @st.cache_data(max_entries=4, show_spinner="Making the example")
-def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
+def example_file(key: ModelKey, n: int) -> bytes:
     """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads.uploads`."""
-    data, (_, model, experts) = test_data(data_name), loaded(data_name, name, weights_hash)
+    data, this = test_data(key.data_name), loaded(key)
+    model, experts = this.model, this.experts
     chosen = spread(len(data), n)
     pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()
                 for view, values in data.x.items()
@@ -150,10 +173,10 @@ def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
     labels = data.y.numpy()[chosen] if data.labelled else None
     present = experts.present[:, chosen].numpy() if data.incomplete else None
     return uploads.write(loc, scale, list(model.modalities), labels=labels, present=present, thumbnails=pictures,
-                         name=f"{title_of(name)} on {data_name}"[: uploads.MAX_LETTERS])
+                         name=f"{title_of(key.model_name)} on {key.data_name}"[: uploads.MAX_LETTERS])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def example(data_name: str, name: str, weights_hash: str, n: int) -> uploads.PosteriorSet:
+def example(key: ModelKey, n: int) -> uploads.PosteriorSet:
     """What :func:`example_file` holds, read back. Never an upload: those stay in their session."""
-    return uploads.read(example_file(data_name, name, weights_hash, n))
+    return uploads.read(example_file(key, n))

@@ -1,9 +1,16 @@
-"""State that a link carries. Widgets bind themselves to the URL; this module holds their keys and the reset."""
+"""State that a link carries: what a person chooses on a page, as one frozen dataclass a page.
+
+Its fields say what there is to choose (:func:`control`): the key in the address, the value at first, the options. From
+that come the arguments of the widgets (:class:`Form`), Reset, what a link states, and, because a state is a value that
+can be hashed, keys of caches and the scripts of Reproduce. Widgets bind themselves to the address.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 import streamlit as st
 
@@ -11,6 +18,11 @@ from bvae.app.router import ensure_routed
 
 URL_VERSION = "1"
 BIND = "query-params"
+FIRST_AS = {"selectbox": "index", "radio": "index", "segmented_control": "default", "pills": "default",
+            "number_input": "value", "slider": "value", "select_slider": "value", "toggle": "value",
+            "checkbox": "value", "text_input": "value"}
+"""How each of Streamlit's widgets calls the value that it has at first."""
+BOUNDS = {"low": "min_value", "high": "max_value", "step": "step"}
 
 
 def begin_page() -> None:
@@ -20,30 +32,209 @@ def begin_page() -> None:
         st.query_params["v"] = URL_VERSION
 
 
+# -- what there is to choose -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing that a person chooses on a page.
+
+    Attributes that depend on what the page shows, such as the data set, are functions of it.
+
+    Attributes
+    ----------
+    key : str
+        Of the widget and in the address. With `each`, "{}" stands for the name.
+    first : value, or callable
+        At first and after Reset, which leaves it as it is where this is None.
+    options : sequence, or callable, optional
+        What can be chosen; of a tuple `first`, any of them.
+    low, high, step : number, or callable, optional
+    called : callable, optional
+        option -> as the widget and the address write it.
+    each : callable, optional
+        -> names, such as those of the views: there is one such widget for each of them.
+    stated : bool
+        Whether links hold it at its first value too, which another version may change.
+    """
+
+    key: str | Callable[[Any], str]
+    first: Any
+    options: Any = None
+    low: Any = None
+    high: Any = None
+    step: Any = None
+    called: Callable[[Any], str] | None = None
+    each: Callable[[Any], Sequence[str]] | None = None
+    stated: bool = False
+
+    def now(self, attribute: str, about: Any) -> Any:
+        """An attribute, where the page shows `about`."""
+        value = getattr(self, attribute)
+        return value(about) if callable(value) else value
+
+    def keys(self, about: Any) -> list[str]:
+        """Of its widgets."""
+        key = self.now("key", about)
+        return [key] if self.each is None else [key.format(name) for name in self.each(about)]
+
+    def arguments(self, kind: str, about: Any) -> dict[str, Any]:
+        """What a widget is given, beside key and label.
+
+        Parameters
+        ----------
+        kind : str
+            Name of Streamlit's widget.
+        about
+            What the page shows.
+        """
+        first, out = self.now("first", about), {}
+        if self.options is not None:
+            out["options"] = list(self.now("options", about))
+            if self.called is not None:
+                out["format_func"] = self.called
+            if FIRST_AS[kind] == "index":
+                first = out["options"].index(first)
+            elif kind == "pills":
+                out["selection_mode"] = "multi"
+            elif kind == "segmented_control":
+                out["required"] = True
+        out |= {name: self.now(bound, about) for bound, name in BOUNDS.items() if getattr(self, bound) is not None}
+        return {FIRST_AS[kind]: list(first) if isinstance(first, tuple) else first, "bind": BIND, **out}
+
+    def written(self, value: Any) -> str:
+        """A value as links hold it."""
+        return str(value if self.called is None else self.called(value))
+
+
+def control(first: Any, key: str | Callable[[Any], str] = "", **more: Any) -> Any:
+    """A field of a page's state that a widget decides; see :class:`Control`. The key is the field's name by default."""
+    metadata = {"control": Control(key, first, **more)}
+    if callable(first) or first is None or "each" in more:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=first, metadata=metadata)
+
+
+class PageState:
+    """Base of the pages' states, which are frozen dataclasses with keyword arguments only.
+
+    `BESIDE`: what is chosen without being a field of its own, such as the names of which a `ModelKey` is made.
+    """
+
+    BESIDE: ClassVar[Mapping[str, Control]] = {}
+
+    @classmethod
+    def controls(cls) -> dict[str, Control]:
+        """Name of the field -> what there is to choose."""
+        return {**cls.BESIDE, **{
+            field.name: dataclasses.replace(c, key=c.key or field.name) for field in dataclasses.fields(cls)
+            if (c := field.metadata.get("control")) is not None}}
+
+    @classmethod
+    def firsts(cls, about: Any) -> dict[str, Any]:
+        """Key of every widget -> what it has at first, where the page shows `about`."""
+        return {key: first for c in cls.controls().values() if (first := c.now("first", about)) is not None
+                for key in c.keys(about)}
+
+
+State = TypeVar("State", bound=PageState)
+
+
+class Form(Generic[State]):
+    """The widgets of a page, asked one by one where they stand, and its state from their answers.
+
+    Parameters
+    ----------
+    kind : type
+        The page's state.
+    about
+        What the page shows: what first values and options depend on. It may be set later, when it is known.
+    """
+
+    def __init__(self, kind: type[State], about: Any = None) -> None:
+        self.kind, self.about, self.controls = kind, about, kind.controls()
+        self._answers: dict[str, Any] = {}
+
+    def ask(self, widget: Callable[..., Any], name: str, label: str, of: str | None = None, **more: Any) -> Any:
+        """Show the widget of a field.
+
+        Parameters
+        ----------
+        widget : callable
+            Streamlit's, such as `st.slider` or `column.slider`.
+        name : str
+            Of the field.
+        label : str
+        of : str, optional
+            Which of several, see `Control.each`.
+        **more
+            To the widget; it wins over what the field says.
+
+        Returns
+        -------
+        value
+            What is chosen now.
+        """
+        c = self.controls[name]
+        key = c.now("key", self.about).format(of)
+        arguments = {**c.arguments(widget.__name__, self.about), **more}
+        if callable(c.options):
+            first = arguments[FIRST_AS[widget.__name__]]
+            keep_offered(key, arguments["options"], arguments["options"][first] if "index" in arguments else first)
+        value = widget(label, key=key, **arguments)
+        if isinstance(value, list):
+            value = tuple(value)
+        if of is None:
+            self._answers[name] = value
+        else:
+            self._answers.setdefault(name, {})[of] = value
+        return value
+
+    def state(self, **more: Any) -> State:
+        """The answers; what was not asked is as at first. `more`: fields that no widget of this form decides."""
+        values = {}
+        for name, c in self.controls.items():
+            if name in more or name in self.kind.BESIDE:
+                continue
+            first = c.now("first", self.about)
+            if c.each is None:
+                values[name] = self._answers.get(name, first)
+            else:
+                given = self._answers.get(name, {})
+                values[name] = tuple(given.get(each, first) for each in c.each(self.about))
+        return self.kind(**values, **more)
+
+    def stated(self) -> Iterator[tuple[str, str]]:
+        """What links hold in any case: key and value of what the page shows now."""
+        for c in self.controls.values():
+            if c.stated and (key := c.now("key", self.about)) in st.session_state:
+                yield key, c.written(st.session_state[key])
+
+    def reset_button(self, forgets: Sequence[str] = ()) -> None:
+        """A button for :func:`reset`; `forgets`: keys of what else is given up."""
+        st.button("Reset everything", icon=":material/restart_alt:", on_click=reset,
+                  args=(self.kind.firsts(self.about), forgets), key="reset_everything")
+
+
+def reset(firsts: Mapping[str, Any], forgets: Sequence[str] = ()) -> None:
+    """Give the named widgets these values at the next run, and so take them out of the address.
+
+    Forgetting a widget is not enough: without a value of its own, a bound widget takes that of the address again. Those
+    that the page has not shown yet stay as they are: the options of others may be different ones.
+    """
+    for key, value in firsts.items():
+        if key in st.session_state:
+            st.session_state[key] = list(value) if isinstance(value, tuple) else value
+    forget(*forgets)
+
+
 def chosen(key: str, options: list, default):
     """The value that a bound widget will have, or the default: for options that depend on another widget."""
     value = st.session_state.get(key, default)
     return value if value in options else default
 
 
-def forget(*keys: str) -> None:
-    """Reset the named widgets to their defaults at the next run."""
-    for key in keys:
-        st.session_state.pop(key, None)
-
-
-def reset(defaults: Mapping[str, Any]) -> None:
-    """Give the named widgets these values at the next run, and so take them out of the address.
-
-    Forgetting a widget is not enough: without a value of its own, a bound widget takes that of the address again.
-    """
-    for key, value in defaults.items():
-        st.session_state[key] = value
-
-
-def reset_shown(defaults: Mapping[str, Any]) -> None:
-    """The same for those of the named widgets that the page shows now: the options of others may be different ones."""
-    reset({key: value for key, value in defaults.items() if key in st.session_state})
+reset_shown = reset
 
 
 def reset_button(defaults: Mapping[str, Any]) -> None:
@@ -52,10 +243,20 @@ def reset_button(defaults: Mapping[str, Any]) -> None:
               key="reset_everything")
 
 
-def keep_offered(key: str, options: Sequence[Any], default: Any) -> None:
+def forget(*keys: str) -> None:
+    """Let the named widgets have their first values at the next run."""
+    for key in keys:
+        st.session_state.pop(key, None)
+
+
+def keep_offered(key: str, options: Sequence[Any], first: Any) -> None:
     """Before a widget whose options depend on another one: replace a value that is offered no more, in the link too."""
-    if key in st.session_state and st.session_state[key] not in options:
-        st.session_state[key] = default
+    held = st.session_state.get(key)
+    if isinstance(held, list):
+        if held and not set(held) & set(options):
+            forget(key)
+    elif key in st.session_state and held not in options:
+        st.session_state[key] = first
 
 
 def ink():

@@ -13,6 +13,7 @@ import streamlit as st
 import torch
 
 from bvae.app.latent_space import map_panels, mapping
+from bvae.app.loaders import ModelKey
 from bvae.cli import main
 from bvae.maps import map_files, map_tables, maps
 from bvae.maps.projections import tsne
@@ -131,7 +132,7 @@ def test_avatars_by_attribute_and_private_latents_and_bad_links():
 
 @pytest.mark.slow
 def test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared(small_tsne):
-    wanted = ("polymnist", "mwb-vae", load_checkpoint("polymnist", "mwb-vae").hash, "m1", 5, 7)
+    wanted = (ModelKey.on_disk("polymnist", "mwb-vae"), "m1", 5, 7)
     app = open_page(PAGE, map="t-SNE", which="m1", perplexity="5", map_seed="7")
     this = mapping.slot(*wanted)
     assert this.computation.state == "running"
@@ -198,26 +199,26 @@ def test_too_many_at_once_wait_and_a_failure_is_said(small_tsne, monkeypatch):
 def test_code_command_and_files_hold_what_the_page_shows(tmp_path):
     app = open_page(PAGE, data="mnist-svhn-text", model="mwb-vae-2d", which="everything", map="Plane", picked="17",
                     distance="W2")
-    key = ("mnist-svhn-text", "mwb-vae-2d", load_checkpoint("mnist-svhn-text", "mwb-vae-2d").hash)
-    found = mapping.clouds(*key, "everything")
+    key = ModelKey.on_disk("mnist-svhn-text", "mwb-vae-2d")
+    found = mapping.clouds(key, "everything")
     python, shell = (c.value for c in unfold(app).code)
     names: dict = {}
     exec(compile(python, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     np.testing.assert_allclose(names["points"], found.loc, atol=1e-4)
-    assert [i for i, _ in names["near"]] == [i for i, _ in maps.nearest(mapping.clouds(*key, "joint"), 17, 6, True)]
-    assert names["gap"].distance == pytest.approx(mapping.gap(*key)[0].distance, abs=1e-4)
+    assert [i for i, _ in names["near"]] == [i for i, _ in maps.nearest(mapping.clouds(key, "joint"), 17, 6, True)]
+    assert names["gap"].distance == pytest.approx(mapping.gap(key)[0].distance, abs=1e-4)
     arguments = shell.split()[3:]
     arguments[-1] = str(tmp_path / "map.csv")
     assert main(arguments) == 0
     written = pd.read_csv(tmp_path / "map.csv")
-    labels = app_labels(key[0])
+    labels = app_labels(key.data_name)
     pd.testing.assert_frame_equal(written, pd.read_csv(io.StringIO(map_tables.as_csv(found.loc, found, labels))),
                                   atol=1e-4)
     assert list(written["view"].unique()) == ["mnist", "svhn", "text", "joint"]
     np.testing.assert_allclose(written[["x", "y"]], written[["mean_0", "mean_1"]], atol=1e-6)
-    content = map_tables.as_npz(found.loc, found, labels, {"weights": key[2]})
+    content = map_tables.as_npz(found.loc, found, labels, {"weights": key.weights_hash})
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        assert str(file["weights"]) == key[2]
+        assert str(file["weights"]) == key.weights_hash
         np.testing.assert_array_equal(file["scale"], found.scale)
         assert set(file["label"]) == set(range(10))
 

@@ -23,8 +23,8 @@ def run_code(app, mark):
 
 def example():
     """The file that the page's download button gives."""
-    checkpoint = bvae.training.load_checkpoint("polymnist", uploading.EXAMPLE_MODEL)
-    return loaders.example_file("polymnist", uploading.EXAMPLE_MODEL, checkpoint.hash, uploading.EXAMPLE_ITEMS)
+    key = loaders.ModelKey.on_disk("polymnist", uploading.EXAMPLE_MODEL)
+    return loaders.example_file(key, uploading.EXAMPLE_ITEMS)
 
 
 def test_home():

@@ -41,17 +41,17 @@ def laid_over(
 
 
 def show(
-    data: MultimodalDataset, data_name: str, contenders: Sequence[Contender], models: Sequence[str],
-    hashes: Sequence[str], one_space: bool, observed: tuple[bool, ...], class_names: Sequence[str],
+    data: MultimodalDataset, contenders: Sequence[Contender], models: Sequence[loaders.ModelKey], one_space: bool,
+    observed: tuple[bool, ...], class_names: Sequence[str],
 ) -> Callable[[], None]:
     """The section below its heading; what it returns draws the maps.
 
     Parameters
     ----------
-    data, data_name
+    data : MultimodalDataset
     contenders : sequence of Contender
-    models, hashes : sequence of str
-        The checkpoint of each.
+    models : sequence of ModelKey
+        That of each.
     one_space : bool
         Whether the contenders are rules in one latent space.
     observed : tuple of bool
@@ -72,8 +72,7 @@ def show(
     n = min(len(data), MAP_ITEMS)
     items, short = loaders.spread(len(data), n), [c.short for c in contenders]
     together = one_space and projection == "pca"
-    keys = [(data_name, model, digest, c.key if one_space else None, observed, n)
-            for c, model, digest in zip(contenders, models, hashes, strict=True)]
+    keys = [(model, c.key if one_space else None, observed, n) for c, model in zip(contenders, models, strict=True)]
     means = [loaders.joint_means(*key) for key in keys]
     try:
         if projection == "tsne":
@@ -111,7 +110,7 @@ def show(
         st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
                   args=(selected[0],))
     st.subheader("Whose neighbours changed most")
-    panels.neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{data_name}.csv")
+    panels.neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{models[0].data_name}.csv")
     return finish
 
 

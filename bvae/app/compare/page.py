@@ -31,7 +31,8 @@ mode = top[1].segmented_control("Compare", [RULES, MODELS], default=RULES, requi
                                 help="Aggregators: several rules on the same encoders, so in one latent space. Trained "
                                      "models: each with encoders, rule and decoders of its own.")
 if mode == RULES:
-    data_name, base_name, loaded = choose_model(top[0], top[2])
+    choice = choose_model(top[0], top[2])
+    data_name, base_name, loaded = choice.data_name, choice.key.model_name, choice.loaded
     trained = [base_name]
 else:
     data_name, trained = choose_data(top[0])
@@ -133,8 +134,7 @@ panels.numbers_table(table, exact, f"compare_{data_name}_{item}.csv")
 finish = None
 if len(contenders) > 1:
     st.subheader("The same items in every space")
-    finish = compare_maps.show(data, data_name, contenders, of_model,
-                               [models[c.key].checkpoint.hash for c in contenders], mode == RULES, observed,
+    finish = compare_maps.show(data, contenders, [models[c.key].key for c in contenders], mode == RULES, observed,
                                class_names)
 if mode == MODELS:
     methods_told.show(m.checkpoint.settings.method for m in models.values())

@@ -96,9 +96,9 @@ def pinned() -> list[Run]:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def measured(run: Run, weights_hash: str) -> dict[str, float]:
-    """The key numbers of a run, see `comparing.key_numbers`. `weights_hash` makes a retrained model another entry."""
-    loaded = loaders.loaded(run.data_name, run.model_name, weights_hash)
+def measured(run: Run, key: loaders.ModelKey) -> dict[str, float]:
+    """The key numbers of a run, see `comparing.key_numbers`; `key` is that of its model."""
+    loaded = loaders.loaded(key)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
     now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
     plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
@@ -130,7 +130,7 @@ def table() -> None:
                "sample": run.item, "views": ", ".join(run.views) or "none", "seed": run.seed,
                "samples": run.num_samples}
         try:
-            row |= measured(run, loaders.load_model(run.data_name, run.model_name).checkpoint.hash)
+            row |= measured(run, loaders.load_model(run.data_name, run.model_name).key)
         except StorageError:  # gone or damaged since
             row["model"] += " (cannot be read)"
         rows.append(row | {"link": run.link()})

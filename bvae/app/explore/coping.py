@@ -104,12 +104,12 @@ def cope(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def cached(
-    data_name: str, model_name: str, weights_hash: str, item: int, observed: tuple[bool, ...],
-    weights: tuple[float, ...], tampered: tuple[Tampering, ...], seed: int, lies: tuple[int, ...],
+    key: loaders.ModelKey, item: int, observed: tuple[bool, ...], weights: tuple[float, ...],
+    tampered: tuple[Tampering, ...], seed: int, lies: tuple[int, ...],
 ) -> tuple[pd.DataFrame, bool]:
     """See :func:`cope`."""
-    return cope(loaders.loaded(data_name, model_name, weights_hash), item, observed, weights, tampered,
-                loaders.test_data(data_name), seed, loaders.judges(data_name), lies)
+    return cope(loaders.loaded(key), item, observed, weights, tampered, loaders.test_data(key.data_name), seed,
+                loaders.judges(key.data_name), lies)
 
 
 def show(table: pd.DataFrame, exact: bool, chosen: str, num_views: int, file_name: str) -> None:

@@ -22,8 +22,9 @@ st.markdown("**Switch a view off, or let one lie:** does the joint belief move, 
 
 # -- four controls -------------------------------------------------------------------------------------------------
 top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
-data_name, model_name, loaded = choose_model(top[0], top[1])
-data, views = loaders.test_data(data_name), list(loaded.model.modalities)
+choice = choose_model(top[0], top[1])
+loaded, data, views = choice.loaded, choice.data, choice.views
+data_name, model_name = choice.data_name, choice.key.model_name
 AS_TRAINED = "as-trained"
 rule_name = top[2].selectbox(
     "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
@@ -92,7 +93,7 @@ if reached >= 3:
 with right:
     if reached >= 5:
         st.subheader("What it imagines")
-        cloud = loaders.latent_cloud(data_name, model_name, loaded.checkpoint.hash)
+        cloud = loaders.latent_cloud(choice.key)
         studio = Studio(loaded.model, cloud, loaders.judges(data_name), now.rule)
         generated = studio.decode(drawn.z, without=[item, *(t.item for t in seen.tampered if t.lies)])
         imagined.show(data, views, seen.present, generated, cloud, truth, lies, f"{file_name}_generations")
@@ -128,6 +129,6 @@ with others:
     if seen.tampered:
         st.subheader("How every aggregator copes")
     if seen.tampered or st.toggle("How every aggregator copes with these views", key="coping", bind=BIND):
-        copes = coping.cached(data_name, model_name, loaded.checkpoint.hash, item, tuple(seen.present),
+        copes = coping.cached(choice.key, item, tuple(seen.present),
                               tuple(seen.weights), seen.tampered, seed, tuple(lies))
         coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")

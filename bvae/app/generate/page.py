@@ -30,8 +30,9 @@ if ASK[task]:
     about.markdown(ASK[task])
 
 top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
-data_name, model_name, loaded = choose_model(top[0], top[1])
-data = loaders.test_data(data_name)
+chosen_model = choose_model(top[0], top[1])
+loaded, data = chosen_model.loaded, chosen_model.data
+data_name, model_name = chosen_model.data_name, chosen_model.key.model_name
 AS_TRAINED, FIRST_ITEM, SECOND_ITEM = "as-trained", min(342, len(data) - 1), min(700, len(data) - 1)
 item = FIRST_ITEM
 rule_name = AS_TRAINED
@@ -56,7 +57,7 @@ with tools.popover("Advanced", icon=":material/tune:"):
                "seed": 0}))
 
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
-cloud = loaders.latent_cloud(data_name, model_name, loaded.checkpoint.hash)
+cloud = loaders.latent_cloud(loaded.key)
 choice = panels.Choice(data, Studio(loaded.model, cloud, loaders.judges(data_name), rule), num_samples, seed)
 if task != DRAW:
     panels.forget_link()

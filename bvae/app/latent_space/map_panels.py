@@ -16,7 +16,8 @@ from bvae.aggregators.comparison import gelbrich
 from bvae.app import loaders, pages
 from bvae.app.beliefs import comparing, panels, scene
 from bvae.app.latent_space import mapping
-from bvae.app.latent_space.mapping import Key, Map
+from bvae.app.latent_space.mapping import Map
+from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, fold, images
 from bvae.app.widgets.choose import label
@@ -89,7 +90,7 @@ def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | 
 
 
 def figure(
-    key: Key, found: Clouds, placed: Map, coloring: Coloring, picked: Sequence[int], called: Sequence[str],
+    key: ModelKey, found: Clouds, placed: Map, coloring: Coloring, picked: Sequence[int], called: Sequence[str],
     background: str | None,
 ) -> go.Figure:
     """The map. In the plane itself with the prior's circles and what a view's decoder makes of every place."""
@@ -107,7 +108,7 @@ def figure(
     if placed.projection == maps.PLANE:
         latent.add_prior(out, ink())
         out.update_traces(marker={"line": {"width": 0.8, "color": ink().paper}}, selector={"mode": "markers"})
-        behind = mapping.decoded(*key, background, limits) if background else None
+        behind = mapping.decoded(key, background, limits) if background else None
         if isinstance(behind, str):
             latent.put_behind(out, behind, limits, 0.4)
         elif behind:
@@ -159,7 +160,7 @@ def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
     return panels.legend(names, colors[: len(names)], symbols[: len(names)], " · ".join(further))
 
 
-def takeaway(key: Key, which: str, coloring: Coloring) -> str:
+def takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
     """What the map says, in numbers of the whole latent space; if these could not be computed, why."""
     try:
         return _takeaway(key, which, coloring)
@@ -167,17 +168,17 @@ def takeaway(key: Key, which: str, coloring: Coloring) -> str:
         return f"Nothing can be said in numbers. {error}"
 
 
-def _takeaway(key: Key, which: str, coloring: Coloring) -> str:
+def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
     if coloring.values is not None:
         low, middle, high = np.quantile(coloring.values, (0, 0.5, 1))
         return f"{coloring.name.capitalize()} goes from {low:.3g} over {middle:.3g} (half the points) to {high:.3g}."
     if which == EVERYTHING:
-        found = mapping.gap(*key)[0]
+        found = mapping.gap(key)[0]
         return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "
                 f"chance {found.same_by_chance:.0%}.")
-    if not loaders.test_data(key[0]).labelled:
-        return f"{len(mapping.clouds(*key, which).item):,} items, without labels."
-    share, chance = mapping.same_class(*key, which)
+    if not loaders.test_data(key.data_name).labelled:
+        return f"{len(mapping.clouds(key, which).item):,} items, without labels."
+    share, chance = mapping.same_class(key, which)
     return (f"Of an item's {mapping.NEAR} nearest neighbours in the whole latent space {share:.0%} share its class; by "
             f"chance {chance:.0%}.")
 
@@ -202,10 +203,11 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
 
 
 def closely(
-    key: Key, loaded: loaders.Loaded, data: MultimodalDataset, which: str, candidates: Sequence[int], wasserstein: bool
+    loaded: loaders.Loaded, data: MultimodalDataset, which: str, candidates: Sequence[int], wasserstein: bool
 ) -> tuple[int, str]:
     """One item: its neighbours in z and its posteriors; returns the item and the cloud that was searched."""
     st.subheader("One item closely")
+    key = loaded.key
     views = list(data.modalities)
     if st.session_state.setdefault("_candidates", list(candidates)) != list(candidates):
         st.session_state["focus"] = candidates[0]  # others were selected: look at their first one
@@ -214,7 +216,7 @@ def closely(
     item = own.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
     own.html(images.item(data, item))
     cloud = JOINT if which == EVERYTHING else which
-    found = mapping.clouds(*key, cloud)
+    found = mapping.clouds(key, cloud)
     near = maps.nearest(found, item, NEIGHBOURS, wasserstein)
     of = "joint posteriors" if cloud == JOINT else f"posteriors of {cloud} alone"
     measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
@@ -224,16 +226,16 @@ def closely(
     st.button("Select these on the map", icon=":material/select_all:", on_click=panels.select,
               args=([item, *(i for i, _ in near)],))
     with beside:
-        apart, exact = _posteriors(key, loaded, views, item)
+        apart, exact = _posteriors(loaded, views, item)
     with own:
         st.caption(f"W2 of each view's posterior to the joint one: {panels.plain(apart)}"
                    + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
         st.page_link(pages.script("explore"), label=f"Explore item {item}", icon=":material/explore:",
-                     query_params={"data": key[0], "item": str(item), "model": label(key[1])})
+                     query_params={"data": key.data_name, "item": str(item), "model": label(key.model_name)})
     return item, cloud
 
 
-def _posteriors(key: Key, loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
+def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
     """The posteriors of an item, drawn; returns their distances to the joint one in words, and if these are exact."""
     now = scene.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
     mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
@@ -262,13 +264,13 @@ def _posteriors(key: Key, loaded: loaders.Loaded, views: Sequence[str], item: in
 
     apart = ", ".join(f"{v} {w:.3g}" for v, w in zip(views, far, strict=True))
     charts.show(drawn, "focus_chart", f"Posteriors of item {item}: W2 of each view's to the joint one: {apart}.",
-                table, f"posteriors_{key[0]}_{key[1]}_{item}")
+                table, f"posteriors_{loaded.key.data_name}_{loaded.key.model_name}_{item}")
     return apart, exact
 
 
-def gap_panel(key: Key, views: Sequence[str]) -> None:
+def gap_panel(key: ModelKey, views: Sequence[str]) -> None:
     """The modality gap in three numbers, and between every pair of clouds."""
-    found, pairs = mapping.gap(*key)
+    found, pairs = mapping.gap(key)
     st.subheader("The modality gap")
     st.markdown("Do the views of the items share one region of the latent space, or has each view a region of its own? "
                 "Three numbers that see different things; all are of the whole latent space, not of the map.")
@@ -292,17 +294,19 @@ def gap_panel(key: Key, views: Sequence[str]) -> None:
     st.dataframe(table, hide_index=True, column_config={
         n: st.column_config.NumberColumn(format="%.3g") for n in names})
     st.caption(f"Distance between the centres of each two clouds, in units of their size; the joint cloud included. "
-               f"n = {min(maps.EVERYTHING_ITEMS, len(loaders.test_data(key[0])))} items. The term, and the difference "
-               "of the means as its measure, are from Liang et al., \"Mind the gap\", NeurIPS 2022; they study "
-               "contrastive models. Centres can coincide while a classifier still tells the views apart: then the "
-               "clouds lie in one place and differ in form.")
+               f"n = {min(maps.EVERYTHING_ITEMS, len(loaders.test_data(key.data_name)))} items. The term, and the "
+               "difference of the means as its measure, are from Liang et al., \"Mind the gap\", NeurIPS 2022; they "
+               "study contrastive models. Centres can coincide while a classifier still tells the views apart: then "
+               "the clouds lie in one place and differ in form.")
 
 
-def code(key: Key, which: str, asked: str, perplexity: int, seed: int, item: int, cloud: str, wasserstein: bool) -> str:
+def code(
+    key: ModelKey, which: str, asked: str, perplexity: int, seed: int, item: int, cloud: str, wasserstein: bool
+) -> str:
     """Python that gives the same coordinates and neighbours as the page."""
     how = f'"{asked}"' + (f", perplexity={perplexity}, seed={seed}" if asked == maps.TSNE else "")
-    lines = ["import bvae", "from bvae.maps import maps", "", f'data = bvae.dataset("{key[0]}", split="test")',
-             f'model = bvae.load("{key[0]}", "{key[1]}")',
+    lines = ["import bvae", "from bvae.maps import maps", "", f'data = bvae.dataset("{key.data_name}", split="test")',
+             f'model = bvae.load("{key.data_name}", "{key.model_name}")',
              f'found = maps.posteriors(model, data, "{which}")  # of each point: item, cloud, loc, scale',
              f"points = maps.coordinates(found.loc, {how})  # (P, 2)"]
     if which == EVERYTHING:
@@ -313,20 +317,20 @@ def code(key: Key, which: str, asked: str, perplexity: int, seed: int, item: int
     return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={wasserstein})"])
 
 
-def command(key: Key, which: str, asked: str, perplexity: int, seed: int) -> str:
+def command(key: ModelKey, which: str, asked: str, perplexity: int, seed: int) -> str:
     """The command line that writes the same map."""
-    return (f"python -m bvae maps {key[0]} {key[1]} --of {which} --map {asked}"
+    return (f"python -m bvae maps {key.data_name} {key.model_name} --of {which} --map {asked}"
             + (f" --perplexity {perplexity} --seed {seed}" if asked == maps.TSNE else "") + " --to map.csv")
 
 
 def files(
-    key: Key, found: Clouds, placed: Map, labels: np.ndarray, asked: str, lines: str, shell: str, name: str
+    key: ModelKey, found: Clouds, placed: Map, labels: np.ndarray, asked: str, lines: str, shell: str, name: str
 ) -> None:
     """Coordinates with all that was mapped, and how to get the same."""
     def content() -> None:
         st.markdown("Every point with its item, label, view, place on the map, uncertainty, disagreement, and the mean "
                     "and standard deviation of its posterior in every latent dimension.")
-        facts = {"data": key[0], "model": key[1], "weights": key[2], "bvae": bvae.__version__,
+        facts = {"data": key.data_name, "model": key.model_name, "weights": key.weights_hash, "bvae": bvae.__version__,
                  "map": placed.projection}
         with st.container(horizontal=True):
             st.download_button("All as CSV", lambda: map_tables.as_csv(placed.points, found, labels), f"{name}.csv",
@@ -336,8 +340,9 @@ def files(
                                icon=":material/download:", key="all_npz",
                                help="For numpy.load(…, allow_pickle=False).")
         rounded = placed.projection == maps.TSNE and placed.made.startswith("ready-made")
-        st.markdown(f"bvae {bvae.__version__}, weights {key[2][:12]}. The link in the address bar holds everything "
-                    "that you chose." + (" The ready-made map is rounded to half precision." if rounded else "")
+        st.markdown(f"bvae {bvae.__version__}, weights {key.weights_hash[:12]}. The link in the address bar holds "
+                    "everything that you chose."
+                    + (" The ready-made map is rounded to half precision." if rounded else "")
                     + (" t-SNE in one thread gives the same map on the same machine; another machine rounds otherwise, "
                        "and small differences grow." if asked == maps.TSNE else ""))
         st.code(lines, language="python")

@@ -15,6 +15,7 @@ import streamlit as st
 from PIL import Image
 
 from bvae.app import loaders
+from bvae.app.loaders import ModelKey
 from bvae.app.widgets import images
 from bvae.data.sheet import drawable
 from bvae.maps import map_files, maps
@@ -25,8 +26,6 @@ from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
 from bvae.runs.map_process import Computation
 from bvae.training import load_checkpoint
 
-Key = tuple[str, str, str]
-"""Names of the data set and of the checkpoint, and the hash of its weights."""
 CELLS, WORDS = 20, 9
 NEAR = 10
 MOST_AT_ONCE = 2
@@ -59,23 +58,23 @@ class Map(NamedTuple):
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def clouds(data_name: str, name: str, weights_hash: str, which: str) -> Clouds:
+def clouds(key: ModelKey, which: str) -> Clouds:
     """See `bvae.maps.maps.clouds`."""
-    _, model, experts = loaders.loaded(data_name, name, weights_hash)
-    return maps.clouds(model, experts, which)
+    this = loaders.loaded(key)
+    return maps.clouds(this.model, this.experts, which)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def components(data_name: str, name: str, weights_hash: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+def components(key: ModelKey, which: str) -> tuple[np.ndarray, np.ndarray]:
     """Principal components of :func:`clouds`: (P, 2), and their shares of the variance."""
-    return pca(clouds(data_name, name, weights_hash, which).loc)
+    return pca(clouds(key, which).loc)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def same_class(data_name: str, name: str, weights_hash: str, which: str) -> tuple[float, float]:
+def same_class(key: ModelKey, which: str) -> tuple[float, float]:
     """Share of the 10 nearest points in all latent dimensions that are of a point's class; and the same by chance."""
-    found = clouds(data_name, name, weights_hash, which)
-    labels = loaders.test_data(data_name).y.numpy()[found.item]
+    found = clouds(key, which)
+    labels = loaders.test_data(key.data_name).y.numpy()[found.item]
     near = neighbours(found.loc, NEAR)
     counts = np.bincount(labels)
     chance = (counts * (counts - 1)).sum() / max(1, len(labels) * (len(labels) - 1))
@@ -83,20 +82,19 @@ def same_class(data_name: str, name: str, weights_hash: str, which: str) -> tupl
 
 
 @st.cache_data(max_entries=12, show_spinner="Measuring the gap between the modalities")
-def gap(data_name: str, name: str, weights_hash: str) -> tuple[ModalityGap, np.ndarray]:
+def gap(key: ModelKey) -> tuple[ModalityGap, np.ndarray]:
     """The modality gap of the views, and the distances of all clouds with the joint one, (M + 1, M + 1)."""
-    found = clouds(data_name, name, weights_hash, maps.EVERYTHING)
+    found = clouds(key, maps.EVERYTHING)
     each = [found.of(n) for n in found.names]
     return modality_gap([c.loc for c in each[:-1]], [c.item for c in each[:-1]]), gaps([c.loc for c in each])
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def decoded(
-    data_name: str, name: str, weights_hash: str, view: str,
-    limits: tuple[tuple[float, float], tuple[float, float]],
+    key: ModelKey, view: str, limits: tuple[tuple[float, float], tuple[float, float]]
 ) -> str | list[list[str]]:
     """What a view's decoder makes of the plane: one picture as a data URI, or a grid of words."""
-    model, data = loaders.loaded(data_name, name, weights_hash).model, loaders.test_data(data_name)
+    model, data = loaders.loaded(key).model, loaders.test_data(key.data_name)
     picture = data.modalities[view].kind == "image"
     if not drawable(data, data.modalities[view]):
         return [[]]
@@ -110,19 +108,19 @@ def decoded(
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def located(key: Key, which: str, projection: str, perplexity: int, seed: int) -> Map:
+def located(key: ModelKey, which: str, projection: str, perplexity: int, seed: int) -> Map:
     """The map of :func:`clouds`. While a t-SNE is not ready, its progress is written and PCA is the map."""
-    found = clouds(*key, which)
+    found = clouds(key, which)
     if projection == maps.PLANE:
         return Map(found.loc.astype(float), projection, None, ("latent dimension 0", "latent dimension 1"))
     if projection == maps.TSNE:
-        ready = map_files.read(load_checkpoint(*key[:2]), which, perplexity, seed, len(found.loc))
+        ready = map_files.read(load_checkpoint(key.data_name, key.model_name), which, perplexity, seed, len(found.loc))
         if ready is not None:
             return Map(ready, projection, None, ("", ""), "ready-made, from the file beside the checkpoint")
         points = computed(key, which, perplexity, seed)
         if points is not None:
             return Map(points, projection, None, ("", ""), "computed here")
-    points, shares = components(*key, which)
+    points, shares = components(key, which)
     return Map(points, maps.PCA, shares,
                (f"first principal component ({shares[0]:.0%} of the variance)", f"second ({shares[1]:.0%})"))
 
@@ -185,7 +183,7 @@ def _running() -> list[Computation]:
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def slot(data_name: str, name: str, weights_hash: str, which: str, perplexity: int, seed: int) -> Slot:
+def slot(key: ModelKey, which: str, perplexity: int, seed: int) -> Slot:
     """The one t-SNE with these settings."""
     return Slot()
 
@@ -193,15 +191,15 @@ def slot(data_name: str, name: str, weights_hash: str, which: str, perplexity: i
 WHO, WANTED, STOPPED = "_map_session", "_map_wanted", "_map_stopped"
 
 
-def computed(key: Key, which: str, perplexity: int, seed: int) -> np.ndarray | None:
+def computed(key: ModelKey, which: str, perplexity: int, seed: int) -> np.ndarray | None:
     """A t-SNE that is done, (P, 2); else None, and its progress is on the page."""
     who = st.session_state.setdefault(WHO, secrets.token_hex(8))
-    wanted = (*key, which, perplexity, seed)
+    wanted = (key, which, perplexity, seed)
     before = st.session_state.get(WANTED)
     if before not in (None, wanted):
         slot(*before).leave(who)
     st.session_state[WANTED] = wanted
-    points = clouds(*key, which).loc
+    points = clouds(key, which).loc
     what = f"t-SNE of {len(points):,} points, perplexity {perplexity}, seed {seed}"
     if st.session_state.get(STOPPED) == wanted:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from bvae.app import loaders
 from bvae.app.beliefs import panels
 from bvae.app.latent_space import map_panels, mapping
 from bvae.app.latent_space.map_panels import ATTRIBUTE
@@ -19,9 +18,9 @@ st.markdown("**Draw a lasso around an island:** what do its items have in common
 
 # -- what is mapped, and how ---------------------------------------------------------------------------------------
 top = st.columns([0.8, 0.9, 2.6, 0.75, 1.6], vertical_alignment="bottom")
-data_name, model_name, loaded = choose_model(top[0], top[1])
-data, views = loaders.test_data(data_name), list(loaded.model.modalities)
-key = (data_name, model_name, loaded.checkpoint.hash)
+choice = choose_model(top[0], top[1])
+key, loaded, data, views = choice.key, choice.loaded, choice.data, choice.views
+data_name, model_name = key.data_name, key.model_name
 means_of = [maps.JOINT, *views, maps.EVERYTHING]
 keep_offered("which", means_of, maps.JOINT)
 which = top[2].segmented_control(
@@ -64,7 +63,7 @@ with tools.popover("Advanced", icon=":material/tune:"):
         "distance": "Euclidean", "picked": ""},))
 
 # -- the map -------------------------------------------------------------------------------------------------------
-found = mapping.clouds(*key, which)
+found = mapping.clouds(key, which)
 try:
     placed = mapping.located(key, which, asked, perplexity, seed)
 except ComputationError as error:
@@ -86,7 +85,7 @@ with side:
     shown = map_panels.selected(data, picked, found.item)
 
 # -- what lies behind it -------------------------------------------------------------------------------------------
-item, cloud = map_panels.closely(key, loaded, data, which, picked or shown, distance == "W2")
+item, cloud = map_panels.closely(loaded, data, which, picked or shown, distance == "W2")
 if which == maps.EVERYTHING and len(views) > 1:
     with computing.said():
         map_panels.gap_panel(key, views)

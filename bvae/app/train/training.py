@@ -188,9 +188,9 @@ def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def shipped_samples(data_name: str, name: str, weights_hash: str, count: int = NUM_SAMPLES) -> dict[str, torch.Tensor]:
+def shipped_samples(key: loaders.ModelKey, count: int = NUM_SAMPLES) -> dict[str, torch.Tensor]:
     """Samples of the prior of a finished model, with the noise that workers use."""
-    model = load_weights(load_checkpoint(data_name, name))
+    model = load_weights(load_checkpoint(key.data_name, key.model_name))
     with torch.inference_mode():
         z = torch.randn(count, model.latent_dim, generator=torch.Generator().manual_seed(0))
         return {view: values.clone() for view, values in model.decode(z).items()}
@@ -205,7 +205,8 @@ def watch_example(data_name: str, method: str) -> None:
         return
     try:
         checkpoint = load_checkpoint(data_name, name)
-        history, samples = read_history(checkpoint.folder), shipped_samples(data_name, name, checkpoint.hash)
+        history = read_history(checkpoint.folder)
+        samples = shipped_samples(loaders.ModelKey(data_name, name, checkpoint.hash))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         return

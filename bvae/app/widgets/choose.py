@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 import bvae
 from bvae.app import loaders
-from bvae.app.state import BIND
-from bvae.data import DATASETS
+from bvae.app.loaders import ModelKey
+from bvae.app.state import BIND, Control, PageState
+from bvae.data import DATASETS, MultimodalDataset
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
 
 FIRST = "mwb-vae"
 FIRST_DATA = "polymnist"
+FIRST_ITEM = 342
 SEVERAL = ("models", "methods")  # keys of widgets in which several models are chosen
 
 
-class Choice(NamedTuple):
-    """Names of the data set and of the checkpoint, and the checkpoint ready to use."""
+@dataclass(frozen=True)
+class Choice:
+    """The trained model that a page shows, ready to use."""
 
-    data_name: str
-    model_name: str
     loaded: loaders.Loaded
+
+    @property
+    def key(self) -> ModelKey:
+        """Which it is."""
+        return self.loaded.key
+
+    @property
+    def data_name(self) -> str:
+        """Of its data set."""
+        return self.key.data_name
+
+    @property
+    def data(self) -> MultimodalDataset:
+        """The test split of its data set."""
+        return loaders.test_data(self.data_name)
+
+    @property
+    def views(self) -> list[str]:
+        """Names of its modalities."""
+        return list(self.loaded.model.modalities)
 
 
 def label(model_name: str) -> str:
@@ -36,6 +58,11 @@ def label(model_name: str) -> str:
 def data_label(data_name: str) -> str:
     """A data set's name for a person, as links hold it."""
     return DATASETS[data_name].title or data_name
+
+
+def first_item(total: int) -> int:
+    """The item that is shown at first, of so many."""
+    return min(FIRST_ITEM, total - 1)
 
 
 def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -> None:
@@ -89,6 +116,19 @@ def first_model(data_name: str) -> str:
     return FIRST if FIRST in names else names[0]
 
 
+DATA = Control("data", None, called=data_label, stated=True)  # Reset stays with the data set
+MODEL = Control("model", lambda about: first_model(about.data_name), called=label, stated=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelState(PageState):
+    """State of a page about one trained model, see :func:`choose_model`."""
+
+    BESIDE: ClassVar = {"data": DATA, "model": MODEL}
+
+    shown: ModelKey
+
+
 def choose_model(data_place, model_place) -> Choice:
     """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
 
@@ -101,7 +141,7 @@ def choose_model(data_place, model_place) -> Choice:
     model_name = model_place.selectbox("Method", names, index=names.index(first_model(data_name)), key="model",
                                        bind=BIND, format_func=label)
     try:
-        return Choice(data_name, model_name, loaders.load_model(data_name, model_name))
+        return Choice(loaders.load_model(data_name, model_name))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         st.stop()

@@ -6,40 +6,33 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from bvae.app.state import URL_VERSION
-
-STATED = ("data", "model", "item", "seed")
+from bvae.app.state import URL_VERSION, Form
 
 
-def address() -> str:
+def address(form: Form | None = None) -> str:
     """The full address of this page with everything that was chosen, and the version of the link format.
 
-    Data set, model, item and seed are in it even at their defaults, which another version may change; what else
-    is at its default is not, and files of a person never are.
+    Data set, model, item and seed are in it even at their defaults, which another version may change, see
+    `Control.stated`; what else is at its default is not, and files of a person never are.
     """
-    stated = {key: _written(key, st.session_state[key]) for key in STATED if key in st.session_state}
+    stated = dict(form.stated()) if form is not None else {}
     parameters = {**stated, **{key: st.query_params.get_all(key) for key in st.query_params}, "v": URL_VERSION}
     return f"{st.context.url or ''}?{urlencode(parameters, doseq=True)}"
 
 
-def _written(key: str, value: object) -> str:
-    """As the widget itself would write it."""
-    from bvae.app.widgets.choose import data_label, label
-
-    return {"model": label, "data": data_label}.get(key, str)(str(value))
-
-
 @st.fragment
-def button(note: str = "") -> None:
+def button(note: str = "", form: Form | None = None) -> None:
     """A button that shows the address; it reruns nothing else.
 
     Parameters
     ----------
     note : str
         What this page's links leave out.
+    form : Form, optional
+        The page's controls.
     """
     with st.popover("Share", icon=":material/share:", key="share", on_change="rerun", width="content") as box:
         if box.open:
             st.markdown("**This address shows the same to everybody who runs the app**: data set, model, and all that "
                         f"you chose here. {note}")
-            st.code(address(), language=None, wrap_lines=True)
+            st.code(address(form), language=None, wrap_lines=True)

@@ -22,7 +22,6 @@ from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet, UploadError
 from bvae.io.storage import StorageError
 from bvae.runs import isolated
-from bvae.training import load_checkpoint
 
 UPLOAD, PROBLEM, KEPT, REVISION = "my_upload", "my_problem", "my_kept", "my_revision"
 JOINT, CLOUDS = "all modalities", "each modality alone"
@@ -121,8 +120,8 @@ def _example() -> tuple[bytes, PosteriorSet]:
     if names:
         name = EXAMPLE_MODEL if EXAMPLE_MODEL in names else names[0]
         try:
-            key = (FIRST_DATA, name, load_checkpoint(FIRST_DATA, name).hash, EXAMPLE_ITEMS)
-            return loaders.example_file(*key), loaders.example(*key)
+            key = loaders.ModelKey.on_disk(FIRST_DATA, name)
+            return loaders.example_file(key, EXAMPLE_ITEMS), loaders.example(key, EXAMPLE_ITEMS)
         except StorageError:
             pass
     content = synthetic()

@@ -10,7 +10,7 @@ import pandas as pd
 from bvae.aggregators import aggregator
 from bvae.app import loaders
 from bvae.app.learn.lessons._base import Door, NothingTrained, Picture
-from bvae.app.widgets.choose import FIRST, FIRST_DATA, label
+from bvae.app.widgets.choose import FIRST, FIRST_DATA, first_item, label
 from bvae.metrics import CATALOG
 from bvae.plots import style
 from bvae.plots.metrics import curve_figure
@@ -133,7 +133,7 @@ def widths(rules: tuple[str, ...]) -> dict[str, list[float]]:
 
 def example(loaded: loaders.Loaded) -> int:
     """A test item to look at: the one with which Explore opens."""
-    return min(342, loaded.experts.loc.shape[1] - 1)
+    return first_item(loaded.experts.loc.shape[1])
 
 
 def view_names() -> list[str]:

@@ -37,14 +37,13 @@ class Reading(NamedTuple):
 
 def points(perplexity: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates (N, 2) of the map, or means (N, D) without a perplexity, and the classes (N,)."""
-    name, loaded = models.model()
+    key = models.model()[1].key
     data = loaders.test_data(models.DATA)
     n = min(ITEMS, len(data))
-    key = (models.DATA, name, loaded.checkpoint.hash)
     labels = data.y.numpy()[loaders.spread(len(data), n)]
     if perplexity is None:
-        return loaders.posterior_means(*key, "joint")[loaders.spread(len(data), n)], labels
-    return loaders.tsne(*key, ("joint",), n, perplexity, SEED), labels
+        return loaders.posterior_means(key, "joint")[loaders.spread(len(data), n)], labels
+    return loaders.tsne(key, ("joint",), n, perplexity, SEED), labels
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
