@@ -60,22 +60,6 @@ def explore_code(
     ])
 
 
-def beliefs_code(rules: Sequence[str], loc: Sequence[float], scale: Sequence[float]) -> str:
-    """A script that prints mean and standard deviation of joint beliefs on a line, as Home shows them."""
-    return "\n".join([
-        "import torch",
-        "import bvae",
-        "",
-        f"loc = torch.tensor({[round(v, 6) for v in loc]}).view(-1, 1, 1)  # (M, B, D): image, sound, text",
-        f"scale = torch.tensor({[round(v, 6) for v in scale]}).view(-1, 1, 1)",
-        "joint = {}",
-        f"for name in {list(rules)!r}:",
-        "    q = bvae.aggregator(name)(loc, scale)",
-        "    joint[name] = (q.mean.item(), q.variance.sqrt().item())",
-        '    print(f"{name}: mean {joint[name][0]:.2f}, standard deviation {joint[name][1]:.2f}")',
-    ])
-
-
 def benchmark_code(data_name: str, names: Sequence[str], metric: str) -> str:
     """A script that prints one figure of several checkpoints, from their metrics.json."""
     return "\n".join([

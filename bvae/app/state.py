@@ -78,7 +78,7 @@ class Control:
         key = self.now("key", about)
         return [key] if self.each is None else [key.format(name) for name in self.each(about)]
 
-    def arguments(self, kind: str, about: Any) -> dict[str, Any]:
+    def arguments(self, kind: str, about: Any, options: Sequence[Any] | None, first: Any) -> dict[str, Any]:
         """What a widget is given, beside key and label.
 
         Parameters
@@ -87,10 +87,14 @@ class Control:
             Name of Streamlit's widget.
         about
             What the page shows.
+        options, first
+            Instead of the control's own, unless None.
         """
-        first, out = self.now("first", about), {}
-        if self.options is not None:
-            out["options"] = list(self.now("options", about))
+        first, out = self.now("first", about) if first is None else first, {}
+        if options is None:
+            options = self.now("options", about)
+        if options is not None:
+            out["options"] = list(options)
             if self.called is not None:
                 out["format_func"] = self.called
             if FIRST_AS[kind] == "index":
@@ -155,7 +159,10 @@ class Form(Generic[State]):
         self.kind, self.about, self.controls = kind, about, kind.controls()
         self._answers: dict[str, Any] = {}
 
-    def ask(self, widget: Callable[..., Any], name: str, label: str, of: str | None = None, **more: Any) -> Any:
+    def ask(
+        self, widget: Callable[..., Any], name: str, label: str, of: str | None = None,
+        options: Sequence[Any] | None = None, first: Any = None, **more: Any,
+    ) -> Any:
         """Show the widget of a field.
 
         Parameters
@@ -167,27 +174,38 @@ class Form(Generic[State]):
         label : str
         of : str, optional
             Which of several, see `Control.each`.
+        options, first : optional
+            Where they depend on more than what the page shows: instead of what the field says.
         **more
-            To the widget; it wins over what the field says.
+            To the widget.
 
         Returns
         -------
         value
             What is chosen now.
         """
-        c = self.controls[name]
-        key = c.now("key", self.about).format(of)
-        arguments = {**c.arguments(widget.__name__, self.about), **more}
-        if callable(c.options):
-            first = arguments[FIRST_AS[widget.__name__]]
-            keep_offered(key, arguments["options"], arguments["options"][first] if "index" in arguments else first)
-        value = widget(label, key=key, **arguments)
-        if isinstance(value, list):
-            value = tuple(value)
+        c, key = self.controls[name], self.key(name, of)
+        arguments = c.arguments(widget.__name__, self.about, options, first)
+        if options is not None or callable(c.options):
+            given = arguments[FIRST_AS[widget.__name__]]
+            keep_offered(key, arguments["options"], arguments["options"][given] if "index" in arguments else given)
+        return self._answered(name, of, widget(label, key=key, **{**arguments, **more}))
+
+    def keep(self, name: str, of: str | None = None) -> None:
+        """Instead of showing a widget for now: it keeps what was chosen, which Streamlit would forget."""
+        if (key := self.key(name, of)) in st.session_state:
+            st.session_state[key] = self._answered(name, of, st.session_state[key])
+
+    def key(self, name: str, of: str | None = None) -> str:
+        """Of a field's widget."""
+        return self.controls[name].now("key", self.about).format(of)
+
+    def _answered(self, name: str, of: str | None, value: Any) -> Any:
+        held = tuple(value) if isinstance(value, list) else value
         if of is None:
-            self._answers[name] = value
+            self._answers[name] = held
         else:
-            self._answers.setdefault(name, {})[of] = value
+            self._answers.setdefault(name, {})[of] = held
         return value
 
     def state(self, **more: Any) -> State:

@@ -6,13 +6,13 @@ import torch
 
 import bvae
 from bvae.app import reproduce
-from bvae.app.state import BIND, begin_page, ink, reset_button
+from bvae.app.home.state import RULES, Home
+from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, share
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
 
 begin_page()
-RULES = ("poe", "moe", "wasserstein")
 NAMES = ("image", "sound", "text")
 
 st.title("How do several senses become one belief?", width="stretch")
@@ -25,20 +25,21 @@ st.markdown(
 )
 
 controls, picture = st.columns([1, 2.4], gap="large")
+form = Form(Home)
 with controls:
-    place = st.slider("Where the text expert believes z to be", -4.0, 4.0, 2.5, 0.1, key="place", bind=BIND)
-    width = st.slider("How unsure it is (standard deviation)", 0.2, 2.5, 0.7, 0.1, key="width", bind=BIND)
-    shown = st.pills("Joint beliefs", RULES, default=list(RULES), selection_mode="multi", key="rules", bind=BIND,
-                     format_func=style.short)
-    reset_button({"place": 2.5, "width": 0.7, "rules": list(RULES)})
+    form.ask(st.slider, "place", "Where the text expert believes z to be")
+    form.ask(st.slider, "width", "How unsure it is (standard deviation)")
+    form.ask(st.pills, "rules", "Joint beliefs")
+    form.reset_button()
+state = form.state()
 
-loc = torch.tensor([-1.5, -0.8, place]).view(3, 1, 1)  # (M, B, D) = (3, 1, 1)
-scale = torch.tensor([0.8, 0.5, width]).view(3, 1, 1)
+loc = torch.tensor(state.loc).view(3, 1, 1)  # (M, B, D) = (3, 1, 1)
+scale = torch.tensor(state.scale).view(3, 1, 1)
 aggregates, joint = [], {}
 for rule in RULES:
     q = bvae.aggregator(rule)(loc, scale)
     joint[rule] = (q.mean.item(), q.variance.sqrt().item())
-    if rule in shown:
+    if rule in state.rules:
         aggregates.append(Aggregate(rule, style.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(),
                                     q.scale[:, 0].numpy()))
 with picture:
@@ -75,5 +76,5 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         ("benchmarks", "See the numbers", ":material/monitoring:"),
     ):
         st.page_link(f"pages/{page}.py", label=action, icon=icon, width="content")
-    share.button()
-reproduce.show(reproduce.beliefs_code(RULES, loc.flatten().tolist(), scale.flatten().tolist()), "home.py")
+    share.button(form=form)
+reproduce.show(state.script(), "home.py")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 import bvae
+from bvae.aggregators import name_of
 from bvae.app import loaders
 from bvae.app.loaders import ModelKey
-from bvae.app.state import BIND, Control, PageState
+from bvae.app.state import BIND, Control, Form, PageState, control
 from bvae.data import DATASETS, MultimodalDataset
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
+from bvae.models.model import MultimodalVAE
+from bvae.plots import style
 
 FIRST = "mwb-vae"
 FIRST_DATA = "polymnist"
@@ -63,6 +66,55 @@ def data_label(data_name: str) -> str:
 def first_item(total: int) -> int:
     """The item that is shown at first, of so many."""
     return min(FIRST_ITEM, total - 1)
+
+
+def item(first: Callable[[int], int] = first_item, key: str = "item") -> Any:
+    """A field for the number of a test item; `first` is given how many there are."""
+    return control(lambda about: first(len(about.data)), key, low=0, high=lambda about: len(about.data) - 1,
+                   stated=key == "item")
+
+
+def seed() -> Any:
+    """A field for the seed of the noise."""
+    return control(0, low=0, high=9999, stated=True)
+
+
+def samples(first: int) -> Any:
+    """A field for how many samples are drawn."""
+    return control(first, "n", low=1, high=8)
+
+
+PLANES = {"dims": "Most disagreeing dimensions", "pca": "PCA"}
+"""In which plane posteriors are drawn -> for a person."""
+AS_TRAINED = "as-trained"
+"""For a rule: the one that the model was trained with."""
+
+
+def plane(key: str = "plane") -> Any:
+    """A field for the plane in which posteriors are drawn."""
+    return control("dims", key, options=tuple(PLANES), called=PLANES.__getitem__)
+
+
+def rules(*_: Any) -> list[str]:
+    """Names of all rules, in the order in which they are offered."""
+    return style.ordered(bvae.aggregators())
+
+
+def rule_label(rule_name: str) -> str:
+    """A rule's name for a person, as links hold it."""
+    return style.short(rule_name)
+
+
+def rule_or_trained() -> Any:
+    """A field for a rule to aggregate with, the model's own at first."""
+    return control(AS_TRAINED, "agg", options=lambda _: [AS_TRAINED, *rules()])
+
+
+def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
+    """The box for :func:`rule_or_trained`."""
+    own = f"as trained: {rule_label(name_of(model.aggregator))}"
+    return form.ask(place.selectbox, "rule", "Aggregate with", help=help,
+                    format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
 
 def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -> None:
