@@ -3,61 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import bvae
-from bvae.aggregators import options_of
 from bvae.app.widgets import fold
-
-if TYPE_CHECKING:
-    from bvae.app.beliefs.scene import Scene
-    from bvae.app.beliefs.tampering import Tampering
-    from bvae.data import MultimodalDataset
-
-
-def explore_code(
-    data_name: str, model_name: str, item: int, observed: list[str], scene: Scene, num_samples: int, seed: int,
-    data: MultimodalDataset, tampered: Sequence[Tampering] = (),
-) -> str:
-    """A script that rebuilds the joint posterior and the generations of Explore, lies and damage included."""
-    options = "".join(f", {k}={v!r}" for k, v in options_of(scene.rule).items())
-    x = "{" + ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed) + "}"
-    lines = [
-        "import torch",
-        "import bvae",
-        *(["from bvae.data import corruption"] if any(t.damage is not None for t in tampered) else []),
-        "from bvae.aggregators.comparison import affordable_samples, distances",
-        "",
-        f'data = bvae.dataset("{data_name}", split="test")',
-        f'model = bvae.load("{data_name}", "{model_name}")',
-        f'rule = bvae.aggregator("{scene.rule_name}"{options})',
-    ]
-    if not observed:
-        return "\n".join([*(line for line in lines[:-1] if "comparison" not in line), "",
-                          "# Nothing is observed: samples of the prior.",
-                          f"z = torch.randn({num_samples}, 1, model.latent_dim, "
-                          f"generator=torch.Generator().manual_seed({seed}))",
-                          "images = model.decode(z)",
-                          "print({name: values.mean().item() for name, values in images.items()})"])
-    weights = "None" if scene.weights is None else f"torch.tensor({[round(w, 6) for w in scene.weights.tolist()]})"
-    return "\n".join([
-        *lines,
-        f"x = {x}",
-        *(line for t in tampered for line in t.code(data)),
-        f"weights = {weights}",
-        "q = model.encode(x, aggregator=rule, weights=weights)  # the joint posterior",
-        "print(q.mean, q.variance)",
-        f"experts = model.experts({{**data.subset([{item}]), **x}})  # those that are not observed have distances too",
-        "loc, scale = (v[..., : model.shared_dim] for v in (experts.loc, experts.scale))",
-        "joint = model.shared(q)",
-        "far = distances(loc, scale, joint, affordable_samples(joint))",
-        "for m, name in enumerate(model.modalities):",
-        "    print(name, *(d[m].item() for d in (far.wasserstein2, far.kl_from_aggregate, far.kl_to_aggregate)))",
-        f"images = model.generate(x, num_samples={num_samples}, aggregator=rule, weights=weights,",
-        f"                        generator=torch.Generator().manual_seed({seed}))",
-    ])
 
 
 def benchmark_code(data_name: str, names: Sequence[str], metric: str) -> str:

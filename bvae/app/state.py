@@ -210,17 +210,16 @@ class Form(Generic[State]):
 
     def state(self, **more: Any) -> State:
         """The answers; what was not asked is as at first. `more`: fields that no widget of this form decides."""
-        values = {}
-        for name, c in self.controls.items():
-            if name in more or name in self.kind.BESIDE:
-                continue
-            first = c.now("first", self.about)
-            if c.each is None:
-                values[name] = self._answers.get(name, first)
-            else:
-                given = self._answers.get(name, {})
-                values[name] = tuple(given.get(each, first) for each in c.each(self.about))
-        return self.kind(**values, **more)
+        asked = [name for name in self.controls if name not in more and name not in self.kind.BESIDE]
+        return self.kind(**{name: self.answer(name) for name in asked}, **more)
+
+    def answer(self, name: str) -> Any:
+        """What is chosen for a field; as at first if it was not asked. Of several widgets, one answer for each."""
+        c, first = self.controls[name], self.controls[name].now("first", self.about)
+        if c.each is None:
+            return self._answers.get(name, first)
+        given = self._answers.get(name, {})
+        return tuple(given.get(each, first) for each in c.each(self.about))
 
     def stated(self) -> Iterator[tuple[str, str]]:
         """What links hold in any case: key and value of what the page shows now."""

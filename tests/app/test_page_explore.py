@@ -1,5 +1,6 @@
 """Explore in Streamlit's AppTest: the walk's numbers are the rules', views lie, nothing can raise, links hold it."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -10,10 +11,13 @@ import bvae
 from bvae.aggregators import aggregator
 from bvae.aggregators.base import AGGREGATORS
 from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
-from bvae.app import loaders, reproduce
+from bvae.app import loaders
 from bvae.app.beliefs import scene, worked
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
+from bvae.app.explore.state import Explore
+from bvae.app.state import Form
+from bvae.app.widgets.choose import Choice
 from bvae.cli import parser, run_evaluate
 from bvae.gaussians.posterior import Posterior
 from bvae.plots import posterior as plots
@@ -290,8 +294,9 @@ def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_
     done = [tamper(data, view, 42, *how, 5) for view, how in tampering.items()]
     present = [v in tampering or v == views[0] for v in views]
     now = scene.build(loaded, 42, present, [1.0] * len(views), None, {t.view: t.content(data) for t in done})
-    code = reproduce.explore_code(data_name, model_name, 42, [v for v, o in zip(views, present, strict=True) if o], now,
-                                  3, 5, data, done)
+    seen = observed.Observed(views, present, [1.0] * len(views), tuple(done), {})
+    fields = Form(Explore, Choice(loaded)).state(shown=loaded.key)
+    code = dataclasses.replace(fields, item=42, num_samples=3, seed=5).script(now, seen, data)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     mean = names["q"].mean.detach()[:, : now.posterior.loc.shape[-1]]  # without private dimensions

@@ -2,17 +2,15 @@
 
 import streamlit as st
 
-import bvae
-from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import panels, scene
 from bvae.app.beliefs.generation import Studio
 from bvae.app.explore import coping, imagined, observed, walk
-from bvae.app.state import BIND, begin_page, ink, reset
+from bvae.app.explore.state import Explore
+from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, share
-from bvae.app.widgets.choose import choose_model, first_model
+from bvae.app.widgets.choose import choose_model, choose_rule
 from bvae.plots import posterior as plots
-from bvae.plots import style
 from bvae.plots.walk import line_figure
 
 begin_page()
@@ -23,34 +21,21 @@ st.markdown("**Switch a view off, or let one lie:** does the joint belief move, 
 # -- four controls -------------------------------------------------------------------------------------------------
 top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
 choice = choose_model(top[0], top[1])
-loaded, data, views = choice.loaded, choice.data, choice.views
-data_name, model_name = choice.data_name, choice.key.model_name
-AS_TRAINED = "as-trained"
-rule_name = top[2].selectbox(
-    "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
-    format_func=lambda r: style.short(r) if r != AS_TRAINED else
-    f"as trained: {style.short(name_of(loaded.model.aggregator))}",
-    help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
-         "with.")
-first = min(342, len(data) - 1)
-item = int(top[3].number_input("Sample", 0, len(data) - 1, first, key="item", bind=BIND,
-                               help=f"One of {len(data)} test items."))
+form, loaded, data, views = Form(Explore, choice), choice.loaded, choice.data, choice.views
+choose_rule(form, top[2], loaded.model, "Any rule can be tried on the same unimodal posteriors. The decoders know only "
+            "the one they were trained with.")
+item = form.ask(top[3].number_input, "item", "Sample", help=f"One of {len(data)} test items.")
 tools = top[4].container(horizontal=True, gap="small")
 with tools:
-    share.button()
+    share.button(form=form)
 with tools.popover("Advanced", icon=":material/tune:"):
-    plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
-                                      format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get,
-                                      help="PCA: the plane in which the experts' means spread most.")
-    also = st.pills("Also draw", style.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
-                    format_func=style.short)
-    num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
-    seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
-                               help="Also of what a view shows that lies or is damaged."))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=({
-        "model": first_model(data_name), "agg": AS_TRAINED, "item": first, "plane": "dims", "also": [], "n": 4,
-        "seed": 0, "coping": False, **walk.DEFAULTS, **observed.defaults(views)},))
-step = walk.choose_step()
+    form.ask(st.segmented_control, "plane", "Plane", help="PCA: the plane in which the experts' means spread most.")
+    form.ask(st.pills, "also", "Also draw")
+    form.ask(st.slider, "num_samples", "Samples")
+    seed = form.ask(st.number_input, "seed", "Seed of the noise",
+                    help="Also of what a view shows that lies or is damaged.")
+    form.reset_button()
+step = walk.choose_step(form)
 telling = st.container(border=True) if step != walk.ANSWER else None
 left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
 below = st.container()
@@ -61,23 +46,28 @@ script = st.container()
 # -- what is observed, and what follows from it --------------------------------------------------------------------
 with left:
     st.subheader("What is observed")
-    seen = observed.column(data, views, item, seed)
+    seen = observed.column(form, item, seed)
+with others:
+    if seen.tampered:
+        st.subheader("How every aggregator copes")
+    else:
+        form.ask(st.toggle, "coping", "How every aggregator copes with these views")
+state = form.state(shown=choice.key)  # but for the dimension, which is asked where it is known which one is meant
 truth, lies = int(data.y[item]), seen.lies(data, int(data.y[item]))
-now = scene.build(loaded, item, seen.present, seen.weights, None if rule_name == AS_TRAINED else rule_name,
-                  seen.replaced)
+now = scene.build(loaded, item, seen.present, seen.weights, state.rule_name, seen.replaced)
 loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
 reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
-aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)] if reached >= 3 else []
-drawn = scene.draw(now, num_samples, seed)
+aggregates = [*now.drawn(), *(scene.other(now, r) for r in state.also if r != now.rule_name)] if reached >= 3 else []
+drawn = scene.draw(now, state.num_samples, seed)
 z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
-plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
-file_name = f"{data_name}_{model_name}_{item}"
+plane = plots.dimension_plane(loc, scale) if state.plane == "dims" else plots.principal_plane(loc)
+file_name = f"{state.shown.data_name}_{state.shown.model_name}_{item}"
 
 dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
 if telling:
     with telling:
-        dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
-                                                        data.subset([item])), most, loc.shape[1])
+        dimension = walk.show(form, step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
+                                                              data.subset([item])), most)
 
 # -- numbers -------------------------------------------------------------------------------------------------------
 if reached >= 3:
@@ -94,7 +84,7 @@ with right:
     if reached >= 5:
         st.subheader("What it imagines")
         cloud = loaders.latent_cloud(choice.key)
-        studio = Studio(loaded.model, cloud, loaders.judges(data_name), now.rule)
+        studio = Studio(loaded.model, cloud, loaders.judges(choice.data_name), now.rule)
         generated = studio.decode(drawn.z, without=[item, *(t.item for t in seen.tampered if t.lies)])
         imagined.show(data, views, seen.present, generated, cloud, truth, lies, f"{file_name}_generations")
     else:
@@ -119,16 +109,14 @@ with middle:
 
 with script:
     reproduce.show(
-        reproduce.explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
-        "explore.py", seed=seed, title="Reproduce this picture",
-        checkpoints=[f"{panels.plain(model_name)} {loaded.checkpoint.hash[:12]}"],
-        commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])
+        state.script(now, seen, data), "explore.py", seed=seed, title="Reproduce this picture",
+        checkpoints=[f"{panels.plain(state.shown.model_name)} {state.shown.weights_hash[:12]}"],
+        commands=[(f"python -m bvae evaluate {state.shown.data_name} {state.shown.model_name}",
+                   "the model's figures on the whole test split")])
 
 # -- how the others cope: last, so that nothing waits for it -------------------------------------------------------
 with others:
-    if seen.tampered:
-        st.subheader("How every aggregator copes")
-    if seen.tampered or st.toggle("How every aggregator copes with these views", key="coping", bind=BIND):
-        copes = coping.cached(choice.key, item, tuple(seen.present),
-                              tuple(seen.weights), seen.tampered, seed, tuple(lies))
-        coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")
+    if seen.tampered or state.coping:
+        copes = coping.cached(state.shown, item, tuple(seen.present), tuple(seen.weights), seen.tampered, seed,
+                              tuple(lies))
+        coping.show(*copes, coping.called(loaded.model, state.rule), len(views), f"{file_name}_coping")

@@ -15,7 +15,7 @@ from torch import Tensor
 from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.app.beliefs.scene import Draw, Scene
 from bvae.app.beliefs.worked import aligned, components, experts_in, factor, named, normal, number, work_out
-from bvae.app.state import BIND
+from bvae.app.state import Form
 from bvae.models.model import MultimodalVAE
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
@@ -218,8 +218,6 @@ def line_numbers(
 
 # -- widgets ---------------------------------------------------------------------------------------------------------
 
-DEFAULTS = {"step": ANSWER, "dim": MOST_DISAGREED}
-
 
 def in_rows(formula: str) -> str:
     """A formula of several parts with one in each row, so that none is cut off."""
@@ -228,11 +226,10 @@ def in_rows(formula: str) -> str:
     return formula if whole else r"\begin{gathered}" + r"\\[4pt]".join(parts) + r"\end{gathered}"
 
 
-def choose_step() -> str:
+def choose_step(form: Form) -> str:
     """Where in the walk one is: all steps, and one back and forth."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="walk"):
-        step = st.segmented_control("Step through", STEPS, default=ANSWER, required=True, key="step", bind=BIND,
-                                    format_func=LABELS.get, wrap=True)
+        step = form.ask(st.segmented_control, "step", "Step through", wrap=True)
         now = STEPS.index(step) if step in STEPS else 0
         st.button("Back", icon=":material/arrow_back:", key="step_back", disabled=now == 0, on_click=_go,
                   args=(now - 1,))
@@ -245,22 +242,21 @@ def _go(to: int) -> None:
     st.session_state["step"] = STEPS[to]
 
 
-def choose_dimension(most: int, total: int) -> int:
+def choose_dimension(form: Form, most: int) -> int:
     """The dimension whose numbers are shown."""
-    options = [MOST_DISAGREED, *map(str, range(total))]
-    name = st.selectbox("Numbers of latent dimension", options, key="dim", bind=BIND, width=240,
-                        format_func=lambda o: f"{most} (most disagreement)" if o == MOST_DISAGREED else o)
+    name = form.ask(st.selectbox, "dimension", "Numbers of latent dimension", width=240,
+                    format_func=lambda o: f"{most} (most disagreement)" if o == MOST_DISAGREED else o)
     return most if name == MOST_DISAGREED else int(name)
 
 
-def show(step: str, tell_of: Callable[[int], Told], most: int, total: int) -> int:
+def show(form: Form, step: str, tell_of: Callable[[int], Told], most: int) -> int:
     """A step: what happens, the formula, and the formula with the numbers of a dimension, which is returned."""
     left, right = st.columns([1, 1.15], gap="large", vertical_alignment="center")
     sentence, formula, note = left.container(), left.container(), left.container()
     d = most
     if step != DECODE:  # which has no dimension of its own
         with left:
-            d = choose_dimension(most, total)
+            d = choose_dimension(form, most)
     told = tell_of(d)
     sentence.markdown(told.sentence)
     formula.latex(in_rows(told.formula))
