@@ -10,9 +10,9 @@ import streamlit as st
 from bvae.app import loaders
 from bvae.app.beliefs import comparing, panels
 from bvae.app.beliefs.comparing import Contender
-from bvae.app.state import BIND
+from bvae.app.compare.state import RULES, Compare
+from bvae.app.state import Form
 from bvae.app.widgets import computing, images
-from bvae.data import MultimodalDataset
 from bvae.runs.isolated import ComputationError
 
 MAP_ITEMS = 300
@@ -41,34 +41,32 @@ def laid_over(
 
 
 def show(
-    data: MultimodalDataset, contenders: Sequence[Contender], models: Sequence[loaders.ModelKey], one_space: bool,
+    form: Form[Compare], contenders: Sequence[Contender], models: Sequence[loaders.ModelKey],
     observed: tuple[bool, ...], class_names: Sequence[str],
 ) -> Callable[[], None]:
     """The section below its heading; what it returns draws the maps.
 
     Parameters
     ----------
-    data : MultimodalDataset
+    form : Form
     contenders : sequence of Contender
     models : sequence of ModelKey
         That of each.
-    one_space : bool
-        Whether the contenders are rules in one latent space.
     observed : tuple of bool
         M.
     class_names : sequence of str
     """
+    data, one_space = form.about.data, form.answer("mode") == RULES  # rules on the same experts: in one latent space
     if not any(observed):
         st.info("Nothing is observed: every item's joint posterior is the prior, so a map would be a single point.")
         return lambda: None
     views = list(data.modalities)
     st.markdown("**Draw a lasso in one map:** where are its items in the others?")
     pick = st.columns([1, 1, 1], vertical_alignment="bottom")
-    projection = pick[0].segmented_control("Map", ["pca", "tsne"], default="pca", required=True, key="map", bind=BIND,
-                                           format_func={"pca": "PCA", "tsne": "t-SNE"}.get)
+    projection = form.ask(pick[0].segmented_control, "projection", "Map")
     if projection == "tsne":
-        perplexity = pick[1].select_slider("Perplexity of t-SNE", [5, 15, 30, 50], 30, key="perplexity", bind=BIND)
-        map_seed = int(pick[2].number_input("Seed of t-SNE", 0, 99, 0, key="map_seed", bind=BIND))
+        perplexity = form.ask(pick[1].select_slider, "perplexity", "Perplexity of t-SNE")
+        map_seed = form.ask(pick[2].number_input, "map_seed", "Seed of t-SNE")
     n = min(len(data), MAP_ITEMS)
     items, short = loaders.spread(len(data), n), [c.short for c in contenders]
     together = one_space and projection == "pca"

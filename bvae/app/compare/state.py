@@ -1,0 +1,129 @@
+"""What a person chooses on Compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bvae.aggregators import options_of
+from bvae.app.beliefs import comparing
+from bvae.app.beliefs.comparing import Contender
+from bvae.app.state import PageState, control
+from bvae.app.widgets import choose
+from bvae.data import MultimodalDataset
+from bvae.maps.maps import PERPLEXITIES
+
+RULES, MODELS = "aggregators", "models"
+MODES = {RULES: "Aggregators", MODELS: "Trained models"}
+PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
+
+
+@dataclass(frozen=True)
+class About:
+    """What Compare shows: a data set, and the names of its trained models."""
+
+    data_name: str
+    data: MultimodalDataset
+    trained: Sequence[str]
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the modalities."""
+        return list(self.data.modalities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(PageState):
+    """Contenders on one sample, with the same noise.
+
+    Attributes
+    ----------
+    data_name : str
+    mode : str
+        `RULES` or `MODELS`: what the contenders are.
+    item, num_samples, seed : int
+    plane : str
+        See `choose.PLANES`.
+    rules, models : tuple of str
+        The contenders, as they are switched on.
+    on : tuple of str
+        Views that are switched on.
+    projection, perplexity, map_seed
+        Of the maps.
+    picked : str
+        Items that are selected in the maps.
+    """
+
+    BESIDE: ClassVar = {"data": choose.DATA, "model": choose.MODEL}
+
+    data_name: str
+    mode: str = control(RULES, options=tuple(MODES), called=MODES.__getitem__)
+    item: int = choose.item()
+    plane: str = choose.plane()
+    num_samples: int = choose.samples(4)
+    seed: int = choose.seed()
+    rules: tuple[str, ...] = control(comparing.FIRST_RULES, "compared", options=choose.rules, called=choose.rule_label)
+    models: tuple[str, ...] = control(lambda about: tuple(comparing.first_models(about.trained)),
+                                      options=lambda about: about.trained, called=choose.label)
+    on: tuple[str, ...] = control(lambda about: tuple(about.views[:-1] or about.views), "views",
+                                  options=lambda about: about.views)
+    projection: str = control("pca", "map", options=tuple(PROJECTIONS), called=PROJECTIONS.__getitem__)
+    perplexity: int = control(30, options=PERPLEXITIES)
+    map_seed: int = control(0, low=0, high=99)
+    picked: str = control("")
+
+    @property
+    def of_rules(self) -> bool:
+        """Whether the contenders are rules on one model's experts."""
+        return self.mode == RULES
+
+    def script(self, contenders: Sequence[Contender], models: Sequence[str], data: MultimodalDataset) -> str:
+        """Python that gives the joint posteriors, distances and generations.
+
+        Parameters
+        ----------
+        contenders : sequence of Contender
+        models : sequence of str
+            Name of the checkpoint of each.
+        data : MultimodalDataset
+        """
+        on = [v for v in data.modalities if v in self.on]
+        x = "{" + ", ".join(f'"{v}": data.x["{v}"][{self.item}:{self.item + 1}]' for v in on) + "}"
+        lines = ["import torch", "import bvae", "from bvae.aggregators.comparison import distances, entropy", "",
+                 f'data = bvae.dataset("{self.data_name}", split="test")', f"x = {x}  # what is observed",
+                 "joint, images = {}, {}"]
+        if len(set(models)) == 1:
+            lines.append(f'model = bvae.load("{self.data_name}", "{models[0]}")')
+        if self.of_rules:
+            rules = ", ".join(f'"{c.scene.rule_name}": {dict(options_of(c.scene.rule))!r}' for c in contenders)
+            rows = [f"name, options in {{{rules}}}.items():", "    rule = bvae.aggregator(name, **options)",
+                    "    weights = torch.full((len(model.modalities),), 1 / len(model.modalities))"]
+        else:
+            rows = [f"name in {list(models)!r}:", f'    model = bvae.load("{self.data_name}", name)',
+                    "    rule, weights = model.aggregator, None"]
+        lines += ["for " + rows[0], *rows[1:]]
+        noise = f"torch.Generator().manual_seed({self.seed})"
+        if on:
+            lines += [
+                "    q = joint[name] = model.shared(model.encode(x, aggregator=rule, weights=weights))",
+                f"    images[name] = model.generate(x, num_samples={self.num_samples}, aggregator=rule, "
+                "weights=weights,",
+                f"                                  generator={noise})",
+            ]
+        else:
+            lines += [
+                "    # Nothing is observed: the joint posterior is the prior.",
+                "    prior = torch.zeros(1, model.latent_dim)",
+                "    q = joint[name] = model.shared(bvae.Posterior.gaussian(prior, prior + 1))",
+                f"    z = torch.randn({self.num_samples}, 1, model.latent_dim, generator={noise})",
+                "    images[name] = model.decode(z)",
+            ]
+        return "\n".join([
+            *lines,
+            f"    experts = model.experts(data.subset(slice({self.item}, {self.item + 1})))",
+            "    loc, scale = (v[..., : model.shared_dim] for v in (experts.loc, experts.scale))",
+            "    far = distances(loc, scale, q)",
+            "    print(name, q.variance.sqrt().mean().item(), entropy(q).value.item(), "
+            "far.wasserstein2[:, 0].tolist())",
+        ])
