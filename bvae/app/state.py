@@ -46,7 +46,7 @@ class Control:
     key : str
         Of the widget and in the address. With `each`, "{}" stands for the name.
     first : value, or callable
-        At first and after Reset, which leaves it as it is where this is None.
+        At first and after Reset; None where there is nothing to choose.
     options : sequence, or callable, optional
         What can be chosen; of a tuple `first`, any of them.
     low, high, step : number, or callable, optional
@@ -56,6 +56,8 @@ class Control:
         -> names, such as those of the views: there is one such widget for each of them.
     stated : bool
         Whether links hold it at its first value too, which another version may change.
+    stays : bool
+        Whether Reset leaves it as it is.
     """
 
     key: str | Callable[[Any], str]
@@ -67,6 +69,7 @@ class Control:
     called: Callable[[Any], str] | None = None
     each: Callable[[Any], Sequence[str]] | None = None
     stated: bool = False
+    stays: bool = False
 
     def now(self, attribute: str, about: Any) -> Any:
         """An attribute, where the page shows `about`."""
@@ -136,9 +139,9 @@ class PageState:
 
     @classmethod
     def firsts(cls, about: Any) -> dict[str, Any]:
-        """Key of every widget -> what it has at first, where the page shows `about`."""
-        return {key: first for c in cls.controls().values() if (first := c.now("first", about)) is not None
-                for key in c.keys(about)}
+        """Key of every widget -> what Reset gives it, where the page shows `about`."""
+        return {key: first for c in cls.controls().values()
+                if not c.stays and (first := c.now("first", about)) is not None for key in c.keys(about)}
 
 
 State = TypeVar("State", bound=PageState)

@@ -2,86 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bvae.aggregators import Aggregator, name_of, options_of
 from bvae.app.beliefs.generation import FRAMES
+from bvae.app.generate.state import DRAW, INTERPOLATE, INVENT, ITEMS, TRANSLATE, Generate
+from bvae.data import MultimodalDataset
 
 
-def begin(data_name: str, model_name: str, rule: Aggregator) -> list[str]:
-    """Imports, data, model, rule."""
+def script(state: Generate, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
+    """What the page shows, as a script; `drawing` is the one on the canvas, as links hold it."""
     options = "".join(f", {k}={v!r}" for k, v in options_of(rule).items())
-    return ["import torch", "import bvae", "", f'data = bvae.dataset("{data_name}", split="test")',
-            f'model = bvae.load("{data_name}", "{model_name}")', f'rule = bvae.aggregator("{name_of(rule)}"{options})']
+    lines = ["import torch", "import bvae", "", f'data = bvae.dataset("{state.shown.data_name}", split="test")',
+             f'model = bvae.load("{state.shown.data_name}", "{state.shown.model_name}")',
+             f'rule = bvae.aggregator("{name_of(rule)}"{options})']
+    if state.task == TRANSLATE:
+        lines += _translate(state, data)
+    elif state.task == INTERPOLATE:
+        lines += _between_items(state) if state.path == ITEMS else _between_views(state, data)
+    elif state.task == INVENT:
+        lines += [f"z = torch.randn({state.num_samples}, model.latent_dim, generator=torch.Generator()"
+                  f".manual_seed({state.seed}))", "images = model.decode(z)"]
+    else:
+        lines += _from_drawing(state, data, drawing) if state.kind == DRAW else _from_text(state, data)
+    return "\n".join(lines)
 
 
-def translate(item: int, sources: Sequence[str], targets: Sequence[str], num_samples: int, seed: int) -> list[str]:
+def _translate(state: Generate, data: MultimodalDataset) -> list[str]:
     """The matrix, and the chosen subset."""
+    sources = [v for v in data.of_item(state.item) if v in state.sources]
+    targets = [v for v in data.modalities if v in state.targets]
     lines = [
-        f"x = data.subset([{item}])",
-        f"noise = lambda: torch.Generator().manual_seed({seed})  # the same in every row",
+        f"x = data.subset([{state.item}])",
+        f"noise = lambda: torch.Generator().manual_seed({state.seed})  # the same in every row",
         "matrix = {source: model.generate({source: x[source]}, aggregator=rule, generator=noise()) for source in x}",
     ]
     if sources and targets:
-        lines += [f"images = model.generate({{v: x[v] for v in {list(sources)!r}}}, targets={list(targets)!r}, "
-                  f"num_samples={num_samples},", "                        aggregator=rule, generator=noise())"]
+        lines += [f"images = model.generate({{v: x[v] for v in {sources!r}}}, targets={targets!r}, "
+                  f"num_samples={state.num_samples},", "                        aggregator=rule, generator=noise())"]
     return lines
 
 
-def from_drawing(
-    code: str, view: str, as_mnist: bool, targets: Sequence[str], num_samples: int, seed: int
-) -> list[str]:
+def _from_drawing(state: Generate, data: MultimodalDataset, drawing: str) -> list[str]:
     """What a drawing becomes."""
     return [
         "from bvae.data import drawings",
-        f'drawing = drawings.decode("{code}")',
-        *(["drawing = drawings.centred(drawing)"] if as_mnist else []),
-        f'x = {{"{view}": data.from_drawing(drawing, "{view}", torch.Generator().manual_seed({seed}))}}',
-        *_generate(targets, num_samples, seed),
+        f'drawing = drawings.decode("{drawing}")',
+        *(["drawing = drawings.centred(drawing)"] if state.centre else []),
+        f'x = {{"{state.view}": data.from_drawing(drawing, "{state.view}", torch.Generator()'
+        f".manual_seed({state.seed}))}}",
+        *_generate(state, data),
     ]
 
 
-def from_text(text: str, view: str, targets: Sequence[str], num_samples: int, seed: int) -> list[str]:
+def _from_text(state: Generate, data: MultimodalDataset) -> list[str]:
     """What a typed text becomes."""
-    return [f'x = {{"{view}": data.encode_text({text!r})}}', *_generate(targets, num_samples, seed)]
+    return [f'x = {{"{data.takes_text[0]}": data.encode_text({state.text!r})}}', *_generate(state, data)]
 
 
-def _generate(targets: Sequence[str], num_samples: int, seed: int) -> list[str]:
-    return [f"images = model.generate(x, targets={list(targets)!r}, num_samples={num_samples}, aggregator=rule,",
-            f"                        generator=torch.Generator().manual_seed({seed}))"]
+def _generate(state: Generate, data: MultimodalDataset) -> list[str]:
+    return [f"images = model.generate(x, targets={list(data.modalities)!r}, num_samples={state.num_samples}, "
+            "aggregator=rule,", f"                        generator=torch.Generator().manual_seed({state.seed}))"]
 
 
-def between_items(a: int, b: int, seed: int | None) -> list[str]:
+def _between_items(state: Generate) -> list[str]:
     """The geodesic."""
     return [
         "from bvae.models import interpolation",
         "start, end = (interpolation.moments(model.encode(data.subset([i]), rule.conditional())) "
-        f"for i in ({a}, {b}))",
+        f"for i in ({state.item}, {state.second}))",
         f"path = interpolation.geodesic(start, end, interpolation.steps({FRAMES}))",
-        *_decoded(seed),
+        *_decoded(state),
     ]
 
 
-def between_views(item: int, start: str, end: str, views: Sequence[str], seed: int | None) -> list[str]:
+def _between_views(state: Generate, data: MultimodalDataset) -> list[str]:
     """The weight path."""
+    views = list(data.modalities)
     return [
         "from bvae.models import interpolation",
-        f"experts = model.experts(data.subset([{item}]))",
-        f"path = interpolation.weight_path(model, experts, {views.index(start)}, {views.index(end)}, "
+        f"experts = model.experts(data.subset([{state.item}]))",
+        f"path = interpolation.weight_path(model, experts, {views.index(state.start)}, {views.index(state.end)}, "
         f"interpolation.steps({FRAMES}), rule)",
-        *_decoded(seed),
+        *_decoded(state),
     ]
 
 
-def _decoded(seed: int | None) -> list[str]:
-    if seed is None:
+def _decoded(state: Generate) -> list[str]:
+    if not state.noise:
         return ["images = model.decode(path.mean)  # name -> (frames, ...)"]
-    return [f"noise = lambda: torch.Generator().manual_seed({seed})  # the same for every frame",
+    return [f"noise = lambda: torch.Generator().manual_seed({state.seed})  # the same for every frame",
             f"z = torch.cat([path.items([t]).rsample((), generator=noise()) for t in range({FRAMES})])",
             "images = model.decode(z)  # name -> (frames, ...)"]
-
-
-def invent(num_samples: int, seed: int) -> list[str]:
-    """Samples of the prior."""
-    return [f"z = torch.randn({num_samples}, model.latent_dim, generator=torch.Generator().manual_seed({seed}))",
-            "images = model.decode(z)"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,9 @@ from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import IN_STRIP, Generated, Studio, count_places, rows, spoken
 from bvae.app.components.draw import canvas
 from bvae.app.components.player import player
-from bvae.app.generate import film, generate_code
-from bvae.app.state import BIND, chosen, forget, ink, reset_shown
+from bvae.app.generate import film
+from bvae.app.generate.state import DRAW, ITEMS, WEIGHTS, WRITE, Generate, drawn_as, kinds
+from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, images
 from bvae.data import DataError, MultimodalDataset, drawings
 from bvae.maps.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
@@ -26,63 +26,57 @@ from bvae.plots import style
 DRAWING, REVISION = "generate_drawing", "generate_revision"
 LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
 FIRST_DRAWING = "a 7"
-DRAW, WRITE = "Draw", "Type a text"
 ASK = {DRAW: "**Draw a figure:** it becomes one view. What do the other views make of it?",
        WRITE: "**Type a text:** it becomes one view. What do the other views make of it? Then misspell it."}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What all tasks share."""
+class Task:
+    """What all tasks share: the page's controls, and a model to generate with."""
 
-    data: MultimodalDataset
+    form: Form[Generate]
     studio: Studio
-    num_samples: int
-    seed: int
+
+    @property
+    def data(self) -> MultimodalDataset:
+        """The test items."""
+        return self.form.about.data
 
     @property
     def views(self) -> list[str]:
         """All modalities."""
         return list(self.data.modalities)
 
+    @property
+    def num_samples(self) -> int:
+        """How many samples are drawn."""
+        return self.form.answer("num_samples")
+
+    @property
+    def seed(self) -> int:
+        """Of the noise."""
+        return self.form.answer("seed")
+
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page adds below a task: a table of the numbers, code, and all that was generated."""
+    """What the page adds below a task: a table of the numbers, and all that was generated."""
 
     table: list[dict]
-    code: list[str]
     generated: list[Generated]
 
 
-def start_again(data: MultimodalDataset, of_the_page: Mapping[str, Any]) -> None:
-    """Every control as at first: those of the page, whose values are given, and those of the task that is shown."""
-    views = list(data.modalities)
-    reset_shown({
-        **of_the_page, "from": views[: max(1, len(views) // 2)], "to": views, "centre": True, "path": ITEMS,
-        "view1": views[0], "view2": views[min(1, len(views) - 1)], "noise": False,
-        "input": DRAW if data.takes_drawings else WRITE, "as": next(iter(data.takes_drawings), None),
-        "text": first_text(data, of_the_page["item"]) if data.takes_text else ""})
-    forget(DRAWING)
-
-
-def first_text(data: MultimodalDataset, item: int) -> str:
-    """The text of an item, in the field at first."""
-    view = data.takes_text[0]
-    return data.read_text(data.subset([item])[view])[0].strip(f" {data.text_padding}")
-
-
-def heads(c: Choice, names: list[str]) -> list[str]:
+def heads(c: Task, names: list[str]) -> list[str]:
     """Heads of columns: targets."""
     return [sheet.head(name, c.views.index(name), c.data.modalities[name].label) for name in names]
 
 
-def widths(c: Choice, names: list[str]) -> list[int]:
+def widths(c: Task, names: list[str]) -> list[int]:
     """Of columns of targets."""
     return [sheet.width_of(c.data, name) for name in names]
 
 
-def samples_sheet(c: Choice, generated: Generated, names: list[str], label: str, row_heads: list[str]) -> None:
+def samples_sheet(c: Task, generated: Generated, names: list[str], label: str, row_heads: list[str]) -> None:
     """Rows are samples, columns are targets."""
     row_heads = [name + sheet.near(generated, s) for s, name in enumerate(row_heads)]
     st.html(sheet.table(label, heads(c, names), row_heads, [
@@ -90,8 +84,9 @@ def samples_sheet(c: Choice, generated: Generated, names: list[str], label: str,
         for s in range(len(generated))], widths=widths(c, names)))
 
 
-def translate(c: Choice, item: int) -> Shown:
+def translate(c: Task) -> Shown:
     """The matrix of single views, and a chosen subset."""
+    item = c.form.answer("item")
     x = c.data.of_item(item)
     left, right = st.columns([1.2, 1], gap="large")
     with left:
@@ -110,9 +105,8 @@ def translate(c: Choice, item: int) -> Shown:
                    "view itself, rebuilt. All rows have the same noise.")
     with right:
         st.subheader("Several views as the source")
-        sources = st.pills("From", c.views, default=c.views[: max(1, len(c.views) // 2)], selection_mode="multi",
-                           key="from", bind=BIND)
-        targets = st.pills("To", c.views, default=c.views, selection_mode="multi", key="to", bind=BIND)
+        sources = c.form.ask(st.pills, "sources", "From")
+        targets = c.form.ask(st.pills, "targets", "To")
         sources, targets = [v for v in x if v in sources], [v for v in c.views if v in targets]
         shown = list(rows_of.values())
         if sources and targets:
@@ -124,7 +118,7 @@ def translate(c: Choice, item: int) -> Shown:
     table = [row for source, g in rows_of.items() for row in rows(g, c.views, c.data.class_names, source=source)]
     if sources and targets:
         table += rows(both, targets, c.data.class_names, source=" + ".join(sources))
-    return Shown(table, generate_code.translate(item, sources, targets, c.num_samples, c.seed), shown)
+    return Shown(table, shown)
 
 
 def numbers(count: int) -> list[str]:
@@ -179,10 +173,10 @@ def forget_link() -> None:
     st.session_state.pop(LINK, None)
 
 
-def draw_or_write(c: Choice, first_item: int, about: Any) -> Shown | None:
+def draw_or_write(c: Task, about: Any) -> Shown | None:
     """A drawing or a typed text becomes a modality and is translated; `about` is the place for what to look at."""
-    kinds = [DRAW] * bool(c.data.takes_drawings) + [WRITE] * bool(c.data.takes_text)
-    if not kinds:
+    offered = kinds(c.form.about)
+    if not offered:
         about.markdown("**Draw or write:** what do the other views make of it?")
         forget_link()
         st.info("This data set has no view that can be drawn or typed. Choose another data set.",
@@ -191,13 +185,14 @@ def draw_or_write(c: Choice, first_item: int, about: Any) -> Shown | None:
     left, right = st.columns([1, 1.7], gap="large")
     with left:
         st.subheader("Your input")
-        kind = st.segmented_control("Input", kinds, default=kinds[0], required=True, key="input", bind=BIND,
-                                    label_visibility="collapsed") if len(kinds) > 1 else kinds[0]
+        if len(offered) > 1:
+            c.form.ask(st.segmented_control, "kind", "Input", label_visibility="collapsed")
+        kind = c.form.answer("kind")
         about.markdown(ASK[kind])
-        made = _drawn(c) if kind == DRAW else _typed(c, first_item)
+        made = _drawn(c) if kind == DRAW else _typed(c)
     if made is None:
         return None
-    view, value, start, told = made
+    view, value, told = made
     with right:
         st.subheader("What the model makes of it")
         m = c.views.index(view)
@@ -207,10 +202,10 @@ def draw_or_write(c: Choice, first_item: int, about: Any) -> Shown | None:
                                 "your input, as the model sees it; below, each row is another sample of z"))
         generated = c.studio.translate({view: value}, c.views, c.num_samples, c.seed)
         samples_sheet(c, generated, c.views, f"Your input in all {len(c.views)} views", numbers(len(generated)))
-    return Shown(rows(generated, c.views, c.data.class_names, source=told), start, [generated])
+    return Shown(rows(generated, c.views, c.data.class_names, source=told), [generated])
 
 
-def _drawn(c: Choice) -> tuple | None:
+def _drawn(c: Task) -> tuple | None:
     """The canvas, what else fills it, and how the drawing enters."""
     adopt_link()
     try:
@@ -227,13 +222,12 @@ def _drawn(c: Choice) -> tuple | None:
                               "pixels a side. It is reduced to 28 x 28 cells and kept nowhere.")
     if st.session_state[PROBLEM]:
         st.warning(st.session_state[PROBLEM], icon=":material/image_not_supported:")
-    takes = [v for v in c.views if v in c.data.takes_drawings]
-    view = takes[0]
-    if len(takes) > 1:
-        view = st.segmented_control("It enters as view", takes, default=takes[0], required=True, key="as", bind=BIND)
-    as_mnist = st.toggle("Centre and scale it", value=True, key="centre", bind=BIND,
-                         help="As MNIST's digits are: it fits 20 x 20 pixels, with the centre of mass in the middle. "
-                              "The model has seen no others.")
+    if len(drawn_as(c.form.about)) > 1:
+        c.form.ask(st.segmented_control, "view", "It enters as view")
+    view = c.form.answer("view")
+    as_mnist = c.form.ask(st.toggle, "centre", "Centre and scale it",
+                          help="As MNIST's digits are: it fits 20 x 20 pixels, with the centre of mass in the middle. "
+                               "The model has seen no others.")
     drawing = st.session_state[DRAWING]
     if not st.session_state[PROBLEM]:
         st.session_state[LINK] = st.query_params["drawing"] = drawings.encode(drawing)
@@ -242,54 +236,54 @@ def _drawn(c: Choice) -> tuple | None:
         return None
     used = drawings.centred(drawing) if as_mnist else drawing
     value = c.data.from_drawing(used, view, torch.Generator().manual_seed(c.seed))
-    return view, value, generate_code.from_drawing(drawings.encode(drawing), view, as_mnist, c.views, c.num_samples,
-                                                   c.seed), f"drawing as {view}"
+    return view, value, f"drawing as {view}"
 
 
-def _typed(c: Choice, first_item: int) -> tuple | None:
+def drawing_code() -> str:
+    """The drawing on the canvas as links hold it; empty where there is none."""
+    drawing = st.session_state.get(DRAWING)
+    return "" if drawing is None else drawings.encode(drawing)
+
+
+def _typed(c: Task) -> tuple | None:
     """A text field."""
     forget_link()
     view = c.data.takes_text[0]
     length = c.data.modalities[view].shape[0]
-    text = st.text_input(f"{view}: {c.data.modalities[view].label}", first_text(c.data, first_item), max_chars=length,
-                         key="text", bind=BIND,
-                         help=f"At most {length} characters; it is placed in the middle.")
+    text = c.form.ask(st.text_input, "text", f"{view}: {c.data.modalities[view].label}", max_chars=length,
+                      help=f"At most {length} characters; it is placed in the middle.")
     try:
         value = c.data.encode_text(text)
     except DataError as error:
         st.warning(f"This cannot be the {error}.", icon=":material/spellcheck:")
         return None
-    return view, value, generate_code.from_text(text, view, c.views, c.num_samples, c.seed), f"text as {view}"
+    return view, value, f"text as {view}"
 
 
 # -- interpolate ---------------------------------------------------------------------------------------------------
 
-ITEMS, WEIGHTS = "Between two items", "Between two views of an item"
 
-
-def interpolate(c: Choice, item: int, second: int) -> Shown:
+def interpolate(c: Task) -> Shown:
     """A path of posteriors as a strip and as an animation."""
     top = st.columns([1.6, 1.4, 1], vertical_alignment="bottom")
+    item = c.form.answer("item")
     x = c.data.of_item(item)
-    way = top[0].segmented_control("Path", [ITEMS, WEIGHTS] if len(x) > 1 else [ITEMS], default=ITEMS,
-                                   required=True, key="path", bind=BIND)
-    noise = c.seed if chosen("noise", [True, False], False) else None
+    way = c.form.ask(top[0].segmented_control, "path", "Path", options=[ITEMS, WEIGHTS] if len(x) > 1 else [ITEMS])
+    noise = c.seed if c.form.ask(
+        top[2].toggle, "noise", "With noise", help="Off: z is the mean of each posterior. On: a sample, with the same "
+        "noise along the whole path.") else None
     if way == ITEMS:
-        other = int(top[1].number_input("Second item", 0, len(c.data) - 1, second, key="item2", bind=BIND))
+        other = c.form.ask(top[1].number_input, "second", "Second item")
         path = c.studio.between_items(x, c.data.of_item(other))
         mixed = c.studio.posterior(x).num_components > 1
-        code = generate_code.between_items(item, other, noise)
         ends, made_of = (f"item {item}", f"item {other}"), [item, other]
     else:
         with top[1].container(horizontal=True):
-            start = st.selectbox("From view", list(x), key="view1", bind=BIND)
-            end = st.selectbox("to view", list(x), index=1, key="view2", bind=BIND)
+            start = c.form.ask(st.selectbox, "start", "From view", options=list(x), first=next(iter(x)))
+            end = c.form.ask(st.selectbox, "end", "to view", options=list(x), first=list(x)[1])
         path = c.studio.between_views(x, start, end)
         mixed = path.num_components > 1
-        code = generate_code.between_views(item, start, end, c.views, noise)
         ends, made_of = (f"{start} alone", f"{end} alone"), [item]
-    top[2].toggle("With noise", key="noise", bind=BIND,
-                  help="Off: z is the mean of each posterior. On: a sample, with the same noise along the whole path.")
     generated = c.studio.along(path, noise, made_of)
     t = torch.linspace(0, 1, len(generated)).tolist()
     frames = {v: [images.content(c.data, v, value) for value in generated.values[v]] for v in c.views}
@@ -328,10 +322,10 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
                            icon=":material/image:")
     table = [{"position": t[i], **row} for i, row in
              ((row["sample"], row) for row in rows(generated, c.views, c.data.class_names))]
-    return Shown([{k: v for k, v in row.items() if k != "sample"} for row in table], code, [generated])
+    return Shown([{k: v for k, v in row.items() if k != "sample"} for row in table], [generated])
 
 
-def _explain(c: Choice, way: str, mixed: bool, noise: bool) -> str:
+def _explain(c: Task, way: str, mixed: bool, noise: bool) -> str:
     """What the path is."""
     z = "a sample of each posterior, with the same noise" if noise else "the mean of each posterior"
     rule, inside = (style.title(name_of(r)) for r in (c.studio.rule, c.studio.rule.conditional()))
@@ -350,7 +344,7 @@ def _explain(c: Choice, way: str, mixed: bool, noise: bool) -> str:
 # -- invent --------------------------------------------------------------------------------------------------------
 
 
-def invent(c: Choice) -> Shown:
+def invent(c: Task) -> Shown:
     """Samples of the prior, decoded into all views."""
     generated = c.studio.invent(c.num_samples, c.seed)
     row_heads, agreed = [], 0
@@ -363,7 +357,7 @@ def invent(c: Choice) -> Shown:
     if generated.classes:
         st.markdown(f"In **{agreed} of {len(generated)}** inventions the judges see the same class in all "
                     f"{len(c.views)} views. One z makes all pictures of a row, so they should agree.")
-    return Shown(rows(generated, c.views, c.data.class_names), generate_code.invent(c.num_samples, c.seed), [generated])
+    return Shown(rows(generated, c.views, c.data.class_names), [generated])
 
 
 # -- below every task ----------------------------------------------------------------------------------------------

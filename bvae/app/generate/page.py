@@ -3,79 +3,70 @@
 import streamlit as st
 
 import bvae
-from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
 from bvae.app.beliefs.panels import plain
 from bvae.app.generate import generate_code
 from bvae.app.generate import generate_panels as panels
-from bvae.app.state import BIND, begin_page
+from bvae.app.generate.state import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE, Generate
+from bvae.app.state import Form, begin_page
 from bvae.app.widgets import fold, share
-from bvae.app.widgets.choose import choose_model, first_model
-from bvae.plots import style
+from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 
 begin_page()
-TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"
 ASK = {
     TRANSLATE: "**Read along a row:** one view goes in. Which of the others come out as the same thing, which do not?",
-    DRAW: "",  # asked where it is known whether one draws or writes
+    DRAW_OR_WRITE: "",  # asked where it is known whether one draws or writes
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
     INVENT: "**No view goes in:** z is drawn from the prior. Do all views still tell of the same thing?",
 }
 st.title("Generate")
-task = st.segmented_control("Task", list(ASK), default=TRANSLATE, required=True, key="task", bind=BIND,
-                            label_visibility="collapsed")
+form = Form(Generate)
+task = form.ask(st.segmented_control, "task", "Task", label_visibility="collapsed")
 about = st.container()
 if ASK[task]:
     about.markdown(ASK[task])
 
 top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
-chosen_model = choose_model(top[0], top[1])
-loaded, data = chosen_model.loaded, chosen_model.data
-data_name, model_name = chosen_model.data_name, chosen_model.key.model_name
-AS_TRAINED, FIRST_ITEM, SECOND_ITEM = "as-trained", min(342, len(data) - 1), min(700, len(data) - 1)
-item = FIRST_ITEM
-rule_name = AS_TRAINED
+form.about = chosen = choose_model(top[0], top[1])
+loaded, data = chosen.loaded, chosen.data
 if task != INVENT:
-    rule_name = top[2].selectbox(
-        "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
-        format_func=lambda r: style.short(r) if r != AS_TRAINED else
-        f"as trained: {style.short(name_of(loaded.model.aggregator))}",
-        help="How several views become one belief. The decoders know only the rule they were trained with.")
+    choose_rule(form, top[2], loaded.model,
+                "How several views become one belief. The decoders know only the rule they were trained with.")
 if task in (TRANSLATE, INTERPOLATE):
-    item = int(top[3].number_input("Item", 0, len(data) - 1, FIRST_ITEM, key="item", bind=BIND,
-                                   help=f"One of {len(data)} test items."))
+    form.ask(top[3].number_input, "item", "Item", help=f"One of {len(data)} test items.")
 tools = top[4].container(horizontal=True, gap="small")
 with tools:
-    share.button("A drawing is in it, an uploaded picture as what the canvas made of it.")
+    share.button("A drawing is in it, an uploaded picture as what the canvas made of it.", form)
 with tools.popover("Advanced", icon=":material/tune:"):
-    num_samples = st.slider("Samples", 1, 8, 3, key="n", bind=BIND, disabled=task == INTERPOLATE)
-    seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
-                               help="Also of what a data set adds to a drawing, such as the crop of a photograph."))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=panels.start_again, args=(
-        data, {"model": first_model(data_name), "agg": AS_TRAINED, "item": FIRST_ITEM, "item2": SECOND_ITEM, "n": 3,
-               "seed": 0}))
+    form.ask(st.slider, "num_samples", "Samples", disabled=task == INTERPOLATE)
+    form.ask(st.number_input, "seed", "Seed of the noise",
+             help="Also of what a data set adds to a drawing, such as the crop of a photograph.")
+    form.reset_button(forgets=(panels.DRAWING,))
 
+rule_name = form.answer("rule")
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
-cloud = loaders.latent_cloud(loaded.key)
-choice = panels.Choice(data, Studio(loaded.model, cloud, loaders.judges(data_name), rule), num_samples, seed)
-if task != DRAW:
+cloud = loaders.latent_cloud(chosen.key)
+of_all = panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
+if task != DRAW_OR_WRITE:
     panels.forget_link()
 if task == TRANSLATE:
-    shown = panels.translate(choice, item)
-elif task == DRAW:
-    shown = panels.draw_or_write(choice, FIRST_ITEM, about)
+    shown = panels.translate(of_all)
+elif task == DRAW_OR_WRITE:
+    shown = panels.draw_or_write(of_all, about)
 elif task == INTERPOLATE:
-    shown = panels.interpolate(choice, item, SECOND_ITEM)
+    shown = panels.interpolate(of_all)
 else:
-    shown = panels.invent(choice)
+    shown = panels.invent(of_all)
 
 if shown:
+    state = form.state(shown=chosen.key)
+    data_name, model_name = state.shown.data_name, state.shown.model_name
     panels.warn(shown.generated, cloud)
     fold.show("The numbers as a table", "table", "as_table", lambda: panels.numbers_table(
         shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
-        "\n".join([*generate_code.begin(data_name, model_name, rule), *shown.code]), "generate.py",
-        title="Reproduce these pictures", seed=seed,
-        checkpoints=[f"{plain(model_name)} {loaded.checkpoint.hash[:12]}"],
+        generate_code.script(state, rule, data, panels.drawing_code()), "generate.py",
+        title="Reproduce these pictures", seed=state.seed,
+        checkpoints=[f"{plain(model_name)} {state.shown.weights_hash[:12]}"],
         commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])

@@ -168,7 +168,7 @@ def first_model(data_name: str) -> str:
     return FIRST if FIRST in names else names[0]
 
 
-DATA = Control("data", None, called=data_label, stated=True)  # Reset stays with the data set
+DATA = Control("data", None, called=data_label, stated=True, stays=True)
 MODEL = Control("model", lambda about: first_model(about.data_name), called=label, stated=True)
 
 

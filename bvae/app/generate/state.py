@@ -1,0 +1,76 @@
+"""What a person chooses on Generate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bvae.app.state import control
+from bvae.app.widgets import choose
+from bvae.app.widgets.choose import Choice, ModelState
+from bvae.data import MultimodalDataset
+
+TRANSLATE, DRAW_OR_WRITE, INTERPOLATE, INVENT = TASKS = ("Translate", "Draw or write", "Interpolate", "Invent")
+DRAW, WRITE = "Draw", "Type a text"
+ITEMS, WEIGHTS = "Between two items", "Between two views of an item"
+SECOND_ITEM = 700
+
+
+def views(about: Choice) -> list[str]:
+    """Names of the model's views."""
+    return about.views
+
+
+def kinds(about: Choice) -> list[str]:
+    """Whether one can draw, and type."""
+    return [DRAW] * bool(about.data.takes_drawings) + [WRITE] * bool(about.data.takes_text)
+
+
+def drawn_as(about: Choice) -> list[str]:
+    """Views as which a drawing can enter."""
+    return [v for v in about.views if v in about.data.takes_drawings]
+
+
+def first_text(data: MultimodalDataset) -> str:
+    """The text of the first item, in the field at first; nothing where no view can be typed."""
+    if not data.takes_text:
+        return ""
+    view = data.takes_text[0]
+    return data.read_text(data.subset([choose.first_item(len(data))])[view])[0].strip(f" {data.text_padding}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(ModelState):
+    """A task, with what each of the four needs.
+
+    Attributes
+    ----------
+    task : str
+    rule : str
+        Registered name, or `choose.AS_TRAINED`.
+    item, second : int
+    num_samples, seed : int
+    sources, targets : tuple of str
+        Views that are translated, and into which.
+    kind, view, centre, text
+        Whether one draws or types; as which view the drawing enters, and whether it is centred; what is typed.
+    path, start, end, noise
+        Between what one goes; the two views; whether z is a sample of every posterior, or its mean.
+    """
+
+    task: str = control(TRANSLATE, options=TASKS, stays=True)
+    rule: str = choose.rule_or_trained()
+    item: int = choose.item()
+    num_samples: int = choose.samples(3)
+    seed: int = choose.seed()
+    sources: tuple[str, ...] = control(lambda about: tuple(about.views[: max(1, len(about.views) // 2)]), "from",
+                                       options=views)
+    targets: tuple[str, ...] = control(lambda about: tuple(about.views), "to", options=views)
+    kind: str = control(lambda about: next(iter(kinds(about)), None), "input", options=kinds)
+    view: str = control(lambda about: next(iter(drawn_as(about)), None), "as", options=drawn_as)
+    centre: bool = control(True)
+    text: str = control(lambda about: first_text(about.data))
+    path: str = control(ITEMS, options=(ITEMS, WEIGHTS))
+    second: int = choose.item(lambda total: min(SECOND_ITEM, total - 1), "item2")
+    start: str = control(lambda about: about.views[0], "view1", options=views)
+    end: str = control(lambda about: about.views[min(1, len(about.views) - 1)], "view2", options=views)
+    noise: bool = control(False)
