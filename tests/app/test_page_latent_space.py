@@ -13,6 +13,7 @@ import streamlit as st
 import torch
 
 from bvae.app.latent_space import map_panels, mapping
+from bvae.app.latent_space.state import colorings
 from bvae.app.loaders import ModelKey
 from bvae.cli import main
 from bvae.maps import map_files, map_tables, maps
@@ -347,7 +348,7 @@ def test_every_coloring_tells_clouds_apart_by_markers():
     loaded = loaders.load_model("mnist-svhn-text", "wb-vae-2d")
     data = loaders.test_data("mnist-svhn-text")
     found = maps.clouds(loaded.model, loaded.experts, "everything")
-    for name in map_panels.colorings("everything", data):
+    for name in colorings("everything", data):
         coloring = map_panels.colored(name, found, data, None)
         symbols = coloring.point_symbols if coloring.point_symbols is not None else np.array(coloring.symbols)[
             coloring.group]

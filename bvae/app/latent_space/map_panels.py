@@ -17,6 +17,16 @@ from bvae.app import loaders, pages
 from bvae.app.beliefs import comparing, panels, scene
 from bvae.app.latent_space import mapping
 from bvae.app.latent_space.mapping import Map
+from bvae.app.latent_space.state import (
+    ATTRIBUTE,
+    CLASS,
+    DISAGREEMENT,
+    NEIGHBOURS,
+    OFF,
+    UNCERTAINTY,
+    VIEW,
+    LatentSpace,
+)
 from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, fold, images
@@ -29,8 +39,6 @@ from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
 from bvae.runs.isolated import ComputationError
 
-CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
-NEIGHBOURS = 6
 SAYS = {
     UNCERTAINTY: "Uncertainty: the standard deviation of each point's posterior, mean over the latent dimensions.",
     DISAGREEMENT: "Disagreement: how far the views' posteriors of an item lie from their Wasserstein barycenter, "
@@ -58,12 +66,6 @@ def show_first_map(projections: Sequence[str]) -> None:
     if (first != projections[0] and before == first) or before not in projections:
         st.session_state["map"] = projections[0]
     st.session_state["_first_map"] = projections[0]
-
-
-def colorings(which: str, data: MultimodalDataset) -> list[str]:
-    """By what a map can be coloured, the usual one first."""
-    first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
-    return [*first, UNCERTAINTY, DISAGREEMENT, *([ATTRIBUTE] if data.attributes is not None else [])]
 
 
 def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | None) -> Coloring:
@@ -300,33 +302,10 @@ def gap_panel(key: ModelKey, views: Sequence[str]) -> None:
                "the clouds lie in one place and differ in form.")
 
 
-def code(
-    key: ModelKey, which: str, asked: str, perplexity: int, seed: int, item: int, cloud: str, wasserstein: bool
-) -> str:
-    """Python that gives the same coordinates and neighbours as the page."""
-    how = f'"{asked}"' + (f", perplexity={perplexity}, seed={seed}" if asked == maps.TSNE else "")
-    lines = ["import bvae", "from bvae.maps import maps", "", f'data = bvae.dataset("{key.data_name}", split="test")',
-             f'model = bvae.load("{key.data_name}", "{key.model_name}")',
-             f'found = maps.posteriors(model, data, "{which}")  # of each point: item, cloud, loc, scale',
-             f"points = maps.coordinates(found.loc, {how})  # (P, 2)"]
-    if which == EVERYTHING:
-        lines += ["from bvae.maps.modality_gap import modality_gap",
-                  "views = [found.of(name) for name in model.modalities]",
-                  "gap = modality_gap([view.loc for view in views], [view.item for view in views])"]
-    of = f'maps.posteriors(model, data, "{cloud}")' if which != cloud else "found"
-    return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={wasserstein})"])
+def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, item: int, cloud: str, name: str) -> None:
+    """Coordinates with all that was mapped, and how to get the same; item and cloud are those of :func:`closely`."""
+    key = state.shown
 
-
-def command(key: ModelKey, which: str, asked: str, perplexity: int, seed: int) -> str:
-    """The command line that writes the same map."""
-    return (f"python -m bvae maps {key.data_name} {key.model_name} --of {which} --map {asked}"
-            + (f" --perplexity {perplexity} --seed {seed}" if asked == maps.TSNE else "") + " --to map.csv")
-
-
-def files(
-    key: ModelKey, found: Clouds, placed: Map, labels: np.ndarray, asked: str, lines: str, shell: str, name: str
-) -> None:
-    """Coordinates with all that was mapped, and how to get the same."""
     def content() -> None:
         st.markdown("Every point with its item, label, view, place on the map, uncertainty, disagreement, and the mean "
                     "and standard deviation of its posterior in every latent dimension.")
@@ -344,9 +323,9 @@ def files(
                     "everything that you chose."
                     + (" The ready-made map is rounded to half precision." if rounded else "")
                     + (" t-SNE in one thread gives the same map on the same machine; another machine rounds otherwise, "
-                       "and small differences grow." if asked == maps.TSNE else ""))
-        st.code(lines, language="python")
-        st.code(shell, language="bash")
+                       "and small differences grow." if state.projection == maps.TSNE else ""))
+        st.code(state.script(item, cloud), language="python")
+        st.code(state.command(), language="bash")
 
     fold.show("Coordinates as files, and how to reproduce them", "code", "reproduce", content)
 
@@ -356,19 +335,18 @@ def table(placed: Map, found: Clouds, data: MultimodalDataset) -> pd.DataFrame:
     return pd.DataFrame(map_tables.columns(placed.points, found, data.y.numpy()))
 
 
-def notes(
-    placed: Map, found: Clouds, coloring: str, background: bool, perplexity: int, seed: int, picked: Sequence[int]
-) -> str:
+def notes(state: LatentSpace, placed: Map, found: Clouds, picked: Sequence[int]) -> str:
     """How to read the map, and how not."""
     projection = "raw" if placed.projection == maps.PLANE else placed.projection
-    parts = [panels.map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, perplexity, seed)]
+    parts = [panels.map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, state.perplexity,
+                             state.seed)]
     if placed.made:
         parts.append(f"This map is {placed.made}.")
-    if background:
+    if state.background != OFF and placed.projection == maps.PLANE:
         parts.append("Behind the points: what the decoder makes of every place. Far from all points it can only guess.")
     if len(found.names) > 1:
         there = np.unique(found.item)
         missing = len(set(picked) - set(there.tolist()))
         parts.append(f"{len(there)} items, {len(found.names)} points each."
                      + (f" Not among them: {missing} of the selected ones." if missing else ""))
-    return " ".join([*parts, *([SAYS[coloring]] if coloring in SAYS else [])])
+    return " ".join([*parts, *([SAYS[state.coloring]] if state.coloring in SAYS else [])])

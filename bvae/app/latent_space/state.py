@@ -1,0 +1,100 @@
+"""What a person chooses on Latent space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bvae.app.state import control
+from bvae.app.widgets.choose import Choice, ModelState
+from bvae.data import MultimodalDataset
+from bvae.maps import maps
+from bvae.maps.maps import EVERYTHING, JOINT
+
+CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
+OFF = "off"
+EUCLIDEAN, W2 = "Euclidean", "W2"
+PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
+NEIGHBOURS = 6
+
+
+def whiches(about: Choice) -> list[str]:
+    """Of which posteriors a map can be."""
+    return [JOINT, *about.views, EVERYTHING]
+
+
+def projections(about: Choice) -> list[str]:
+    """What maps there are, the first one shown first: the plane itself where there are two latent dimensions."""
+    return [maps.PLANE] * (about.loaded.model.shared_dim == 2) + [maps.PCA, maps.TSNE]
+
+
+def colorings(which: str, data: MultimodalDataset) -> list[str]:
+    """By what a map can be coloured, the usual one first."""
+    first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
+    return [*first, UNCERTAINTY, DISAGREEMENT, *([ATTRIBUTE] if data.attributes is not None else [])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentSpace(ModelState):
+    """A map of all test items.
+
+    Attributes
+    ----------
+    which : str
+        Of which posteriors: `JOINT`, a view, or `EVERYTHING`.
+    projection, perplexity, seed
+        How they are laid into a plane; the last two for t-SNE.
+    coloring : str
+    attribute : str or None
+        By which it is coloured, if it is by one.
+    background : str
+        The view whose decoder draws behind the plane, or `OFF`.
+    distance : str
+        `EUCLIDEAN` or `W2`.
+    picked : str
+        The selected items, as in the field.
+    """
+
+    which: str = control(JOINT, options=whiches, called=lambda which: {JOINT: "all views"}.get(which, which))
+    projection: str = control(lambda about: projections(about)[0], "map", options=projections,
+                              called=PROJECTIONS.__getitem__)
+    coloring: str = control(lambda about: colorings(JOINT, about.data)[0], "color")
+    attribute: str | None = control(lambda about: (about.data.attribute_names or [None])[0],
+                                    options=lambda about: about.data.attribute_names,
+                                    called=lambda attribute: attribute.replace("_", " ").lower())
+    perplexity: int = control(30, options=maps.PERPLEXITIES)
+    seed: int = control(0, "map_seed", low=0, high=99)
+    background: str = control(lambda about: about.views[0], options=lambda about: [*about.views, OFF])
+    distance: str = control(EUCLIDEAN, options=(EUCLIDEAN, W2))
+    picked: str = control("")
+
+    @property
+    def wasserstein(self) -> bool:
+        """Whether neighbours are found by W2 between the posteriors."""
+        return self.distance == W2
+
+    @property
+    def file_name(self) -> str:
+        """What files of the map's data set, model and posteriors are called."""
+        return f"{self.shown.data_name}_{self.shown.model_name}_{self.which}"
+
+    def script(self, item: int, cloud: str) -> str:
+        """Python that gives the same coordinates, and the neighbours of an item in one of the clouds."""
+        how = f'"{self.projection}"' + (f", perplexity={self.perplexity}, seed={self.seed}"
+                                        if self.projection == maps.TSNE else "")
+        lines = ["import bvae", "from bvae.maps import maps", "",
+                 f'data = bvae.dataset("{self.shown.data_name}", split="test")',
+                 f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
+                 f'found = maps.posteriors(model, data, "{self.which}")  # of each point: item, cloud, loc, scale',
+                 f"points = maps.coordinates(found.loc, {how})  # (P, 2)"]
+        if self.which == EVERYTHING:
+            lines += ["from bvae.maps.modality_gap import modality_gap",
+                      "views = [found.of(name) for name in model.modalities]",
+                      "gap = modality_gap([view.loc for view in views], [view.item for view in views])"]
+        of = f'maps.posteriors(model, data, "{cloud}")' if self.which != cloud else "found"
+        return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={self.wasserstein})"])
+
+    def command(self) -> str:
+        """The command line that writes the same map."""
+        return (f"python -m bvae maps {self.shown.data_name} {self.shown.model_name} --of {self.which} "
+                f"--map {self.projection}" + (f" --perplexity {self.perplexity} --seed {self.seed}"
+                                              if self.projection == maps.TSNE else "") + " --to map.csv")
