@@ -10,20 +10,6 @@ import bvae
 from bvae.app.widgets import fold
 
 
-def benchmark_code(data_name: str, names: Sequence[str], metric: str) -> str:
-    """A script that prints one figure of several checkpoints, from their metrics.json."""
-    return "\n".join([
-        "import bvae",
-        "from bvae.metrics import written",
-        "",
-        "figures = {}",
-        f"for name in {list(names)!r}:",
-        f'    checkpoint = bvae.training.load_checkpoint("{data_name}", name)',
-        f'    figures[name] = checkpoint.metrics.get("{metric}", {{}})  # number of observed views -> mean, se',
-        "    print(name, checkpoint.hash[:12], {views: written(v) for views, v in figures[name].items()})",
-    ])
-
-
 def uploaded_code(
     is_example: bool, rules: Sequence[str], item: int, observed: Sequence[bool], weights: Sequence[float] | None = None
 ) -> str:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from bvae.app.beliefs.panels import plain
 from bvae.app.results import tables
-from bvae.app.state import BIND, ink
+from bvae.app.results.state import About, Benchmarks
+from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, fold, small_table
 from bvae.app.widgets.choose import label
 from bvae.evaluation import differences as paired
@@ -31,19 +32,19 @@ def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
 
 
 def missing(
-    data_name: str, over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str],
-    names: Sequence[str],
+    form: Form[Benchmarks], over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str]
 ) -> None:
     """Curves and table over the share of modalities that are missing.
 
     Parameters
     ----------
-    data_name : str
+    form : Form
     over_missing : mapping
         See `bvae.evaluation.records.over_missing`.
-    chosen, names : sequence of str
-        The methods that are shown, and all of them, for their colours.
+    chosen : sequence of str
+        The methods that are shown.
     """
+    data_name, names = form.about.data_name, form.about.names
     st.subheader("Missing modalities")
     by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
     shares = sorted({percent for curves in over_missing.values() for percent in curves})
@@ -54,8 +55,7 @@ def missing(
         return
     percent = shares[0]
     if len(shares) > 1:
-        percent = st.segmented_control("Missing in training", shares, default=percent, required=True, key="missing",
-                                       bind=BIND, format_func=lambda percent: f"{percent} percent")
+        percent = form.ask(st.segmented_control, "missing", "Missing in training", options=shares, first=percent)
     for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
         drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
         charts.show_lines(
@@ -92,27 +92,21 @@ def training(
     fold.show("How these models were trained", "info", "how_trained", content)
 
 
-def pair_of(names: Sequence[str]) -> list[str]:
-    """Which two of some checkpoints are compared at first: the mixtures over subsets, if both are there."""
-    likely = [name for name in ("mwb-vae", "mopoe-vae") if name in names]
-    return [*likely, *(name for name in names if name not in likely)][:2]
-
-
-def differences(data_name: str, names: Sequence[str]) -> None:
+def differences(form: Form[Benchmarks]) -> None:
     """Two methods side by side: every figure's difference with its interval over the seeds of training."""
     st.subheader("Two methods compared")
     first_box, second_box = st.columns(2)
-    pair = pair_of(names)
-    if len(pair) < 2:
+    about: About = form.about
+    if about.paired(1) is None:
         st.info("One model alone has nothing to be compared with.")
         return
-    first = first_box.selectbox("First", names, names.index(pair[0]), key="first", bind=BIND, format_func=label)
-    second = second_box.selectbox("Second", names, names.index(pair[1]), key="second", bind=BIND, format_func=label)
+    first = form.ask(first_box.selectbox, "first", "First")
+    second = form.ask(second_box.selectbox, "second", "Second")
     if first == second:
         st.info("Choose two different methods.")
         return
     try:
-        found = paired.differences(data_name, first, second)
+        found = paired.differences(about.data_name, first, second)
     except (StorageError, ValueError) as error:
         st.error(f"They cannot be compared: {plain(str(error))}", icon=":material/error:")
         return
@@ -126,7 +120,7 @@ def differences(data_name: str, names: Sequence[str]) -> None:
                "Intervals by Student's t; with three pairs its factor is 4.3. Log-likelihoods are paired by test item, "
                "of one run each: that says nothing of other seeds. Where there are no pairs there is no interval, and "
                f"no saying what is chance. The same table: `python -m bvae compare {first} {second} "
-               f"--dataset {data_name}`.")
+               f"--dataset {about.data_name}`.")
 
 
 def published(data_name: str, metric: str) -> None:

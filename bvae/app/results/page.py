@@ -5,7 +5,8 @@ import streamlit as st
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.panels import plain
 from bvae.app.results import benchmark_panels, tables
-from bvae.app.state import BIND, begin_page, ink, reset_button
+from bvae.app.results.state import SEEDS, About, Benchmarks
+from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, methods_told, share, small_table
 from bvae.app.widgets.choose import data_box, label, ready
 from bvae.evaluation import records
@@ -19,10 +20,11 @@ st.title("Benchmarks")
 st.markdown("**Compare one observed view with four:** which methods gain from every further view, and which pay for it "
             "with overconfidence?")
 
+form = Form(Benchmarks)
 top = st.columns([1, 3, 1], vertical_alignment="bottom")
 tools = top[2].container(horizontal=True, gap="small")
 with tools:
-    share.button()
+    share.button(form=form)
 data_name = data_box(top[0], ready())
 models, problems = {}, []
 for name in loaders.trained(data_name):
@@ -37,27 +39,24 @@ names = [name for name in metrics if metrics[name]]
 if not names:
     st.info(f"No model of {data_name} has been evaluated yet: `python -m bvae evaluate {data_name} all` does it.")
     st.stop()
-chosen = top[1].pills("Methods", names, default=names, selection_mode="multi", key="methods", bind=BIND,
-                      format_func=label, wrap=True) or names
-
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
           and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
-shown = st.segmented_control("Curve", curves, default=curves[0], required=True, key="curve", bind=BIND, wrap=True,
-                             format_func=lambda key: CATALOG[key].title)
+form.about = About(data_name, names, curves)
+chosen = form.ask(top[1].pills, "methods", "Methods", wrap=True) or names
+shown = form.ask(st.segmented_control, "curve", "Curve", wrap=True)
 figure = CATALOG[shown]
 with tools:
-    reset_button({"methods": names, "curve": curves[0], "bars": "test items", "missing": 0,
-                  **dict(zip(("first", "second"), benchmark_panels.pair_of(names), strict=False))})
+    form.reset_button()
 try:
     seeds, over_missing = records.over_seeds(data_name), records.over_missing(data_name)
 except StorageError as error:
     st.error(f"The records of other runs cannot be read: {error}", icon=":material/error:")
     seeds, over_missing = {}, {}
-bars = "test items"
 if seeds:
-    bars = st.segmented_control("Error bars", ["test items", "seeds"], default="test items", required=True, key="bars",
-                                bind=BIND, help="Over the test items of one training run, or over training runs.")
-if bars == "seeds":
+    form.ask(st.segmented_control, "bars", "Error bars",
+             help="Over the test items of one training run, or over training runs.")
+bars = form.answer("bars")
+if bars == SEEDS:
     points = {label(n): seeds[n][shown] for n in names if n in chosen and shown in seeds.get(n, {})}
     drawn = {n: {k: {"mean": p["mean"], "se": p["se_seeds"]} for k, p in of.items()} for n, of in points.items()}
     runs = {n: {k: p["values"] for k, p in of.items()} for n, of in points.items()}
@@ -71,13 +70,13 @@ else:
 charts.show_lines(
     curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
-    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == "seeds"), f"{data_name}_{shown}",
+    lambda drawn=drawn: tables.curve(drawn, "observed views", bars == SEEDS), f"{data_name}_{shown}",
     zoom=True)
 st.caption(f"{figure.meaning} {about}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
 st.subheader("All figures")
-table = tables.figures({n: seeds.get(n, {}) if bars == "seeds" else metrics[n] for n in chosen})
+table = tables.figures({n: seeds.get(n, {}) if bars == SEEDS else metrics[n] for n in chosen})
 st.html(small_table.table(table, "All figures", height=420))
 st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
            f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, and "
@@ -85,13 +84,13 @@ st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower
 st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 
-benchmark_panels.differences(data_name, names)
-benchmark_panels.missing(data_name, over_missing, chosen, names)
+benchmark_panels.differences(form)
+benchmark_panels.missing(form, over_missing, chosen)
 benchmark_panels.training(chosen, models, metrics)
 methods_told.show(models[n].settings.method for n in chosen)
 benchmark_panels.published(data_name, shown)
 reproduce.show(
-    reproduce.benchmark_code(data_name, chosen, shown), "benchmarks.py",
+    form.state(data_name=data_name, methods=tuple(chosen)).script(), "benchmarks.py",
     checkpoints=[f"{plain(n)} {models[n].hash[:12]}" for n in chosen],
     commands=[("python -m bvae report", "prints all tables of all data sets"),
               (f"python -m bvae evaluate {data_name} all", "computes the figures again, from the weights"),
