@@ -58,6 +58,8 @@ class Control:
         Whether links hold it at its first value too, which another version may change.
     stays : bool
         Whether Reset leaves it as it is.
+    bound : bool
+        Whether it is in the address.
     """
 
     key: str | Callable[[Any], str]
@@ -70,6 +72,7 @@ class Control:
     each: Callable[[Any], Sequence[str]] | None = None
     stated: bool = False
     stays: bool = False
+    bound: bool = True
 
     def now(self, attribute: str, about: Any) -> Any:
         """An attribute, where the page shows `about`."""
@@ -107,7 +110,8 @@ class Control:
             elif kind == "segmented_control":
                 out["required"] = True
         out |= {name: self.now(bound, about) for bound, name in BOUNDS.items() if getattr(self, bound) is not None}
-        return {FIRST_AS[kind]: list(first) if isinstance(first, tuple) else first, "bind": BIND, **out}
+        return {FIRST_AS[kind]: list(first) if isinstance(first, tuple) else first, **out,
+                **({"bind": BIND} if self.bound else {})}
 
     def written(self, value: Any) -> str:
         """A value as links hold it."""

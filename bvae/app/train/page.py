@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from bvae.app.state import BIND, begin_page, reset_button
+from bvae.app.state import Form, begin_page
 from bvae.app.train import training
+from bvae.app.train.state import Train
 from bvae.app.widgets import fold, share
 from bvae.runs import jobs
 
@@ -21,13 +22,14 @@ present = {job.id: job for job in jobs.jobs()}
 states = {job.id: job.state for job in present.values()}
 every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
 
+form = Form(Train)
 left, right = st.columns([1, 2], gap="large")
 with left:
     st.subheader("What to train")
-    wanted = training.choose()
+    wanted = training.choose(form)
     with st.container(horizontal=True):
-        share.button("The name of the model and the runs of this computer are not in it.")
-        reset_button(training.defaults(wanted.settings.method, wanted.settings.dataset))
+        share.button("The name of the model and the runs of this computer are not in it.", form)
+        form.reset_button()
     st.caption(f"Takes {training.expected(wanted)} where the shipped models were trained.")
     try:
         jobs.check(wanted.name, wanted.settings)
@@ -77,7 +79,7 @@ with right:
         st.session_state.pop("train_run", None)
     shown = training.EXAMPLE
     if present:
-        shown = st.selectbox("Show", options, key="train_run", bind=BIND, format_func=lambda i: (
+        shown = form.ask(st.selectbox, "run", "Show", options=options, first=options[0], format_func=lambda i: (
             training.called(present[i]) if i in present else i))
     beside()
 

@@ -14,9 +14,10 @@ import torch
 import bvae
 from bvae.app import loaders, pages
 from bvae.app.beliefs.panels import plain
-from bvae.app.state import BIND, ink
+from bvae.app.state import Form, ink
+from bvae.app.train.state import About, Train, datasets
 from bvae.app.widgets import charts, images
-from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_box, label
+from bvae.app.widgets.choose import accept_names, data_label, label
 from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
 from bvae.plots import style
@@ -53,49 +54,30 @@ def free_name(method: str, data_name: str) -> str:
     return next(name for k in range(1, 10_000) if (name := f"my-{method}-{k}") not in taken)
 
 
-def choose() -> Wanted:
+def choose(form: Form[Train]) -> Wanted:
     """The controls: data set, method, steps, name; the rest under Advanced."""
-    limits = jobs.LIMITS
-    names = sorted(bvae.datasets(), key=lambda n: (n != FIRST_DATA, n))
-    data_name = data_box(st, names, "train_data")
-    method = st.selectbox("Method", bvae.methods(), index=bvae.methods().index(FIRST), key="train_method", bind=BIND,
-                          format_func=label)
-    usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
-    steps = int(st.number_input("Steps", 10, limits.steps, usual.steps, 100, key=f"train_steps_{method}", bind=BIND,
-                                help="Updates of the weights. The shipped models had as many as are given here first."))
-    typed = st.text_input("Name of the model", max_chars=40, key="train_name",
-                          placeholder=free_name(method, data_name),
-                          help="Letters, digits, - and _. Without one it gets the name that is shown.")
+    accept_names(form.key("dataset"), datasets(), data_label)
+    data_name = form.ask(st.selectbox, "dataset", "Data set")
+    method = form.ask(st.selectbox, "method", "Method")
+    form.about = About(data_name, method)
+    form.ask(st.number_input, "steps", "Steps",
+             help="Updates of the weights. The shipped models had as many as are given here first.")
+    free = free_name(method, data_name)
+    form.ask(st.text_input, "name", "Name of the model", max_chars=40, placeholder=free,
+             help="Letters, digits, - and _. Without one it gets the name that is shown.")
     with st.expander("Advanced", icon=":material/tune:"):
         left, right = st.columns(2)
-        latent_dim = int(left.number_input("Latent dimension", 1, limits.latent_dim, usual.latent_dim, key="train_d",
-                                           bind=BIND))
-        beta = right.number_input("Beta", 0.0, 20.0, usual.beta, 0.5, key="train_beta", bind=BIND,
-                                  help="Weight of the divergence to the prior.")
-        rate = left.number_input("Learning rate", 1e-5, 1e-1, usual.learning_rate, 1e-4, format="%.5f",
-                                 key="train_rate", bind=BIND)
-        seed = int(right.number_input("Seed", 0, 9999, 0, key="train_seed", bind=BIND))
-        width = int(left.number_input("Width of the networks", 4, limits.width, usual.width, 4,
-                                      key=f"train_width_{data_name}", bind=BIND))
-        batch = int(right.number_input("Items per step", 10, limits.batch_size, usual.batch_size, 10,
-                                       key="train_batch", bind=BIND))
-        missing = st.slider("Share of modalities missing in training", 0.0, 0.9, 0.0, 0.05, key="train_missing",
-                            bind=BIND)
-        evaluate = st.checkbox("Compute all metrics after training", key="train_evaluate",
-                               help="Takes some minutes more; then the model is on the page Benchmarks too.")
-    settings = dataclasses.replace(usual, steps=steps, latent_dim=latent_dim, beta=float(beta),
-                                   learning_rate=float(rate), seed=seed, width=width, batch_size=batch,
-                                   missing=float(missing))
-    return Wanted(typed.strip() or free_name(method, data_name), settings, evaluate)
-
-
-def defaults(method: str, data_name: str) -> dict[str, Any]:
-    """What the controls have at first, by their keys."""
-    usual = shipped.settings_of(data_name, method, shipped.CHANGES.get(data_name, {}))
-    return {f"train_steps_{method}": usual.steps, "train_d": usual.latent_dim, "train_beta": usual.beta,
-                 "train_rate": usual.learning_rate, "train_seed": 0, f"train_width_{data_name}": usual.width,
-                 "train_batch": usual.batch_size, "train_missing": 0.0, "train_name": "", "train_evaluate": False,
-                 "train_data": FIRST_DATA, "train_method": FIRST}
+        form.ask(left.number_input, "latent_dim", "Latent dimension")
+        form.ask(right.number_input, "beta", "Beta", help="Weight of the divergence to the prior.")
+        form.ask(left.number_input, "learning_rate", "Learning rate", format="%.5f")
+        form.ask(right.number_input, "seed", "Seed")
+        form.ask(left.number_input, "width", "Width of the networks")
+        form.ask(right.number_input, "batch_size", "Items per step")
+        form.ask(st.slider, "missing", "Share of modalities missing in training")
+        form.ask(st.checkbox, "evaluate", "Compute all metrics after training",
+                 help="Takes some minutes more; then the model is on the page Benchmarks too.")
+    state = form.state()
+    return Wanted(state.name.strip() or free, state.settings, state.evaluate)
 
 
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)
