@@ -10,35 +10,6 @@ import bvae
 from bvae.app.widgets import fold
 
 
-def uploaded_code(
-    is_example: bool, rules: Sequence[str], item: int, observed: Sequence[bool], weights: Sequence[float] | None = None
-) -> str:
-    """A script that gives the joint posteriors of one item of a file of posteriors, as Your data shows them.
-
-    `weights` None is uniform.
-    """
-    file = "example.npz" if is_example else "YOUR_FILE.npz"
-    share = f"torch.tensor({[round(w, 6) for w in weights]})" if weights else "None"
-    return "\n".join([
-        "from pathlib import Path",
-        "import torch",
-        "import bvae",
-        "from bvae.data.uploads import uploads",
-        "from bvae.aggregators.comparison import distances, entropy",
-        "",
-        f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
-            "the page's download button gives this file" if is_example else "the file that you uploaded"),
-        f"loc, scale, there = (v[:, {item}:{item + 1}] for v in data.experts)",
-        f"present = torch.tensor({list(observed)!r}).unsqueeze(1) & there",
-        f"weights = {share}",
-        "joint = {}",
-        f"for name in {list(rules)!r}:",
-        "    q = joint[name] = bvae.aggregator(name)(loc, scale, present, weights)",
-        "    far = distances(loc, scale, q)",
-        "    print(name, q.variance.sqrt().mean().item(), entropy(q).value.item(), far.wasserstein2[:, 0].tolist())",
-    ])
-
-
 def show(
     code: str, file_name: str, *, checkpoints: Sequence[str] = (), seed: int | None = None,
     commands: Sequence[tuple[str, str]] = (), title: str = "Reproduce these numbers",

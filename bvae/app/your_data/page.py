@@ -3,14 +3,13 @@
 import streamlit as st
 
 from bvae.app.beliefs import panels
-from bvae.app.state import BIND, begin_page, reset_button
+from bvae.app.state import Form, begin_page
 from bvae.app.widgets import share
 from bvae.app.your_data import uploading
 from bvae.app.your_data import your_data_panels as show
+from bvae.app.your_data.state import COMPARISON, MAP, POSTERIOR, Own, YourData
 
 begin_page()
-POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
-
 st.title("Your data")
 st.markdown("**Bring the posteriors of your own model:** what would another barycenter have made of them? Until you "
             "do, an example is shown.")
@@ -21,6 +20,7 @@ with place:
     uploading.widget()
 data, is_example, example_file = uploading.current()
 views = list(data.modalities)
+form = Form(YourData, Own(data, is_example))
 with about:
     what = "**This is the example**: " if is_example else "**This is your file**: "
     st.markdown(what + f"{panels.plain(data.name)}, {len(data):,} items, {len(views)} modalities "
@@ -31,17 +31,14 @@ with about:
     with st.container(horizontal=True):
         st.download_button("Download example.npz", lambda: example_file, "example.npz", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
-        share.button("Your file is not in it: whoever opens it sees the example with these settings.")
-        reset_button(show.defaults(views))
+        share.button("Your file is not in it: whoever opens it sees the example with these settings.", form)
+        form.reset_button()
         if not is_example:
             st.button("Forget my file", icon=":material/delete:", on_click=uploading.forget_file)
     st.caption("Your file stays in the memory of this session: it is not written to disk, no other session sees it, "
                "and it is gone when you close the page. Links hold the settings, never the file.")
 
-shown = st.segmented_control("Show", [POSTERIOR, MAP, COMPARISON], default=POSTERIOR, required=True, key="show",
-                             bind=BIND, format_func={POSTERIOR: "One item's posteriors", MAP: "Latent space",
-                                                     COMPARISON: "Compare aggregators"}.get)
-own = show.Own(data, is_example)
-{POSTERIOR: show.posterior, MAP: show.latent_map, COMPARISON: show.comparison}[shown](own)
+shown = form.ask(st.segmented_control, "part", "Show")
+{POSTERIOR: show.posterior, MAP: show.latent_map, COMPARISON: show.comparison}[shown](form)
 st.divider()
 show.instructions()

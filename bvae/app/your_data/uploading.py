@@ -18,14 +18,13 @@ from bvae.app import loaders
 from bvae.app.beliefs.panels import plain
 from bvae.app.state import forget
 from bvae.app.widgets.choose import FIRST_DATA
+from bvae.app.your_data.state import CLOUDS, JOINT
 from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet, UploadError
 from bvae.io.storage import StorageError
 from bvae.runs import isolated
 
 UPLOAD, PROBLEM, KEPT, REVISION = "my_upload", "my_problem", "my_kept", "my_revision"
-JOINT, CLOUDS = "all modalities", "each modality alone"
-"""Of which posteriors a map is, beside the modalities: no modality is called so, for their names have no spaces."""
 EXAMPLE_MODEL, EXAMPLE_ITEMS = "wb-vae", 300
 MOST_KEPT = 16
 

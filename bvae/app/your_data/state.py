@@ -1,0 +1,162 @@
+"""What a person chooses on Your data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bvae.app.beliefs import comparing
+from bvae.app.state import PageState, control
+from bvae.app.widgets import choose, images
+from bvae.data.uploads.uploads import PosteriorSet
+from bvae.maps.maps import PERPLEXITIES
+
+POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
+PARTS = {POSTERIOR: "One item's posteriors", MAP: "Latent space", COMPARISON: "Compare aggregators"}
+JOINT, CLOUDS = "all modalities", "each modality alone"
+"""Of which posteriors a map is, beside the modalities: no modality is called so, for their names have no spaces."""
+PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
+COLORINGS = {"view": "modality", "class": "class"}
+MAP_ITEMS, CLOUD_ITEMS = 500, 300
+
+
+@dataclass(frozen=True)
+class Own:
+    """The file that is shown.
+
+    Parameters
+    ----------
+    data : PosteriorSet
+    is_example : bool
+        Whether it is ours, for want of an upload.
+    """
+
+    data: PosteriorSet
+    is_example: bool
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the modalities."""
+        return list(self.data.modalities)
+
+    def called(self, i: int) -> str:
+        """An item's name as plain text."""
+        return f"item {i}" + (f", class {self.data.label(i)}" if self.data.classes else "")
+
+    def content(self, view: str, i: int) -> Any:
+        """What stands for one modality of an item: its thumbnail, or its name."""
+        picture = self.data.thumbnail(view, i)
+        there = bool(self.data.experts.present[self.views.index(view), i])
+        return picture if picture is not None else view if there else None
+
+    def pictures(self, i: int) -> str:
+        """All modalities of an item in one line, as HTML."""
+        return images.of_item(self.called(i), int(self.data.y[i]), {v: self.content(v, i) for v in self.views})
+
+
+def views(own: Own) -> list[str]:
+    """Names of the file's modalities."""
+    return own.views
+
+
+@dataclass(frozen=True, kw_only=True)
+class YourData(PageState):
+    """What is shown of a file of posteriors.
+
+    Attributes
+    ----------
+    part : str
+        Which of the page's three parts.
+    is_example : bool
+        Whether the file is ours.
+    item : int
+    rule : str
+        That makes the joint posterior.
+    plane : str
+        See `choose.PLANES`.
+    on : tuple of str
+        Modalities that are switched on.
+    weights : tuple of float
+        Of every modality.
+    which, projection, perplexity, map_seed, coloring
+        Of the map.
+    rules : tuple of str
+        That are compared.
+    picked : str
+        Items that are selected in the maps.
+    """
+
+    is_example: bool
+    part: str = control(POSTERIOR, "show", options=tuple(PARTS), called=PARTS.__getitem__, stays=True)
+    item: int = choose.item(lambda _: 0, "my_item")
+    rule: str = control("wasserstein", "my_rule", options=choose.rules, called=choose.rule_label)
+    plane: str = choose.plane("my_plane")
+    on: tuple[str, ...] = control(lambda own: tuple(own.views), "my_views", options=views)
+    weights: tuple[float, ...] = control(1.0, "my_w_{}", each=views, low=0.0, high=4.0, step=0.25)
+    which: str = control(JOINT, "my_which", options=lambda own: [JOINT, *own.views, CLOUDS])
+    projection: str = control("pca", "my_map", options=tuple(PROJECTIONS), called=PROJECTIONS.__getitem__)
+    perplexity: int = control(30, "my_perplexity", options=PERPLEXITIES)
+    map_seed: int = control(0, "my_map_seed", low=0, high=99)
+    coloring: str = control("view", "my_color", options=tuple(COLORINGS), called=COLORINGS.__getitem__)
+    rules: tuple[str, ...] = control(comparing.FIRST_RULES, "my_rules", options=choose.rules, called=choose.rule_label)
+    picked: str = control("")
+
+    def observed(self, views: Sequence[str]) -> list[bool]:
+        """Which modalities are switched on."""
+        return [view in self.on for view in views]
+
+    def script(self, rules: Sequence[str], views: Sequence[str], weights: Sequence[float] | None = None) -> str:
+        """Python that gives the joint posteriors of the item by some rules; `weights` None is uniform."""
+        share = f"torch.tensor({[round(w, 6) for w in weights]})" if weights else "None"
+        return "\n".join([
+            "from pathlib import Path",
+            "import torch",
+            "import bvae",
+            "from bvae.data.uploads import uploads",
+            "from bvae.aggregators.comparison import distances, entropy",
+            "",
+            *self._read(),
+            f"loc, scale, there = (v[:, {self.item}:{self.item + 1}] for v in data.experts)",
+            f"present = torch.tensor({self.observed(views)!r}).unsqueeze(1) & there",
+            f"weights = {share}",
+            "joint = {}",
+            f"for name in {list(rules)!r}:",
+            "    q = joint[name] = bvae.aggregator(name)(loc, scale, present, weights)",
+            "    far = distances(loc, scale, q)",
+            "    print(name, q.variance.sqrt().mean().item(), entropy(q).value.item(), "
+            "far.wasserstein2[:, 0].tolist())",
+        ])
+
+    def _read(self) -> list[str]:
+        """The line that reads the file."""
+        file = "example.npz" if self.is_example else "YOUR_FILE.npz"
+        return [f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
+            "the page's download button gives this file" if self.is_example else "the file that you uploaded")]
+
+    def map_script(self, views: Sequence[str], flat: bool) -> str:
+        """Python that gives the coordinates of the map; `flat`: the latent space has two dimensions."""
+        most = CLOUD_ITEMS if self.which == CLOUDS else MAP_ITEMS
+        if self.which == JOINT:
+            means = [
+                f"items = spread(len(data), min(len(data), {most}))",
+                "loc, scale, present = (v[:, items] for v in data.experts)",
+                f'means = means_of(bvae.aggregator("{self.rule}").conditional(), loc, scale, present).numpy()',
+            ]
+        else:
+            chosen = [views.index(self.which)] if self.which in views else list(range(len(views)))
+            means = [
+                "parts = []",
+                f"for m in {chosen}:  # {', '.join(views[m] for m in chosen)}",
+                "    there = data.experts.present[m].nonzero().squeeze(1)",
+                f"    there = there[spread(len(there), min(len(there), {most}))] if len(there) else there",
+                "    parts.append(data.experts.loc[m, there])",
+                "means = torch.cat(parts).numpy()",
+            ]
+        points = f"points = tsne(means, perplexity={self.perplexity}, seed={self.map_seed})" \
+            if self.projection == "tsne" else "points = means" if flat else "points, shares = pca(means)"
+        return "\n".join([
+            "from pathlib import Path", "import torch", "import bvae", "from bvae.data.uploads import uploads",
+            "from bvae.aggregators.comparison import means_of", "from bvae.maps.maps import spread",
+            "from bvae.maps.projections import pca, tsne", "",
+            *self._read(), *means, points, "print(points)"])
