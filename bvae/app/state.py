@@ -252,21 +252,6 @@ def reset(firsts: Mapping[str, Any], forgets: Sequence[str] = ()) -> None:
     forget(*forgets)
 
 
-def chosen(key: str, options: list, default):
-    """The value that a bound widget will have, or the default: for options that depend on another widget."""
-    value = st.session_state.get(key, default)
-    return value if value in options else default
-
-
-reset_shown = reset
-
-
-def reset_button(defaults: Mapping[str, Any]) -> None:
-    """A button for :func:`reset_shown`."""
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=reset_shown, args=(dict(defaults),),
-              key="reset_everything")
-
-
 def forget(*keys: str) -> None:
     """Let the named widgets have their first values at the next run."""
     for key in keys:

@@ -21,6 +21,8 @@ from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
 from bvae.app.components.playground import scenes
 from bvae.app.components.playground.scenes import NAMES, Scene
+from bvae.app.playground.state import ALL, Playground
+from bvae.app.state import Form
 from bvae.app.widgets import small_table
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
@@ -150,15 +152,16 @@ def number(value: float) -> str:
     return "–" if not np.isfinite(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.2e}"
 
 
-def divergence_table(scene: Scene) -> None:
+def divergence_table(form: Form[Playground]) -> None:
     """The table in which each rule wins its own row."""
+    scene: Scene = form.about
     st.subheader("Each divergence has its own winner")
     table = cached_table(scenes.encode(scene))
     if table is None:
         st.info("No expert is present: there is nothing to be near to. The joint belief is the prior.")
         return
-    which = st.segmented_control("Divergence to", ["all experts", *table.experts], default="all experts", required=True,
-                                 key="playground_to", format_func=lambda x: x if len(x) > 1 else f"expert {x}")
+    which = form.ask(st.segmented_control, "to", "Divergence to", options=[ALL, *table.experts],
+                     format_func=lambda x: x if len(x) > 1 else f"expert {x}")
     expert = None if which not in table.experts else which
     st.html(table_html(table, expert))
     st.caption(
@@ -257,13 +260,14 @@ def exact(scene: Scene) -> None:
                "deviations of the whole distribution along its principal axes.")
 
 
-def formula(scene: Scene) -> None:
+def formula(form: Form[Playground]) -> None:
     """The formula of one rule with this scene's numbers."""
+    scene: Scene = form.about
     st.subheader("The formula with these numbers")
     if not scene["rules"]:
         st.write("Switch an aggregate on.")
         return
-    rule = st.selectbox("Rule", scene["rules"], key="playground_formula", format_func=style.title)
+    rule = form.ask(st.selectbox, "formula", "Rule", format_func=style.title)
     made = aggregator(rule, **scenes.options(scene, rule))
     st.latex(made.formula)
     if made.divergence:
