@@ -51,11 +51,9 @@ class Compare(PageState):
         Views that are switched on.
     projection, perplexity, map_seed
         Of the maps.
-    picked : str
-        Items that are selected in the maps.
     """
 
-    BESIDE: ClassVar = {"data": choose.DATA, "model": choose.MODEL}
+    BESIDE: ClassVar = {"data": choose.DATA, "model": choose.MODEL, "picked": choose.PICKED}
 
     data_name: str
     mode: str = control(RULES, options=tuple(MODES), called=MODES.__getitem__)
@@ -71,7 +69,6 @@ class Compare(PageState):
     projection: str = control("pca", "map", options=tuple(PROJECTIONS), called=PROJECTIONS.__getitem__)
     perplexity: int = control(30, options=PERPLEXITIES)
     map_seed: int = control(0, low=0, high=99)
-    picked: str = control("")
 
     @property
     def of_rules(self) -> bool:

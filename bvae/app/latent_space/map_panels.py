@@ -28,7 +28,7 @@ from bvae.app.latent_space.state import (
     LatentSpace,
 )
 from bvae.app.loaders import ModelKey
-from bvae.app.state import BIND, ink
+from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, fold, images
 from bvae.app.widgets.choose import label
 from bvae.data import MultimodalDataset
@@ -205,9 +205,10 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
 
 
 def closely(
-    loaded: loaders.Loaded, data: MultimodalDataset, which: str, candidates: Sequence[int], wasserstein: bool
-) -> tuple[int, str]:
-    """One item: its neighbours in z and its posteriors; returns the item and the cloud that was searched."""
+    form: Form[LatentSpace], data: MultimodalDataset, which: str, candidates: Sequence[int], wasserstein: bool
+) -> str:
+    """One item: its neighbours in z and its posteriors; returns the cloud that was searched."""
+    loaded = form.about.loaded
     st.subheader("One item closely")
     key = loaded.key
     views = list(data.modalities)
@@ -215,7 +216,7 @@ def closely(
         st.session_state["focus"] = candidates[0]  # others were selected: look at their first one
     st.session_state["_candidates"] = list(candidates)
     own, beside = st.columns([1, 1.2], gap="large")
-    item = own.selectbox("Item", list(candidates), key="focus", bind=BIND, width=200)
+    item = form.ask(own.selectbox, "focus", "Item", options=candidates, first=candidates[0], width=200)
     own.html(images.item(data, item))
     cloud = JOINT if which == EVERYTHING else which
     found = mapping.clouds(key, cloud)
@@ -234,7 +235,7 @@ def closely(
                    + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
         st.page_link(pages.script("explore"), label=f"Explore item {item}", icon=":material/explore:",
                      query_params={"data": key.data_name, "item": str(item), "model": label(key.model_name)})
-    return item, cloud
+    return cloud
 
 
 def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
@@ -302,8 +303,8 @@ def gap_panel(key: ModelKey, views: Sequence[str]) -> None:
                "the clouds lie in one place and differ in form.")
 
 
-def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, item: int, cloud: str, name: str) -> None:
-    """Coordinates with all that was mapped, and how to get the same; item and cloud are those of :func:`closely`."""
+def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, cloud: str, name: str) -> None:
+    """Coordinates with all that was mapped, and how to get the same; `cloud` is that of :func:`closely`."""
     key = state.shown
 
     def content() -> None:
@@ -324,7 +325,7 @@ def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, it
                     + (" The ready-made map is rounded to half precision." if rounded else "")
                     + (" t-SNE in one thread gives the same map on the same machine; another machine rounds otherwise, "
                        "and small differences grow." if state.projection == maps.TSNE else ""))
-        st.code(state.script(item, cloud), language="python")
+        st.code(state.script(cloud), language="python")
         st.code(state.command(), language="bash")
 
     fold.show("Coordinates as files, and how to reproduce them", "code", "reproduce", content)

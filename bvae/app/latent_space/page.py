@@ -47,7 +47,7 @@ with tools.popover("Advanced", icon=":material/tune:"):
     form.ask(st.radio, "distance", "Nearest neighbours by",
              help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
     form.reset_button()
-state = form.state(shown=key, picked="")  # the field of what is picked comes below
+state = form.state(shown=key)  # but for what is picked and looked at, which is asked where the map is
 
 # -- the map -------------------------------------------------------------------------------------------------------
 found = mapping.clouds(key, which)
@@ -71,11 +71,11 @@ with side:
     shown = map_panels.selected(data, picked, found.item)
 
 # -- what lies behind it -------------------------------------------------------------------------------------------
-item, cloud = map_panels.closely(choice.loaded, data, which, picked or shown, state.wasserstein)
+cloud = map_panels.closely(form, data, which, picked or shown, state.wasserstein)
 if which == maps.EVERYTHING and len(views) > 1:
     with computing.said():
         map_panels.gap_panel(key, views)
-map_panels.files(state, found, placed, data.y.numpy(), item, cloud, name)
+map_panels.files(form.state(shown=key), found, placed, data.y.numpy(), cloud, name)
 with place:
     drawn = dataclasses.replace(state, distance=EUCLIDEAN)  # the figure does not depend on it
     marked = picked if which == maps.EVERYTHING else map_panels.to_mark(

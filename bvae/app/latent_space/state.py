@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bvae.app.state import control
-from bvae.app.widgets.choose import Choice, ModelState
+from bvae.app.widgets.choose import PICKED, Choice, ModelState
 from bvae.data import MultimodalDataset
 from bvae.maps import maps
 from bvae.maps.maps import EVERYTHING, JOINT
@@ -50,9 +51,11 @@ class LatentSpace(ModelState):
         The view whose decoder draws behind the plane, or `OFF`.
     distance : str
         `EUCLIDEAN` or `W2`.
-    picked : str
-        The selected items, as in the field.
+    focus : int or None
+        The one that is looked at closely.
     """
+
+    BESIDE: ClassVar = {**ModelState.BESIDE, "picked": PICKED}
 
     which: str = control(JOINT, options=whiches, called=lambda which: {JOINT: "all views"}.get(which, which))
     projection: str = control(lambda about: projections(about)[0], "map", options=projections,
@@ -65,7 +68,7 @@ class LatentSpace(ModelState):
     seed: int = control(0, "map_seed", low=0, high=99)
     background: str = control(lambda about: about.views[0], options=lambda about: [*about.views, OFF])
     distance: str = control(EUCLIDEAN, options=(EUCLIDEAN, W2))
-    picked: str = control("")
+    focus: int | None = control(None, stays=True)
 
     @property
     def wasserstein(self) -> bool:
@@ -77,8 +80,8 @@ class LatentSpace(ModelState):
         """What files of the map's data set, model and posteriors are called."""
         return f"{self.shown.data_name}_{self.shown.model_name}_{self.which}"
 
-    def script(self, item: int, cloud: str) -> str:
-        """Python that gives the same coordinates, and the neighbours of an item in one of the clouds."""
+    def script(self, cloud: str) -> str:
+        """Python that gives the same coordinates, and the neighbours of `focus` in one of the clouds."""
         how = f'"{self.projection}"' + (f", perplexity={self.perplexity}, seed={self.seed}"
                                         if self.projection == maps.TSNE else "")
         lines = ["import bvae", "from bvae.maps import maps", "",
@@ -91,7 +94,8 @@ class LatentSpace(ModelState):
                       "views = [found.of(name) for name in model.modalities]",
                       "gap = modality_gap([view.loc for view in views], [view.item for view in views])"]
         of = f'maps.posteriors(model, data, "{cloud}")' if self.which != cloud else "found"
-        return "\n".join([*lines, f"near = maps.nearest({of}, {item}, {NEIGHBOURS}, wasserstein={self.wasserstein})"])
+        return "\n".join([
+            *lines, f"near = maps.nearest({of}, {self.focus}, {NEIGHBOURS}, wasserstein={self.wasserstein})"])
 
     def command(self) -> str:
         """The command line that writes the same map."""

@@ -171,6 +171,9 @@ def first_model(data_name: str) -> str:
 DATA = Control("data", None, called=data_label, stated=True, stays=True)
 MODEL = Control("model", lambda about: first_model(about.data_name), called=label, stated=True)
 
+PICKED = Control("picked", "")
+"""Items that are selected in maps, as in the field of `bvae.app.beliefs.panels.selection`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelState(PageState):

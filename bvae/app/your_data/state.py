@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bvae.app.beliefs import comparing
 from bvae.app.state import PageState, control
@@ -83,9 +83,9 @@ class YourData(PageState):
         Of the map.
     rules : tuple of str
         That are compared.
-    picked : str
-        Items that are selected in the maps.
     """
+
+    BESIDE: ClassVar = {"picked": choose.PICKED}
 
     is_example: bool
     part: str = control(POSTERIOR, "show", options=tuple(PARTS), called=PARTS.__getitem__, stays=True)
@@ -100,7 +100,6 @@ class YourData(PageState):
     map_seed: int = control(0, "my_map_seed", low=0, high=99)
     coloring: str = control("view", "my_color", options=tuple(COLORINGS), called=COLORINGS.__getitem__)
     rules: tuple[str, ...] = control(comparing.FIRST_RULES, "my_rules", options=choose.rules, called=choose.rule_label)
-    picked: str = control("")
 
     def observed(self, views: Sequence[str]) -> list[bool]:
         """Which modalities are switched on."""

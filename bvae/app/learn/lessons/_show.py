@@ -15,6 +15,7 @@ from bvae.app.learn.lessons import _sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.app.learn.lessons._references import cited
 from bvae.app.learn.lessons._words import WORDS
+from bvae.app.learn.state import LETTERS, Learn
 from bvae.app.state import ink
 from bvae.app.widgets import charts, fold, share, small_table
 from bvae.io.storage import StorageError
@@ -24,7 +25,6 @@ PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
 PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
-LETTERS = "abcdefgh"
 # Streamlit marks every link to the page that one is on as the current one; here that would be all of them.
 PLAIN_LINKS = ("<style>[data-testid='stMain'] a[data-testid='stPageLink-NavLink']{background:transparent}"
                "[data-testid='stMain'] a[data-testid='stPageLink-NavLink']:hover{background:rgba(128,128,128,.15)}"
@@ -36,11 +36,8 @@ Lessons = dict[str, Lesson]
 
 def address(name: str, lesson: Lesson, step: int) -> dict[str, str]:
     """Query parameters of a step; those of the question hold what this session has predicted."""
-    query = {"lesson": name, "step": str(step)}
-    answer = st.session_state.get(PREDICTED, {}).get(name)
-    if answer and step == lesson.question_step:
-        query |= {"answer": answer, "shown": "1"}
-    return query
+    answer = st.session_state.get(PREDICTED, {}).get(name) if step == lesson.question_step else None
+    return Learn(lesson=name, step=step, answer=answer, shown=answer is not None).parameters()
 
 
 def progress(lessons: Lessons) -> None:
@@ -131,12 +128,11 @@ def base_url() -> str:
 # -- one lesson --------------------------------------------------------------------------------------------------------
 
 
-def lesson(name: str, lessons: Lessons) -> None:
-    """One step of one lesson, as the address says."""
+def lesson(state: Learn, lessons: Lessons) -> None:
+    """One step of one lesson."""
     st.html(PLAIN_LINKS)
+    name, number = state.lesson, state.step
     now = lessons[name]
-    number = st.query_params.get("step", "1")
-    number = int(number) if number.isdecimal() and 1 <= int(number) <= len(now.steps) else 1
     step = now.steps[number - 1]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(PAGE, label="All lessons", icon=":material/arrow_back:", query_params={"v": "1"}, width="content")
@@ -151,7 +147,7 @@ def lesson(name: str, lessons: Lessons) -> None:
     with left:
         st.subheader(step.title)
         st.markdown(attempt(step.text))
-        revealed = ask(name, now, step) if step.question else True
+        revealed = ask(state, step) if step.question else True
     with right:
         draw(step, f"{name}_{number}", revealed)
         if revealed:
@@ -179,14 +175,12 @@ def stepper(name: str, now: Lesson, number: int) -> None:
                 st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
 
 
-def ask(name: str, now: Lesson, step: Step) -> bool:
+def ask(state: Learn, step: Step) -> bool:
     """The question; True once the answer is shown."""
     question = step.question
     assert question is not None
-    key, ids = f"learn_answer_{name}", LETTERS[: len(question.options)]
-    answer = st.query_params.get("answer")
-    answer = answer if answer in tuple(ids) else None
-    shown = st.query_params.get("shown") == "1" and answer is not None
+    key, ids = f"learn_answer_{state.lesson}", LETTERS[: len(question.options)]
+    answer, shown = state.answer, state.shown
     st.session_state[key] = answer  # the address decides, so that Back and links do
 
     def choose() -> None:
@@ -194,7 +188,7 @@ def ask(name: str, now: Lesson, step: Step) -> bool:
 
     def reveal() -> None:
         st.query_params["shown"] = "1"
-        st.session_state.setdefault(PREDICTED, {})[name] = st.session_state[key]
+        st.session_state.setdefault(PREDICTED, {})[state.lesson] = st.session_state[key]
 
     st.radio(f"**{attempt(question.text)}**", list(ids), key=key, on_change=choose,
              format_func=lambda k: read(question.options[ids.index(k)].text))
