@@ -20,7 +20,7 @@ from bvae.app.state import Form
 from bvae.app.widgets.choose import Choice
 from bvae.cli import parser, run_evaluate
 from bvae.gaussians.posterior import Posterior
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from tests.support.pages import assert_clean, drawings, open_page, unfold
 
@@ -124,7 +124,7 @@ def test_contours_hold_the_mass_that_they_claim_and_many_components_are_dots():
     for present, many in (([True] * 5, True), ([True, True, False, False, False], False)):
         _, now = build(present, [4.0, 1.0, 1.0, 1.0, 1.0], "mwb")
         loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-        figure = plots.plane_figure(plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
+        figure = posterior_plots.plane_figure(posterior_plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
                                     style.LIGHT)
         dots = [t for t in figure.data if t.name == "its 31 components"]
         assert len(dots) == many

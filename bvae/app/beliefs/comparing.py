@@ -11,13 +11,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bvae.aggregators import naming
 from bvae.aggregators.comparison import affordable_samples, entropy
 from bvae.app.beliefs.scene import Scene, arrays, draw
 from bvae.app.loaders import pca
 from bvae.gaussians import gaussian
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.model import MultimodalVAE
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.runs.isolated import linked
 
@@ -39,7 +40,7 @@ class Contender:
     title, short : str
         For a person; both differ between contenders.
     scene : Scene
-    plane : plots.Plane
+    plane : posterior_plots.Plane
         Of its latent space.
     """
 
@@ -47,7 +48,7 @@ class Contender:
     title: str
     short: str
     scene: Scene
-    plane: plots.Plane
+    plane: posterior_plots.Plane
 
     @property
     def loc(self) -> np.ndarray:
@@ -89,10 +90,10 @@ def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_nam
         "dims" or "pca".
     """
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-    plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+    plane = posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else posterior_plots.principal_plane(loc)
     if one_model:
-        return Contender(key, style.title(key), style.short(key), now, plane)
-    return Contender(key, f"{model_label}: {style.short(now.rule_name)}", model_label, now, plane)
+        return Contender(key, naming.title(key), naming.short(key), now, plane)
+    return Contender(key, f"{model_label}: {naming.short(now.rule_name)}", model_label, now, plane)
 
 
 def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: bool) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from bvae.aggregators import naming
 from bvae.app.beliefs import comparing
 from bvae.app.beliefs.comparing import Contender, LinkedMap
 from bvae.app.beliefs.scene import Scene
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, small_table
 from bvae.gaussians import gaussian
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
 
@@ -27,22 +28,22 @@ DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joi
 
 
 def belief_charts(
-    plane: plots.Plane, views: Sequence[str], scene: Scene, aggregates: Sequence[plots.Aggregate],
+    plane: posterior_plots.Plane, views: Sequence[str], scene: Scene, aggregates: Sequence[posterior_plots.Aggregate],
     samples: np.ndarray | None = None, before: np.ndarray | None = None, file_name: str = "posteriors",
 ) -> None:
     """One item's posteriors in a plane and along the dimensions of most disagreement.
 
     Parameters
     ----------
-    plane : plots.Plane
+    plane : posterior_plots.Plane
     views : sequence of str
     scene : Scene
     aggregates : sequence of Aggregate
         The first one is the chosen one; none shows the experts alone.
     samples : ndarray, optional
-        (S, D), see `plots.plane_figure`.
+        (S, D), see `posterior_plots.plane_figure`.
     before : ndarray, optional
-        (M, D), see `plots.plane_figure`.
+        (M, D), see `posterior_plots.plane_figure`.
     file_name : str
         Of the charts' files.
     """
@@ -50,12 +51,12 @@ def belief_charts(
     seen = ", ".join(v for v, o in zip(views, observed, strict=True) if o) or "no view"
     width = f"That of the experts is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
     if aggregates:
-        width = (f"The standard deviation of the joint posterior, {style.title(scene.rule_name)}, is "
+        width = (f"The standard deviation of the joint posterior, {naming.title(scene.rule_name)}, is "
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
     else:
         width = width.replace("That of the experts", "Their standard deviation")
     charts.show_lines(
-        plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
+        posterior_plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500, before=before),
         "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
         lambda: _plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
         zoom=True, caption="Means and standard deviations along both axes of the plane, of every expert, of every "
@@ -65,9 +66,9 @@ def belief_charts(
                    "plane. Thin ellipses or small dots: its components.")
     if not any(observed):
         st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
-    dimensions = plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
+    dimensions = posterior_plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
     charts.show_lines(
-        plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS), "interval_chart",
+        posterior_plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS), "interval_chart",
         "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
         f"experts disagree most: {', '.join(map(str, dimensions))}.",
         lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions",
@@ -123,7 +124,7 @@ def meaning(scene: Scene) -> str:
     width = float(np.sqrt(q.variance).mean())
     if bool(scene.present.any()):
         experts = float(scene.scale[scene.present].mean())
-        said = (f"{style.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
+        said = (f"{naming.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
                 f"**{width / experts:.2f} times** as wide as an observed expert (standard deviation {width:.2f} "
                 f"against {experts:.2f}).")
     else:
@@ -164,7 +165,7 @@ def contender_columns(
         Draws `below` and then the planes, when whatever should be there before them is there.
     """
     drawn = [c.scene.drawn() for c in contenders]
-    limits = plots.common_windows([c.plane for c in contenders], [c.loc for c in contenders],
+    limits = posterior_plots.common_windows([c.plane for c in contenders], [c.loc for c in contenders],
                                   [c.scale for c in contenders], drawn)
     observed = contenders[0].observed
     st.html(legend([v for v, o in zip(views, observed, strict=True) if o],
@@ -186,7 +187,7 @@ def contender_columns(
                 with under:
                     below(c)
         for c, (picture, _), limit, joint in zip(contenders, slots, limits, drawn, strict=True):
-            figure = plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, joint, ink(),
+            figure = posterior_plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, joint, ink(),
                                         height=420 if len(contenders) == 2 else 360, limits=limit)
             figure.update_layout(showlegend=False)
             charts.show_lines(

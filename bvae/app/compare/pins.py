@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 import bvae
+from bvae.aggregators import naming
 from bvae.app import loaders, pages
 from bvae.app.beliefs import comparing, scene
 from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
 from bvae.io.storage import StorageError
-from bvae.plots import posterior as plots
-from bvae.plots import style
+from bvae.plots import posterior as posterior_plots
 
 PINNED, MOST = "pinned_runs", 24
 PARAMETER, APART, VIEWS_APART = "pin", "~", "."
@@ -47,7 +47,7 @@ class Run:
     @property
     def rule(self) -> str:
         """For a person."""
-        return style.short(self.rule_name) if self.rule_name else "as trained"
+        return naming.short(self.rule_name) if self.rule_name else "as trained"
 
     @property
     def title(self) -> str:
@@ -101,7 +101,7 @@ def measured(run: Run, key: loaders.ModelKey) -> dict[str, float]:
     loaded = loaders.loaded(key)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
     now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
-    plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
+    plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
     [(_, seen)] = comparing.imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
     contender = comparing.Contender("run", "run", "run", now, plane)
     table, _ = comparing.numbers([contender], views, {"run": seen}, int(data.y[run.item]))

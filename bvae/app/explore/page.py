@@ -10,7 +10,7 @@ from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, choose_rule
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots.walk import line_figure
 
 begin_page()
@@ -60,10 +60,10 @@ reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
 aggregates = [*now.drawn(), *(scene.other(now, r) for r in state.also if r != now.rule_name)] if reached >= 3 else []
 drawn = scene.draw(now, state.num_samples, seed)
 z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
-plane = plots.dimension_plane(loc, scale) if state.plane == "dims" else plots.principal_plane(loc)
+plane = posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else posterior_plots.principal_plane(loc)
 file_name = f"{state.shown.data_name}_{state.shown.model_name}_{item}"
 
-dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
+dimension = most = int(posterior_plots.most_disagreed(loc, scale, 1)[0])
 if telling:
     with telling:
         dimension = walk.show(form, step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,

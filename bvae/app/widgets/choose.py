@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 import bvae
-from bvae.aggregators import name_of
+from bvae.aggregators import name_of, naming
 from bvae.app import loaders
 from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, Control, Form, PageState, control
@@ -18,7 +18,6 @@ from bvae.data import DATASETS, MultimodalDataset
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
 from bvae.models.model import MultimodalVAE
-from bvae.plots import style
 
 FIRST = "mwb-vae"
 FIRST_DATA = "polymnist"
@@ -97,12 +96,12 @@ def plane(key: str = "plane") -> Any:
 
 def rules(*_: Any) -> list[str]:
     """Names of all rules, in the order in which they are offered."""
-    return style.ordered(bvae.aggregators())
+    return naming.ordered(bvae.aggregators())
 
 
 def rule_label(rule_name: str) -> str:
     """A rule's name for a person, as links hold it."""
-    return style.short(rule_name)
+    return naming.short(rule_name)
 
 
 def rule_or_trained() -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from bvae.aggregators import Aggregator, aggregator
+from bvae.aggregators import Aggregator, aggregator, naming
 from bvae.app import loaders, pages, reproduce
 from bvae.app.beliefs import comparing, panels, scene
 from bvae.app.beliefs.comparing import Contender
@@ -19,7 +19,7 @@ from bvae.app.widgets import charts, choose, computing, fold, images
 from bvae.app.your_data import uploading
 from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, Own, YourData
 from bvae.data.uploads import uploads
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
 from bvae.runs.isolated import gaps
@@ -56,7 +56,7 @@ def posterior(form: Form[YourData]) -> None:
     state = form.state(is_example=own.is_example)
     now = scene.of_experts(data.experts, item, state.observed(views), list(state.weights), aggregator(state.rule))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-    plane = plots.dimension_plane(loc, scale) if state.plane == "dims" else plots.principal_plane(loc)
+    plane = posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else posterior_plots.principal_plane(loc)
     middle.subheader("What it believes")
     st.subheader("Numbers")
     panels.expert_numbers(views, now, known)
@@ -174,8 +174,8 @@ def comparison(form: Form[YourData]) -> None:
     contenders = []
     for name in chosen:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
-        plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
-        contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
+        plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
+        contenders.append(Contender(name, naming.title(name), naming.short(name), now, plane))
     numbers, exact = comparing.numbers(contenders, views, known=known)
     brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
     st.subheader("Side by side")
