@@ -14,7 +14,7 @@ from bvae.app import loaders, reproduce
 from bvae.app.beliefs import scene, worked
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
-from bvae.cli import parser, run_evaluate
+from bvae.cli import evaluate, parser
 from bvae.gaussians.posterior import Posterior
 from bvae.plots import posterior as plots
 from bvae.plots import style
@@ -314,7 +314,7 @@ def test_the_page_shows_this_code():
     lines = next(c.value for c in app.code if "python -m bvae evaluate" in c.value)
     assert lines.startswith("python explore.py")
     command = parser().parse_args(re.search(r"python -m bvae ([^#]*)", lines).group(1).split())
-    assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")
+    assert (command.run, command.dataset, command.method) == (evaluate.run, "polymnist", "mwb-vae")
 
 
 def test_without_a_view_nothing_is_said_of_observed_experts_or_estimates():
