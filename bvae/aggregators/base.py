@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import full_covariance, iteration
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import Registry
@@ -23,7 +23,7 @@ class FullGaussian(NamedTuple):
 
     loc: Tensor
     covariance: Tensor
-    convergence: gaussian.Convergence | None = None
+    convergence: iteration.Convergence | None = None
 
 
 @dataclass(frozen=True)
@@ -353,7 +353,7 @@ def prepare_full(loc: Tensor, covariance: Tensor, present: Tensor | None, weight
         m = int((smallest <= 0).any(1).nonzero()[0])
         raise ValueError("covariance: expected positive definite matrices, got the eigenvalue "
                          f"{smallest.min().item():.3g} in modality {m}")
-    return FullExperts(loc, gaussian.symmetric(covariance), _normalised(weights), present)
+    return FullExperts(loc, full_covariance.symmetric(covariance), _normalised(weights), present)
 
 
 def check_scales(scale: Tensor) -> None:

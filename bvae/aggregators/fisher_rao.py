@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.gaussians import gaussian, halfplane
+from bvae.gaussians import full_covariance, halfplane
 
 
 @AGGREGATORS.register("fisher-rao")
@@ -45,7 +45,7 @@ class FisherRaoBarycenter(GaussianAggregator):
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`: diagonal covariances only."""
         variances = experts.covariance.diagonal(dim1=-2, dim2=-1)
-        if not gaussian.is_diagonal(experts.covariance):
+        if not full_covariance.is_diagonal(experts.covariance):
             raise ValueError("covariance: expected diagonal matrices, because the Fisher-Rao distance of correlated "
                              "Gaussians has no known closed form, got correlated ones")
         loc, scale = self.barycenter(Experts(experts.loc, variances.sqrt(), experts.weights, experts.present))

@@ -25,7 +25,7 @@ from bvae.aggregators.base import (
     with_prior,
 )
 from bvae.aggregators.moe import variance_to_scale
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import require_number
@@ -237,13 +237,13 @@ class HoelderPool(Aggregator):
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`."""
         exponents, log_weights, valid = self._terms(experts)
-        loc, scale, log_integral = gaussian.normal_of_powers(exponents, experts.loc, experts.scale)
+        loc, scale, log_integral = diagonal.normal_of_powers(exponents, experts.loc, experts.scale)
         return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
         exponents, log_weights, valid = self._terms(experts)
-        loc, covariance, log_integral = gaussian.full_normal_of_powers(exponents, experts.loc, experts.covariance)
+        loc, covariance, log_integral = full_covariance.normal_of_powers(exponents, experts.loc, experts.covariance)
         return full_with_prior(self._normalised(log_weights + log_integral, valid), loc, covariance, valid)
 
     def _terms(self, experts: Experts | FullExperts) -> tuple[Tensor, Tensor, Tensor]:
@@ -317,7 +317,7 @@ class GridPool:
 
 def _log_power_mean(mixture: FullPosterior, alpha: float, z: Tensor) -> Tensor:
     """log (sum_m w_m q_m(z)^alpha)^(1/alpha), (..., B)."""
-    each = gaussian.full_log_prob(z.unsqueeze(-3), mixture.loc, mixture.covariance)  # (..., K, B)
+    each = full_covariance.log_prob(z.unsqueeze(-3), mixture.loc, mixture.covariance)  # (..., K, B)
     return (alpha * each + mixture.weights.log()).logsumexp(-2) / alpha
 
 

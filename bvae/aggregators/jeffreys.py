@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.gaussians import gaussian
+from bvae.gaussians import full_covariance, iteration
 
 NEWTON_STEPS = 12
 
@@ -88,12 +88,12 @@ class JeffreysBarycenter(GaussianAggregator):
         def covariance_at(mean: Tensor) -> Tensor:
             apart = experts.loc - mean
             spread = experts.covariance + apart.unsqueeze(-1) * apart.unsqueeze(-2)
-            return gaussian.matrix_geometric_mean(a_inverse, torch.einsum("mb,mbij->bij", w, spread))
+            return full_covariance.matrix_geometric_mean(a_inverse, torch.einsum("mb,mbij->bij", w, spread))
 
         def step(mean: Tensor) -> Tensor:
             precision = torch.linalg.inv(covariance_at(mean))
             return torch.linalg.solve(precision + a, (precision @ c.unsqueeze(-1)).squeeze(-1) + b)
 
         shift = experts.loc.detach().abs().amax((0, 2))  # the mean may be 0: the change is relative to this
-        mean, convergence = gaussian.iterate(step, c, 1e-13, 300, size=shift)
+        mean, convergence = iteration.iterate(step, c, 1e-13, 300, size=shift)
         return FullGaussian(mean, covariance_at(mean), convergence)

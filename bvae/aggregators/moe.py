@@ -18,7 +18,7 @@ from bvae.aggregators.base import (
     full_with_prior,
     with_prior,
 )
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
 
@@ -68,12 +68,12 @@ class MomentMatching(GaussianAggregator):
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
         """See `GaussianAggregator.barycenter`."""
-        mean, variance = gaussian.mixture_moments(experts.weights, experts.loc, experts.scale)
+        mean, variance = diagonal.mixture_moments(experts.weights, experts.loc, experts.scale)
         return mean, variance_to_scale(variance, experts)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`."""
-        return FullGaussian(*gaussian.full_mixture_moments(experts.item_weights, experts.loc, experts.covariance))
+        return FullGaussian(*full_covariance.mixture_moments(experts.item_weights, experts.loc, experts.covariance))
 
 
 def variance_to_scale(variance: Tensor, experts: Experts) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior
 
@@ -52,13 +52,13 @@ class ProductOfExperts(PooledAggregator):
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
             size = membership.sum(1, keepdim=True)  # (K, 1)
-            exponents = size * gaussian.shares(shared, membership)  # (K, M)
-            loc, scale = gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
+            exponents = size * diagonal.shares(shared, membership)  # (K, M)
+            loc, scale = diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
             return self._with_prior_expert(loc, scale, size.unsqueeze(-1) == membership.shape[1])
         present = experts.present.to(experts.weights.dtype)  # (M, B)
         count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
-        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
+        weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership)
         # Exponents are count x w / (weight of the subset); the factor does not move the mean.
         factor = count / torch.where(weight > 0, weight, torch.ones_like(weight))
         scale = scale * torch.where(factor > 0, factor, torch.ones_like(factor)).rsqrt()
@@ -93,7 +93,7 @@ class ProductOfExperts(PooledAggregator):
             standard = FullPosterior.gaussian(torch.zeros_like(q.loc[0]), torch.eye(q.loc.shape[-1]).to(q.loc)
                                               .expand_as(q.covariance[0]))
             extra = prior * reverse(q, standard).value
-        return total + extra + (count + prior - 1) * gaussian.full_entropy(q.covariance[0])
+        return total + extra + (count + prior - 1) * full_covariance.entropy(q.covariance[0])
 
 
 @AGGREGATORS.register("geometric")
@@ -118,10 +118,10 @@ class GeometricMean(PooledAggregator):
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
-            exponents = gaussian.shares(shared, membership)
-            return gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
-        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
+            exponents = diagonal.shares(shared, membership)
+            return diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
+        weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
@@ -137,5 +137,5 @@ def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGauss
     # An item without any expert: anything finite.
     precision = precision + (~experts.present.any(0) & (prior == 0))[:, None, None] * identity
     total = torch.einsum("mb,mbij,mbj->bi", exponents, inverse, experts.loc)
-    covariance = gaussian.symmetric(torch.linalg.inv(precision))
+    covariance = full_covariance.symmetric(torch.linalg.inv(precision))
     return FullGaussian((covariance @ total.unsqueeze(-1)).squeeze(-1), covariance)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 
 
 @AGGREGATORS.register("wasserstein")
@@ -30,12 +30,12 @@ class WassersteinBarycenter(PooledAggregator):
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
-        return gaussian.wasserstein_barycenter(experts.loc, experts.scale, experts.weights, membership)
+        return diagonal.wasserstein_barycenter(experts.loc, experts.scale, experts.weights, membership)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`: the Bures fixed point."""
         weights = experts.item_weights
         # An item without any expert: weights that sum to 1 all the same, so that the iteration stays finite.
         safe = torch.where(experts.present.any(0), weights, 1.0 / len(weights))
-        covariance, convergence = gaussian.bures_barycenter(experts.covariance, safe)
+        covariance, convergence = full_covariance.bures_barycenter(experts.covariance, safe)
         return FullGaussian((weights.unsqueeze(-1) * experts.loc).sum(0), covariance, convergence)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, mask_of, posterior_of, summary
 from bvae.metrics.proposal import ModeProposal, at_the_mode
@@ -53,7 +53,7 @@ def log_weights(
         repeated = {name: values.repeat(s, *[1] * (values.ndim - 1)) for name, values in x.items()}
         there = None if present is None else present.repeat(1, s)
         log_x = sum(model.log_likelihood(repeated, z.flatten(0, 1), there).values()).view(s, -1)  # (S, B)
-        log_prior = gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        log_prior = diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         parts.append((log_x + log_prior).double() - proposal.log_prob(z))
     return torch.cat(parts)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.comparison import gelbrich, sampled_reverse_kl
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.base import (
     METRICS,
@@ -39,8 +39,8 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
     experts = all_experts(model, data.test)
     q = posterior_of(model, experts, tuple(range(len(experts.loc))))
     if q.num_components == 1:
-        w2 = gaussian.wasserstein2(experts.loc, experts.scale, q.loc, q.scale)  # (M, N)
-        kl = gaussian.kl(q.loc, q.scale, experts.loc, experts.scale)
+        w2 = diagonal.wasserstein2(experts.loc, experts.scale, q.loc, q.scale)  # (M, N)
+        kl = diagonal.kl(q.loc, q.scale, experts.loc, experts.scale)
     else:
         w2 = gelbrich(experts.loc, experts.scale, q)
         kl = sampled_reverse_kl(experts.loc, experts.scale, q, 256, generator)

@@ -281,13 +281,14 @@ def test_entropy_of_a_mixture_far_apart_is_known():
 
 
 def test_gelbrich_by_matrix_roots(experts):
-    from bvae.gaussians import gaussian
+    from bvae.gaussians import full_covariance
     from bvae.gaussians.posterior import FullPosterior
 
     loc, scale = experts
     q = bvae.aggregator("moe")(loc, scale)
     full = FullPosterior.of(q)
-    wanted = gaussian.full_squared_wasserstein2(loc, torch.diag_embed(scale.square()), full.mean, full.total_covariance)
+    wanted = full_covariance.squared_wasserstein2(loc, torch.diag_embed(scale.square()), full.mean,
+                                                  full.total_covariance)
     torch.testing.assert_close(gelbrich(loc, scale, q), wanted.clamp_min(0).sqrt())
     assert not distances(loc, scale, q, 64).exact
 

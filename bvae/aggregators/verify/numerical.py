@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import check_scales, prepare_full
-from bvae.gaussians import gaussian
+from bvae.gaussians import full_covariance
 from bvae.gaussians.divergences import Distribution, Divergence, find_closed_form, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
@@ -129,7 +129,7 @@ def fixed_points(experts: FullPosterior, weights: Tensor, count: int = 16384) ->
 
 def narrow(q: FullPosterior, family: Family) -> Distribution:
     """A Gaussian as a diagonal one, if the family asks for that and it is one."""
-    if family == "diagonal" and gaussian.is_diagonal(q.covariance):
+    if family == "diagonal" and full_covariance.is_diagonal(q.covariance):
         return Posterior(q.weights, q.loc, q.covariance.diagonal(dim1=-2, dim2=-1).sqrt())
     return q
 

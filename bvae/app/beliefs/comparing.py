@@ -14,7 +14,7 @@ from torch import Tensor
 from bvae.aggregators.comparison import affordable_samples, entropy
 from bvae.app.beliefs.scene import Scene, arrays, draw
 from bvae.app.loaders import pca
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.model import MultimodalVAE
 from bvae.plots import posterior as plots
@@ -220,7 +220,7 @@ def numbers(
         if len(on) > 1:
             put("disagreement: spread of the means over the width", "observed views",
                 float(plots.disagreement(c.loc[c.observed], c.scale[c.observed]).mean()))
-        own = gaussian.entropy(c.scene.scale[:, 0]).tolist()
+        own = diagonal.entropy(c.scene.scale[:, 0]).tolist()
         for name, values in (("W2 to the joint", far.wasserstein2[:, 0].tolist()),
                              ("KL(joint ‖ view), nats", far.kl_from_aggregate[:, 0].tolist()),
                              ("KL(view ‖ joint), nats", far.kl_to_aggregate[:, 0].tolist()),

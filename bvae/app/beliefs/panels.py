@@ -14,7 +14,7 @@ from bvae.app.beliefs.comparing import Contender, LinkedMap
 from bvae.app.beliefs.scene import Scene
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, small_table
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
@@ -106,7 +106,7 @@ def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | N
         "view": list(views), "observed": scene.present[:, 0].tolist(),
         DISTANCES[0]: far.wasserstein2[:, 0].tolist(), DISTANCES[1]: far.kl_from_aggregate[:, 0].tolist(),
         DISTANCES[2]: far.kl_to_aggregate[:, 0].tolist(),
-        DISTANCES[3]: gaussian.entropy(scene.scale[:, 0]).tolist(),
+        DISTANCES[3]: diagonal.entropy(scene.scale[:, 0]).tolist(),
     })
     if known is not None:
         table.loc[~np.asarray(known), list(DISTANCES)] = np.nan

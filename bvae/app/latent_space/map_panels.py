@@ -21,7 +21,7 @@ from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, fold, images
 from bvae.app.widgets.choose import label
 from bvae.data import MultimodalDataset
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
@@ -239,7 +239,7 @@ def _posteriors(key: Key, loaded: loaders.Loaded, views: Sequence[str], item: in
     mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
     loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
     exact = now.decoded.num_components == 1
-    far = (gaussian.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
+    far = (diagonal.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
            else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
     st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
                                         "disagree most"))

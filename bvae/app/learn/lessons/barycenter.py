@@ -10,7 +10,7 @@ from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import arrays, line, mean_of, picture, width_of
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.plots.style import Ink
 
 NARROW, WIDE = 0.5, 1.5
@@ -30,7 +30,7 @@ def on_the_way(ink: Ink) -> Picture:
         q = arrays({**TWO, "weights": [1 - weight, weight]}, "wasserstein")
         m, s = float(q.mean[0]), float(q.scale[0, 0])
         y = torch.tensor(limits).unsqueeze(1)
-        density = gaussian.log_prob(y, torch.tensor([m]), torch.tensor([s])).exp().numpy()
+        density = diagonal.log_prob(y, torch.tensor([m]), torch.tensor([s])).exp().numpy()
         figure.add_scatter(x=limits, y=density, mode="lines", name=f"weight of B: {weight:g}", hoverinfo="name",
                            line={"color": ink.aggregate, "width": 3.5 if weight == 0.5 else 1.2})
         drawn.table.loc[len(drawn.table)] = [f"barycenter, weight of B {weight:g}", m, s]

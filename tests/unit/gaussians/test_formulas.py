@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from bvae.aggregators.comparison import distances, gelbrich
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import Posterior
 
 
@@ -18,16 +18,16 @@ def test_density_entropy_and_kl_against_torch(experts):
     loc, scale = experts
     p, q = normal(loc[0], scale[0]), normal(loc[1], scale[1])
     z = torch.randn(6, 3, dtype=torch.float64)
-    torch.testing.assert_close(gaussian.log_prob(z, loc[0], scale[0]), p.log_prob(z))
-    torch.testing.assert_close(gaussian.entropy(scale[0]), p.entropy())
-    torch.testing.assert_close(gaussian.kl(loc[0], scale[0], loc[1], scale[1]), kl_divergence(p, q))
+    torch.testing.assert_close(diagonal.log_prob(z, loc[0], scale[0]), p.log_prob(z))
+    torch.testing.assert_close(diagonal.entropy(scale[0]), p.entropy())
+    torch.testing.assert_close(diagonal.kl(loc[0], scale[0], loc[1], scale[1]), kl_divergence(p, q))
     standard = normal(torch.zeros_like(loc[0]), torch.ones_like(scale[0]))
-    torch.testing.assert_close(gaussian.kl_to_standard(loc[0], scale[0]), kl_divergence(p, standard))
+    torch.testing.assert_close(diagonal.kl_to_standard(loc[0], scale[0]), kl_divergence(p, standard))
 
 
 def test_wasserstein_distance_against_pot(experts):
     loc, scale = experts
-    ours = gaussian.wasserstein2(loc[0], scale[0], loc[1], scale[1])
+    ours = diagonal.wasserstein2(loc[0], scale[0], loc[1], scale[1])
     for b in range(6):
         theirs = ot.gaussian.bures_wasserstein_distance(
             loc[0, b].numpy(), loc[1, b].numpy(), np.diag(scale[0, b] ** 2), np.diag(scale[1, b] ** 2)
@@ -38,7 +38,7 @@ def test_wasserstein_distance_against_pot(experts):
 def test_wasserstein_barycenter_against_pot(experts):
     loc, scale = experts
     weights = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
-    mean, spread = gaussian.wasserstein_barycenter(
+    mean, spread = diagonal.wasserstein_barycenter(
         loc, scale, weights.view(4, 1, 1).expand(4, 6, 1), torch.ones(1, 4, dtype=torch.float64)
     )
     for b in range(6):
@@ -59,7 +59,7 @@ def test_product_against_quadrature():
     mass = torch.trapezoid(unnormalised, x)
     mean = torch.trapezoid(x * unnormalised, x) / mass
     variance = torch.trapezoid((x - mean) ** 2 * unnormalised, x) / mass
-    ours, spread = gaussian.product(
+    ours, spread = diagonal.product(
         loc.view(3, 1, 1), scale.view(3, 1, 1), exponents.view(3, 1, 1), torch.ones(1, 3, dtype=torch.float64)
     )
     torch.testing.assert_close(ours.squeeze(), mean)
@@ -111,7 +111,7 @@ def test_the_matrix_square_root_has_right_first_and_second_derivatives():
     general = root @ root.mT + torch.eye(3)
     for matrix in (general, torch.eye(3, dtype=torch.float64).expand(2, 3, 3).clone()):
         matrix.requires_grad_()
-        assert torch.autograd.gradcheck(gaussian.sqrtm, matrix)
-        assert torch.autograd.gradgradcheck(gaussian.sqrtm, matrix)
+        assert torch.autograd.gradcheck(full_covariance.sqrtm, matrix)
+        assert torch.autograd.gradgradcheck(full_covariance.sqrtm, matrix)
     a, b = general[:1].detach().requires_grad_(), general[1:].detach().requires_grad_()
-    assert torch.autograd.gradgradcheck(gaussian.matrix_geometric_mean, (a, b))
+    assert torch.autograd.gradgradcheck(full_covariance.matrix_geometric_mean, (a, b))
