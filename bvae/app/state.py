@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from bvae.app.router import ensure_routed
 
 URL_VERSION = "1"
-BIND = "query-params"
+BIND: Final = "query-params"
 
 
 def begin_page() -> None:

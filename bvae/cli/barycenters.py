@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.verify:
         for name in AGGREGATORS:
-            print(f"{name:<12} {AGGREGATORS[name].__doc__.strip().splitlines()[0]}")
+            print(f"{name:<12} {(AGGREGATORS[name].__doc__ or '').strip().splitlines()[0]}")
         return 0
     from bvae.aggregators.verify.verification import print_tables
 

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
     root = options.out  # without one, what ships and what was trained in the app
 
-    def line(settings: Settings, config: Mapping, latent_dim: int, size: str) -> str:
+    def line(settings: Settings, config: Mapping[str, Any], latent_dim: int, size: str) -> str:
         return (f"{METHODS[settings.method].title}, D = {latent_dim}, {settings.steps} steps in "
                 f"{training_seconds(config) / 60:.1f} min on {config['device']} ({config['threads']} threads), "
                 f"seed {settings.seed}, {size}, sha256 {config['sha256'][:12]}")

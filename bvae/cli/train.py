@@ -47,7 +47,7 @@ def add(commands: Any) -> None:
         if field.type == "bool":
             settings.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
-            settings.add_argument(flag, type={"int": int, "float": float, "str": str}[field.type],
+            settings.add_argument(flag, type={"int": int, "float": float, "str": str}[str(field.type)],
                                   help=f"default {field.default}")
     command.set_defaults(run=run)
 
@@ -107,7 +107,7 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     return 0
 
 
-def shell_words(options: argparse.Namespace, changes: dict) -> list[str]:
+def shell_words(options: argparse.Namespace, changes: dict[str, Any]) -> list[str]:
     """The arguments that repeat a training command."""
     words = [options.dataset, options.method]
     usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": None, "nodes": None,

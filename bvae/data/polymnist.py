@@ -254,6 +254,7 @@ class PolyMNIST(MultimodalDataset):
         if source == "published":
             from bvae.data._published import read_polymnist
 
+            assert root is not None  # said above
             self._stored, self.y = read_polymnist(Path(root), split)
             return
         if source == "embedded":
@@ -263,10 +264,11 @@ class PolyMNIST(MultimodalDataset):
         else:
             from bvae.data._published import read_mnist
 
+            assert root is not None  # said above
             self.digits, self.y = read_mnist(Path(root), split, download)
 
     @functools.cached_property
-    def x(self) -> dict[str, Tensor]:
+    def x(self) -> dict[str, Tensor]:  # type: ignore[override]
         """One fixed view of every item: name -> (N, 3, 28, 28) float32 in [0, 1]."""
         if self.digits is None:
             return {name: as_float(values) for name, values in self._stored.items()}

@@ -4,6 +4,8 @@ positive definite. Letters for axes as in `bvae.gaussians.diagonal`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ class _Sylvester(torch.autograd.Function):
     """The X of R X + X R = G, (..., D, D), for positive definite R and symmetric G: differentiable again and again."""
 
     @staticmethod
-    def forward(ctx, root: Tensor, gradient: Tensor) -> Tensor:
+    def forward(ctx: Any, root: Tensor, gradient: Tensor) -> Tensor:
         roots, vectors = torch.linalg.eigh(root)
         inner = vectors.mT @ gradient @ vectors / (roots.unsqueeze(-1) + roots.unsqueeze(-2))
         out = symmetric(vectors @ inner @ vectors.mT)
@@ -23,7 +25,7 @@ class _Sylvester(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         root, out = ctx.saved_tensors
         by_gradient = _Sylvester.apply(root, symmetric(gradient))
         return -symmetric(by_gradient @ out + out @ by_gradient), by_gradient
@@ -33,14 +35,14 @@ class _SquareRoot(torch.autograd.Function):
     """Symmetric square root whose gradient exists for equal eigenvalues too, unlike that of an eigendecomposition."""
 
     @staticmethod
-    def forward(ctx, matrix: Tensor) -> Tensor:
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
         values, vectors = torch.linalg.eigh(matrix)
         root = (vectors * values.clamp_min(0).sqrt().unsqueeze(-2)) @ vectors.mT
         ctx.save_for_backward(root)
         return root
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (root,) = ctx.saved_tensors
         return _Sylvester.apply(root, symmetric(gradient))  # of R R = matrix: dR R + R dR = d matrix
 

@@ -78,7 +78,7 @@ def own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def ask_to_stop(process: subprocess.Popen) -> None:
+def ask_to_stop(process: subprocess.Popen[Any]) -> None:
     """Let a process of :func:`own_group` save and end: SIGTERM, or on Windows, where that kills, Ctrl-Break."""
     if WINDOWS and hasattr(signal, "CTRL_BREAK_EVENT"):
         process.send_signal(signal.CTRL_BREAK_EVENT)
@@ -90,4 +90,4 @@ def print_anything() -> None:
     """Letters that the terminal or the file behind it does not know are printed as "?", instead of an error."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # somebody has put something else there
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,7 +95,7 @@ def mean_average_precision(
 
 @METRICS.register("latent_average_precision")
 @needs(ATTRIBUTES)
-def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Average precision of logistic regressions on the shared means of q(z | x_S), one for each attribute and subset S.
 
     Fitted on the training split; on the test split their scores are ranked, not their decisions (as in some published
@@ -111,6 +112,8 @@ def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generat
 
     fit_on, score_on = all_experts(model, data.train), all_experts(model, data.test)
     train, test = data.train.attributes, data.test.attributes
+    assert train is not None  # it is left out for data without
+    assert test is not None
     by_size: dict[int, list[tuple[Tensor, Tensor]]] = {}
     for members in all_subsets(len(model.modalities)):
         chosen = has_all(fit_on.present, members)
@@ -128,7 +131,7 @@ def latent_average_precision(model: MultimodalVAE, data: EvaluationData, generat
 
 @METRICS.register("attribute_coherence")
 @needs(ATTRIBUTES, JUDGES)
-def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Average precision with which the judges find an item's attributes in what was generated for it.
 
     z ~ q(z | x_S), one sample an item; the modalities *not* in S are decoded and judged as in `coherence`; mean over
@@ -141,6 +144,7 @@ def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: t
         attributes, or with other attributes than the judges were trained on.
     """
     truth = data.test.attributes
+    assert truth is not None  # it is left out for data without
     names, experts = list(model.modalities), all_experts(model, data.test)
     by_size: dict[int, list[tuple[Tensor, Tensor]]] = {}
     for members in all_subsets(len(names))[:-1]:
@@ -155,7 +159,7 @@ def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: t
 
 def over_sizes(
     metric: str, by_size: dict[int, list[tuple[Tensor, Tensor]]], truth: Tensor, generator: torch.Generator
-) -> dict:
+) -> dict[str, Any]:
     """:func:`mean_average_precision` for each number of views; nothing where no attribute can be told apart.
 
     Parameters

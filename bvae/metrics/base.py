@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,17 +20,17 @@ from bvae.registry import Registry
 if TYPE_CHECKING:
     from bvae.metrics.classifiers import Classifiers
 
-METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict]] = Registry("metric")
+METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")
 
 LABELS, ATTRIBUTES, TEXTS, JUDGES = "labels", "attributes", "texts", "judges"
 READABLE = "pictures or texts that judges could read"
 
 
-def needs(*what: str) -> Callable[[Callable], Callable]:
+def needs(*what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: what a data set must have for a metric, of LABELS, ATTRIBUTES, TEXTS and JUDGES; see `left_out`."""
 
-    def mark(metric: Callable) -> Callable:
-        metric.needs = what
+    def mark(metric: Callable[..., Any]) -> Callable[..., Any]:
+        metric.needs = what  # type: ignore[attr-defined]
         return metric
 
     return mark
@@ -69,11 +69,12 @@ class EvaluationData:
         return self._split("test")
 
     @functools.cached_property
-    def judges(self) -> Classifiers | None:
-        """Classifiers of real images, trained on training items only; None where none were trained."""
+    def judges(self) -> Classifiers:
+        """Classifiers of real images, trained on training items only; none where none were trained."""
         from bvae.metrics import classifiers
 
-        return classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name) else None
+        return (classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name)
+                else classifiers.Classifiers())
 
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""
@@ -83,18 +84,18 @@ class EvaluationData:
             return getattr(self.test, "attributes", None) is None
         if need == TEXTS:
             return not any(m.kind == "text" for m in self.test.modalities.values())
-        return self.judges is None
+        return not len(self.judges)
 
 
 def evaluate(
     model: MultimodalVAE, data: EvaluationData, seed: int = 0, names: Iterable[str] | None = None
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """All metrics of a model, or those named, in the form of ``metrics.json``; without those of :func:`left_out`.
 
     Each metric has a generator of its own, so its figures do not depend on which others are computed.
     """
     model.eval()
-    out: dict[str, dict] = {}
+    out: dict[str, dict[str, Any]] = {}
     names = list(METRICS if names is None else names)
     without = left_out(data, names)
     for name in names:

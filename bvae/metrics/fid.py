@@ -6,6 +6,7 @@ import functools
 import importlib
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -70,7 +71,8 @@ def load(path: Path) -> nn.Module:
 def features(network: nn.Module, images: Tensor, batch_size: int = 50) -> Tensor:
     """(N, C, H, W) floats in [0, 1], C = 1 or 3 -> (N, 2048): resized bilinearly to 299 x 299, scaled to [-1, 1]."""
     found: list[Tensor] = []
-    hook = network.avgpool.register_forward_hook(lambda _, inputs, output: found.append(output.flatten(1)))
+    hook = network.get_submodule("avgpool").register_forward_hook(
+        lambda _, inputs, output: found.append(output.flatten(1)))
     device = next(network.parameters()).device
     try:
         for part in images.split(batch_size):
@@ -83,7 +85,7 @@ def features(network: nn.Module, images: Tensor, batch_size: int = 50) -> Tensor
 
 
 @METRICS.register("fid")
-def fid(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def fid(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Fréchet Inception distance of unconditional samples to the test images, for every image modality.
 
     Only where $BVAE_INCEPTION names the weights of the network (safetensors); nothing without it, because another

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from bvae.models.model import MultimodalVAE
 
 
 @METRICS.register("distance_to_joint")
-def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How far each modality's posterior is from the joint one of all modalities; a metric of ours.
 
     W2 in the units of the latent space and KL(q || q_m) in nats, per item. The joint posterior is the component of
@@ -50,7 +51,7 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
 
 
 @METRICS.register("outside_experts")
-def outside_experts(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def outside_experts(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How often a joint mean lies outside the range of its experts' means; a metric of ours.
 
     Of the shared dimensions of every item and every subset of at least two modalities: the share in which the mean of
@@ -88,7 +89,7 @@ ACTIVE = 0.01
 
 
 @METRICS.register("coverage")
-def coverage(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def coverage(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How often the posterior's central 90 percent interval of a dimension holds the z that made the data.
 
     z ~ p(z), x from the model itself, then q(z | x_S); averaged over the active shared dimensions and over the subsets

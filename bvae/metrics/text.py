@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def right_words(written: str, truth: str, padding: str) -> float:
 
 @METRICS.register("text_accuracy")
 @needs(TEXTS)
-def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Texts generated from all other modalities, most probable characters, beside the item's own text.
 
     z ~ q(z | all modalities but the text), one sample an item. Characters: see :func:`right_characters`, of the text

@@ -62,7 +62,7 @@ def scatter(
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = Sketch()
     draw = partial(figure.add, "scattergl" if len(points) > MOST_SVG else "scatter")
-    hover = np.asarray(hover, dtype=object)
+    hover_texts = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g
         if not chosen.any():
@@ -71,7 +71,7 @@ def scatter(
         symbol = symbols[g] if point_symbols is None else point_symbols[chosen].tolist()
         draw(
             x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen].tolist(),
-            text=hover[chosen], hovertemplate="%{text}<extra></extra>",
+            text=hover_texts[chosen], hovertemplate="%{text}<extra></extra>",
             marker={**fill, "symbol": symbol, "size": 6, "opacity": 0.75},
             selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
             selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()

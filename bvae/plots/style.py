@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 # Okabe & Ito's colour-blind-safe palette (2008), in a fixed order.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -108,7 +109,7 @@ TITLE, TICKS = 24, 26
 """Pixels that an axis needs below for its title and for one line of tick labels."""
 
 
-def layout(figure, ink: Ink, height: int, **changes) -> None:
+def layout(figure: Any, ink: Ink, height: int, **changes: Any) -> None:
     """Fonts and grid that all figures share, with margins that grow with what stands in them."""
     figure.update_layout(
         height=height,
@@ -124,7 +125,7 @@ def layout(figure, ink: Ink, height: int, **changes) -> None:
     figure.update_yaxes(**axes)
 
 
-def fix_margins(figure, left: int, below: int = TICKS + TITLE, above: int = 8) -> None:
+def fix_margins(figure: Any, left: int, below: int = TICKS + TITLE, above: int = 8) -> None:
     """Margins that do not grow, in pixels, where one knows the room that the labels need.
 
     Plotly draws a figure with growing margins twice, at every change.

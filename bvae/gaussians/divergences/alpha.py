@@ -104,17 +104,17 @@ def _log_chernoff(q: FullPosterior, p: FullPosterior, alpha: float) -> Tensor:
 
 
 @register_closed_form(Renyi, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: Renyi, q: FullPosterior, p: FullPosterior) -> Tensor:
     return -_log_chernoff(q, p, measure.alpha) / (1 - measure.alpha)
 
 
 @register_closed_form(Alpha, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: Alpha, q: FullPosterior, p: FullPosterior) -> Tensor:
     if measure.alpha == 1:
         return full_covariance.kl(p.loc[0], p.covariance[0], q.loc[0], q.covariance[0])
     return -_log_chernoff(q, p, measure.alpha).expm1() / (measure.alpha * (1 - measure.alpha))
 
 
 @register_closed_form(SquaredHellinger, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: SquaredHellinger, q: FullPosterior, p: FullPosterior) -> Tensor:
     return -_log_chernoff(q, p, 0.5).expm1()

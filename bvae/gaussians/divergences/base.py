@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -83,7 +83,7 @@ class Divergence:
             raise ValueError(f"q, p: expected the same B and D, got {tuple(q.loc.shape[1:])} and "
                              f"{tuple(p.loc.shape[1:])}")
         if (form := find_closed_form(type(self), kind(q), kind(p))) is not None:
-            value = form(self, *(promote(d, k) for d, k in zip((q, p), form.kinds, strict=True)))
+            value = form(self, q, p)
             return Estimate(value, torch.zeros_like(value), "closed form")
         return self.numerically(q, p, num_samples, seed)
 
@@ -170,12 +170,11 @@ def promote(q: Distribution, to: Kind) -> Distribution:
     return q if to == "diagonal" else FullPosterior.of(q)
 
 
-def register_closed_form(measure: type[Divergence], q: Kind, p: Kind) -> Callable:
+def register_closed_form(measure: type[Divergence], q: Kind, p: Kind) -> Callable[..., Any]:
     """Decorator: enter ``form(measure, q, p) -> (B,)`` as the closed form for q and p of these kinds, or narrower."""
 
     def enter(form: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        form.kinds = (q, p)
-        CLOSED_FORMS[measure, q, p] = form
+        CLOSED_FORMS[measure, q, p] = lambda of, a, b: form(of, promote(a, q), promote(b, p))
         return form
 
     return enter

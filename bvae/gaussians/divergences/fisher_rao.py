@@ -22,12 +22,12 @@ class SquaredFisherRao(Divergence):
 
 
 @register_closed_form(SquaredFisherRao, "diagonal", "diagonal")
-def _(measure, q: Posterior, p: Posterior) -> Tensor:
+def _(measure: SquaredFisherRao, q: Posterior, p: Posterior) -> Tensor:
     return halfplane.squared_distance(q.loc[0], q.scale[0], p.loc[0], p.scale[0]).sum(-1)
 
 
 @register_closed_form(SquaredFisherRao, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: SquaredFisherRao, q: FullPosterior, p: FullPosterior) -> Tensor:
     if not all(full_covariance.is_diagonal(one.covariance) for one in (q, p)):
         raise Unavailable("squared Fisher–Rao: no closed form is known for correlated Gaussians")
     scales = [one.covariance.diagonal(dim1=-2, dim2=-1)[0].sqrt() for one in (q, p)]

@@ -52,26 +52,26 @@ class Jeffreys(Divergence):
 
 
 @register_closed_form(ReverseKL, "diagonal", "diagonal")
-def _(measure, q: Posterior, p: Posterior) -> Tensor:
+def _(measure: ReverseKL, q: Posterior, p: Posterior) -> Tensor:
     return diagonal.kl(q.loc[0], q.scale[0], p.loc[0], p.scale[0])
 
 
 @register_closed_form(ReverseKL, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: ReverseKL, q: FullPosterior, p: FullPosterior) -> Tensor:
     return full_covariance.kl(q.loc[0], q.covariance[0], p.loc[0], p.covariance[0])
 
 
 @register_closed_form(ForwardKL, "diagonal", "diagonal")
-def _(measure, q: Posterior, p: Posterior) -> Tensor:
+def _(measure: ForwardKL, q: Posterior, p: Posterior) -> Tensor:
     return diagonal.kl(p.loc[0], p.scale[0], q.loc[0], q.scale[0])
 
 
 @register_closed_form(ForwardKL, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: ForwardKL, q: FullPosterior, p: FullPosterior) -> Tensor:
     return full_covariance.kl(p.loc[0], p.covariance[0], q.loc[0], q.covariance[0])
 
 
 @register_closed_form(Jeffreys, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: Jeffreys, q: FullPosterior, p: FullPosterior) -> Tensor:
     a, b = (q.loc[0], q.covariance[0]), (p.loc[0], p.covariance[0])
     return full_covariance.kl(*a, *b) + full_covariance.kl(*b, *a)

@@ -28,7 +28,7 @@ class SquaredWasserstein2(Divergence):
     def numerically(self, q: Distribution, p: Distribution, num_samples: int = 4096, seed: int = 0) -> Estimate:
         """See `Divergence.numerically`: the lower bound, and how far the upper one is."""
         if not all(isinstance(d, (Posterior, FullPosterior)) for d in (q, p)):  # a density without components
-            below = full_covariance.squared_wasserstein2(*(m for d in (q, p) for m in (d.mean, d.total_covariance)))
+            below = full_covariance.squared_wasserstein2(*(m for d in (q, p) for m in (d.mean, d.total_covariance)))  # type: ignore[union-attr]
             return Estimate(below.clamp_min(0), torch.full_like(below, torch.inf), "bounds")
         q, p = FullPosterior.of(q), FullPosterior.of(p)
         below = full_covariance.squared_wasserstein2(q.mean, q.total_covariance, p.mean, p.total_covariance)
@@ -54,10 +54,10 @@ def _transport(a: Tensor, b: Tensor, cost: Tensor) -> Tensor:
 
 
 @register_closed_form(SquaredWasserstein2, "diagonal", "diagonal")
-def _(measure, q: Posterior, p: Posterior) -> Tensor:
+def _(measure: SquaredWasserstein2, q: Posterior, p: Posterior) -> Tensor:
     return ((q.loc[0] - p.loc[0]).square() + (q.scale[0] - p.scale[0]).square()).sum(-1)
 
 
 @register_closed_form(SquaredWasserstein2, "full", "full")
-def _(measure, q: FullPosterior, p: FullPosterior) -> Tensor:
+def _(measure: SquaredWasserstein2, q: FullPosterior, p: FullPosterior) -> Tensor:
     return full_covariance.squared_wasserstein2(q.loc[0], q.covariance[0], p.loc[0], p.covariance[0])
