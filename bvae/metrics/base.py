@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,11 +14,10 @@ from torch import Tensor
 from bvae.aggregators.subsets import subset_membership
 from bvae.data import MultimodalDataset, dataset
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.metrics import classifiers
+from bvae.metrics.classifiers import Classifiers
 from bvae.models.model import MultimodalVAE
 from bvae.registry import Registry
-
-if TYPE_CHECKING:
-    from bvae.metrics.classifiers import Classifiers
 
 METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")
 
@@ -71,10 +70,8 @@ class EvaluationData:
     @functools.cached_property
     def judges(self) -> Classifiers:
         """Classifiers of real images, trained on training items only; none where none were trained."""
-        from bvae.metrics import classifiers
-
         return (classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name)
-                else classifiers.Classifiers())
+                else Classifiers())
 
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""
@@ -120,8 +117,6 @@ def left_out(data: EvaluationData, names: Iterable[str]) -> dict[str, str]:
 
 def why_no_judges(data: EvaluationData) -> str:
     """JUDGES if they could be trained, else what the data set lacks for that."""
-    from bvae.metrics import classifiers
-
     if data.lacks(LABELS):
         return LABELS
     return JUDGES if len(classifiers.build(data.test)) else READABLE

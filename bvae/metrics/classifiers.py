@@ -17,6 +17,7 @@ from bvae.data.base import Batch
 from bvae.io import storage
 from bvae.io.compact import buffers_of, widened, write_weights
 from bvae.io.storage import StorageError, check_digest, sha256, write_json, write_stated
+from bvae.metrics.average_precision import mean_average_precision
 from bvae.models.named_modules import NamedModules
 
 FOLDER = "classifiers"
@@ -252,8 +253,6 @@ def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, d
             accuracy[modality] = {"mean": hits.mean().item(), "se": error.item()}
     figures: dict[str, dict[str, Any]] = {"accuracy": accuracy}
     if test.attributes is not None:
-        from bvae.metrics.attributes import mean_average_precision
-
         counts = torch.Generator().manual_seed(seed)
         figures["average_precision"] = {
             m: mean_average_precision([scores], test.attributes, counts, there=[test.present[place[m]]])
