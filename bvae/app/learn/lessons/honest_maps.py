@@ -66,6 +66,38 @@ def reading(perplexity: int) -> Reading:
     return Reading(float(trustworthiness(high, low, n_neighbors=NEIGHBOURS)), float(spearmanr(*centres).statistic))
 
 
+class Change(NamedTuple):
+    """How the map with the low perplexity differs from the usual one.
+
+    Attributes
+    ----------
+    disparity : float
+        What is left when it is turned, shifted and scaled onto the usual one, in [0, 1] (Procrustes, SciPy).
+    stayed : float
+        Share of the classes whose centre then lies no farther from its place than its points do on average.
+    together : float
+        Share of the 10 nearest neighbours on the map that are of the point's own class.
+    """
+
+    disparity: float
+    stayed: float
+    together: float
+
+
+def change() -> Change:
+    """See :class:`Change`."""
+    from scipy.spatial import procrustes
+    from sklearn.neighbors import NearestNeighbors
+
+    (usual, labels), (low, _) = points(USUAL), points(LOW)
+    usual, low, disparity = procrustes(usual, low)
+    stayed = [float(np.linalg.norm(usual[own].mean(0) - low[own].mean(0))
+                    <= np.linalg.norm(usual[own] - usual[own].mean(0), axis=1).mean())
+              for own in (labels == k for k in np.unique(labels))]
+    near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(low).kneighbors(low, return_distance=False)[:, 1:]
+    return Change(float(disparity), float(np.mean(stayed)), float((labels[near] == labels[:, None]).mean()))
+
+
 def drawn(perplexity: int, ink: Ink):
     """One map as a figure."""
     xy, labels = points(perplexity)
@@ -164,14 +196,17 @@ not told. Items of one class lie together, and that may be believed: neighbours 
             Question(
                 "What will the new map look like?",
                 (Option("The same map, only enlarged or shrunk",
-                        "That would be so if the map kept distances up to a factor. It keeps neighbours."),
+                        "That would be so if the map kept distances up to a factor. It keeps neighbours.",
+                        lambda: change().disparity < 0.05),
                  Option("The same islands at the same places, with blurred edges",
                         "One thinks of perplexity as of sharpness. It decides which points attract each other, and so "
-                        "the whole layout."),
-                 Option("Islands break up; their sizes and gaps are others",
-                        "With few neighbours to keep, each small group looks after itself.", right=True),
+                        "the whole layout.", lambda: change().stayed > 0.8 and change().together > 0.8),
+                 Option("The classes still lie together, but elsewhere: places, sizes and gaps of the islands change",
+                        "Neighbours are kept. Where the islands lie, and how large they are, is up to the setting.",
+                        lambda: change().stayed < 0.5 and change().together > 0.8, right=True),
                  Option("No islands: the classes mix",
-                        "Neighbours are kept at every sensible setting, and here most neighbours are of one class.")),
+                        "Neighbours are kept at every sensible setting, and here most neighbours are of one class.",
+                        lambda: change().together < 0.5)),
                 two_maps, because, common=1,
                 tempting="A map is read like a photograph, whose setting changes the sharpness and not the place of "
                          "things."),
