@@ -2,14 +2,22 @@
 
 import streamlit as st
 
+from bvae.app.learn import class_screen
 from bvae.app.learn import lessons as course
 from bvae.app.learn.lessons import _show as show
 from bvae.app.state import begin_page
 
 begin_page()
 lessons = course.lessons()
-name = st.query_params.get("lesson")
-if name in lessons:
+name, code = st.query_params.get("lesson"), st.query_params.get("room")
+if st.query_params.get("class") == "1":
+    if room := class_screen.rooms().led_by(code or "", st.query_params.get("key", "")):
+        class_screen.teacher(room, lessons)
+    else:
+        class_screen.start(lessons)
+elif code is not None:
+    class_screen.student(class_screen.rooms().find(code), code, lessons)
+elif name in lessons:
     show.lesson(name, lessons)
 else:
     show.overview(lessons)
