@@ -15,7 +15,7 @@ from bvae.app.beliefs import comparing, scene
 from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
 from bvae.io.storage import StorageError
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 
 PINNED, MOST = "pinned_runs", 24
@@ -101,7 +101,7 @@ def measured(run: Run, weights_hash: str) -> dict[str, float]:
     loaded = loaders.loaded(run.data_name, run.model_name, weights_hash)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
     now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
-    plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
+    plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
     [(_, seen)] = comparing.imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
     contender = comparing.Contender("run", "run", "run", now, plane)
     table, _ = comparing.numbers([contender], views, {"run": seen}, int(data.y[run.item]))

@@ -11,7 +11,7 @@ from bvae.app.explore import coping, imagined, observed, walk
 from bvae.app.state import BIND, begin_page, ink, reset
 from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, first_model
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
 
@@ -69,10 +69,10 @@ reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
 aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)] if reached >= 3 else []
 drawn = scene.draw(now, num_samples, seed)
 z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
-plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+plane = posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else posterior_plots.principal_plane(loc)
 file_name = f"{data_name}_{model_name}_{item}"
 
-dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
+dimension = most = int(posterior_plots.most_disagreed(loc, scale, 1)[0])
 if telling:
     with telling:
         dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,

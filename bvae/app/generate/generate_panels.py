@@ -20,8 +20,7 @@ from bvae.app.state import BIND, chosen, forget, ink, reset_shown
 from bvae.app.widgets import charts, images
 from bvae.data import DataError, MultimodalDataset, drawings
 from bvae.maps.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
-from bvae.plots import closeness as plots
-from bvae.plots import style
+from bvae.plots import closeness, style
 
 DRAWING, REVISION = "generate_drawing", "generate_revision"
 LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
@@ -307,7 +306,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
         st.subheader("How far z is from the data")
         values, edge, beyond = (v.tolist() for v in generated.closeness[:3])
         charts.show_lines(
-            plots.along(t, values, edge, beyond, ends, ink()), "distance_chart",
+            closeness.along(t, values, edge, beyond, ends, ink()), "distance_chart",
             f"Distance of z to the data along the path, from {values[0]:.3g} over at most {max(values):.3g} to "
             f"{values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.",
             lambda: pd.DataFrame({"position": t, "distance of z to the data": values, "90 % of the data": edge,

@@ -21,7 +21,7 @@ from bvae.app.widgets import charts, computing, fold, images
 from bvae.app.your_data import uploading
 from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
 from bvae.runs.isolated import gaps
@@ -103,7 +103,8 @@ def posterior(own: Own) -> None:
                    + panels.plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
     now = scene.of_experts(data.experts, item, [v in on for v in views], weights, aggregator(rule_name))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-    plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+    plane = (posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else
+             posterior_plots.principal_plane(loc))
     middle.subheader("What it believes")
     st.subheader("Numbers")
     panels.expert_numbers(views, now, known)
@@ -269,7 +270,7 @@ def comparison(own: Own) -> None:
     contenders = []
     for name in chosen:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
-        plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
+        plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
     numbers, exact = comparing.numbers(contenders, views, known=known)
     brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
