@@ -11,7 +11,10 @@ import streamlit as st
 
 import bvae
 from bvae.app import loaders, pages
-from bvae.app.beliefs import comparing, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.judging import imagined
+from bvae.app.beliefs.numbers import key_numbers, numbers
 from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
 from bvae.io.storage import StorageError
@@ -97,15 +100,15 @@ def pinned() -> list[Run]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def measured(run: Run, weights_hash: str) -> dict[str, float]:
-    """The key numbers of a run, see `comparing.key_numbers`. `weights_hash` makes a retrained model another entry."""
+    """The key numbers of a run, see `numbers.key_numbers`. `weights_hash` makes a retrained model another entry."""
     loaded = loaders.loaded(run.data_name, run.model_name, weights_hash)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
     now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
     plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
-    [(_, seen)] = comparing.imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
-    contender = comparing.Contender("run", "run", "run", now, plane)
-    table, _ = comparing.numbers([contender], views, {"run": seen}, int(data.y[run.item]))
-    return comparing.key_numbers(table, "run", [v for v in views if v not in run.views])
+    [(_, seen)] = imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
+    contender = Contender("run", "run", "run", now, plane)
+    table, _ = numbers([contender], views, {"run": seen}, int(data.y[run.item]))
+    return key_numbers(table, "run", [v for v in views if v not in run.views])
 
 
 def button(runs: Callable[[], list[Run]]) -> None:

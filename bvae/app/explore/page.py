@@ -5,12 +5,14 @@ import streamlit as st
 import bvae
 from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers, meaning
 from bvae.app.beliefs.generation import Studio
 from bvae.app.explore import coping, imagined, observed, walk
 from bvae.app.state import BIND, begin_page, ink, reset
 from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, first_model
+from bvae.app.widgets.markdown import plain
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
@@ -80,13 +82,13 @@ if telling:
 
 # -- numbers -------------------------------------------------------------------------------------------------------
 if reached >= 3:
-    numbers, meaning = below.columns([1.6, 1], gap="large")
-    with numbers:
+    in_numbers, in_words = below.columns([1.6, 1], gap="large")
+    with in_numbers:
         st.subheader("Numbers")
-        panels.expert_numbers(views, now)
-    with meaning:
+        expert_numbers(views, now)
+    with in_words:
         st.subheader("What this means")
-        st.markdown(panels.meaning(now))
+        st.markdown(meaning(now))
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
@@ -114,13 +116,13 @@ with right:
 with middle:
     st.subheader("What it believes")
     before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
-    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
+    belief_charts(plane, views, now, aggregates, z, before, file_name)
 
 with script:
     reproduce.show(
         reproduce.explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
         "explore.py", seed=seed, title="Reproduce this picture",
-        checkpoints=[f"{panels.plain(model_name)} {loaded.checkpoint.hash[:12]}"],
+        checkpoints=[f"{plain(model_name)} {loaded.checkpoint.hash[:12]}"],
         commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])
 
 # -- how the others cope: last, so that nothing waits for it -------------------------------------------------------

@@ -6,11 +6,11 @@ import bvae
 from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.beliefs.panels import plain
 from bvae.app.generate import generate_code, generate_panels
 from bvae.app.state import BIND, begin_page
 from bvae.app.widgets import fold, share
 from bvae.app.widgets.choose import choose_model, first_model
+from bvae.app.widgets.markdown import plain
 from bvae.plots import style
 
 begin_page()

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bvae.app.beliefs.panels import plain
 from bvae.app.results import tables
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, fold, small_table
 from bvae.app.widgets.choose import label
+from bvae.app.widgets.markdown import plain
 from bvae.evaluation import differences as paired
 from bvae.evaluation.tables import interval, of_difference, pairs, told
 from bvae.io.storage import StorageError

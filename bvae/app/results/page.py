@@ -3,11 +3,11 @@
 import streamlit as st
 
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs.panels import plain
 from bvae.app.results import benchmark_panels, tables
 from bvae.app.state import BIND, begin_page, ink, reset_button
 from bvae.app.widgets import charts, methods_told, share, small_table
 from bvae.app.widgets.choose import data_box, label, ready
+from bvae.app.widgets.markdown import plain
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG

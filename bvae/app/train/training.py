@@ -13,10 +13,10 @@ import torch
 
 import bvae
 from bvae.app import loaders, pages
-from bvae.app.beliefs.panels import plain
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, images
 from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_box, label
+from bvae.app.widgets.markdown import plain
 from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
 from bvae.plots import style

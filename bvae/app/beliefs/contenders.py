@@ -1,0 +1,142 @@
+"""The contenders of a comparison: which there may be, and what each is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bvae.app.beliefs.scene import Scene, arrays
+from bvae.plots import posterior as posterior_plots
+from bvae.plots import style
+
+FEWEST, MOST = 2, 6
+FIRST_MODELS = ("mvae", "mmvae", "wb-vae-tc")
+FIRST_RULES = ("poe", "moe", "wasserstein")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One column of the comparison.
+
+    Attributes
+    ----------
+    key : str
+        Registered name of the aggregator, or name of the checkpoint.
+    title, short : str
+        For a person; both differ between contenders.
+    scene : Scene
+    plane : posterior_plots.Plane
+        Of its latent space.
+    """
+
+    key: str
+    title: str
+    short: str
+    scene: Scene
+    plane: posterior_plots.Plane
+
+    @property
+    def loc(self) -> np.ndarray:
+        """(M, D)."""
+        return self.scene.loc[:, 0].numpy()
+
+    @property
+    def scale(self) -> np.ndarray:
+        """(M, D)."""
+        return self.scene.scale[:, 0].numpy()
+
+    @property
+    def observed(self) -> list[bool]:
+        """M."""
+        return self.scene.present[:, 0].tolist()
+
+    @property
+    def width(self) -> float:
+        """Mean standard deviation of the joint posterior."""
+        return float(np.sqrt(arrays(self.scene.posterior, self.scene.rule_name, "").variance).mean())
+
+
+def first_models(trained: Sequence[str]) -> list[str]:
+    """The models that are compared at first, of those that are there."""
+    return [name for name in FIRST_MODELS if name in trained] or list(trained[:3])
+
+
+def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_name: str) -> Contender:
+    """A column of Compare.
+
+    Parameters
+    ----------
+    key, model_label : str
+        See `Contender.key`, and the checkpoint's name for a person.
+    now : Scene
+    one_model : bool
+        Whether the contenders are rules on one model's experts.
+    plane_name : str
+        "dims" or "pca".
+    """
+    loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
+    plane = (posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else
+             posterior_plots.principal_plane(loc))
+    if one_model:
+        return Contender(key, style.title(key), style.short(key), now, plane)
+    return Contender(key, f"{model_label}: {style.short(now.rule_name)}", model_label, now, plane)
+
+
+def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: bool) -> str:
+    """What is the same in all columns and what is not, in sentences.
+
+    Parameters
+    ----------
+    one_model : bool
+        See :func:`contender`.
+    dimensions : set of int
+        Sizes of the latent spaces.
+    seed : int
+    judged : bool
+        Whether classifiers look at the generations.
+    """
+    return (("One latent space: all columns show the same plane. " if one_model else
+             "Every model has a latent space of its own: the planes differ, only their span is the same. ")
+            + (f"The noise is that of seed {seed} for all; sample 1 of every column starts from the same numbers."
+               if len(dimensions) == 1 else
+               f"Seed {seed} for all, but the latent spaces differ in size, so the noise cannot be the same.")
+            + (" The decoders know only the rule they were trained with." if one_model else "")
+            + (" Below each image: the class that a classifier of real images sees, and how sure it is."
+               if judged else ""))
+
+
+def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str]) -> tuple[list[str], str]:
+    """Two to six of the options, and a sentence if that is not what was picked.
+
+    Parameters
+    ----------
+    picked : sequence of str
+    options : sequence of str
+        In the order in which they are shown.
+    first : sequence of str
+        What fills up a choice of fewer than two.
+    """
+    chosen = [o for o in options if o in picked]
+    if len(chosen) > MOST:
+        return chosen[:MOST], f"At most {MOST} fit side by side: the first {MOST} of those chosen are shown."
+    if len(chosen) >= FEWEST or len(options) < FEWEST:
+        return chosen or list(options[:1]), ""
+    filled = {*chosen, *[o for o in [*first, *options] if o not in chosen][: FEWEST - len(chosen)]}
+    return [o for o in options if o in filled], f"A comparison needs at least {FEWEST}: one was added."
+
+
+def widest(widths: Mapping[str, float]) -> str:
+    """Whose joint posterior is wide and whose is narrow, in a sentence; of names as they are, not Markdown."""
+    shown = {name: f"{width:.2f}" for name, width in widths.items()}
+    most, least = (shown[pick(widths, key=widths.get)] for pick in (max, min))
+    if most == least:
+        return f"All joint beliefs are equally wide here (standard deviation {most} on average)."
+
+    def named(value: str) -> str:
+        names = [f"**{name}**" for name, text in shown.items() if text == value]
+        return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+    return (f"The joint belief of {named(most)} is the widest here (standard deviation {most} on average), that of "
+            f"{named(least)} the narrowest ({least}).")
