@@ -1,7 +1,6 @@
 """Compare in Streamlit's AppTest: it opens on an answer, no control can raise, its code gives its numbers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -9,10 +8,12 @@ import bvae
 from bvae.aggregators.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.app import loaders
 from bvae.app.beliefs import scene
-from bvae.app.beliefs.contenders import Contender, allowed, widest
+from bvae.app.beliefs.contenders import Contender, allowed
 from bvae.app.beliefs.neighbours import changes, link, most_changed, plane_maps
 from bvae.app.beliefs.numbers import numbers
+from bvae.app.beliefs.quantities import Of, Quantity
 from bvae.app.beliefs.selection import MOST_PICKED, as_text, items_in
+from bvae.app.beliefs.wording import widest
 from bvae.app.compare import pins
 from bvae.gaussians.posterior import Posterior
 from bvae.plots.latent import grouped
@@ -71,11 +72,11 @@ def test_every_control_at_its_extremes():
 
 def test_the_map_of_a_contender_that_goes_does_not_stay_chosen():
     app = open_page(PAGE)
-    app.segmented_control(key="changed").set_value("Wasserstein").run()
+    app.segmented_control(key="changed").set_value("wasserstein").run()
     assert_clean(app)
     app.pills(key="compared").set_value(["poe", "moe", "mwb"]).run()
     assert_clean(app)
-    assert app.segmented_control(key="changed").value == "MoE"
+    assert app.segmented_control(key="changed").value == "moe"
 
 
 def test_tsne_maps_are_aligned_and_say_what_not_to_read():
@@ -199,7 +200,7 @@ def test_without_a_view_there_is_no_map_and_all_are_as_wide():
 
 
 def test_the_widest_and_the_narrowest_are_named_together_where_they_tie():
-    said = widest({"PoE": 0.101, "MoE": 0.5, "Moment": 0.5001, "MWB": 0.3})
+    said = widest([("PoE", 0.101), ("MoE", 0.5), ("Moment", 0.5001), ("MWB", 0.3)])
     assert "**MoE** and **Moment** is the widest" in said
     assert "**PoE** the narrowest (0.10)" in said
     assert "MWB" not in said
@@ -258,8 +259,7 @@ def test_maps_of_one_space_share_their_plane_and_others_are_laid_over_the_first(
     maps = link([first, first + 1], flat, titles, comparable=True)
     shift = maps[1].points - maps[0].points
     np.testing.assert_allclose(shift, np.tile(shift[0], (60, 1)), atol=1e-9)
-    changed = changes(maps, ["a", "b"])
-    assert changed["neighbours changed"][0] == 0
+    assert [change.share for change in changes(maps)] == [0]
     flat, _ = plane_maps([first[:, :2], turned[:, :2]], one_space=False)
     np.testing.assert_array_equal(flat[1], turned[:, :2])
 
@@ -269,9 +269,13 @@ def test_those_that_changed_most_come_first():
     a = rng.normal(size=(50, 2))
     b = a.copy()
     b[7] += 50
-    table = most_changed(link([a, b], [a, b], [("", "")] * 2, True), 1, np.arange(100, 150))
-    assert table["item"][0] == 107
-    assert table["neighbours changed"].is_monotonic_decreasing
+    moved = most_changed(link([a, b], [a, b], [("", "")] * 2, True), 1, np.arange(100, 150))
+    assert moved.item[0] == 107
+    assert moved.item.tolist() == (100 + moved.place).tolist()
+    assert (np.diff(moved.share) <= 0).all()
+    ties = np.diff(moved.share) == 0
+    assert ties.any()
+    assert (np.diff(moved.apart)[ties] <= 0).all()
 
 
 def test_entropy_of_a_mixture_far_apart_is_known():
@@ -313,7 +317,7 @@ def test_numbers_leave_out_what_does_not_exist():
     now = scene.of_experts(experts, 1, [True] * 3, [1.0] * 3, bvae.aggregator("poe"))
     assert now.present[:, 0].tolist() == [True, False, True]
     contender = Contender("poe", "PoE", "PoE", now, None)
-    table, exact = numbers([contender], ["a", "b", "c"], known=[True, False, True])
+    found, exact = numbers([contender], ["a", "b", "c"], known=[True, False, True])
     assert exact
-    assert not table["of"].str.startswith("b").any()
-    assert isinstance(table, pd.DataFrame)
+    assert {n.view for n in found if n.of is Of.VIEW} == {"a", "c"}
+    assert not any(n.quantity is Quantity.ENTROPY_ERROR for n in found)

@@ -9,15 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from bvae.aggregators.comparison import affordable_samples
+from bvae.app.beliefs import wording
+from bvae.app.beliefs.numbers import of_views
 from bvae.app.beliefs.scene import Scene
 from bvae.app.state import ink
 from bvae.app.widgets import charts, small_table
-from bvae.gaussians import gaussian
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 
 NUM_DIMENSIONS = 6
-DISTANCES = ("W2 to the joint", "KL(joint ‖ expert), nats", "KL(expert ‖ joint), nats", "entropy, nats")
 
 
 def belief_charts(
@@ -42,12 +42,11 @@ def belief_charts(
     """
     loc, scale, observed = scene.loc[:, 0].numpy(), scene.scale[:, 0].numpy(), scene.present[:, 0].tolist()
     seen = ", ".join(v for v, o in zip(views, observed, strict=True) if o) or "no view"
-    width = f"That of the experts is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
+    experts = f"is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
+    width = f"Their standard deviation {experts}"
     if aggregates:
         width = (f"The standard deviation of the joint posterior, {style.title(scene.rule_name)}, is "
-                 f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
-    else:
-        width = width.replace("That of the experts", "Their standard deviation")
+                 f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. That of the experts {experts}")
     charts.show_lines(
         posterior_plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500,
                                      before=before),
@@ -99,14 +98,11 @@ def _interval_numbers(views, loc, scale, observed, aggregates, dimensions) -> pd
 def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | None = None) -> None:
     """Distances of every view's posterior to the joint one, as a table; `known`: which posteriors exist at all."""
     far = scene.distances()
+    there = [True] * len(views) if known is None else known
     table = pd.DataFrame({
         "view": list(views), "observed": scene.present[:, 0].tolist(),
-        DISTANCES[0]: far.wasserstein2[:, 0].tolist(), DISTANCES[1]: far.kl_from_aggregate[:, 0].tolist(),
-        DISTANCES[2]: far.kl_to_aggregate[:, 0].tolist(),
-        DISTANCES[3]: gaussian.entropy(scene.scale[:, 0]).tolist(),
-    })
-    if known is not None:
-        table.loc[~np.asarray(known), list(DISTANCES)] = np.nan
+        **{wording.HEADS[quantity]: [value if k else np.nan for value, k in zip(values, there, strict=True)]
+           for quantity, values in of_views(scene, far).items()}})
     st.html(small_table.table(table, "Distances of every view's posterior to the joint one"))
     if not far.exact and bool(scene.present.any()):
         st.caption(f"The joint posterior is a mixture: KL is a Monte Carlo estimate from "

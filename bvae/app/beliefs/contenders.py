@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,29 +84,6 @@ def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_nam
     return Contender(key, f"{model_label}: {style.short(now.rule_name)}", model_label, now, plane)
 
 
-def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: bool) -> str:
-    """What is the same in all columns and what is not, in sentences.
-
-    Parameters
-    ----------
-    one_model : bool
-        See :func:`contender`.
-    dimensions : set of int
-        Sizes of the latent spaces.
-    seed : int
-    judged : bool
-        Whether classifiers look at the generations.
-    """
-    return (("One latent space: all columns show the same plane. " if one_model else
-             "Every model has a latent space of its own: the planes differ, only their span is the same. ")
-            + (f"The noise is that of seed {seed} for all; sample 1 of every column starts from the same numbers."
-               if len(dimensions) == 1 else
-               f"Seed {seed} for all, but the latent spaces differ in size, so the noise cannot be the same.")
-            + (" The decoders know only the rule they were trained with." if one_model else "")
-            + (" Below each image: the class that a classifier of real images sees, and how sure it is."
-               if judged else ""))
-
-
 def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str]) -> tuple[list[str], str]:
     """Two to six of the options, and a sentence if that is not what was picked.
 
@@ -125,18 +102,3 @@ def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str])
         return chosen or list(options[:1]), ""
     filled = {*chosen, *[o for o in [*first, *options] if o not in chosen][: FEWEST - len(chosen)]}
     return [o for o in options if o in filled], f"A comparison needs at least {FEWEST}: one was added."
-
-
-def widest(widths: Mapping[str, float]) -> str:
-    """Whose joint posterior is wide and whose is narrow, in a sentence; of names as they are, not Markdown."""
-    shown = {name: f"{width:.2f}" for name, width in widths.items()}
-    most, least = (shown[pick(widths, key=widths.get)] for pick in (max, min))
-    if most == least:
-        return f"All joint beliefs are equally wide here (standard deviation {most} on average)."
-
-    def named(value: str) -> str:
-        names = [f"**{name}**" for name, text in shown.items() if text == value]
-        return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-    return (f"The joint belief of {named(most)} is the widest here (standard deviation {most} on average), that of "
-            f"{named(least)} the narrowest ({least}).")

@@ -10,13 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from bvae.app.beliefs import neighbours
-from bvae.app.beliefs.neighbours import LinkedMap
+from bvae.app.beliefs.neighbours import Change, LinkedMap, Moved
 from bvae.app.beliefs.selection import SHOWN, adopt, select, selection
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, legends, small_table
 from bvae.app.widgets.layout import columns, gallery
 from bvae.app.widgets.markdown import plain
 from bvae.plots.latent import scatter
+
+MOST_SHOWN = 4
+"""Of the items whose neighbours changed most."""
 
 
 def linked_maps(
@@ -114,41 +117,62 @@ def map_note(
 
 
 def neighbour_changes(
-    maps: Sequence[LinkedMap], names: Sequence[str], items: np.ndarray, called: Callable[[int], str],
-    pictures: Callable[[int], str], file_name: str, extra: pd.DataFrame | None = None,
+    maps: Sequence[LinkedMap], keys: Sequence[str], names: Sequence[str], items: np.ndarray,
+    label: Callable[[int], str], pictures: Callable[[int], str], file_name: str,
 ) -> None:
-    """How many neighbours changed between the first contender and the others, and the items that changed most."""
+    """How many neighbours changed between the first contender and the others, and the items that changed most.
+
+    Parameters
+    ----------
+    maps, keys, names
+        One per contender.
+    items : ndarray
+        (n,) numbers of the items.
+    label, pictures : callable
+        An item's class in words and its pictures as HTML.
+    file_name : str
+        Of the numbers.
+    """
     n = len(items)
     k = min(neighbours.NUM_NEIGHBOURS, n - 1)
-    st.html(small_table.table(neighbours.changes(maps, names), "How many neighbours changed"))
+    st.html(small_table.table(changes_table(neighbours.changes(maps), names), "How many neighbours changed"))
     st.caption(f"For each of {n:,} items: the share of its {k} nearest neighbours in the full latent space of "
                f"{plain(names[0])} that are others in the other one; mean over the items. Unrelated spaces: "
                f"{1 - k / max(1, n - 1):.0%}. Residual: the share of the first map's spread that the other one does "
                "not follow after shifting, turning, mirroring and scaling (Procrustes).")
     other = 1
     if len(maps) > 2:
-        if st.session_state.get("changed", names[1]) not in names[1:]:  # that contender has gone
+        others = list(keys[1:])
+        if st.session_state.get("changed", others[0]) not in others:  # that contender has gone
             del st.session_state["changed"]
-        chosen = st.segmented_control(f"Changed most between {plain(names[0])} and", list(names[1:]), default=names[1],
-                                      required=True, key="changed", bind=BIND, wrap=True)
-        other = list(names).index(chosen) if chosen in names[1:] else 1
-    table = neighbours.most_changed(maps, other, items)
-    top = table.head(4)
+        chosen = st.segmented_control(f"Changed most between {plain(names[0])} and", others, default=others[0],
+                                      required=True, key="changed", bind=BIND, wrap=True,
+                                      format_func=dict(zip(keys, names, strict=True)).get)
+        other = list(keys).index(chosen) if chosen in others else 1
+    moved = neighbours.most_changed(maps, other, items)
+    top = moved.item[:MOST_SHOWN].tolist()
     st.html(gallery([
         f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
-        f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
-        for item, share, apart in top.itertuples(index=False)]))
+        f"{apart:.2f} apart in the maps</div>" + pictures(item)
+        for item, share, apart in zip(top, moved.share, moved.apart, strict=False)]))
     with st.container(horizontal=True):
-        st.button("Select these in the maps", icon=":material/select_all:", on_click=select,
-                  args=(top["item"].tolist(),))
-        charts.numbers_button("changed", lambda: _all_changes(table, maps, names, items, called),
+        st.button("Select these in the maps", icon=":material/select_all:", on_click=select, args=(top,))
+        charts.numbers_button("changed", lambda: moved_table(moved, maps, names, label),
                               file_name.removesuffix(".csv"), title="All items")
 
 
-def _all_changes(table, maps, names, items, called) -> pd.DataFrame:
-    """All items with their labels and their coordinates in every map."""
-    table = table.copy()
-    table.insert(1, "label", [called(int(i)).partition(", ")[2] for i in table["item"]])
-    places = {f"{name}: {axis}": m.points[:, a] for m, name in zip(maps, names, strict=True)
-              for a, axis in enumerate("xy")}
-    return table.merge(pd.DataFrame({"item": items, **places}), on="item")
+def changes_table(found: Sequence[Change], names: Sequence[str]) -> pd.DataFrame:
+    """One row per contender but the first, which `names` begin with."""
+    return pd.DataFrame([{"compared with " + names[0]: name, "neighbours changed": c.share, "standard error": c.error,
+                          "residual of the alignment": c.residual} for c, name in zip(found, names[1:], strict=True)])
+
+
+def moved_table(
+    moved: Moved, maps: Sequence[LinkedMap], names: Sequence[str], label: Callable[[int], str]
+) -> pd.DataFrame:
+    """All items with their classes and their coordinates in every map."""
+    return pd.DataFrame({
+        "item": moved.item, "label": [label(int(i)) for i in moved.item], "neighbours changed": moved.share,
+        "distance between the maps": moved.apart,
+        **{f"{name}: {axis}": m.points[moved.place, a] for m, name in zip(maps, names, strict=True)
+           for a, axis in enumerate("xy")}})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from bvae.app.loaders import pca
 from bvae.runs.isolated import linked
@@ -100,20 +100,53 @@ def common_limits(maps: Sequence[LinkedMap]) -> tuple[tuple[float, float], tuple
     return tuple((float(m - half), float(m + half)) for m in middle)
 
 
-def changes(maps: Sequence[LinkedMap], columns: Sequence[str]) -> pd.DataFrame:
-    """One row per map but the first: residual, mean share of changed neighbours and its standard error."""
-    return pd.DataFrame([
-        {"compared with " + columns[0]: name, "neighbours changed": m.changed.mean(),
-         "standard error": m.changed.std(ddof=1) / np.sqrt(len(m.changed)) if len(m.changed) > 1 else np.nan,
-         "residual of the alignment": m.residual}
-        for m, name in zip(maps[1:], columns[1:], strict=True)
-    ])
+class Change(NamedTuple):
+    """How far one map is from the first.
+
+    Attributes
+    ----------
+    share : float
+        Of the nearest neighbours that are others, mean over the items.
+    error : float
+        Its standard error over the items; NaN of one item.
+    residual : float
+        See `LinkedMap`.
+    """
+
+    share: float
+    error: float
+    residual: float
 
 
-def most_changed(maps: Sequence[LinkedMap], other: int, items: np.ndarray) -> pd.DataFrame:
-    """All items, those first whose neighbours changed most between the first map and map number `other`."""
-    apart = np.linalg.norm(maps[other].points - maps[0].points, axis=1)
-    table = pd.DataFrame({"item": items, "neighbours changed": maps[other].changed,
-                          "distance between the maps": apart})
-    return table.sort_values(["neighbours changed", "distance between the maps"], ascending=False, kind="stable",
-                             ignore_index=True)
+def changes(maps: Sequence[LinkedMap]) -> list[Change]:
+    """Of every map but the first."""
+    return [Change(m.changed.mean(), m.changed.std(ddof=1) / np.sqrt(len(m.changed)) if len(m.changed) > 1 else np.nan,
+                   m.residual) for m in maps[1:]]
+
+
+class Moved(NamedTuple):
+    """The n items of two maps, those first whose neighbours changed most, of these the ones farthest apart.
+
+    Attributes
+    ----------
+    place : ndarray
+        (n,) of each in the maps' points.
+    item : ndarray
+        (n,) their numbers.
+    share : ndarray
+        (n,) of their neighbours that are others.
+    apart : ndarray
+        (n,) distance between their places in the two maps.
+    """
+
+    place: np.ndarray
+    item: np.ndarray
+    share: np.ndarray
+    apart: np.ndarray
+
+
+def most_changed(maps: Sequence[LinkedMap], other: int, items: np.ndarray) -> Moved:
+    """Between the first map and map number `other`; `items` (n,) are the numbers of the points."""
+    share, apart = maps[other].changed, np.linalg.norm(maps[other].points - maps[0].points, axis=1)
+    place = np.lexsort((-apart, -share))
+    return Moved(place, np.asarray(items)[place], share[place], apart[place])

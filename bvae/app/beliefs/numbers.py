@@ -1,24 +1,40 @@
-"""The numbers of a comparison, computed without widgets."""
+"""The numbers of beliefs, computed without widgets and without words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 
-from bvae.aggregators.comparison import affordable_samples, entropy
+from bvae.aggregators.comparison import Distances, affordable_samples, entropy
 from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.quantities import Number, Of, Quantity
+from bvae.app.beliefs.scene import Scene
 from bvae.gaussians import gaussian
 from bvae.plots import posterior as posterior_plots
+
+
+def of_views(scene: Scene, far: Distances) -> dict[Quantity, list[float]]:
+    """What is between every view's posterior and the joint one, and the views' own entropies: M values each.
+
+    Parameters
+    ----------
+    scene : Scene
+    far : Distances
+        Of this scene.
+    """
+    return {Quantity.W2: far.wasserstein2[:, 0].tolist(),
+            Quantity.KL_FROM_JOINT: far.kl_from_aggregate[:, 0].tolist(),
+            Quantity.KL_TO_JOINT: far.kl_to_aggregate[:, 0].tolist(),
+            Quantity.ENTROPY: gaussian.entropy(scene.scale[:, 0]).tolist()}
 
 
 def numbers(
     contenders: Sequence[Contender], views: Sequence[str], seen: Mapping[str, Mapping[str, Tensor]] | None = None,
     label: int = 0, known: Sequence[bool] | None = None,
-) -> tuple[pd.DataFrame, bool]:
-    """All numbers of a comparison: one row per number, one column per contender.
+) -> tuple[list[Number], bool]:
+    """All numbers of a comparison.
 
     Parameters
     ----------
@@ -26,7 +42,7 @@ def numbers(
     views : sequence of str
         M names.
     seen : mapping, optional
-        Key of the contender -> see :func:`verdicts`.
+        Key of the contender -> see `judging.verdicts`.
     label : int
         Class of the item.
     known : sequence of bool, optional
@@ -34,64 +50,62 @@ def numbers(
 
     Returns
     -------
-    table : DataFrame
-        "number", "of" and the contenders' short titles.
+    found : list of Number
+        Contender after contender, each in the order in which one reads them.
     exact : bool
         False if some of the numbers are estimates.
     """
-    rows: dict[tuple[str, str], dict[str, float]] = {}
+    found: list[Number] = []
     known = known or [True] * len(views)
     exact = True
     for c in contenders:
-        def put(number: str, of: str, value: float, column: str = c.short) -> None:
-            rows.setdefault((number, of), {})[column] = value
+        def put(quantity: Quantity, of: Of, value: float, view: str = "", observed: bool = True,
+                key: str = c.key) -> None:
+            found.append(Number(quantity, of, value, key, view, observed))
 
-        on = [v for v, o in zip(views, c.observed, strict=True) if o]
-        experts = float(c.scale[c.observed].mean()) if on else 1.0
+        experts = float(c.scale[c.observed].mean()) if any(c.observed) else 1.0
         surprise = entropy(c.scene.posterior, affordable_samples(c.scene.posterior))
         far = c.scene.distances()
         exact = exact and far.exact
-        put("width: mean standard deviation", "joint", c.width)
-        put("width over the mean width of the observed views", "joint", c.width / experts)
-        put("entropy, nats", "joint", surprise.value.item())
-        put("standard error of the entropy", "joint", surprise.error.item())
-        if len(on) > 1:
-            put("disagreement: spread of the means over the width", "observed views",
+        put(Quantity.WIDTH, Of.JOINT, c.width)
+        put(Quantity.RELATIVE_WIDTH, Of.JOINT, c.width / experts)
+        put(Quantity.ENTROPY, Of.JOINT, surprise.value.item())
+        put(Quantity.ENTROPY_ERROR, Of.JOINT, surprise.error.item())
+        if sum(c.observed) > 1:
+            put(Quantity.DISAGREEMENT, Of.OBSERVED_VIEWS,
                 float(posterior_plots.disagreement(c.loc[c.observed], c.scale[c.observed]).mean()))
-        own = gaussian.entropy(c.scene.scale[:, 0]).tolist()
-        for name, values in (("W2 to the joint", far.wasserstein2[:, 0].tolist()),
-                             ("KL(joint ‖ view), nats", far.kl_from_aggregate[:, 0].tolist()),
-                             ("KL(view ‖ joint), nats", far.kl_to_aggregate[:, 0].tolist()),
-                             ("entropy of the view, nats", own)):
+        for quantity, values in of_views(c.scene, far).items():
             for m, view in enumerate(views):
                 if known[m]:
-                    put(name, view if c.observed[m] else f"{view} (not observed)", values[m])
+                    put(quantity, Of.VIEW, values[m], view, c.observed[m])
         for view, p in (seen or {}).get(c.key, {}).items():
-            put("generations in which the judge sees the item's class, share", view,
-                float((p.argmax(-1) == label).float().mean()))
-            put("probability of the item's class, mean over the generations", view, float(p[:, label].mean()))
-    columns = [c.short for c in contenders]
-    table = pd.DataFrame([{"number": n, "of": of, **{c: values.get(c, np.nan) for c in columns}}
-                          for (n, of), values in rows.items()])
-    if exact:
-        table = table[table["number"] != "standard error of the entropy"]
-    return table.reset_index(drop=True), exact
+            put(Quantity.RIGHT_SHARE, Of.GENERATIONS, float((p.argmax(-1) == label).float().mean()), view)
+            put(Quantity.RIGHT_PROBABILITY, Of.GENERATIONS, float(p[:, label].mean()), view)
+    return [n for n in found if not exact or n.quantity is not Quantity.ENTROPY_ERROR], exact
 
 
-def key_numbers(table: pd.DataFrame, column: str, hidden: Sequence[str]) -> dict[str, float]:
+def key_numbers(found: Sequence[Number], contender: str, hidden: Sequence[str]) -> list[Number]:
     """The few numbers that stand under a contender's picture.
 
-    `hidden` are the views that were not observed: of generations, only theirs count; all views if there is none.
+    Parameters
+    ----------
+    found : sequence of Number
+        See :func:`numbers`.
+    contender : str
+        Its key.
+    hidden : sequence of str
+        The views that were not observed: of generations, only theirs count; all views if there is none.
     """
-    values = dict(zip(zip(table["number"], table["of"], strict=True), table[column], strict=True))
-    out = {"width": values["width: mean standard deviation", "joint"],
-           "entropy, nats": values["entropy, nats", "joint"]}
-    near = [v for (number, of), v in values.items()
-            if number == "W2 to the joint" and not of.endswith("(not observed)")]
+    own = [n for n in found if n.contender == contender]
+    out = [n for n in own if n.of is Of.JOINT and n.quantity in (Quantity.WIDTH, Quantity.ENTROPY)]
+    near = [n.value for n in own if n.quantity is Quantity.W2 and n.observed]
     if near:
-        out["mean W2 to the observed views"] = float(np.nanmean(near)) if not np.isnan(near).all() else np.nan
-    judged = {of: v for (number, of), v in values.items() if number.startswith("probability of the item's class")}
-    wanted = [v for of, v in judged.items() if of in hidden]
+        mean = float(np.nanmean(near)) if not np.isnan(near).all() else np.nan
+        out.append(Number(Quantity.W2, Of.OBSERVED_VIEWS, mean, contender))
+    judged = {n.view: n.value for n in own
+              if n.quantity is Quantity.RIGHT_PROBABILITY and n.of is Of.GENERATIONS}
+    wanted = [value for view, value in judged.items() if view in hidden]
     if judged:
-        out["p(right class)" + ", hidden views" * bool(wanted)] = float(np.mean(wanted or list(judged.values())))
+        out.append(Number(Quantity.RIGHT_PROBABILITY, Of.HIDDEN_VIEWS if wanted else Of.ALL_VIEWS,
+                          float(np.mean(wanted or list(judged.values()))), contender))
     return out

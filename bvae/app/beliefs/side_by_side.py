@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from bvae.app.beliefs import wording
 from bvae.app.beliefs.belief_charts import plane_numbers
 from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.quantities import Number
 from bvae.app.state import ink
 from bvae.app.widgets import charts, legends, small_table
 from bvae.app.widgets.layout import columns
@@ -18,7 +20,7 @@ from bvae.plots import style
 
 
 def contender_columns(
-    contenders: Sequence[Contender], views: Sequence[str], one_space: bool, tables: Sequence[dict[str, float]],
+    contenders: Sequence[Contender], views: Sequence[str], one_space: bool, briefs: Sequence[Sequence[Number]],
     below: Callable[[Contender], None] | None = None,
 ) -> Callable[[], None]:
     """Posteriors of all contenders side by side, on axes of one span, each with its key numbers.
@@ -29,8 +31,8 @@ def contender_columns(
     views : sequence of str
     one_space : bool
         Whether all share their plane and its limits.
-    tables : sequence of dict
-        See `numbers.key_numbers`.
+    briefs : sequence of sequence of Number
+        Of each, see `numbers.key_numbers`.
     below : callable, optional
         Writes what comes under a contender's numbers.
 
@@ -48,12 +50,12 @@ def contender_columns(
                            [style.marker(m) for m, o in enumerate(observed) if o],
                            "black or white: the joint posterior · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
     slots = []
-    for place, c, table in zip(columns(len(contenders)), contenders, tables, strict=True):
+    for place, c, brief in zip(columns(len(contenders)), contenders, briefs, strict=True):
         with place:
             st.markdown(f"##### {plain(c.title)}")
             picture = st.container()
-            st.html(small_table.table(pd.DataFrame({"in brief": list(table), "value": list(table.values())}),
-                                      f"{c.short} in brief"))
+            st.html(small_table.table(pd.DataFrame({"in brief": [wording.brief(n) for n in brief],
+                                                    "value": [n.value for n in brief]}), f"{c.short} in brief"))
             slots.append((picture, st.container()))
 
     def finish() -> None:
@@ -76,8 +78,9 @@ def contender_columns(
     return finish
 
 
-def numbers_table(table: pd.DataFrame, exact: bool, file_name: str) -> None:
-    """All numbers of a comparison, and the same as CSV."""
+def numbers_table(found: Sequence[Number], exact: bool, contenders: Sequence[Contender], file_name: str) -> None:
+    """All numbers of a comparison, and the same as CSV; see `numbers.numbers`."""
+    table = wording.table(found, {c.key: c.short for c in contenders})
     st.html(small_table.table(table, "All numbers", height=420))
     st.caption("No column is marked as the best: wide is not wrong and near is not right. "
                + ("All numbers are exact." if exact else

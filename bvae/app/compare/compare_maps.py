@@ -114,7 +114,9 @@ def show(
         st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
                   args=(selected[0],))
     st.subheader("Whose neighbours changed most")
-    neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{data_name}.csv")
+    neighbour_changes(maps, [c.key for c in contenders], short, items,
+                      lambda i: f"class {class_names[int(data.y[i])]}" if data.labelled else "", pictures,
+                      f"neighbours_{data_name}.csv")
     return finish
 
 

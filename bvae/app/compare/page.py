@@ -15,12 +15,11 @@ from bvae.app.beliefs.contenders import (
     allowed,
     contender,
     first_models,
-    side_by_side_note,
-    widest,
 )
 from bvae.app.beliefs.judging import captions, imagined
 from bvae.app.beliefs.numbers import key_numbers, numbers
 from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
+from bvae.app.beliefs.wording import side_by_side_note, widest
 from bvae.app.compare import compare_maps, pins
 from bvae.app.compare.compare_code import compare_code
 from bvae.app.state import BIND, begin_page, forget, reset_button
@@ -110,26 +109,26 @@ for name in chosen:
     contenders.append(contender(name, label(name), now, mode == RULES, plane_name))
 if not contenders:
     st.stop()
-found = imagined([(models[c.key].model, c.scene) for c in contenders], num_samples, seed, judges)
-drawn, seen = ({c.key: both[i] for c, both in zip(contenders, found, strict=True)} for i in (0, 1))
-table, exact = numbers(contenders, views, seen, int(data.y[item]))
+both = imagined([(models[c.key].model, c.scene) for c in contenders], num_samples, seed, judges)
+drawn, seen = ({c.key: of[i] for c, of in zip(contenders, both, strict=True)} for i in (0, 1))
+found, exact = numbers(contenders, views, seen, int(data.y[item]))
 hidden = [v for v, o in zip(views, observed, strict=True) if not o]
 of_model = [base_name if mode == RULES else c.key for c in contenders]
 
 
-def generations(contender: Contender) -> None:
+def generations(c: Contender) -> None:
     """What a contender generates."""
-    st.html(images.generations(data, views, observed, drawn[contender.key], contender.short,
-                               {v: captions(p, class_names) for v, p in seen[contender.key].items()}))
+    st.html(images.generations(data, views, observed, drawn[c.key], c.short,
+                               {v: captions(p, class_names) for v, p in seen[c.key].items()}))
 
 
 # What is drawn takes longest and comes last: pictures, then plots.
 st.subheader("Side by side")
 draw_columns = contender_columns(contenders, views, mode == RULES,
-                                 [key_numbers(table, c.short, hidden) for c in contenders], generations)
+                                 [key_numbers(found, c.key, hidden) for c in contenders], generations)
 st.caption(side_by_side_note(mode == RULES, {m.model.latent_dim for m in models.values()}, seed, judges is not None))
 if len(contenders) > 1:
-    st.markdown(widest({plain(c.short): c.width for c in contenders}))
+    st.markdown(widest([(plain(c.short), c.width) for c in contenders]))
 
 
 def chosen_now() -> list[pins.Run]:
@@ -142,7 +141,7 @@ def chosen_now() -> list[pins.Run]:
 
 pins.button(chosen_now)
 st.subheader("All numbers")
-numbers_table(table, exact, f"compare_{data_name}_{item}.csv")
+numbers_table(found, exact, contenders, f"compare_{data_name}_{item}.csv")
 finish = None
 if len(contenders) > 1:
     st.subheader("The same items in every space")

@@ -132,4 +132,5 @@ with others:
     if seen.tampered or st.toggle("How every aggregator copes with these views", key="coping", bind=BIND):
         copes = coping.cached(data_name, model_name, loaded.checkpoint.hash, item, tuple(seen.present),
                               tuple(seen.weights), seen.tampered, seed, tuple(lies))
-        coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")
+        coping.show(*copes, coping.chosen_of(loaded.model, rule_name), name_of(loaded.model.aggregator),
+                    data.class_names[truth], [data.class_names[k] for k in lies], len(views), f"{file_name}_coping")

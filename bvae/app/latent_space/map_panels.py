@@ -18,7 +18,7 @@ from bvae.app.beliefs import scene
 from bvae.app.beliefs.item_maps import map_note
 from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, select
 from bvae.app.latent_space import mapping
-from bvae.app.latent_space.mapping import Key, Map
+from bvae.app.latent_space.mapping import Key, Made, Map
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, fold, images, legends
 from bvae.app.widgets.choose import label
@@ -35,6 +35,7 @@ from bvae.runs.isolated import ComputationError
 
 CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
 NEIGHBOURS = 6
+MADE = {Made.BEFORE: "ready-made, from the file beside the checkpoint", Made.HERE: "computed here"}
 SAYS = {
     UNCERTAINTY: "Uncertainty: the standard deviation of each point's posterior, mean over the latent dimensions.",
     DISAGREEMENT: "Disagreement: how far the views' posteriors of an item lie from their Wasserstein barycenter, "
@@ -340,7 +341,7 @@ def files(
                                f"{name}.npz", "application/octet-stream", on_click="ignore",
                                icon=":material/download:", key="all_npz",
                                help="For numpy.load(…, allow_pickle=False).")
-        rounded = placed.projection == maps.TSNE and placed.made.startswith("ready-made")
+        rounded = placed.made is Made.BEFORE
         st.markdown(f"bvae {bvae.__version__}, weights {key[2][:12]}. The link in the address bar holds everything "
                     "that you chose." + (" The ready-made map is rounded to half precision." if rounded else "")
                     + (" t-SNE in one thread gives the same map on the same machine; another machine rounds otherwise, "
@@ -363,7 +364,7 @@ def notes(
     projection = "raw" if placed.projection == maps.PLANE else placed.projection
     parts = [map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, perplexity, seed)]
     if placed.made:
-        parts.append(f"This map is {placed.made}.")
+        parts.append(f"This map is {MADE[placed.made]}.")
     if background:
         parts.append("Behind the points: what the decoder makes of every place. Far from all points it can only guess.")
     if len(found.names) > 1:

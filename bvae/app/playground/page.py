@@ -29,7 +29,7 @@ def start_again():
     """The chosen scene as it was; the first one where none is chosen."""
     st.session_state[PRESET] = st.session_state[PRESET] or scenes.FIRST
     adopt_preset()
-    reset_shown({"playground_to": "all experts", "playground_formula": st.session_state[SCENE]["rules"][0]})
+    reset_shown({"playground_to": scene_numbers.ALL, "playground_formula": st.session_state[SCENE]["rules"][0]})
 
 
 if SCENE not in st.session_state:

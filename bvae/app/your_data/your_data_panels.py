@@ -59,7 +59,12 @@ class Own:
 
     def called(self, i: int) -> str:
         """An item's name as plain text."""
-        return f"item {i}" + (f", class {self.data.label(i)}" if self.data.classes else "")
+        told = self.of_class(i)
+        return f"item {i}" + (f", {told}" if told else "")
+
+    def of_class(self, i: int) -> str:
+        """An item's class in words; empty without labels."""
+        return f"class {self.data.label(i)}" if self.data.classes else ""
 
     def content(self, view: str, i: int) -> Any:
         """What stands for one modality of an item: its thumbnail, or its name."""
@@ -279,12 +284,12 @@ def comparison(own: Own) -> None:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
         plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
-    table, exact = numbers(contenders, views, known=known)
-    brief = [key_numbers(table, c.short, []) for c in contenders]
+    found, exact = numbers(contenders, views, known=known)
+    brief = [key_numbers(found, c.key, []) for c in contenders]
     st.subheader("Side by side")
     contender_columns(contenders, views, True, brief)()
     st.subheader("All numbers")
-    numbers_table(table, exact, "your_numbers.csv")
+    numbers_table(found, exact, contenders, "your_numbers.csv")
     reproduce.show(reproduce.uploaded_code(own.is_example, chosen, item, observed), "your_data.py")
     if len(data) > 2:
         with computing.said():
@@ -309,7 +314,8 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
         [f"my_{c.key}" for c in contenders])
     draw()
     st.subheader("Whose neighbours changed most")
-    neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
+    neighbour_changes(maps, [c.key for c in contenders], short, items, own.of_class, own.pictures,
+                      "your_neighbours.csv")
 
 
 def instructions() -> None:
