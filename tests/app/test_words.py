@@ -12,8 +12,11 @@ from bvae.app.beliefs.quantities import Better, Of, Quantity
 from bvae.app.compare import pins
 from bvae.app.explore import coping
 from bvae.app.latent_space import map_panels
+from bvae.app.results import tables
 from bvae.data import MultimodalDataset
 from bvae.evaluation import report
+from bvae.plots import style
+from bvae.plots.metrics import curve_figure
 from tests.support import ROOT
 from tests.support.pages import all_numbers, assert_clean, drawings, html_table, open_page, unfold
 
@@ -200,6 +203,28 @@ def test_the_report_has_the_same_figures_under_any_name(monkeypatch):
     assert cells() == before
     assert len(before) > 10
     assert set(report.HEADS) >= {*report.BY_VIEWS, *report.MEANS}
+
+
+def test_a_method_keeps_its_look_under_any_name():
+    curve = {"1": {"mean": 0.5, "se": 0.1}, "2": {"mean": 0.6, "se": 0.1}}
+
+    def looks(called):
+        figure = curve_figure({"b": curve, "c": curve}, "", style.LIGHT, ["a", "b", "c"], called=called)
+        return [(t.line.color, t.line.dash, t.marker.symbol) for t in figure.data]
+
+    assert looks(lambda name: "the same") == looks(str)
+    assert len(set(looks(str))) == 2
+    assert style.CLASS_COLORS[0] not in {color for color, *_ in looks(str)}  # that of a
+
+
+def test_benchmarks_tell_of_how_many_seeds_a_row_is(monkeypatch):
+    def over(n):
+        return {"coherence": {"1": {"mean": 0.5, "se_seeds": 0.1, "n": n}}}
+
+    table = tables.figures({"mvae": over(3), "mmvae": over(13), "wb-vae": over(3)})
+    assert table["seeds"].tolist() == ["3 or 13"]
+    monkeypatch.setattr(tables, "label", lambda name: f"3 or {name}")
+    assert tables.figures({"mvae": over(13)})["seeds"].tolist() == ["13"]
 
 
 # -- the source ------------------------------------------------------------------------------------------------------

@@ -65,14 +65,14 @@ def curve(drawn: Mapping[str, Mapping[str, Mapping[str, float]]], across: str, p
     Parameters
     ----------
     drawn : mapping
-        Method -> place -> {"mean", "se"}.
+        Name of the checkpoint -> place -> {"mean", "se"}.
     across : str
         What the horizontal axis shows.
     per_run : bool
         Whether the standard error is that over runs of training, not over test items.
     """
     error = "standard error over " + ("seeds" if per_run else "test items")
-    return pd.DataFrame([{"method": method, across: int(place), "mean": value["mean"], error: value["se"]}
+    return pd.DataFrame([{"method": label(method), across: int(place), "mean": value["mean"], error: value["se"]}
                          for method, points in drawn.items() for place, value in points.items()])
 
 
