@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import bvae
-from bvae.app.beliefs import comparing
+from bvae.app.beliefs.selection import items_in
 from bvae.app.compare import pins
 from bvae.app.components.playground import scenes
 from bvae.data import DataError, drawings
@@ -198,7 +198,7 @@ def targets(work: Path) -> Iterator[Target]:
     drawing = drawings.encode(drawings.EXAMPLES["a 7"])
     yield Target("scene of a link", lambda r: link(scene, r), scenes.decode, (scenes.BadScene,))
     yield Target("drawing of a link", lambda r: link(drawing, r), drawings.decode, (drawings.BadDrawing,))
-    yield Target("items of a link", text, lambda t: comparing.items_in(t, 1000), ())
+    yield Target("items of a link", text, lambda t: items_in(t, 1000), ())
     pin = "polymnist~mwb-vae~poe~m1.m2~5~3~2"
     assert pins.read(pin) is not None  # and the data that it is looked up in are loaded
     yield Target("pinned run of a link", lambda r: link(pin, r), pins.read, ())

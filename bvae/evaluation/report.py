@@ -17,6 +17,15 @@ BEGIN, END = "<!-- results: python -m bvae report --into README.md -->", "<!-- e
 BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
             "latent_average_precision")
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
+HEADS = {
+    "coherence": "coherence", "joint_coherence": "joint coherence", "attribute_coherence": "attribute coherence",
+    "latent_accuracy": "latent accuracy", "latent_accuracy_drawn": "latent accuracy (drawn)",
+    "latent_average_precision": "latent AP", "coverage_90_decoded": "coverage of 90 %, no noise",
+    "coverage_90_noisy": "coverage of 90 %, noise", "log_likelihood": "Log-likelihood of all modalities",
+    "reconstruction_error": "Reconstruction error", "text_accuracy": "Right characters and words of generated texts",
+    "judge_frechet": "Fréchet distance", "fid": "FID", "precision": "Precision of samples",
+    "recall": "Recall of samples", "latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence",
+}
 TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
           "celeba": "Avatars and their attributes in words"}
 
@@ -72,8 +81,7 @@ def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         covered = keys_of(metrics.values(), metric)
         ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
     columns = [(metric, None) for metric in found] + ends
-    heads = [short(metric, key) if key else CATALOG[metric].title.split(",")[0].split(" in the")[0]
-             for metric, key in columns]
+    heads = [short(metric, key) for metric, key in columns]
     cells = {name: [figure(m, metric, key) if key else mean_of(m, metric) for metric, key in columns]
              for name, m in metrics.items()}
     return table(heads, cells, written)
@@ -95,7 +103,7 @@ def missing_table(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> str:
     rows = {f"{name}, {percent} %": metrics for name, curves in runs.items() for percent, metrics in curves.items()}
     columns = [(metric, key) for metric in ("latent_accuracy_missing", "coherence_missing")
                for key in keys_of(rows.values(), metric)]
-    heads = [f"{'latent accuracy' if 'latent' in metric else 'coherence'}, {key} %" for metric, key in columns]
+    heads = [f"{HEADS[metric]}, {key} %" for metric, key in columns]
     cells = {name: [figure(m, *column) for column in columns] for name, m in rows.items()}
     return ("Share of modalities missing completely at random, in training (rows) and in the test (columns):\n\n"
             + table(heads, cells, lambda f: f"{f['mean']:.3f}", "method, missing in training"))
@@ -120,13 +128,9 @@ def mean_of(metrics: Mapping[str, Any], metric: str) -> dict[str, float] | None:
             "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found)}
 
 
-def short(metric: str, key: str) -> str:
-    """A column: "coherence, 1 view"."""
-    words = {"latent_accuracy": "latent accuracy", "joint_coherence": "joint coherence",
-             "attribute_coherence": "attribute coherence", "latent_average_precision": "latent AP",
-             "latent_accuracy_drawn": "latent accuracy (drawn)", "coverage_90_decoded": "coverage of 90 %, no noise",
-             "coverage_90_noisy": "coverage of 90 %, noise"}
-    return words.get(metric, metric) + (f", {CATALOG[metric].of(key)}" if key else "")
+def short(metric: str, key: str | None) -> str:
+    """A column: "coherence, 1 view"; without a key the mean over them."""
+    return HEADS[metric] + (f", {CATALOG[metric].of(key)}" if key else "")
 
 
 def table(

@@ -16,6 +16,27 @@ MOST_SVG = 4000
 """Points that are drawn as SVG: of so few, making a WebGL context takes longer, and browsers give out few of them."""
 
 
+def grouped(classes: Sequence[str], y: np.ndarray, most: int = 10) -> tuple[np.ndarray, list[str], list[str]]:
+    """Groups for the colours of a map: at most `most`, the smallest classes together if there are more.
+
+    Returns
+    -------
+    group : ndarray
+        (n,) positions in `names`.
+    names, colors : list of str
+    """
+    if not classes:
+        return np.zeros(len(y), dtype=int), ["items"], [style.CLASS_COLORS[0]]
+    if len(classes) <= most:
+        return y, list(classes), list(style.CLASS_COLORS[: len(classes)])
+    counts = np.bincount(y, minlength=len(classes))
+    large = np.sort(np.argsort(-counts, kind="stable")[: most - 1])
+    place = np.full(len(classes), most - 1)
+    place[large] = np.arange(most - 1)
+    names = [*(classes[i] for i in large), f"{len(classes) - most + 1} others"]
+    return place[y], names, list(style.CLASS_COLORS[:most])
+
+
 def scatter(
     points: np.ndarray,
     groups: np.ndarray,

@@ -12,6 +12,7 @@ from bvae.aggregators.base import AGGREGATORS
 from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import scene, worked
+from bvae.app.beliefs.quantities import Quantity
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
 from bvae.cli import evaluate, parser
@@ -175,24 +176,29 @@ def test_w2_between_posteriors_is_exact_for_gaussians_and_gelbrichs_bound_for_mi
 def test_every_aggregator_copes_with_the_same_experts():
     data, loaded = loaders.test_data("polymnist"), loaders.load_model("polymnist", "mwb-vae")
     lie = tamper(data, "m1", 342, 7, None, 0.5, 0)
-    table, exact = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (lie,), data, 0, loaders.judges("polymnist"), [7])
-    assert len(table) == len(AGGREGATORS.names())
+    coped, exact = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (lie,), data, 0, loaders.judges("polymnist"), [7])
+    assert len(coped) == len(AGGREGATORS.names())
     assert not exact
-    by = table.set_index("aggregator")
+    found = {one.rule: one.numbers for one in coped}["wasserstein"]
+    row = coping.table(coped, "mwb", "3", ["7"]).set_index("aggregator").loc["Wasserstein"]
+    assert list(row.index) == ["p(3), the truth", "its standard error", "p(7), the lie", "σ", "moved by, W2"]
+    assert list(row) == pytest.approx([found[quantity] for quantity in (
+        Quantity.RIGHT_PROBABILITY, Quantity.RIGHT_ERROR, Quantity.LIE_PROBABILITY, Quantity.WIDTH, Quantity.MOVED)])
     now = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein", {"m1": lie.content(data)})
     images = loaded.model.decode(scene.draw(now, coping.SAMPLES, 0).z)
     p = torch.stack(list(loaders.judges("polymnist").probabilities(images).values())).mean((0, 1))
-    assert by.loc["Wasserstein", "p(3), the truth"] == pytest.approx(p[3].item(), abs=1e-4)
-    assert by.loc["Wasserstein", "p(7), the lie"] == pytest.approx(p[7].item(), abs=1e-4)
+    assert found[Quantity.RIGHT_PROBABILITY] == pytest.approx(p[3].item(), abs=1e-4)
+    assert found[Quantity.LIE_PROBABILITY] == pytest.approx(p[7].item(), abs=1e-4)
     before = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
-    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(
+    assert found[Quantity.MOVED] == pytest.approx(
         posterior_wasserstein2(before, now.posterior)[0].item(), rel=1e-5)
-    assert coping.called(loaded.model, "as-trained") == "MWB"
+    assert coping.chosen_of(loaded.model, "as-trained") == "mwb"
+    assert coping.chosen_of(loaded.model, "poe") == "poe"
     honest, _ = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (), data, 0, None, [])
-    assert list(honest.columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
+    assert list(coping.table(honest, "mwb", "3", []).columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
     # One view out of five: its mean moves the barycenter's by a fifth of the way.
     way = (now.loc[1] - loaded.experts.loc[1, [342]]).norm().item() / 5
-    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(way, rel=0.1)
+    assert found[Quantity.MOVED] == pytest.approx(way, rel=0.1)
 
 
 # -- the page --------------------------------------------------------------------------------------------------------

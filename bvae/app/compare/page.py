@@ -7,11 +7,25 @@ import streamlit as st
 import bvae
 from bvae.aggregators import options_of
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import comparing, panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.contenders import (
+    FEWEST,
+    FIRST_RULES,
+    Contender,
+    allowed,
+    contender,
+    first_models,
+)
+from bvae.app.beliefs.judging import captions, imagined
+from bvae.app.beliefs.numbers import key_numbers, numbers
+from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
+from bvae.app.beliefs.wording import side_by_side_note, widest
 from bvae.app.compare import compare_maps, pins
+from bvae.app.compare.compare_code import compare_code
 from bvae.app.state import BIND, begin_page, forget, reset_button
 from bvae.app.widgets import images, methods_told, share
 from bvae.app.widgets.choose import choose_data, choose_model, first_model, label
+from bvae.app.widgets.markdown import plain
 from bvae.io.storage import StorageError
 from bvae.plots import style
 from bvae.runs import isolated
@@ -52,23 +66,23 @@ with tools.popover("Advanced", icon=":material/tune:"):
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND))
     reset_button({
         "mode": RULES, "model": first_model(data_name), "item": min(342, len(data) - 1), "plane": "dims", "n": 4,
-        "seed": 0, "views": views[:-1] or views, "compared": list(comparing.FIRST_RULES),
-        "models": comparing.first_models(trained), "map": "pca", "picked": "", "perplexity": 30, "map_seed": 0})
+        "seed": 0, "views": views[:-1] or views, "compared": list(FIRST_RULES),
+        "models": first_models(trained), "map": "pca", "picked": "", "perplexity": 30, "map_seed": 0})
 
 choices, sample = st.columns([1.25, 1], gap="large")
 if mode == RULES:
-    options, first = style.ordered(bvae.aggregators()), list(comparing.FIRST_RULES)
+    options, first = style.ordered(bvae.aggregators()), list(FIRST_RULES)
     picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="compared", bind=BIND,
                            format_func=style.short, wrap=True)
 else:
     options = trained
-    first = comparing.first_models(trained)
+    first = first_models(trained)
     picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="models", bind=BIND,
                            format_func=label, wrap=True)
-chosen, note = comparing.allowed(picked, options, first)
+chosen, note = allowed(picked, options, first)
 if note:
     choices.caption(f":material/info: {note}")
-if len(chosen) < comparing.FEWEST:
+if len(chosen) < FEWEST:
     choices.info(f"Only one model of {data_name} is trained, and it takes two to compare. Train another one with "
                  f"`python -m bvae train {data_name} METHOD`, or compare aggregators.")
 if st.session_state.get("views") and not set(st.session_state["views"]) & set(views):
@@ -92,31 +106,29 @@ for name in chosen:
         st.warning(f"{label(name)} cannot be read and is left out: {error}", icon=":material/warning:")
         continue
     now = scene.build(models[name], item, list(observed), [1.0] * len(views), name if mode == RULES else None)
-    contenders.append(comparing.contender(name, label(name), now, mode == RULES, plane_name))
+    contenders.append(contender(name, label(name), now, mode == RULES, plane_name))
 if not contenders:
     st.stop()
-found = comparing.imagined([(models[c.key].model, c.scene) for c in contenders], num_samples, seed, judges)
-drawn, seen = ({c.key: both[i] for c, both in zip(contenders, found, strict=True)} for i in (0, 1))
-table, exact = comparing.numbers(contenders, views, seen, int(data.y[item]))
+both = imagined([(models[c.key].model, c.scene) for c in contenders], num_samples, seed, judges)
+drawn, seen = ({c.key: of[i] for c, of in zip(contenders, both, strict=True)} for i in (0, 1))
+found, exact = numbers(contenders, views, seen, int(data.y[item]))
 hidden = [v for v, o in zip(views, observed, strict=True) if not o]
 of_model = [base_name if mode == RULES else c.key for c in contenders]
 
 
-def generations(contender: comparing.Contender) -> None:
+def generations(c: Contender) -> None:
     """What a contender generates."""
-    st.html(images.generations(data, views, observed, drawn[contender.key], contender.short,
-                               {v: comparing.captions(p, class_names) for v, p in seen[contender.key].items()}))
+    st.html(images.generations(data, views, observed, drawn[c.key], c.short,
+                               {v: captions(p, class_names) for v, p in seen[c.key].items()}))
 
 
 # What is drawn takes longest and comes last: pictures, then plots.
 st.subheader("Side by side")
-draw_columns = panels.contender_columns(contenders, views, mode == RULES,
-                                        [comparing.key_numbers(table, c.short, hidden) for c in contenders],
-                                        generations)
-st.caption(comparing.side_by_side_note(mode == RULES, {m.model.latent_dim for m in models.values()}, seed,
-                                       judges is not None))
+draw_columns = contender_columns(contenders, views, mode == RULES,
+                                 [key_numbers(found, c.key, hidden) for c in contenders], generations)
+st.caption(side_by_side_note(mode == RULES, {m.model.latent_dim for m in models.values()}, seed, judges is not None))
 if len(contenders) > 1:
-    st.markdown(comparing.widest({panels.plain(c.short): c.width for c in contenders}))
+    st.markdown(widest([(plain(c.short), c.width) for c in contenders]))
 
 
 def chosen_now() -> list[pins.Run]:
@@ -129,7 +141,7 @@ def chosen_now() -> list[pins.Run]:
 
 pins.button(chosen_now)
 st.subheader("All numbers")
-panels.numbers_table(table, exact, f"compare_{data_name}_{item}.csv")
+numbers_table(found, exact, contenders, f"compare_{data_name}_{item}.csv")
 finish = None
 if len(contenders) > 1:
     st.subheader("The same items in every space")
@@ -140,12 +152,12 @@ if mode == MODELS:
     methods_told.show(m.checkpoint.settings.method for m in models.values())
 pins.table()
 reproduce.show(
-    comparing.compare_code(
+    compare_code(
         data_name, [(model, c.scene.rule_name, options_of(c.scene.rule) if mode == RULES else None)
                     for model, c in zip(of_model, contenders, strict=True)],
         item, [v for v in views if v in on], num_samples, seed), "compare.py", seed=seed,
     title="Reproduce this comparison",
-    checkpoints=sorted({f"{panels.plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}" for m in models.values()}),
+    checkpoints=sorted({f"{plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}" for m in models.values()}),
     commands=[(f"python -m bvae evaluate {data_name} {name}", "the model's figures on the whole test split")
               for name in dict.fromkeys(of_model)])
 draw_columns()

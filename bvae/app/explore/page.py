@@ -5,13 +5,15 @@ import streamlit as st
 import bvae
 from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers, meaning
 from bvae.app.beliefs.generation import Studio
 from bvae.app.explore import coping, imagined, observed, walk
 from bvae.app.state import BIND, begin_page, ink, reset
 from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, first_model
-from bvae.plots import posterior as plots
+from bvae.app.widgets.markdown import plain
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.walk import line_figure
 
@@ -69,10 +71,10 @@ reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
 aggregates = [*now.drawn(), *(scene.other(now, r) for r in also if r != now.rule_name)] if reached >= 3 else []
 drawn = scene.draw(now, num_samples, seed)
 z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
-plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+plane = posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else posterior_plots.principal_plane(loc)
 file_name = f"{data_name}_{model_name}_{item}"
 
-dimension = most = int(plots.most_disagreed(loc, scale, 1)[0])
+dimension = most = int(posterior_plots.most_disagreed(loc, scale, 1)[0])
 if telling:
     with telling:
         dimension = walk.show(step, lambda d: walk.tell(step, now, loaded.model, views, seen.weights, d, drawn,
@@ -80,13 +82,13 @@ if telling:
 
 # -- numbers -------------------------------------------------------------------------------------------------------
 if reached >= 3:
-    numbers, meaning = below.columns([1.6, 1], gap="large")
-    with numbers:
+    in_numbers, in_words = below.columns([1.6, 1], gap="large")
+    with in_numbers:
         st.subheader("Numbers")
-        panels.expert_numbers(views, now)
-    with meaning:
+        expert_numbers(views, now)
+    with in_words:
         st.subheader("What this means")
-        st.markdown(panels.meaning(now))
+        st.markdown(meaning(now))
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
@@ -114,13 +116,13 @@ with right:
 with middle:
     st.subheader("What it believes")
     before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
-    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
+    belief_charts(plane, views, now, aggregates, z, before, file_name)
 
 with script:
     reproduce.show(
         reproduce.explore_code(data_name, model_name, item, seen.on, now, num_samples, seed, data, seen.tampered),
         "explore.py", seed=seed, title="Reproduce this picture",
-        checkpoints=[f"{panels.plain(model_name)} {loaded.checkpoint.hash[:12]}"],
+        checkpoints=[f"{plain(model_name)} {loaded.checkpoint.hash[:12]}"],
         commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])
 
 # -- how the others cope: last, so that nothing waits for it -------------------------------------------------------
@@ -130,4 +132,5 @@ with others:
     if seen.tampered or st.toggle("How every aggregator copes with these views", key="coping", bind=BIND):
         copes = coping.cached(data_name, model_name, loaded.checkpoint.hash, item, tuple(seen.present),
                               tuple(seen.weights), seen.tampered, seed, tuple(lies))
-        coping.show(*copes, coping.called(loaded.model, rule_name), len(views), f"{file_name}_coping")
+        coping.show(*copes, coping.chosen_of(loaded.model, rule_name), name_of(loaded.model.aggregator),
+                    data.class_names[truth], [data.class_names[k] for k in lies], len(views), f"{file_name}_coping")

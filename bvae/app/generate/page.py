@@ -6,12 +6,11 @@ import bvae
 from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.beliefs.panels import plain
-from bvae.app.generate import generate_code
-from bvae.app.generate import generate_panels as panels
+from bvae.app.generate import generate_code, generate_panels
 from bvae.app.state import BIND, begin_page
 from bvae.app.widgets import fold, share
 from bvae.app.widgets.choose import choose_model, first_model
+from bvae.app.widgets.markdown import plain
 from bvae.plots import style
 
 begin_page()
@@ -51,27 +50,27 @@ with tools.popover("Advanced", icon=":material/tune:"):
     num_samples = st.slider("Samples", 1, 8, 3, key="n", bind=BIND, disabled=task == INTERPOLATE)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
                                help="Also of what a data set adds to a drawing, such as the crop of a photograph."))
-    st.button("Reset everything", icon=":material/restart_alt:", on_click=panels.start_again, args=(
+    st.button("Reset everything", icon=":material/restart_alt:", on_click=generate_panels.start_again, args=(
         data, {"model": first_model(data_name), "agg": AS_TRAINED, "item": FIRST_ITEM, "item2": SECOND_ITEM, "n": 3,
                "seed": 0}))
 
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
 cloud = loaders.latent_cloud(data_name, model_name, loaded.checkpoint.hash)
-choice = panels.Choice(data, Studio(loaded.model, cloud, loaders.judges(data_name), rule), num_samples, seed)
+choice = generate_panels.Choice(data, Studio(loaded.model, cloud, loaders.judges(data_name), rule), num_samples, seed)
 if task != DRAW:
-    panels.forget_link()
+    generate_panels.forget_link()
 if task == TRANSLATE:
-    shown = panels.translate(choice, item)
+    shown = generate_panels.translate(choice, item)
 elif task == DRAW:
-    shown = panels.draw_or_write(choice, FIRST_ITEM, about)
+    shown = generate_panels.draw_or_write(choice, FIRST_ITEM, about)
 elif task == INTERPOLATE:
-    shown = panels.interpolate(choice, item, SECOND_ITEM)
+    shown = generate_panels.interpolate(choice, item, SECOND_ITEM)
 else:
-    shown = panels.invent(choice)
+    shown = generate_panels.invent(choice)
 
 if shown:
-    panels.warn(shown.generated, cloud)
-    fold.show("The numbers as a table", "table", "as_table", lambda: panels.numbers_table(
+    generate_panels.warn(shown.generated, cloud)
+    fold.show("The numbers as a table", "table", "as_table", lambda: generate_panels.numbers_table(
         shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
         "\n".join([*generate_code.begin(data_name, model_name, rule), *shown.code]), "generate.py",

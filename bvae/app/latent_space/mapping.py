@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,15 @@ SILENT = 15.0
 """Seconds after which a session that asks no more is taken to have gone."""
 
 
+class Made(Enum):
+    """Where a t-SNE comes from."""
+
+    BEFORE = auto()
+    """The file beside the checkpoint, in half precision."""
+    HERE = auto()
+    """Computed for this session or another one."""
+
+
 class Map(NamedTuple):
     """Where the points of a map are.
 
@@ -47,15 +57,15 @@ class Map(NamedTuple):
         (2,) of the variance, for PCA.
     titles : tuple of str
         Of the axes.
-    made : str
-        Where a t-SNE comes from, in words.
+    made : Made or None
+        Where a t-SNE comes from; None for all else.
     """
 
     points: np.ndarray
     projection: str
     shares: np.ndarray | None
     titles: tuple[str, str]
-    made: str = ""
+    made: Made | None = None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -118,10 +128,10 @@ def located(key: Key, which: str, projection: str, perplexity: int, seed: int) -
     if projection == maps.TSNE:
         ready = map_files.read(load_checkpoint(*key[:2]), which, perplexity, seed, len(found.loc))
         if ready is not None:
-            return Map(ready, projection, None, ("", ""), "ready-made, from the file beside the checkpoint")
+            return Map(ready, projection, None, ("", ""), Made.BEFORE)
         points = computed(key, which, perplexity, seed)
         if points is not None:
-            return Map(points, projection, None, ("", ""), "computed here")
+            return Map(points, projection, None, ("", ""), Made.HERE)
     points, shares = components(*key, which)
     return Map(points, maps.PCA, shares,
                (f"first principal component ({shares[0]:.0%} of the variance)", f"second ({shares[1]:.0%})"))

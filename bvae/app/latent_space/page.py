@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app import loaders
-from bvae.app.beliefs import panels
+from bvae.app.beliefs.selection import adopt, selection
 from bvae.app.latent_space import map_panels, mapping
 from bvae.app.latent_space.map_panels import ATTRIBUTE
 from bvae.app.state import BIND, begin_page, ink, keep_offered, reset
@@ -71,7 +71,7 @@ except ComputationError as error:
     computing.say(error)
     st.stop()
 colors = map_panels.colored(coloring, found, data, attribute)
-picked = panels.selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
+picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
 called = [data.called(i) for i in range(len(data))]
 says, name = map_panels.takeaway(key, which, colors), f"{data_name}_{model_name}_{which}_{placed.projection}"
 title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE map"}[placed.projection]
@@ -100,5 +100,5 @@ with place:
     figure = map_panels.figure(key, found, placed, colors, marked, called, None if background == OFF else background)
     charts.show(
         figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {coloring}. {says}",
-        lambda: map_panels.table(placed, found, data), name, on_select=lambda: panels.adopt("map_chart"),
+        lambda: map_panels.table(placed, found, data), name, on_select=lambda: adopt("map_chart"),
         selection_mode=("points", "lasso", "box"))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app.components.playground import playground, scenes
-from bvae.app.playground import panels
+from bvae.app.playground import scene_numbers
 from bvae.app.state import begin_page, reset_shown
 from bvae.app.widgets import share
 
@@ -29,7 +29,7 @@ def start_again():
     """The chosen scene as it was; the first one where none is chosen."""
     st.session_state[PRESET] = st.session_state[PRESET] or scenes.FIRST
     adopt_preset()
-    reset_shown({"playground_to": "all experts", "playground_formula": st.session_state[SCENE]["rules"][0]})
+    reset_shown({"playground_to": scene_numbers.ALL, "playground_formula": st.session_state[SCENE]["rules"][0]})
 
 
 if SCENE not in st.session_state:
@@ -72,11 +72,11 @@ with st.container(horizontal=True, gap="small"):
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
 st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
            "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
-panels.divergence_table(scene)
+scene_numbers.divergence_table(scene)
 left, right = st.columns([1.2, 1], gap="large")
 with left:
-    panels.exact(scene)
+    scene_numbers.exact(scene)
 with right:
-    panels.formula(scene)
-panels.numbers(scene, adopt)
-panels.reproduce(scene)
+    scene_numbers.formula(scene)
+scene_numbers.numbers(scene, adopt)
+scene_numbers.reproduce(scene)

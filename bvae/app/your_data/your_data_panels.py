@@ -14,16 +14,23 @@ import streamlit as st
 import bvae
 from bvae.aggregators import Aggregator, aggregator
 from bvae.app import loaders, pages, reproduce
-from bvae.app.beliefs import comparing, panels, scene
-from bvae.app.beliefs.comparing import Contender
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers
+from bvae.app.beliefs.contenders import FIRST_RULES, Contender, allowed
+from bvae.app.beliefs.item_maps import linked_maps, map_note, neighbour_changes
+from bvae.app.beliefs.neighbours import link, plane_maps
+from bvae.app.beliefs.numbers import key_numbers, numbers
+from bvae.app.beliefs.selection import SHOWN
+from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, computing, fold, images
+from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
 from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet
-from bvae.plots import posterior as plots
+from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
-from bvae.plots.latent import scatter
+from bvae.plots.latent import grouped, scatter
 from bvae.runs.isolated import gaps
 
 JOINT, CLOUDS = uploading.JOINT, uploading.CLOUDS
@@ -52,7 +59,12 @@ class Own:
 
     def called(self, i: int) -> str:
         """An item's name as plain text."""
-        return f"item {i}" + (f", class {self.data.label(i)}" if self.data.classes else "")
+        told = self.of_class(i)
+        return f"item {i}" + (f", {told}" if told else "")
+
+    def of_class(self, i: int) -> str:
+        """An item's class in words; empty without labels."""
+        return f"class {self.data.label(i)}" if self.data.classes else ""
 
     def content(self, view: str, i: int) -> Any:
         """What stands for one modality of an item: its thumbnail, or its name."""
@@ -74,7 +86,7 @@ def defaults(views: Sequence[str]) -> dict[str, Any]:
     """What the widgets of all three parts have at first, by their keys."""
     return {"my_item": 0, "my_rule": "wasserstein", "my_plane": "dims", "my_views": list(views),
             **{f"my_w_{view}": 1.0 for view in views}, "my_which": JOINT, "my_map": "pca", "my_perplexity": 30,
-            "my_map_seed": 0, "my_color": "view", "my_rules": list(comparing.FIRST_RULES), "picked": ""}
+            "my_map_seed": 0, "my_color": "view", "my_rules": list(FIRST_RULES), "picked": ""}
 
 
 def posterior(own: Own) -> None:
@@ -97,22 +109,23 @@ def posterior(own: Own) -> None:
             seen = view in on and known[m]
             picture.html(images.figure(own.content(view, item) if seen else None,
                                        f"{view}, " + (own.called(item) if seen else "absent"), style.color(m)))
-            weights.append(slider.slider(f":gray[weight of] {panels.plain(view)}", 0.0, 4.0, 1.0, 0.25,
+            weights.append(slider.slider(f":gray[weight of] {plain(view)}", 0.0, 4.0, 1.0, 0.25,
                                          key=f"my_w_{view}", bind=BIND, disabled=not seen))
-        st.caption(panels.plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
-                   + panels.plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
+        st.caption(plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
+                   + plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
     now = scene.of_experts(data.experts, item, [v in on for v in views], weights, aggregator(rule_name))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-    plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
+    plane = (posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else
+             posterior_plots.principal_plane(loc))
     middle.subheader("What it believes")
     st.subheader("Numbers")
-    panels.expert_numbers(views, now, known)
+    expert_numbers(views, now, known)
     if now.rule.formula:
         fold.show("The rule's formula", "function", "formula", lambda: _formula(now.rule))
     reproduce.show(reproduce.uploaded_code(own.is_example, [rule_name], item, [v in on for v in views],
                                           None if now.weights is None else now.weights.tolist()), "your_data.py")
     with middle:  # plots take longest: numbers do not wait for them
-        panels.belief_charts(plane, views, now, now.drawn()[:1])
+        belief_charts(plane, views, now, now.drawn()[:1])
 
 
 def _formula(rule: Aggregator) -> None:
@@ -141,7 +154,7 @@ def latent_map(own: Own) -> None:
     means, item, cloud = uploading.means(data, which, views, rule_name, CLOUD_ITEMS if which == CLOUDS else MAP_ITEMS)
     projection = "raw" if projection == "pca" and data.latent_dim == 2 else projection
     if len(means) == 0:
-        st.info(f"No item of the file has {panels.plain(which)}.")
+        st.info(f"No item of the file has {plain(which)}.")
         return
     with computing.said():
         _map(own, means, item, cloud, (which, projection, rule_name, perplexity, map_seed))
@@ -182,7 +195,7 @@ def _map(
         group, names = cloud, views
         colors, symbols = [style.color(m) for m in range(len(views))], [style.marker(m) for m in range(len(views))]
     else:
-        group, names, colors = comparing.grouped(data.classes, data.y[item])
+        group, names, colors = grouped(data.classes, data.y[item])
         symbols = ["circle"] * len(names)
     chart, side = st.columns([1.9, 1], gap="large")
     with chart:
@@ -197,14 +210,14 @@ def _map(
                                   "modality": [views[c] if which != JOINT else JOINT for c in cloud],
                                   "x": points[:, 0], "y": points[:, 1]}),
             f"map_{projection}", on_select="rerun", selection_mode=("points", "lasso", "box"))
-        st.caption(panels.map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
+        st.caption(map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
     with side:
         st.subheader("Selected items")
         picked = list(dict.fromkeys(int(p["customdata"][0]) for p in event.selection.points if p.get("customdata")))
         if not picked:
             st.write("Select points with the lasso or by a click: their items appear here. Until then, some of them:")
             picked = [int(i) for i in item[loaders.spread(len(item), min(5, len(item)))]]
-        st.html("".join(own.pictures(i) for i in picked[: panels.SHOWN]))
+        st.html("".join(own.pictures(i) for i in picked[:SHOWN]))
 
 
 def map_code(
@@ -258,9 +271,9 @@ def comparison(own: Own) -> None:
     data, views, rules = own.data, own.views, style.ordered(bvae.aggregators())
     top = st.columns([1, 3], vertical_alignment="bottom")
     item = own.choose_item(top[0])
-    picked = top[1].pills("Aggregators", rules, default=list(comparing.FIRST_RULES), selection_mode="multi",
+    picked = top[1].pills("Aggregators", rules, default=list(FIRST_RULES), selection_mode="multi",
                           key="my_rules", bind=BIND, format_func=style.short, wrap=True)
-    chosen, note = comparing.allowed(picked, rules, comparing.FIRST_RULES)
+    chosen, note = allowed(picked, rules, FIRST_RULES)
     if note:
         st.caption(f":material/info: {note}")
     on = st.pills("Modalities", views, default=views, selection_mode="multi", key="my_views", bind=BIND, wrap=True)
@@ -269,14 +282,14 @@ def comparison(own: Own) -> None:
     contenders = []
     for name in chosen:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
-        plane = plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
+        plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
-    numbers, exact = comparing.numbers(contenders, views, known=known)
-    brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
+    found, exact = numbers(contenders, views, known=known)
+    brief = [key_numbers(found, c.key, []) for c in contenders]
     st.subheader("Side by side")
-    panels.contender_columns(contenders, views, True, brief)()
+    contender_columns(contenders, views, True, brief)()
     st.subheader("All numbers")
-    panels.numbers_table(numbers, exact, "your_numbers.csv")
+    numbers_table(found, exact, contenders, "your_numbers.csv")
     reproduce.show(reproduce.uploaded_code(own.is_example, chosen, item, observed), "your_data.py")
     if len(data) > 2:
         with computing.said():
@@ -290,18 +303,19 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
     st.markdown("**Draw a lasso in one map:** where are its items in the others?")
     items = loaders.spread(len(data), min(len(data), CLOUD_ITEMS))
     means = [uploading.joint_means(data, c.key, observed, items) for c in contenders]
-    flat, titles = comparing.plane_maps(means, True)
-    maps = comparing.link(means, flat, titles, True)
-    group, names, colors = comparing.grouped(data.classes, data.y[items])
+    flat, titles = plane_maps(means, True)
+    maps = link(means, flat, titles, True)
+    group, names, colors = grouped(data.classes, data.y[items])
     short = [c.short for c in contenders]
-    _, draw = panels.linked_maps(
+    _, draw = linked_maps(
         maps, short, items, group, names, colors, own.called, own.pictures, len(data),
         "All in one plane of the latent space, found from all of them together by PCA"
         f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
         [f"my_{c.key}" for c in contenders])
     draw()
     st.subheader("Whose neighbours changed most")
-    panels.neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
+    neighbour_changes(maps, [c.key for c in contenders], short, items, own.of_class, own.pictures,
+                      "your_neighbours.csv")
 
 
 def instructions() -> None:

@@ -91,7 +91,7 @@ has to be good enough to rebuild **all** views. So every pattern of missing view
     for name, curve in curves.items():
         text += (f"| {models.label(name)} | {style.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
                  f"{curve[max(curve, key=int)]:.2f} |\n")
-    if sum(name.startswith("wb-vae") for name in curves) > 1:
+    if sum(models.rule_of(name) == "wasserstein" for name in curves) > 1:
         text += "\nWB-VAE is here on several bounds: on which one its paper trains it could not be read.\n"
     return (text + f"\n{models.trained_without_subsets()}\n\n"
             "One training run each, not all equally long: read large differences only.")

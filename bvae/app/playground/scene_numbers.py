@@ -26,6 +26,7 @@ from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
 from bvae.plots import style
 
+ALL = "all experts"
 EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
 UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
 # Divergences and the rule that minimises each by construction (Hellinger: if alpha is 1/2; Jeffreys and Fisher-Rao:
@@ -157,8 +158,8 @@ def divergence_table(scene: Scene) -> None:
     if table is None:
         st.info("No expert is present: there is nothing to be near to. The joint belief is the prior.")
         return
-    which = st.segmented_control("Divergence to", ["all experts", *table.experts], default="all experts", required=True,
-                                 key="playground_to", format_func=lambda x: x if len(x) > 1 else f"expert {x}")
+    which = st.segmented_control("Divergence to", [ALL, *table.experts], default=ALL, required=True,
+                                 key="playground_to", format_func=lambda x: x if x == ALL else f"expert {x}")
     expert = None if which not in table.experts else which
     st.html(table_html(table, expert))
     st.caption(
@@ -181,12 +182,11 @@ def table_html(table: Table, expert: str | None) -> str:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
         cells = []
         for rule in table.rules:
-            mark = "★" if rule in best else "☆" if rule in best_gaussian else ""
             sign = "≥ " if (name, rule) in table.bounds else "≈ " if table.unsure(name, rule) else ""
             text = sign + number(table.cost(name, rule, expert))
-            kind = " class='best'" if mark == "★" else ""
-            label = {"★": "<span title='smallest of its row'>★</span> ",
-                     "☆": "<span title='smallest among single Gaussians'>☆</span> "}.get(mark, "")
+            kind = " class='best'" if rule in best else ""
+            label = ("<span title='smallest of its row'>★</span> " if rule in best else
+                     "<span title='smallest among single Gaussians'>☆</span> " if rule in best_gaussian else "")
             cells.append(f"<td{kind}>{label}{text}</td>")
         own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
         owner = f' <span class="owner">→ {html.escape(style.short(own))}</span>' if own else ""
@@ -233,12 +233,12 @@ def exact(scene: Scene) -> None:
         std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
         count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
         row: dict[str, Any] = {"joint belief": style.title(rule), "Gaussians": count,
-                               "mean z1": mean[0].item()}
+                               "mean z1": decimals(mean[0])}
         if len(mean) == 2:
-            row |= {"mean z2": mean[1].item(), "σ along": std[0].item(), "σ across": std[1].item(),
-                    "correlation": (covariance[0, 1] / (covariance[0, 0] * covariance[1, 1]).sqrt()).item()}
+            row |= {"mean z2": decimals(mean[1]), "σ along": decimals(std[0]), "σ across": decimals(std[1]),
+                    "correlation": decimals(covariance[0, 1] / (covariance[0, 0] * covariance[1, 1]).sqrt())}
         else:
-            row["σ"] = std[0].item()
+            row["σ"] = decimals(std[0])
         if q.convergence is not None:
             row["iterations"] = q.convergence.iterations
             if not bool(q.convergence.converged.all()):
@@ -249,12 +249,14 @@ def exact(scene: Scene) -> None:
         st.write("No aggregate is switched on.")
         return
     frame = pd.DataFrame(rows)
-    for column in frame.columns:
-        if column.startswith(("mean", "σ", "corr")):
-            frame[column] = [f"{value:.3f}" for value in frame[column]]
     st.html(small_table.table(frame.astype(object).where(frame.notna(), "–"), "Joint beliefs"))
     st.caption("Computed by Python in double precision when a gesture ends. σ along and across are the standard "
                "deviations of the whole distribution along its principal axes.")
+
+
+def decimals(value: torch.Tensor) -> str:
+    """Three decimals."""
+    return f"{value.item():.3f}"
 
 
 def formula(scene: Scene) -> None:
