@@ -134,6 +134,13 @@ class Aggregator(ABC):
         If a shape, a scale or a weight is not as above; names the argument, what was wanted and what came.
     """
 
+    title: ClassVar[str] = ""
+    """The rule's name for a person; its registered name if empty. See `bvae.aggregators.naming`."""
+    short: ClassVar[str] = ""
+    """Its short name, for links, buttons and tables; the registered name if empty. Links hold it: it does not change,
+    and no two rules have the same."""
+    order: ClassVar[float] = 1000
+    """Its place among the rules, in the order in which one explains them; those with the same go by their names."""
     formula: ClassVar[str] = ""
     """LaTeX of the rule, for people."""
     divergence: ClassVar[str] = ""

@@ -43,6 +43,9 @@ class ConsensusOfDependentExperts(GaussianAggregator):
 
     rho: float = 0.5
 
+    title: ClassVar[str] = "Consensus of dependent experts (CoDE)"
+    short: ClassVar[str] = "CoDE"
+    order: ClassVar[float] = 120
     divergence: ClassVar[str] = "reverse KL to the experts' joint likelihood, their errors being correlated"
     formula: ClassVar[str] = (
         r"\mu = \frac{\mathbf 1^\top S^{-1} m}{\mathbf 1^\top S^{-1} \mathbf 1}, \qquad "

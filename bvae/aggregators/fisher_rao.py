@@ -29,6 +29,9 @@ class FisherRaoBarycenter(GaussianAggregator):
     Miyamoto et al., arXiv 2304.14885 (survey of Fisher-Rao distances); Karcher, Comm. Pure Appl. Math. 1977.
     """
 
+    title: ClassVar[str] = "Fisher–Rao barycenter"
+    short: ClassVar[str] = "Fisher-Rao"
+    order: ClassVar[float] = 110
     divergence: ClassVar[str] = "squared Fisher-Rao distance, among diagonal Gaussians"
     minimises: ClassVar[str] = "fisher-rao"
     formula: ClassVar[str] = (

@@ -196,6 +196,9 @@ class HoelderPool(Aggregator):
 
     alpha: float = 0.5
 
+    title: ClassVar[str] = "Hölder pool (alpha)"
+    short: ClassVar[str] = "Hölder"
+    order: ClassVar[float] = 80
     divergence: ClassVar[str] = "alpha-divergence (alpha = 1/2: squared Hellinger distance)"
     minimises: ClassVar[str] = "alpha"
     family: ClassVar[Family] = "density"
@@ -344,6 +347,9 @@ class HellingerMoments(GaussianAggregator):
 
     per_dimension: bool = False
 
+    title: ClassVar[str] = "Hellinger pool, one Gaussian (HELVAE)"
+    short: ClassVar[str] = "HELVAE"
+    order: ClassVar[float] = 90
     divergence: ClassVar[str] = "squared Hellinger distance, then forward KL to the nearest Gaussian"
     minimises: ClassVar[str] = "forward-kl"
     formula: ClassVar[str] = (

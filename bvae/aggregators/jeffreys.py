@@ -29,6 +29,9 @@ class JeffreysBarycenter(GaussianAggregator):
     Nielsen, *Fast proxy centers for the Jeffreys centroid*, Entropy 2024 (there is no closed form in general).
     """
 
+    title: ClassVar[str] = "Jeffreys barycenter"
+    short: ClassVar[str] = "Jeffreys"
+    order: ClassVar[float] = 100
     divergence: ClassVar[str] = "Jeffreys divergence, among Gaussians"
     minimises: ClassVar[str] = "jeffreys"
     formula: ClassVar[str] = (

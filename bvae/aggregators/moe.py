@@ -34,6 +34,9 @@ class MixtureOfExperts(Aggregator):
     Shi et al., NeurIPS 2019 (MMVAE); Qiu et al., AAAI 2025.
     """
 
+    title: ClassVar[str] = "Mixture of experts (MoE)"
+    short: ClassVar[str] = "MoE"
+    order: ClassVar[float] = 30
     divergence: ClassVar[str] = "forward KL"
     minimises: ClassVar[str] = "forward-kl"
     family: ClassVar[Family] = "density"
@@ -60,6 +63,9 @@ class MomentMatching(GaussianAggregator):
     Bishop, *Pattern Recognition and Machine Learning*, 2006, section 10.7 (moment matching).
     """
 
+    title: ClassVar[str] = "Moment matching (forward KL)"
+    short: ClassVar[str] = "Moment"
+    order: ClassVar[float] = 40
     divergence: ClassVar[str] = "forward KL, among Gaussians"
     minimises: ClassVar[str] = "forward-kl"
     formula: ClassVar[str] = (

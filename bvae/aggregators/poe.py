@@ -37,6 +37,9 @@ class ProductOfExperts(PooledAggregator):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Product of experts (PoE)"
+    short: ClassVar[str] = "PoE"
+    order: ClassVar[float] = 10
     divergence: ClassVar[str] = "reverse KL, with total weight M instead of 1"
     counts_experts: ClassVar[bool] = True
     formula: ClassVar[str] = (
@@ -108,6 +111,9 @@ class GeometricMean(PooledAggregator):
     Qiu et al., AAAI 2025; logarithmic opinion pool: Heskes, NeurIPS 1997.
     """
 
+    title: ClassVar[str] = "Geometric mean (reverse KL)"
+    short: ClassVar[str] = "Geometric mean"
+    order: ClassVar[float] = 20
     divergence: ClassVar[str] = "reverse KL"
     minimises: ClassVar[str] = "reverse-kl"
     formula: ClassVar[str] = (

@@ -203,6 +203,9 @@ class MixtureOfProductsOfExperts(SubsetMixture):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Mixture of products (MoPoE)"
+    short: ClassVar[str] = "MoPoE"
+    order: ClassVar[float] = 60
     divergence: ClassVar[str] = "reverse KL inside each subset (as a product), forward KL between the subsets"
     formula: ClassVar[str] = r"q(z) = \frac{1}{2^M-1} \sum_{S} \frac{1}{Z_S}\prod_{m \in S} q_m(z)"
 
@@ -221,6 +224,9 @@ class MixtureOfWassersteinBarycenters(SubsetMixture):
     Qiu et al., AAAI 2025 (MWB-VAE).
     """
 
+    title: ClassVar[str] = "Mixture of WBs (MWB)"
+    short: ClassVar[str] = "MWB"
+    order: ClassVar[float] = 70
     divergence: ClassVar[str] = "squared 2-Wasserstein distance inside each subset, forward KL between the subsets"
     formula: ClassVar[str] = (
         r"q(z) = \frac{1}{2^M-1} \sum_{S} \mathcal N\Big(z;\, \tfrac{1}{|S|}\sum_{m \in S} \mu_m,\, "

@@ -24,6 +24,9 @@ class WassersteinBarycenter(PooledAggregator):
     Agueh & Carlier, SIAM J. Math. Anal. 2011; Qiu et al., AAAI 2025 (WB-VAE).
     """
 
+    title: ClassVar[str] = "Wasserstein barycenter (WB)"
+    short: ClassVar[str] = "Wasserstein"
+    order: ClassVar[float] = 50
     divergence: ClassVar[str] = "squared 2-Wasserstein distance"
     minimises: ClassVar[str] = "wasserstein"
     formula: ClassVar[str] = r"\mu = \sum_m w_m\, \mu_m, \qquad \sigma = \sum_m w_m\, \sigma_m"
