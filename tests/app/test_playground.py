@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bvae
+from bvae.aggregators import naming
 from bvae.app.components.playground import scenes
 from bvae.app.playground import panels
 from bvae.plots import style
@@ -87,7 +88,7 @@ def test_the_code_gives_the_numbers_of_the_page(name, view):
     assert len(lines) == len(scene["rules"])
     for line, rule in zip(lines, scene["rules"], strict=True):
         q = panels.aggregate(scene, rule).posterior
-        mean, covariance = json.loads(f"[{line[len(style.short(rule)):].strip().replace('] [', '], [')}]")
+        mean, covariance = json.loads(f"[{line[len(naming.short(rule)):].strip().replace('] [', '], [')}]")
         np.testing.assert_allclose(mean, q.mean[0], atol=1e-5)
         np.testing.assert_allclose(covariance, q.total_covariance[0], atol=1e-5)
 
@@ -191,8 +192,8 @@ def test_rules_are_told_apart_and_a_newcomer_is_drawn_too():
         assert rule in bvae.aggregators()
         assert {rule} <= set(style.DASHES) & set(style.RULE_COLORS) & set(style.SHORT) & set(style.TITLES)
     assert len({(style.DASHES[r], style.rule_color(r)) for r in style.ORDER}) == len(style.ORDER)
-    assert style.title("newcomer") == style.short("newcomer") == "newcomer"
-    assert style.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
+    assert naming.title("newcomer") == naming.short("newcomer") == "newcomer"
+    assert naming.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
 
 
 def link(app):
@@ -208,7 +209,7 @@ def test_the_page_opens_on_a_finished_answer():
     app = open_page("pages/playground.py")
     assert "Each divergence has its own winner" in [s.value for s in app.subheader]
     beliefs = html_table(app, "Joint beliefs")
-    assert set(beliefs["joint belief"]) == {style.title(r) for r in scenes.preset(scenes.FIRST)["rules"]}
+    assert set(beliefs["joint belief"]) == {naming.title(r) for r in scenes.preset(scenes.FIRST)["rules"]}
     assert all(re.fullmatch(r"-?\d+\.\d{3}", v) for v in beliefs["mean z1"])
     assert link(app) == scenes.decode(scenes.encode(scenes.preset(scenes.FIRST)))
 

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bvae.aggregators import naming
 from bvae.aggregators.comparison import affordable_samples, entropy
 from bvae.app.beliefs.scene import Scene, arrays, draw
 from bvae.app.loaders import pca
@@ -91,8 +92,8 @@ def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_nam
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
     plane = plots.dimension_plane(loc, scale) if plane_name == "dims" else plots.principal_plane(loc)
     if one_model:
-        return Contender(key, style.title(key), style.short(key), now, plane)
-    return Contender(key, f"{model_label}: {style.short(now.rule_name)}", model_label, now, plane)
+        return Contender(key, naming.title(key), naming.short(key), now, plane)
+    return Contender(key, f"{model_label}: {naming.short(now.rule_name)}", model_label, now, plane)
 
 
 def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: bool) -> str:

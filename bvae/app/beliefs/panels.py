@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from bvae.aggregators import naming
 from bvae.app.beliefs import comparing
 from bvae.app.beliefs.comparing import Contender, LinkedMap
 from bvae.app.beliefs.scene import Scene
@@ -50,7 +51,7 @@ def belief_charts(
     seen = ", ".join(v for v, o in zip(views, observed, strict=True) if o) or "no view"
     width = f"That of the experts is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
     if aggregates:
-        width = (f"The standard deviation of the joint posterior, {style.title(scene.rule_name)}, is "
+        width = (f"The standard deviation of the joint posterior, {naming.title(scene.rule_name)}, is "
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. {width}")
     else:
         width = width.replace("That of the experts", "Their standard deviation")
@@ -123,7 +124,7 @@ def meaning(scene: Scene) -> str:
     width = float(np.sqrt(q.variance).mean())
     if bool(scene.present.any()):
         experts = float(scene.scale[scene.present].mean())
-        said = (f"{style.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
+        said = (f"{naming.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
                 f"**{width / experts:.2f} times** as wide as an observed expert (standard deviation {width:.2f} "
                 f"against {experts:.2f}).")
     else:

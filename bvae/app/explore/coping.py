@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.aggregators import aggregator, name_of
+from bvae.aggregators import aggregator, name_of, naming
 from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
 from bvae.app.beliefs import scene
@@ -18,7 +18,6 @@ from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
 from bvae.app.widgets import charts
 from bvae.metrics.classifiers import Classifiers
-from bvae.plots import style
 from bvae.plots.walk import coping_figure
 
 SAMPLES = 4
@@ -30,11 +29,11 @@ def rules_for(model: bvae.MultimodalVAE) -> list[tuple[str, str | None]]:
 
     The model's own rule stands first if it is none of the registered ones with their defaults.
     """
-    names = style.ordered(bvae.aggregators())
+    names = naming.ordered(bvae.aggregators())
     own = name_of(model.aggregator)
-    rows: list[tuple[str, str | None]] = [(style.short(n), n) for n in names]
+    rows: list[tuple[str, str | None]] = [(naming.short(n), n) for n in names]
     if own not in names or aggregator(own) != model.aggregator or model.expert_weights() is not None:
-        rows.insert(0, (f"{AS_TRAINED}: {style.short(own)}", None))
+        rows.insert(0, (f"{AS_TRAINED}: {naming.short(own)}", None))
     return rows
 
 

@@ -12,12 +12,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from bvae.aggregators import naming
 from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.app.beliefs.scene import Draw, Scene
 from bvae.app.beliefs.worked import aligned, components, experts_in, factor, named, normal, number, work_out
 from bvae.app.state import BIND
 from bvae.models.model import MultimodalVAE
-from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 
 ANSWER, EXPERTS, WEIGHTS, BARYCENTER, SAMPLE, DECODE = STEPS = (
@@ -131,7 +131,7 @@ def _weights(scene: Scene, views: Sequence[str], raw: Sequence[float], d: int) -
 
 def _barycenter(scene: Scene, views: Sequence[str], d: int) -> Told:
     rule = scene.rule
-    what = f" {style.title(scene.rule_name)} minimises: {rule.divergence}." if rule.divergence else ""
+    what = f" {naming.title(scene.rule_name)} minimises: {rule.divergence}." if rule.divergence else ""
     return Told(f"**All experts become one joint belief.**{what}", rule.formula,
                 aligned(work_out(scene, d, views).lines))
 

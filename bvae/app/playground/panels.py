@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from bvae.aggregators import aggregator
+from bvae.aggregators import aggregator, naming
 from bvae.aggregators.comparison import divergence_matrix
 from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
@@ -175,7 +175,7 @@ def divergence_table(scene: Scene) -> None:
 
 def table_html(table: Table, expert: str | None) -> str:
     """Rows are divergences, columns aggregates."""
-    head = "".join(f'<th scope="col">{html.escape(style.short(r))}</th>' for r in table.rules)
+    head = "".join(f'<th scope="col">{html.escape(naming.short(r))}</th>' for r in table.rules)
     body = []
     for name in DIVERGENCES:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
@@ -189,7 +189,7 @@ def table_html(table: Table, expert: str | None) -> str:
                      "☆": "<span title='smallest among single Gaussians'>☆</span> "}.get(mark, "")
             cells.append(f"<td{kind}>{label}{text}</td>")
         own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
-        owner = f' <span class="owner">→ {html.escape(style.short(own))}</span>' if own else ""
+        owner = f' <span class="owner">→ {html.escape(naming.short(own))}</span>' if own else ""
         title = html.escape(DIVERGENCES[name].title)
         body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
     return (
@@ -227,12 +227,12 @@ def exact(scene: Scene) -> None:
     for rule in scene["rules"]:
         q, reason = aggregate(scene, rule)
         if q is None:
-            st.warning(f"{style.title(rule)}: {reason}", icon=":material/info:")
+            st.warning(f"{naming.title(rule)}: {reason}", icon=":material/info:")
             continue
         mean, covariance = q.mean[0], q.total_covariance[0]
         std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
         count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
-        row: dict[str, Any] = {"joint belief": style.title(rule), "Gaussians": count,
+        row: dict[str, Any] = {"joint belief": naming.title(rule), "Gaussians": count,
                                "mean z1": mean[0].item()}
         if len(mean) == 2:
             row |= {"mean z2": mean[1].item(), "σ along": std[0].item(), "σ across": std[1].item(),
@@ -242,7 +242,7 @@ def exact(scene: Scene) -> None:
         if q.convergence is not None:
             row["iterations"] = q.convergence.iterations
             if not bool(q.convergence.converged.all()):
-                st.warning(f"{style.title(rule)} did not converge: relative change "
+                st.warning(f"{naming.title(rule)} did not converge: relative change "
                            f"{q.convergence.residual.max().item():.1e} after {q.convergence.iterations} iterations.")
         rows.append(row)
     if not rows:
@@ -263,7 +263,7 @@ def formula(scene: Scene) -> None:
     if not scene["rules"]:
         st.write("Switch an aggregate on.")
         return
-    rule = st.selectbox("Rule", scene["rules"], key="playground_formula", format_func=style.title)
+    rule = st.selectbox("Rule", scene["rules"], key="playground_formula", format_func=naming.title)
     made = aggregator(rule, **scenes.options(scene, rule))
     st.latex(made.formula)
     if made.divergence:

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from bvae.aggregators import naming
 from bvae.plots import style
 
 HERE = Path(__file__).parent
@@ -33,8 +34,8 @@ def default_styles() -> dict[str, Any]:
     ]
     rules = {
         rule: {
-            "short": style.short(rule),
-            "title": style.title(rule),
+            "short": naming.short(rule),
+            "title": naming.title(rule),
             "dash": style.DASHES[rule],
             "light": style.rule_color(rule, dark=False),
             "dark": style.rule_color(rule, dark=True),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from bvae.aggregators import naming
 from bvae.plots import style
 
 NAMES = "ABCDEF"
@@ -267,7 +268,7 @@ def code(scene: Scene) -> str:
     for rule in scene["rules"]:
         given = "".join(f", {k}={v!r}" for k, v in options(scene, rule).items())
         lines.append(f'q = bvae.aggregator("{rule}"{given}).full(loc, covariance, present, weights)')
-        lines.append(f'print("{style.short(rule)}", q.mean[0].tolist(), q.total_covariance[0].tolist())')
+        lines.append(f'print("{naming.short(rule)}", q.mean[0].tolist(), q.total_covariance[0].tolist())')
     return "\n".join(lines)
 
 
