@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import bvae
 from bvae.aggregators import naming
-from bvae.app.components.playground import scenes
+from bvae.app.components.playground import default_styles, scenes
 from bvae.app.playground import panels
 from bvae.plots import style
 from tests.support.pages import assert_clean, html_table, open_page
@@ -80,7 +80,7 @@ def test_bad_scenes_are_named(change, message):
 @presets
 @pytest.mark.parametrize("view", ["plane", "line"])
 def test_the_code_gives_the_numbers_of_the_page(name, view):
-    scene = {**scenes.preset(name), "view": view, "rules": [r for r in style.ORDER if r != "fisher-rao"]}
+    scene = {**scenes.preset(name), "view": view, "rules": [r for r in bvae.aggregators() if r != "fisher-rao"]}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(scenes.code(scene), {})  # noqa: S102 - the code that the page offers
@@ -177,7 +177,7 @@ def test_integrals_that_are_not_known_are_marked_and_win_nothing():
 @presets
 def test_formulas_hold_the_numbers(name):
     scene = scenes.preset(name)
-    for rule in style.ORDER:
+    for rule in bvae.aggregators():
         q, reason = panels.aggregate(scene, rule)
         if q is None:
             assert "Fisher-Rao" in reason
@@ -188,12 +188,10 @@ def test_formulas_hold_the_numbers(name):
 
 
 def test_rules_are_told_apart_and_a_newcomer_is_drawn_too():
-    for rule in style.ORDER:
-        assert rule in bvae.aggregators()
-        assert {rule} <= set(style.DASHES) & set(style.RULE_COLORS) & set(style.SHORT) & set(style.TITLES)
-    assert len({(style.DASHES[r], style.rule_color(r)) for r in style.ORDER}) == len(style.ORDER)
-    assert naming.title("newcomer") == naming.short("newcomer") == "newcomer"
-    assert naming.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
+    rules = default_styles()["rules"]
+    assert list(rules) == naming.ordered(bvae.aggregators())
+    for dark in (False, True):
+        assert len({(style.dash(r), style.rule_color(r, dark)) for r in [*rules, "newcomer"]}) == len(rules) + 1
 
 
 def link(app):

@@ -24,7 +24,6 @@ from bvae.app.components.playground.scenes import NAMES, Scene
 from bvae.app.widgets import small_table
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
-from bvae.plots import style
 
 EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
 UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
@@ -127,7 +126,7 @@ def divergences_of(scene: Scene) -> Table | None:
     if not here:
         return None
     experts = [FullPosterior.gaussian(loc[m], covariance[m]) for m in here]
-    rules = [r for r in style.ORDER if r in ALWAYS or r in scene["rules"]]
+    rules = naming.ordered({*ALWAYS, *scene["rules"]})
     found = {rule: aggregate(scene, rule).posterior for rule in rules}
     aggregates = {rule: q for rule, q in found.items() if q is not None}
     matrix = divergence_matrix(aggregates, experts, measures(scene))

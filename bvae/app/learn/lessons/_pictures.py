@@ -103,7 +103,9 @@ def curves(x: Sequence[float], values: Mapping[str, Sequence[float]], ink: style
            limits: tuple[float, float] | None = None) -> Picture:
     """A value of every rule against something."""
     table = pd.DataFrame({titles[0]: list(x), **{naming.title(r): list(v) for r, v in values.items()}})
-    return Picture(takeaway, (rule_curves(x, values, ink, titles, reference, limits),), table=table, caption=caption)
+    names = {r: (naming.title(r), naming.short(r)) for r in values}
+    figure = rule_curves(x, values, names, ink, titles, reference, limits)
+    return Picture(takeaway, (figure,), table=table, caption=caption)
 
 
 def copies(rule: str, most: int, scale: float = 1.0) -> list[float]:
