@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from bvae.aggregators.worked import OneDimension, Worked, in_and_out
 from bvae.gaussians import gaussian
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior, Posterior
@@ -229,6 +230,15 @@ class Aggregator(ABC):
         alone and not the mixture over the subsets of S (Sutter et al., ICLR 2021).
         """
         return self
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """The rule in one latent dimension with one item's numbers, for people: LaTeX, and what it comes to.
+
+        It is of :meth:`conditional`, like what is decoded, after what is said about the mixture. A rule that doesn't
+        override it shows what goes in and what comes out. One that does computes its formula a second time, in double
+        precision; `bvae.aggregators.worked` has what to write it with.
+        """
+        return in_and_out(case)
 
     # What the rule claims to minimise, so that a second route can check it.
 

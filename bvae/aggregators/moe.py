@@ -18,6 +18,7 @@ from bvae.aggregators.base import (
     full_with_prior,
     with_prior,
 )
+from bvae.aggregators.worked import OneDimension, Worked, mixture, moments, normal, number, square, total, weighted
 from bvae.gaussians import gaussian
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
@@ -50,6 +51,12 @@ class MixtureOfExperts(Aggregator):
         """See `Aggregator.aggregate_full`."""
         return full_with_prior(experts.item_weights, experts.loc, experts.covariance, experts.present)
 
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = mixture(case.w, case.mu, case.sigma)
+        terms = [rf"{number(w)}\,{normal(m, s)}" for w, m, s in zip(case.w, case.mu, case.sigma, strict=True)]
+        return Worked([*total("q(z)", terms), *moments(mean, scale)], mean, scale)
+
 
 @AGGREGATORS.register("moment")
 @dataclass(frozen=True)
@@ -80,6 +87,15 @@ class MomentMatching(GaussianAggregator):
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`."""
         return FullGaussian(*gaussian.full_mixture_moments(experts.item_weights, experts.loc, experts.covariance))
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = mixture(case.w, case.mu, case.sigma)
+        spread = [rf"{number(w)}\big({square(s)} + ({number(m - mean)})^2\big)"
+                  for w, m, s in zip(case.w, case.mu, case.sigma, strict=True)]
+        return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
+                       *total(r"\sigma^2", spread, rf"{number(scale**2)}\\[3pt]\sigma &= {number(scale)}")],
+                      mean, scale)
 
 
 def variance_to_scale(variance: Tensor, experts: Experts) -> Tensor:

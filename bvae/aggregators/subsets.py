@@ -21,6 +21,7 @@ from bvae.aggregators.base import (
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
+from bvae.aggregators.worked import OneDimension, Worked, components, mixture, moments, normal, number, total
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.gaussians.randomness import multinomial
 
@@ -131,6 +132,18 @@ class SubsetMixture(Aggregator):
         q = self.aggregate_full(experts)
         return [(weight, FullPosterior.gaussian(loc, covariance)) for weight, loc, covariance
                 in zip(q.weights, q.loc, q.covariance, strict=True) if bool((weight > 0).any())]
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the mixture, then the rule inside the subset of all."""
+        weights, loc, scale = components(case.joint, case.d)
+        ends = [0, len(weights) - 1] if len(weights) > 1 else [0]
+        terms = [rf"{number(weights[k])}\,{normal(loc[k], scale[k])}" for k in ends]
+        if len(weights) > 2:
+            terms.insert(1, rf"\text{{{len(weights) - 2} more}}")
+        lines = [*total("q(z)", terms, in_line=1), *moments(*mixture(weights, loc, scale))]
+        rule = self.inner()
+        inside = rule.worked_formula(replace(case, joint=rule.aggregate(case.experts)))
+        return Worked([*lines, r"&\textbf{decoded: all observed views}", *inside.lines], inside.mean, inside.scale)
 
     @staticmethod
     def _subsets(experts: Experts | FullExperts, membership: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.aggregators.worked import OneDimension, Worked, number, total, weighted
 from bvae.gaussians import gaussian
 
 
@@ -42,3 +43,9 @@ class WassersteinBarycenter(PooledAggregator):
         safe = torch.where(experts.present.any(0), weights, 1.0 / len(weights))
         covariance, convergence = gaussian.bures_barycenter(experts.covariance, safe)
         return FullGaussian((weights.unsqueeze(-1) * experts.loc).sum(0), covariance, convergence)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = float(case.w @ case.mu), float(case.w @ case.sigma)
+        return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
+                       *total(r"\sigma", weighted(case.w, case.sigma), number(scale))], mean, scale)
