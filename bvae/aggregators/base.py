@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.aggregators.worked import OneDimension, Worked, in_and_out
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, in_and_out, listed
 from bvae.gaussians import gaussian
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior, Posterior
@@ -156,6 +156,8 @@ class Aggregator(ABC):
     """Whether `weights` may also be those of the 2^M - 1 subsets."""
     extrapolates: ClassVar[bool] = False
     """Whether the mean may lie outside the range of the experts' means."""
+    takes_correlated: ClassVar[bool] = True
+    """Whether :meth:`full`, if there is one, takes covariances that are not diagonal."""
 
     def __call__(
         self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
@@ -239,6 +241,10 @@ class Aggregator(ABC):
         precision; `bvae.aggregators.worked` has what to write it with.
         """
         return in_and_out(case)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """The same of :meth:`full`, as rows of LaTeX up to where the mean and the covariance follow by themselves."""
+        return listed(case)
 
     # What the rule claims to minimise, so that a second route can check it.
 

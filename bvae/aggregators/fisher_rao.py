@@ -37,6 +37,7 @@ class FisherRaoBarycenter(GaussianAggregator):
     order: ClassVar[float] = 110
     divergence: ClassVar[str] = "squared Fisher-Rao distance, among diagonal Gaussians"
     minimises: ClassVar[str] = "fisher-rao"
+    takes_correlated: ClassVar[bool] = False
     formula: ClassVar[str] = (
         r"\arg\min_{\mu,\sigma} \sum_m w_m\, d^2, \quad d = \sqrt2\, \operatorname{arcosh}\Big(1 + "
         r"\frac{(\mu-\mu_m)^2/2 + (\sigma-\sigma_m)^2}{2\,\sigma\,\sigma_m}\Big)"

@@ -18,7 +18,19 @@ from bvae.aggregators.base import (
     full_with_prior,
     with_prior,
 )
-from bvae.aggregators.worked import OneDimension, Worked, mixture, moments, normal, number, square, total, weighted
+from bvae.aggregators.worked import (
+    InThePlane,
+    OneDimension,
+    Worked,
+    matrix,
+    mixture,
+    moments,
+    normal,
+    number,
+    square,
+    total,
+    weighted,
+)
 from bvae.gaussians import gaussian
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
@@ -56,6 +68,10 @@ class MixtureOfExperts(Aggregator):
         mean, scale = mixture(case.w, case.mu, case.sigma)
         terms = [rf"{number(w)}\,{normal(m, s)}" for w, m, s in zip(case.w, case.mu, case.sigma, strict=True)]
         return Worked([*total("q(z)", terms), *moments(mean, scale)], mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        return case.mean_of_means()
 
 
 @AGGREGATORS.register("moment")
@@ -96,6 +112,13 @@ class MomentMatching(GaussianAggregator):
         return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
                        *total(r"\sigma^2", spread, rf"{number(scale**2)}\\[3pt]\sigma &= {number(scale)}")],
                       mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        apart = [mean - case.mean for mean in case.means]
+        return [*case.mean_of_means(), *total(r"\Sigma", [
+            f"{w:.2f}\\Big({matrix(s)} + {matrix(v.outer(v))}\\Big)"
+            for w, s, v in zip(case.w, case.covariances, apart, strict=True)], matrix(case.covariance), in_line=1)]
 
 
 def variance_to_scale(variance: Tensor, experts: Experts) -> Tensor:

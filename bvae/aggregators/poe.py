@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.aggregators.worked import OneDimension, Worked, number, square, total, weighted
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, square, total, weighted
 from bvae.gaussians import gaussian
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior
@@ -105,6 +105,11 @@ class ProductOfExperts(PooledAggregator):
         prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
         return worked_product(len(case.w) * case.w, case, prior)
 
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
+        return case.sum_of_precisions([len(case.w) * w for w in case.w], prior)
+
 
 @AGGREGATORS.register("geometric")
 @dataclass(frozen=True)
@@ -144,6 +149,10 @@ class GeometricMean(PooledAggregator):
     def worked_formula(self, case: OneDimension) -> Worked:
         """See `Aggregator.worked_formula`."""
         return worked_product(case.w, case, prior=False)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        return case.sum_of_precisions(case.w, prior=False)
 
 
 def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGaussian:

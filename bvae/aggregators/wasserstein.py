@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.aggregators.worked import OneDimension, Worked, number, total, weighted
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, total, weighted
 from bvae.gaussians import gaussian
 
 
@@ -49,3 +49,11 @@ class WassersteinBarycenter(PooledAggregator):
         mean, scale = float(case.w @ case.mu), float(case.w @ case.sigma)
         return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
                        *total(r"\sigma", weighted(case.w, case.sigma), number(scale))], mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        lines = case.mean_of_means()
+        if len(case.mean) == 1:
+            terms = [f"{w:.2f}\\cdot {s.sqrt().item():.2f}" for w, s in zip(case.w, case.covariances, strict=True)]
+            lines += total(r"\sigma", terms, f"{case.covariance.sqrt().item():.3f}", in_line=1)
+        return lines

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from bvae.gaussians.posterior import Posterior
 
@@ -89,6 +91,49 @@ class OneDimension:
         return values[self.places, 0, self.d].detach().cpu().double().numpy()
 
 
+@dataclass(frozen=True)
+class InThePlane:
+    """Experts with full covariances in one or two dimensions, and what a rule makes of them. At least one expert.
+
+    Attributes
+    ----------
+    names : sequence of str
+        (n,): one letter each, of the present experts.
+    w : sequence of float
+        (n,), sum 1.
+    means, covariances : sequence of Tensor
+        (n,) of (D,) and (D, D).
+    mean, covariance : Tensor
+        Of the rule.
+    everyone : bool
+        Whether no expert is missing.
+    """
+
+    names: Sequence[str]
+    w: Sequence[float]
+    means: Sequence[Tensor]
+    covariances: Sequence[Tensor]
+    mean: Tensor
+    covariance: Tensor
+    everyone: bool
+
+    def mean_of_means(self) -> list[str]:
+        """Rows of the weighted sum of means, for the rules whose mean it is."""
+        return total(r"\mu", [f"{w:.2f}\\,{column(v)}" for w, v in zip(self.w, self.means, strict=True)],
+                     column(self.mean), in_line=1)
+
+    def sum_of_precisions(self, exponents: Sequence[float], prior: bool) -> list[str]:
+        """Rows of the weighted sum of precisions; prior: whether that of N(0, I) takes part."""
+        terms = [f"{x:.2f}\\,{matrix(torch.linalg.inv(s))}" for x, s in zip(exponents, self.covariances, strict=True)]
+        return total(r"\Sigma^{-1}", terms + ["I"] * prior, matrix(torch.linalg.inv(self.covariance)), in_line=1)
+
+
+def listed(case: InThePlane) -> list[str]:
+    """What goes in, where a rule writes no formula of its own."""
+    return [f"w_{n} &= {w:.2f}, \\; \\mu_{n} = {column(v)}, \\; \\Sigma_{n} = {matrix(s)}"
+            for n, w, v, s in zip(case.names, case.w, case.means, case.covariances, strict=True)]
+
+
 def in_and_out(case: OneDimension) -> Worked:
     """What goes into a rule and what comes out, where it writes no formula of its own."""
     mean, scale = mixture(*components(case.joint, case.d))
@@ -142,6 +187,20 @@ def total(name: str, terms: Sequence[str], result: str = "", in_line: int = 2) -
 def moments(mean: float, scale: float) -> list[str]:
     """The last lines of a mixture."""
     return [rf"\operatorname{{mean}} &= {number(mean)}", rf"\operatorname{{sd}} &= {number(scale)}"]
+
+
+def column(v: Tensor) -> str:
+    """A vector, two decimals."""
+    if len(v) == 1:
+        return f"({v.item():.2f})"
+    return r"\begin{pmatrix}" + r"\\".join(f"{x:.2f}" for x in v.tolist()) + r"\end{pmatrix}"
+
+
+def matrix(a: Tensor) -> str:
+    """A matrix, two decimals."""
+    if len(a) == 1:
+        return f"({a.item():.2f})"
+    return r"\begin{pmatrix}" + r"\\".join("&".join(f"{x:.2f}" for x in row) for row in a.tolist()) + r"\end{pmatrix}"
 
 
 def aligned(lines: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """What every registered aggregator must do. A new rule is tested here the day it registers."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -272,3 +273,22 @@ def test_the_worked_formula_comes_to_what_the_rule_gives(name, experts):
                 assert mixed == pytest.approx((made.mean, made.scale), abs=0.02)
                 evaluated += 1
     assert evaluated or type(rule).worked_formula is Aggregator.worked_formula
+
+
+@rules
+@pytest.mark.parametrize("dims", [1, 2])
+def test_the_worked_formula_of_covariances_is_sound_and_adds_up_on_a_line(name, dims, experts):
+    rule, weights = aggregator(name), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    loc, covariance = experts[0][:, :1, :dims], torch.diag_embed(experts[1][:, :1, :dims].square() + 0.5)
+    has_a_form = False
+    with contextlib.suppress(ValueError):
+        rule.full(loc, covariance)
+        has_a_form = True
+    for there in ([1, 1, 1, 1], [1, 0, 0, 1], [0, 1, 0, 0]) if has_a_form else ():
+        present = torch.tensor(there, dtype=torch.bool).unsqueeze(1)
+        lines = rule.worked_covariances(latex.in_the_plane(rule, loc, covariance, present, weights))
+        assert lines
+        assert all("&" in line and line.count("{") == line.count("}") for line in lines)
+        for left, right, result in latex.sums(lines) if dims == 1 else ():
+            found, size = latex.value(right)
+            assert found == pytest.approx(latex.value(result)[0], abs=0.03 * size + 0.02), (left, right, result)

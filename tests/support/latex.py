@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from bvae.aggregators.worked import OneDimension
+from bvae.aggregators.worked import InThePlane, OneDimension
 
 NORMAL = re.compile(r"([\d.]+)\\,\\mathcal N\(([^,]+),\\, ([^ ]+)\^2\)")
 
@@ -13,6 +13,15 @@ def case(rule, loc, scale, d, present=None, weights=None):
     """One item, (M, 1, D), in dimension d, as a rule's worked formula gets it."""
     experts = rule.prepare(loc, scale, present, weights)
     return OneDimension(experts, rule.aggregate(experts), d, [rf"\text{{{'ABCDEF'[m]}}}" for m in range(len(loc))])
+
+
+def in_the_plane(rule, loc, covariance, present, weights):
+    """One item with full covariances, (M, 1, D) and (M, 1, D, D), all weights positive."""
+    q = rule.full(loc, covariance, present, weights)
+    here = [m for m in range(len(loc)) if present[m, 0]]
+    w = (weights[here] / weights[here].sum()).tolist()
+    return InThePlane(["ABCDEF"[m] for m in here], w, [loc[m, 0] for m in here], [covariance[m, 0] for m in here],
+                      q.mean[0], q.total_covariance[0], len(here) == len(loc))
 
 
 def rows(lines):
@@ -39,10 +48,10 @@ def value(text):
 
     Sums, products, fractions and powers of numbers alone; anything else raises ValueError.
     """
-    text = text.replace(r"\underbrace{1}_{\text{prior}}", "1").replace(r"\big", "")
+    text = text.replace(r"\underbrace{1}_{\text{prior}}", "1").replace(r"\big", "").replace(r"\Big", "")
     text = re.sub(r"\^\{(-?\d+)\}", r"**(\1)", text).replace("^2", "**2")
     text = re.sub(r"\\tfrac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
-    text = re.sub(r"(?<=\d)\(", "*(", text.replace(r"\cdot", "*"))
+    text = re.sub(r"(?<=\d)\(", "*(", text.replace(r"\cdot", "*").replace(r"\,", ""))
     if not re.fullmatch(r"[-+*/(). \de]+", text):
         raise ValueError(f"no arithmetic: {text}")
     return eval(text), eval(re.sub(r"(?<!\*\*\()-", "", text))  # noqa: S307 - digits and signs alone

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from bvae.aggregators import aggregator, naming
+from bvae.aggregators import aggregator, naming, worked
 from bvae.aggregators.comparison import divergence_matrix
 from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
@@ -280,50 +280,13 @@ def filled(scene: Scene, rule: str, q: FullPosterior | GridPool) -> str:
     here = [m for m in range(len(loc)) if present[m, 0] and weights[m] > 0]
     if not here:
         return r"q = \mathcal N(0, I)"
-    w = (weights[here] / weights[here].sum()).tolist()
-    means = [loc[m, 0] for m in here]
-    spreads = [covariance[m, 0] for m in here]
-    mean, total = q.mean[0], q.total_covariance[0]
-    lines: list[str] = []
-    if rule in ("wasserstein", "moe", "moment"):
-        lines += stacked(r"\mu", [f"{x:.2f}\\,{column(v)}" for x, v in zip(w, means, strict=True)], column(mean))
-    elif rule in ("poe", "geometric"):
-        factor = len(here) if rule == "poe" else 1
-        terms = [f"{factor * x:.2f}\\,{matrix(torch.linalg.inv(s))}" for x, s in zip(w, spreads, strict=True)]
-        terms += ["I"] if rule == "poe" and scene["prior"] else []
-        lines += stacked(r"\Sigma^{-1}", terms, matrix(torch.linalg.inv(total)))
-    if rule == "wasserstein" and len(mean) == 1:
-        terms = [f"{x:.2f}\\cdot {s.sqrt().item():.2f}" for x, s in zip(w, spreads, strict=True)]
-        lines += stacked(r"\sigma", terms, f"{total.sqrt().item():.3f}")
-    if rule == "moment":
-        lines += stacked(r"\Sigma", [
-            f"{x:.2f}\\Big({matrix(s)} + {matrix(torch.outer(v - mean, v - mean))}\\Big)"
-            for x, s, v in zip(w, spreads, means, strict=True)], matrix(total))
-    if not lines:
-        for m, x, v, s in zip(here, w, means, spreads, strict=True):
-            name = NAMES[m]
-            lines += [f"w_{name} &= {x:.2f}, \\; \\mu_{name} = {column(v)}, \\; \\Sigma_{name} = {matrix(s)}"]
-    lines += [f"\\text{{mean}} &= {column(mean)}", f"\\text{{covariance}} &= {matrix(total)}"]
+    case = worked.InThePlane(
+        [NAMES[m] for m in here], (weights[here] / weights[here].sum()).tolist(), [loc[m, 0] for m in here],
+        [covariance[m, 0] for m in here], q.mean[0], q.total_covariance[0], everyone=len(here) == len(loc))
+    lines = [*aggregator(rule, **scenes.options(scene, rule)).worked_covariances(case),
+             f"\\text{{mean}} &= {worked.column(case.mean)}",
+             f"\\text{{covariance}} &= {worked.matrix(case.covariance)}"]
     return r"\begin{aligned}" + r"\\[4pt]".join(lines) + r"\end{aligned}"
-
-
-def stacked(name: str, terms: list[str], result: str) -> list[str]:
-    """A sum with one term in each line, so that it fits a phone."""
-    return [f"{name} &= {terms[0]}", *(f"&\\quad + {term}" for term in terms[1:]), f"&= {result}"]
-
-
-def column(v: torch.Tensor) -> str:
-    """A vector, two decimals."""
-    if len(v) == 1:
-        return f"({v.item():.2f})"
-    return r"\begin{pmatrix}" + r"\\".join(f"{x:.2f}" for x in v.tolist()) + r"\end{pmatrix}"
-
-
-def matrix(a: torch.Tensor) -> str:
-    """A matrix, two decimals."""
-    if len(a) == 1:
-        return f"({a.item():.2f})"
-    return r"\begin{pmatrix}" + r"\\".join("&".join(f"{x:.2f}" for x in row) for row in a.tolist()) + r"\end{pmatrix}"
 
 
 COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")
