@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, in_and_out, listed
 from bvae.gaussians import full_covariance, iteration
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior, Posterior
@@ -134,6 +135,13 @@ class Aggregator(ABC):
         If a shape, a scale or a weight is not as above; names the argument, what was wanted and what came.
     """
 
+    title: ClassVar[str] = ""
+    """The rule's name for a person; its registered name if empty. See `bvae.aggregators.naming`."""
+    short: ClassVar[str] = ""
+    """Its short name, for links, buttons and tables; the registered name if empty. Links hold it: it does not change,
+    and no two rules have the same."""
+    order: ClassVar[float] = 1000
+    """Its place among the rules, in the order in which one explains them; those with the same go by their names."""
     formula: ClassVar[str] = ""
     """LaTeX of the rule, for people."""
     divergence: ClassVar[str] = ""
@@ -148,6 +156,8 @@ class Aggregator(ABC):
     """Whether `weights` may also be those of the 2^M - 1 subsets."""
     extrapolates: ClassVar[bool] = False
     """Whether the mean may lie outside the range of the experts' means."""
+    takes_correlated: ClassVar[bool] = True
+    """Whether :meth:`full`, if there is one, takes covariances that are not diagonal."""
 
     def __call__(
         self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
@@ -222,6 +232,19 @@ class Aggregator(ABC):
         alone and not the mixture over the subsets of S (Sutter et al., ICLR 2021).
         """
         return self
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """The rule in one latent dimension with one item's numbers, for people: LaTeX, and what it comes to.
+
+        It is of :meth:`conditional`, like what is decoded, after what is said about the mixture. A rule that doesn't
+        override it shows what goes in and what comes out. One that does computes its formula a second time, in double
+        precision; `bvae.aggregators.worked` has what to write it with.
+        """
+        return in_and_out(case)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """The same of :meth:`full`, as rows of LaTeX up to where the mean and the covariance follow by themselves."""
+        return listed(case)
 
     # What the rule claims to minimise, so that a second route can check it.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
+from bvae.aggregators.worked import OneDimension, Worked, number, total, weighted
 from bvae.gaussians import full_covariance
 from bvae.gaussians.posterior import FullPosterior
 from bvae.registry import require_number
@@ -43,6 +45,9 @@ class ConsensusOfDependentExperts(GaussianAggregator):
 
     rho: float = 0.5
 
+    title: ClassVar[str] = "Consensus of dependent experts (CoDE)"
+    short: ClassVar[str] = "CoDE"
+    order: ClassVar[float] = 120
     divergence: ClassVar[str] = "reverse KL to the experts' joint likelihood, their errors being correlated"
     formula: ClassVar[str] = (
         r"\mu = \frac{\mathbf 1^\top S^{-1} m}{\mathbf 1^\top S^{-1} \mathbf 1}, \qquad "
@@ -111,6 +116,19 @@ class ConsensusOfDependentExperts(GaussianAggregator):
             quadratic = apart @ inverse @ apart + (ones.T @ inverse @ ones * q.covariance[0, item]).sum()
             values.append(0.5 * quadratic - full_covariance.entropy(q.covariance[0, item]))
         return torch.stack(values)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: S written out and inverted."""
+        s = case.sigma / np.sqrt(len(case.w) * case.w)
+        matrix = np.where(np.eye(len(s), dtype=bool), 1.0, self.rho) * np.outer(s, s)
+        row = np.linalg.solve(matrix, np.ones(len(s)))  # 1' S^-1
+        over, pull = float(row.sum()), float(row @ case.mu)
+        mean, scale = pull / over, over**-0.5
+        cells = r"\\".join("&".join(number(v) for v in line) for line in matrix)
+        return Worked([rf"S &= \begin{{pmatrix}}{cells}\end{{pmatrix}}, \; \rho = {number(self.rho)}",
+                       rf"\mathbf 1^\top S^{{-1}} \mathbf 1 &= {number(over)}\\[3pt]\sigma &= {number(scale)}",
+                       *total(r"\mathbf 1^\top S^{-1} m", weighted(row, case.mu), rf"{number(pull)}\\[3pt]\mu &= "
+                              rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}")], mean, scale)
 
     def _counts(self, present: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """The number n of experts of each item, and rho / (1 + (n - 1) rho); (B, 1)."""

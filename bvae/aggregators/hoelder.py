@@ -25,6 +25,7 @@ from bvae.aggregators.base import (
     with_prior,
 )
 from bvae.aggregators.moe import variance_to_scale
+from bvae.aggregators.worked import OneDimension, Worked, heaviest, moments, number, total
 from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
@@ -196,6 +197,9 @@ class HoelderPool(Aggregator):
 
     alpha: float = 0.5
 
+    title: ClassVar[str] = "Hölder pool (alpha)"
+    short: ClassVar[str] = "Hölder"
+    order: ClassVar[float] = 80
     divergence: ClassVar[str] = "alpha-divergence (alpha = 1/2: squared Hellinger distance)"
     minimises: ClassVar[str] = "alpha"
     family: ClassVar[Family] = "density"
@@ -245,6 +249,12 @@ class HoelderPool(Aggregator):
         exponents, log_weights, valid = self._terms(experts)
         loc, covariance, log_integral = full_covariance.normal_of_powers(exponents, experts.loc, experts.covariance)
         return full_with_prior(self._normalised(log_weights + log_integral, valid), loc, covariance, valid)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        terms, mean, scale = heaviest(case.joint, case.d)
+        return Worked([rf"\alpha &= {number(self.alpha)}", *total("q(z)", terms, in_line=1),
+                       *moments(mean, scale)], mean, scale)
 
     def _terms(self, experts: Experts | FullExperts) -> tuple[Tensor, Tensor, Tensor]:
         """Exponents (K, M), logarithms of the weights before the integrals (K, B), and what is present (K, B)."""
@@ -344,6 +354,9 @@ class HellingerMoments(GaussianAggregator):
 
     per_dimension: bool = False
 
+    title: ClassVar[str] = "Hellinger pool, one Gaussian (HELVAE)"
+    short: ClassVar[str] = "HELVAE"
+    order: ClassVar[float] = 90
     divergence: ClassVar[str] = "squared Hellinger distance, then forward KL to the nearest Gaussian"
     minimises: ClassVar[str] = "forward-kl"
     formula: ClassVar[str] = (
@@ -353,16 +366,19 @@ class HellingerMoments(GaussianAggregator):
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
         """See `GaussianAggregator.barycenter`."""
+        pool, shape = self._pool(experts), experts.loc.shape[1:]
+        return pool.mean.view(shape), variance_to_scale(pool.variance.view(shape), experts)
+
+    def _pool(self, experts: Experts) -> Posterior:
+        """The pool of B vectors, or with `per_dimension` those of B x D numbers."""
         if not self.per_dimension:
-            pool = HoelderPool(0.5).aggregate(experts)
-            return pool.mean, variance_to_scale(pool.variance, experts)
+            return HoelderPool(0.5).aggregate(experts)
         m, b, d = experts.loc.shape
         # Every dimension of every item as an item of one dimension.
         alone = Experts(experts.loc.reshape(m, b * d, 1), experts.scale.reshape(m, b * d, 1),
                         experts.weights.expand(m, b, d).reshape(m, b * d, 1),
                         experts.present.repeat_interleave(d, 1), everyone=experts.everyone)
-        pool = HoelderPool(0.5).aggregate(alone)
-        return pool.mean.view(b, d), variance_to_scale(pool.variance.view(b, d), experts)
+        return HoelderPool(0.5).aggregate(alone)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`. Raises ValueError with `per_dimension`."""
@@ -374,3 +390,10 @@ class HellingerMoments(GaussianAggregator):
     def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
         """See `Aggregator.targets`: the pool alone."""
         return [(torch.ones_like(experts.loc[0, :, 0]), HoelderPool(0.5).aggregate_full(experts))]
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the pool, whose moments are read off it."""
+        pool = self._pool(case.experts)
+        terms, mean, scale = heaviest(pool.items([case.d]), 0) if self.per_dimension else heaviest(pool, case.d)
+        return Worked([*total(r"\text{pool}", terms, in_line=1), rf"\mu &= \text{{its mean}} = {number(mean)}",
+                       rf"\sigma &= \text{{its sd}} = {number(scale)}"], mean, scale)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, square, total, weighted
 from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior
@@ -37,6 +39,9 @@ class ProductOfExperts(PooledAggregator):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Product of experts (PoE)"
+    short: ClassVar[str] = "PoE"
+    order: ClassVar[float] = 10
     divergence: ClassVar[str] = "reverse KL, with total weight M instead of 1"
     counts_experts: ClassVar[bool] = True
     formula: ClassVar[str] = (
@@ -95,6 +100,16 @@ class ProductOfExperts(PooledAggregator):
             extra = prior * reverse(q, standard).value
         return total + extra + (count + prior - 1) * full_covariance.entropy(q.covariance[0])
 
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
+        return worked_product(len(case.w) * case.w, case, prior)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
+        return case.sum_of_precisions([len(case.w) * w for w in case.w], prior)
+
 
 @AGGREGATORS.register("geometric")
 @dataclass(frozen=True)
@@ -108,6 +123,9 @@ class GeometricMean(PooledAggregator):
     Qiu et al., AAAI 2025; logarithmic opinion pool: Heskes, NeurIPS 1997.
     """
 
+    title: ClassVar[str] = "Geometric mean (reverse KL)"
+    short: ClassVar[str] = "Geometric mean"
+    order: ClassVar[float] = 20
     divergence: ClassVar[str] = "reverse KL"
     minimises: ClassVar[str] = "reverse-kl"
     formula: ClassVar[str] = (
@@ -128,6 +146,14 @@ class GeometricMean(PooledAggregator):
         """See `GaussianAggregator.full_barycenter`."""
         return product(experts, experts.item_weights, torch.zeros_like(experts.loc[0, :, 0]))
 
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        return worked_product(case.w, case, prior=False)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        return case.sum_of_precisions(case.w, prior=False)
+
 
 def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGaussian:
     """Normalised product of powers of Gaussians, times N(0, I)^prior. exponents (M, B), prior (B,)."""
@@ -139,3 +165,22 @@ def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGauss
     total = torch.einsum("mb,mbij,mbj->bi", exponents, inverse, experts.loc)
     covariance = full_covariance.symmetric(torch.linalg.inv(precision))
     return FullGaussian((covariance @ total.unsqueeze(-1)).squeeze(-1), covariance)
+
+
+def worked_product(exponents: np.ndarray, case: OneDimension, prior: bool) -> Worked:
+    """Precisions that add up, with numbers. exponents (n,); prior: whether N(0, 1) takes part."""
+    precisions = exponents / case.sigma**2
+    over = precisions.sum() + prior
+    mean, scale = float(precisions @ case.mu / over), float(over**-0.5)
+    whole = np.allclose(exponents, 1)
+    terms = [rf"\tfrac{{{'1' if whole else number(x)}}}{{{square(s)}}}"
+             for x, s in zip(exponents, case.sigma, strict=True)]
+    if prior:
+        terms.append(r"\underbrace{1}_{\text{prior}}")
+    pulled = weighted(precisions, case.mu)
+    pull = float(precisions @ case.mu)
+    return Worked([
+        *total(r"\tfrac{1}{\sigma^2}", terms, rf"{number(over)}\\[3pt]\sigma &= {number(scale)}"),
+        *total(r"\tfrac{\mu}{\sigma^2}", pulled, rf"{number(pull)}\\[3pt]\mu &= "
+               rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}"),
+    ], mean, scale)

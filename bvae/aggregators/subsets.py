@@ -21,6 +21,7 @@ from bvae.aggregators.base import (
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
+from bvae.aggregators.worked import OneDimension, Worked, components, mixture, moments, normal, number, total
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.gaussians.randomness import multinomial
 
@@ -132,6 +133,18 @@ class SubsetMixture(Aggregator):
         return [(weight, FullPosterior.gaussian(loc, covariance)) for weight, loc, covariance
                 in zip(q.weights, q.loc, q.covariance, strict=True) if bool((weight > 0).any())]
 
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the mixture, then the rule inside the subset of all."""
+        weights, loc, scale = components(case.joint, case.d)
+        ends = [0, len(weights) - 1] if len(weights) > 1 else [0]
+        terms = [rf"{number(weights[k])}\,{normal(loc[k], scale[k])}" for k in ends]
+        if len(weights) > 2:
+            terms.insert(1, rf"\text{{{len(weights) - 2} more}}")
+        lines = [*total("q(z)", terms, in_line=1), *moments(*mixture(weights, loc, scale))]
+        rule = self.inner()
+        inside = rule.worked_formula(replace(case, joint=rule.aggregate(case.experts)))
+        return Worked([*lines, r"&\textbf{decoded: all observed views}", *inside.lines], inside.mean, inside.scale)
+
     @staticmethod
     def _subsets(experts: Experts | FullExperts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """Which subsets each item has all members of, (K, B) bool, and their weights (K, B), not normalised."""
@@ -203,6 +216,9 @@ class MixtureOfProductsOfExperts(SubsetMixture):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Mixture of products (MoPoE)"
+    short: ClassVar[str] = "MoPoE"
+    order: ClassVar[float] = 60
     divergence: ClassVar[str] = "reverse KL inside each subset (as a product), forward KL between the subsets"
     formula: ClassVar[str] = r"q(z) = \frac{1}{2^M-1} \sum_{S} \frac{1}{Z_S}\prod_{m \in S} q_m(z)"
 
@@ -221,6 +237,9 @@ class MixtureOfWassersteinBarycenters(SubsetMixture):
     Qiu et al., AAAI 2025 (MWB-VAE).
     """
 
+    title: ClassVar[str] = "Mixture of WBs (MWB)"
+    short: ClassVar[str] = "MWB"
+    order: ClassVar[float] = 70
     divergence: ClassVar[str] = "squared 2-Wasserstein distance inside each subset, forward KL between the subsets"
     formula: ClassVar[str] = (
         r"q(z) = \frac{1}{2^M-1} \sum_{S} \mathcal N\Big(z;\, \tfrac{1}{|S|}\sum_{m \in S} \mu_m,\, "

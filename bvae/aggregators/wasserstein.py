@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, total, weighted
 from bvae.gaussians import diagonal, full_covariance
 
 
@@ -24,6 +25,9 @@ class WassersteinBarycenter(PooledAggregator):
     Agueh & Carlier, SIAM J. Math. Anal. 2011; Qiu et al., AAAI 2025 (WB-VAE).
     """
 
+    title: ClassVar[str] = "Wasserstein barycenter (WB)"
+    short: ClassVar[str] = "Wasserstein"
+    order: ClassVar[float] = 50
     divergence: ClassVar[str] = "squared 2-Wasserstein distance"
     minimises: ClassVar[str] = "wasserstein"
     formula: ClassVar[str] = r"\mu = \sum_m w_m\, \mu_m, \qquad \sigma = \sum_m w_m\, \sigma_m"
@@ -39,3 +43,17 @@ class WassersteinBarycenter(PooledAggregator):
         safe = torch.where(experts.present.any(0), weights, 1.0 / len(weights))
         covariance, convergence = full_covariance.bures_barycenter(experts.covariance, safe)
         return FullGaussian((weights.unsqueeze(-1) * experts.loc).sum(0), covariance, convergence)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = float(case.w @ case.mu), float(case.w @ case.sigma)
+        return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
+                       *total(r"\sigma", weighted(case.w, case.sigma), number(scale))], mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        lines = case.mean_of_means()
+        if len(case.mean) == 1:
+            terms = [f"{w:.2f}\\cdot {s.sqrt().item():.2f}" for w, s in zip(case.w, case.covariances, strict=True)]
+            lines += total(r"\sigma", terms, f"{case.covariance.sqrt().item():.3f}", in_line=1)
+        return lines

@@ -256,7 +256,7 @@ def _add_gaussian(
 
 
 def _add_aggregate(figure: Sketch, plane: Plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
-    line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
+    line = {"color": ink.aggregate, "dash": style.dash(q.rule), "width": 3 if strong else 1.6}
     alive = np.flatnonzero(q.weights > 0)
     mixture, shown = len(q.weights) > 1, True
     opacity = np.clip(0.75 * q.weights / q.weights.max(), 0.08, 0.75)
@@ -382,7 +382,7 @@ def density_figure(
         figure.add_scatter(
             x=x, y=beliefs[-1], mode="lines", name=q.label, hoverinfo="name",
             line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
-                  "dash": style.DASHES.get(q.rule, "solid"), "simplify": False},
+                  "dash": style.dash(q.rule), "simplify": False},
         )
     style.layout(figure, ink, height)
     figure.update_layout(legend=style.LEGEND_BELOW)

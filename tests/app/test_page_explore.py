@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import bvae
-from bvae.aggregators import aggregator
-from bvae.aggregators.base import AGGREGATORS
+from bvae.aggregators import aggregator, worked
+from bvae.aggregators.base import AGGREGATORS, Aggregator
 from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import scene, worked
+from bvae.app.beliefs import scene
 from bvae.app.beliefs.quantities import Quantity
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
@@ -45,7 +45,7 @@ def test_every_formula_comes_to_what_the_rule_gives(rule):
                              ([False, True, False, False, False], [1.0] * 5), ([False] * 5, [1.0] * 5)):
         _, now = build(present, weights, rule)
         for d in (0, 21):
-            made = worked.work_out(now, d, POLYMNIST)
+            made = walk.work_out(now, d, POLYMNIST)
             assert made.mean == pytest.approx(now.decoded.mean[0, d].item(), abs=1e-4)
             assert made.scale == pytest.approx(now.decoded.variance[0, d].sqrt().item(), rel=1e-4)
             text = worked.aligned(made.lines)
@@ -61,22 +61,22 @@ def test_a_product_shows_the_prior_where_it_takes_part(prior):
     loaded, _ = build([True] * 5, [1.0] * 5, None)
     for present in ([True] * 5, [True, True, False, False, False]):
         now = scene.of_experts(loaded.experts, 342, present, [1.0] * 5, aggregator("poe", prior_expert=prior))
-        made = worked.work_out(now, 3, POLYMNIST)
+        made = walk.work_out(now, 3, POLYMNIST)
         assert made.scale == pytest.approx(now.decoded.variance[0, 3].sqrt().item(), rel=1e-4)
         assert ("prior" in worked.aligned(made.lines)) == (prior == "always" or (prior == "full" and all(present)))
 
 
 def test_the_products_terms_add_up_as_they_are_written():
     _, now = build([True] * 5, [1.0] * 5, "poe")
-    first = worked.aligned(worked.work_out(now, 21, POLYMNIST).lines).split(r"\sigma &=")[0]
+    first = worked.aligned(walk.work_out(now, 21, POLYMNIST).lines).split(r"\sigma &=")[0]
     terms = [1 / value(s) ** 2 for s in re.findall(r"\\tfrac\{1\}\{(" + SIZE + r")\^2\}", first)]
     assert len(terms) == 5
     assert sum(terms) == pytest.approx(value(re.findall(rf"&= ({SIZE})", first)[-1]), rel=0.02)
 
 
-def test_a_rule_that_nobody_knows_gets_its_numbers_too():
+def test_a_rule_that_writes_no_formula_gets_its_numbers_too():
     _, now = build([True] * 5, [1.0] * 5, "moment")
-    made = worked.worked.dispatch(object)(now.rule, worked.experts_in(now, 4, POLYMNIST), now, 4)
+    made = Aggregator.worked_formula(now.rule, walk.in_dimension(now, 4, POLYMNIST))
     assert made.mean == pytest.approx(now.posterior.mean[0, 4].item(), rel=1e-4)
     assert made.scale == pytest.approx(now.posterior.variance[0, 4].sqrt().item(), rel=1e-4)
     assert len(made.lines) == 5 + 2

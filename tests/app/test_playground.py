@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bvae
-from bvae.app.components.playground import scenes
+from bvae.aggregators import naming
+from bvae.app.components.playground import default_styles, scenes
 from bvae.app.playground import scene_numbers
 from bvae.plots import style
 from tests.support.pages import assert_clean, html_table, open_page
@@ -79,7 +80,7 @@ def test_bad_scenes_are_named(change, message):
 @presets
 @pytest.mark.parametrize("view", ["plane", "line"])
 def test_the_code_gives_the_numbers_of_the_page(name, view):
-    scene = {**scenes.preset(name), "view": view, "rules": [r for r in style.ORDER if r != "fisher-rao"]}
+    scene = {**scenes.preset(name), "view": view, "rules": [r for r in bvae.aggregators() if r != "fisher-rao"]}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(scenes.code(scene), {})  # noqa: S102 - the code that the page offers
@@ -87,7 +88,7 @@ def test_the_code_gives_the_numbers_of_the_page(name, view):
     assert len(lines) == len(scene["rules"])
     for line, rule in zip(lines, scene["rules"], strict=True):
         q = scene_numbers.aggregate(scene, rule).posterior
-        mean, covariance = json.loads(f"[{line[len(style.short(rule)):].strip().replace('] [', '], [')}]")
+        mean, covariance = json.loads(f"[{line[len(naming.short(rule)):].strip().replace('] [', '], [')}]")
         np.testing.assert_allclose(mean, q.mean[0], atol=1e-5)
         np.testing.assert_allclose(covariance, q.total_covariance[0], atol=1e-5)
 
@@ -176,7 +177,7 @@ def test_integrals_that_are_not_known_are_marked_and_win_nothing():
 @presets
 def test_formulas_hold_the_numbers(name):
     scene = scenes.preset(name)
-    for rule in style.ORDER:
+    for rule in bvae.aggregators():
         q, reason = scene_numbers.aggregate(scene, rule)
         if q is None:
             assert "Fisher-Rao" in reason
@@ -187,12 +188,10 @@ def test_formulas_hold_the_numbers(name):
 
 
 def test_rules_are_told_apart_and_a_newcomer_is_drawn_too():
-    for rule in style.ORDER:
-        assert rule in bvae.aggregators()
-        assert {rule} <= set(style.DASHES) & set(style.RULE_COLORS) & set(style.SHORT) & set(style.TITLES)
-    assert len({(style.DASHES[r], style.rule_color(r)) for r in style.ORDER}) == len(style.ORDER)
-    assert style.title("newcomer") == style.short("newcomer") == "newcomer"
-    assert style.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
+    rules = default_styles()["rules"]
+    assert list(rules) == naming.ordered(bvae.aggregators())
+    for dark in (False, True):
+        assert len({(style.dash(r), style.rule_color(r, dark)) for r in [*rules, "newcomer"]}) == len(rules) + 1
 
 
 def link(app):
@@ -208,7 +207,7 @@ def test_the_page_opens_on_a_finished_answer():
     app = open_page("pages/playground.py")
     assert "Each divergence has its own winner" in [s.value for s in app.subheader]
     beliefs = html_table(app, "Joint beliefs")
-    assert set(beliefs["joint belief"]) == {style.title(r) for r in scenes.preset(scenes.FIRST)["rules"]}
+    assert set(beliefs["joint belief"]) == {naming.title(r) for r in scenes.preset(scenes.FIRST)["rules"]}
     assert all(re.fullmatch(r"-?\d+\.\d{3}", v) for v in beliefs["mean z1"])
     assert link(app) == scenes.decode(scenes.encode(scenes.preset(scenes.FIRST)))
 

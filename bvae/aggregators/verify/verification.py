@@ -87,7 +87,7 @@ def verify(cases: Sequence[tuple[str, dict]] | None = None, seed: int = 20487) -
         rule = aggregator(name, **options)
         label = name + "".join(f" {k}={v:.3g}" if isinstance(v, float) else f" {k}={v}" for k, v in options.items())
         for dims in (1, 2):
-            experts = random_experts(dims, correlated=name != "fisher-rao", seed=seed)
+            experts = random_experts(dims, correlated=rule.takes_correlated, seed=seed)
             yield _row(label, rule, experts)
 
 
@@ -104,7 +104,7 @@ def _row(label: str, rule: Aggregator, experts: FullExperts) -> Row:
     if rule.family == "density":
         at_rule, at_minimum, gradient, mean, covariance, q_moments = _among_densities(rule, experts, q)
     else:
-        family = "diagonal" if rule.minimises == "fisher-rao" else "full"
+        family = "full" if rule.takes_correlated else "diagonal"
         full = FullPosterior(experts.item_weights, experts.loc, experts.covariance)
         best = minimise(lambda p, _: rule.cost(p, experts)[0], starts(full, experts.item_weights), family)
         at_rule = rule.cost(narrow(q, family), experts).item()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from bvae.aggregators import naming
 from bvae.aggregators.comparison import affordable_samples
 from bvae.app.beliefs import wording
 from bvae.app.beliefs.numbers import of_views
@@ -15,7 +16,6 @@ from bvae.app.beliefs.scene import Scene
 from bvae.app.state import ink
 from bvae.app.widgets import charts, small_table
 from bvae.plots import posterior as posterior_plots
-from bvae.plots import style
 
 NUM_DIMENSIONS = 6
 
@@ -45,7 +45,7 @@ def belief_charts(
     experts = f"is {float(scale[observed].mean()) if any(observed) else 1.0:.2f} on average."
     width = f"Their standard deviation {experts}"
     if aggregates:
-        width = (f"The standard deviation of the joint posterior, {style.title(scene.rule_name)}, is "
+        width = (f"The standard deviation of the joint posterior, {naming.title(scene.rule_name)}, is "
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. That of the experts {experts}")
     charts.show_lines(
         posterior_plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500,
@@ -116,7 +116,7 @@ def meaning(scene: Scene) -> str:
     width = float(np.sqrt(q.variance).mean())
     if bool(scene.present.any()):
         experts = float(scene.scale[scene.present].mean())
-        said = (f"{style.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
+        said = (f"{naming.title(scene.rule_name)}: on average over {len(q.mean)} dimensions the joint belief is "
                 f"**{width / experts:.2f} times** as wide as an observed expert (standard deviation {width:.2f} "
                 f"against {experts:.2f}).")
     else:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bvae.aggregators import naming
 from bvae.app.beliefs.scene import Scene, arrays
 from bvae.plots import posterior as posterior_plots
-from bvae.plots import style
 
 FEWEST, MOST = 2, 6
 FIRST_MODELS = ("mvae", "mmvae", "wb-vae-tc")
@@ -80,8 +80,8 @@ def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_nam
     plane = (posterior_plots.dimension_plane(loc, scale) if plane_name == "dims" else
              posterior_plots.principal_plane(loc))
     if one_model:
-        return Contender(key, style.title(key), style.short(key), now, plane)
-    return Contender(key, f"{model_label}: {style.short(now.rule_name)}", model_label, now, plane)
+        return Contender(key, naming.title(key), naming.short(key), now, plane)
+    return Contender(key, f"{model_label}: {naming.short(now.rule_name)}", model_label, now, plane)
 
 
 def allowed(picked: Sequence[str], options: Sequence[str], first: Sequence[str]) -> tuple[list[str], str]:

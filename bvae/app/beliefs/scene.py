@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.aggregators import Aggregator, aggregator, name_of
+from bvae.aggregators import Aggregator, aggregator, name_of, naming
 from bvae.aggregators.comparison import Distances, affordable_samples, distances
 from bvae.app.loaders import Loaded
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.classifiers import Classifiers
-from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 
 
@@ -56,7 +55,7 @@ class Scene:
 
     def drawn(self) -> list[Aggregate]:
         """The joint posterior and, where it is another one, what is decoded, for the figures."""
-        first = arrays(self.posterior, self.rule_name, style.title(self.rule_name))
+        first = arrays(self.posterior, self.rule_name, naming.title(self.rule_name))
         if self.decoded is self.posterior or not bool(self.present.any()):
             return [first]
         return [first, arrays(self.decoded, "wasserstein", "its component of all observed views (decoded)")]
@@ -157,7 +156,7 @@ def of_experts(
 def other(scene: Scene, rule_name: str) -> Aggregate:
     """Another rule on the same experts, for an overlay."""
     q = aggregator(rule_name)(scene.loc, scene.scale, scene.present, scene.weights)
-    return arrays(q, rule_name, style.title(rule_name))
+    return arrays(q, rule_name, naming.title(rule_name))
 
 
 def arrays(q: Posterior, rule: str, label: str) -> Aggregate:

@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 import bvae
-from bvae.aggregators import options_of
+from bvae.aggregators import naming, options_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import scene
 from bvae.app.beliefs.contenders import (
@@ -71,9 +71,9 @@ with tools.popover("Advanced", icon=":material/tune:"):
 
 choices, sample = st.columns([1.25, 1], gap="large")
 if mode == RULES:
-    options, first = style.ordered(bvae.aggregators()), list(FIRST_RULES)
+    options, first = naming.ordered(bvae.aggregators()), list(FIRST_RULES)
     picked = choices.pills("Contenders", options, default=first, selection_mode="multi", key="compared", bind=BIND,
-                           format_func=style.short, wrap=True)
+                           format_func=naming.short, wrap=True)
 else:
     options = trained
     first = first_models(trained)

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 import bvae
+from bvae.aggregators import naming
 from bvae.app import loaders, pages
 from bvae.app.beliefs import scene, wording
 from bvae.app.beliefs.contenders import Contender
@@ -20,7 +21,6 @@ from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
 from bvae.io.storage import StorageError
 from bvae.plots import posterior as posterior_plots
-from bvae.plots import style
 
 PINNED, MOST = "pinned_runs", 24
 PARAMETER, APART, VIEWS_APART = "pin", "~", "."
@@ -51,7 +51,7 @@ class Run:
     @property
     def rule(self) -> str:
         """For a person."""
-        return style.short(self.rule_name) if self.rule_name else "as trained"
+        return naming.short(self.rule_name) if self.rule_name else "as trained"
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.aggregators import aggregator, name_of
+from bvae.aggregators import aggregator, name_of, naming
 from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
 from bvae.app.beliefs import scene, wording
@@ -20,7 +20,6 @@ from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
 from bvae.app.widgets import charts
 from bvae.metrics.classifiers import Classifiers
-from bvae.plots import style
 from bvae.plots.walk import coping_figure
 
 SAMPLES = 4
@@ -46,7 +45,7 @@ class Coped(NamedTuple):
 
 def rules_for(model: bvae.MultimodalVAE) -> list[str | None]:
     """All rules that are compared, see `Coped.rule`; the model's own stands first if it is none of the others."""
-    names = style.ordered(bvae.aggregators())
+    names = naming.ordered(bvae.aggregators())
     own = name_of(model.aggregator)
     different = own not in names or aggregator(own) != model.aggregator or model.expert_weights() is not None
     return [*[OWN] * different, *names]
@@ -61,7 +60,7 @@ def chosen_of(model: bvae.MultimodalVAE, rule_name: str) -> str | None:
 
 def called(rule: str | None, own: str) -> str:
     """A rule's name for a person; `own` is the name of the rule that the model was trained with."""
-    return f"{AS_TRAINED}: {style.short(own)}" if rule is OWN else style.short(rule)
+    return f"{AS_TRAINED}: {naming.short(own)}" if rule is OWN else naming.short(rule)
 
 
 @torch.inference_mode()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 import bvae
-from bvae.aggregators import name_of
+from bvae.aggregators import name_of, naming
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import scene
 from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers, meaning
@@ -14,7 +14,6 @@ from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, first_model
 from bvae.app.widgets.markdown import plain
 from bvae.plots import posterior as posterior_plots
-from bvae.plots import style
 from bvae.plots.walk import line_figure
 
 begin_page()
@@ -28,9 +27,9 @@ data_name, model_name, loaded = choose_model(top[0], top[1])
 data, views = loaders.test_data(data_name), list(loaded.model.modalities)
 AS_TRAINED = "as-trained"
 rule_name = top[2].selectbox(
-    "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
-    format_func=lambda r: style.short(r) if r != AS_TRAINED else
-    f"as trained: {style.short(name_of(loaded.model.aggregator))}",
+    "Aggregate with", [AS_TRAINED, *naming.ordered(bvae.aggregators())], key="agg", bind=BIND,
+    format_func=lambda r: naming.short(r) if r != AS_TRAINED else
+    f"as trained: {naming.short(name_of(loaded.model.aggregator))}",
     help="Any rule can be tried on the same unimodal posteriors. The decoders know only the one they were trained "
          "with.")
 first = min(342, len(data) - 1)
@@ -43,8 +42,8 @@ with tools.popover("Advanced", icon=":material/tune:"):
     plane_name = st.segmented_control("Plane", ["dims", "pca"], default="dims", required=True, key="plane", bind=BIND,
                                       format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get,
                                       help="PCA: the plane in which the experts' means spread most.")
-    also = st.pills("Also draw", style.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
-                    format_func=style.short)
+    also = st.pills("Also draw", naming.ordered(bvae.aggregators()), selection_mode="multi", key="also", bind=BIND,
+                    format_func=naming.short)
     num_samples = st.slider("Samples", 1, 8, 4, key="n", bind=BIND)
     seed = int(st.number_input("Seed of the noise", 0, 9999, 0, key="seed", bind=BIND,
                                help="Also of what a view shows that lies or is damaged."))

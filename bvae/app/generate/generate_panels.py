@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from bvae.aggregators import name_of
+from bvae.aggregators import name_of, naming
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import IN_STRIP, Generated, Studio, count_places, rows, spoken
 from bvae.app.components.draw import canvas
@@ -331,7 +331,7 @@ def interpolate(c: Choice, item: int, second: int) -> Shown:
 def _explain(c: Choice, way: str, mixed: bool, noise: bool) -> str:
     """What the path is."""
     z = "a sample of each posterior, with the same noise" if noise else "the mean of each posterior"
-    rule, inside = (style.title(name_of(r)) for r in (c.studio.rule, c.studio.rule.conditional()))
+    rule, inside = (naming.title(name_of(r)) for r in (c.studio.rule, c.studio.rule.conditional()))
     views = "all" if way == ITEMS else "both"
     of = f"{rule}'s component of {views} views, by {inside}" if rule != inside else rule
     if way == ITEMS:

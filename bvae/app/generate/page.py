@@ -3,7 +3,7 @@
 import streamlit as st
 
 import bvae
-from bvae.aggregators import name_of
+from bvae.aggregators import name_of, naming
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
 from bvae.app.generate import generate_code, generate_panels
@@ -11,7 +11,6 @@ from bvae.app.state import BIND, begin_page
 from bvae.app.widgets import fold, share
 from bvae.app.widgets.choose import choose_model, first_model
 from bvae.app.widgets.markdown import plain
-from bvae.plots import style
 
 begin_page()
 TRANSLATE, DRAW, INTERPOLATE, INVENT = "Translate", "Draw or write", "Interpolate", "Invent"
@@ -36,9 +35,9 @@ item = FIRST_ITEM
 rule_name = AS_TRAINED
 if task != INVENT:
     rule_name = top[2].selectbox(
-        "Aggregate with", [AS_TRAINED, *style.ordered(bvae.aggregators())], key="agg", bind=BIND,
-        format_func=lambda r: style.short(r) if r != AS_TRAINED else
-        f"as trained: {style.short(name_of(loaded.model.aggregator))}",
+        "Aggregate with", [AS_TRAINED, *naming.ordered(bvae.aggregators())], key="agg", bind=BIND,
+        format_func=lambda r: naming.short(r) if r != AS_TRAINED else
+        f"as trained: {naming.short(name_of(loaded.model.aggregator))}",
         help="How several views become one belief. The decoders know only the rule they were trained with.")
 if task in (TRANSLATE, INTERPOLATE):
     item = int(top[3].number_input("Item", 0, len(data) - 1, FIRST_ITEM, key="item", bind=BIND,

@@ -5,10 +5,10 @@ import streamlit as st
 import torch
 
 import bvae
+from bvae.aggregators import naming
 from bvae.app import reproduce
 from bvae.app.state import BIND, begin_page, ink, reset_button
 from bvae.app.widgets import charts, share
-from bvae.plots import style
 from bvae.plots.posterior import Aggregate, density_figure
 
 begin_page()
@@ -29,7 +29,7 @@ with controls:
     place = st.slider("Where the text expert believes z to be", -4.0, 4.0, 2.5, 0.1, key="place", bind=BIND)
     width = st.slider("How unsure it is (standard deviation)", 0.2, 2.5, 0.7, 0.1, key="width", bind=BIND)
     shown = st.pills("Joint beliefs", RULES, default=list(RULES), selection_mode="multi", key="rules", bind=BIND,
-                     format_func=style.short)
+                     format_func=naming.short)
     reset_button({"place": 2.5, "width": 0.7, "rules": list(RULES)})
 
 loc = torch.tensor([-1.5, -0.8, place]).view(3, 1, 1)  # (M, B, D) = (3, 1, 1)
@@ -39,17 +39,17 @@ for rule in RULES:
     q = bvae.aggregator(rule)(loc, scale)
     joint[rule] = (q.mean.item(), q.variance.sqrt().item())
     if rule in shown:
-        aggregates.append(Aggregate(rule, style.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(),
+        aggregates.append(Aggregate(rule, naming.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(),
                                     q.scale[:, 0].numpy()))
 with picture:
     charts.show_lines(
         density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5), 380),
         "idea", "Densities of three experts and their joint beliefs. " + "; ".join(
-            f"{style.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in joint.items()),
+            f"{naming.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in joint.items()),
         lambda: pd.DataFrame([*zip(NAMES, loc.flatten().tolist(), scale.flatten().tolist(), strict=True),
-                              *((style.title(r), *joint[r]) for r in RULES)],
+                              *((naming.title(r), *joint[r]) for r in RULES)],
                              columns=["belief", "mean", "standard deviation"]), "joint_beliefs")
-    st.markdown(" · ".join(f"{style.short(r)} **{m:.2f} ± {s:.2f}**" for r, (m, s) in joint.items())
+    st.markdown(" · ".join(f"{naming.short(r)} **{m:.2f} ± {s:.2f}**" for r, (m, s) in joint.items())
                 + " (mean ± standard deviation)")
     st.caption("PoE is as sure of itself in a quarrel as in agreement: its width knows only the experts' widths.")
 

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from bvae.aggregators import aggregator
+from bvae.aggregators import aggregator, naming, worked
 from bvae.aggregators.comparison import divergence_matrix
 from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
@@ -24,7 +24,6 @@ from bvae.app.components.playground.scenes import NAMES, Scene
 from bvae.app.widgets import small_table
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
-from bvae.plots import style
 
 ALL = "all experts"
 EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
@@ -128,7 +127,7 @@ def divergences_of(scene: Scene) -> Table | None:
     if not here:
         return None
     experts = [FullPosterior.gaussian(loc[m], covariance[m]) for m in here]
-    rules = [r for r in style.ORDER if r in ALWAYS or r in scene["rules"]]
+    rules = naming.ordered({*ALWAYS, *scene["rules"]})
     found = {rule: aggregate(scene, rule).posterior for rule in rules}
     aggregates = {rule: q for rule, q in found.items() if q is not None}
     matrix = divergence_matrix(aggregates, experts, measures(scene))
@@ -176,7 +175,7 @@ def divergence_table(scene: Scene) -> None:
 
 def table_html(table: Table, expert: str | None) -> str:
     """Rows are divergences, columns aggregates."""
-    head = "".join(f'<th scope="col">{html.escape(style.short(r))}</th>' for r in table.rules)
+    head = "".join(f'<th scope="col">{html.escape(naming.short(r))}</th>' for r in table.rules)
     body = []
     for name in DIVERGENCES:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
@@ -189,7 +188,7 @@ def table_html(table: Table, expert: str | None) -> str:
                      "<span title='smallest among single Gaussians'>☆</span> " if rule in best_gaussian else "")
             cells.append(f"<td{kind}>{label}{text}</td>")
         own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
-        owner = f' <span class="owner">→ {html.escape(style.short(own))}</span>' if own else ""
+        owner = f' <span class="owner">→ {html.escape(naming.short(own))}</span>' if own else ""
         title = html.escape(DIVERGENCES[name].title)
         body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
     return (
@@ -227,12 +226,12 @@ def exact(scene: Scene) -> None:
     for rule in scene["rules"]:
         q, reason = aggregate(scene, rule)
         if q is None:
-            st.warning(f"{style.title(rule)}: {reason}", icon=":material/info:")
+            st.warning(f"{naming.title(rule)}: {reason}", icon=":material/info:")
             continue
         mean, covariance = q.mean[0], q.total_covariance[0]
         std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
         count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
-        row: dict[str, Any] = {"joint belief": style.title(rule), "Gaussians": count,
+        row: dict[str, Any] = {"joint belief": naming.title(rule), "Gaussians": count,
                                "mean z1": decimals(mean[0])}
         if len(mean) == 2:
             row |= {"mean z2": decimals(mean[1]), "σ along": decimals(std[0]), "σ across": decimals(std[1]),
@@ -242,7 +241,7 @@ def exact(scene: Scene) -> None:
         if q.convergence is not None:
             row["iterations"] = q.convergence.iterations
             if not bool(q.convergence.converged.all()):
-                st.warning(f"{style.title(rule)} did not converge: relative change "
+                st.warning(f"{naming.title(rule)} did not converge: relative change "
                            f"{q.convergence.residual.max().item():.1e} after {q.convergence.iterations} iterations.")
         rows.append(row)
     if not rows:
@@ -265,7 +264,7 @@ def formula(scene: Scene) -> None:
     if not scene["rules"]:
         st.write("Switch an aggregate on.")
         return
-    rule = st.selectbox("Rule", scene["rules"], key="playground_formula", format_func=style.title)
+    rule = st.selectbox("Rule", scene["rules"], key="playground_formula", format_func=naming.title)
     made = aggregator(rule, **scenes.options(scene, rule))
     st.latex(made.formula)
     if made.divergence:
@@ -283,50 +282,13 @@ def filled(scene: Scene, rule: str, q: FullPosterior | GridPool) -> str:
     here = [m for m in range(len(loc)) if present[m, 0] and weights[m] > 0]
     if not here:
         return r"q = \mathcal N(0, I)"
-    w = (weights[here] / weights[here].sum()).tolist()
-    means = [loc[m, 0] for m in here]
-    spreads = [covariance[m, 0] for m in here]
-    mean, total = q.mean[0], q.total_covariance[0]
-    lines: list[str] = []
-    if rule in ("wasserstein", "moe", "moment"):
-        lines += stacked(r"\mu", [f"{x:.2f}\\,{column(v)}" for x, v in zip(w, means, strict=True)], column(mean))
-    elif rule in ("poe", "geometric"):
-        factor = len(here) if rule == "poe" else 1
-        terms = [f"{factor * x:.2f}\\,{matrix(torch.linalg.inv(s))}" for x, s in zip(w, spreads, strict=True)]
-        terms += ["I"] if rule == "poe" and scene["prior"] else []
-        lines += stacked(r"\Sigma^{-1}", terms, matrix(torch.linalg.inv(total)))
-    if rule == "wasserstein" and len(mean) == 1:
-        terms = [f"{x:.2f}\\cdot {s.sqrt().item():.2f}" for x, s in zip(w, spreads, strict=True)]
-        lines += stacked(r"\sigma", terms, f"{total.sqrt().item():.3f}")
-    if rule == "moment":
-        lines += stacked(r"\Sigma", [
-            f"{x:.2f}\\Big({matrix(s)} + {matrix(torch.outer(v - mean, v - mean))}\\Big)"
-            for x, s, v in zip(w, spreads, means, strict=True)], matrix(total))
-    if not lines:
-        for m, x, v, s in zip(here, w, means, spreads, strict=True):
-            name = NAMES[m]
-            lines += [f"w_{name} &= {x:.2f}, \\; \\mu_{name} = {column(v)}, \\; \\Sigma_{name} = {matrix(s)}"]
-    lines += [f"\\text{{mean}} &= {column(mean)}", f"\\text{{covariance}} &= {matrix(total)}"]
+    case = worked.InThePlane(
+        [NAMES[m] for m in here], (weights[here] / weights[here].sum()).tolist(), [loc[m, 0] for m in here],
+        [covariance[m, 0] for m in here], q.mean[0], q.total_covariance[0], everyone=len(here) == len(loc))
+    lines = [*aggregator(rule, **scenes.options(scene, rule)).worked_covariances(case),
+             f"\\text{{mean}} &= {worked.column(case.mean)}",
+             f"\\text{{covariance}} &= {worked.matrix(case.covariance)}"]
     return r"\begin{aligned}" + r"\\[4pt]".join(lines) + r"\end{aligned}"
-
-
-def stacked(name: str, terms: list[str], result: str) -> list[str]:
-    """A sum with one term in each line, so that it fits a phone."""
-    return [f"{name} &= {terms[0]}", *(f"&\\quad + {term}" for term in terms[1:]), f"&= {result}"]
-
-
-def column(v: torch.Tensor) -> str:
-    """A vector, two decimals."""
-    if len(v) == 1:
-        return f"({v.item():.2f})"
-    return r"\begin{pmatrix}" + r"\\".join(f"{x:.2f}" for x in v.tolist()) + r"\end{pmatrix}"
-
-
-def matrix(a: torch.Tensor) -> str:
-    """A matrix, two decimals."""
-    if len(a) == 1:
-        return f"({a.item():.2f})"
-    return r"\begin{pmatrix}" + r"\\".join("&".join(f"{x:.2f}" for x in row) for row in a.tolist()) + r"\end{pmatrix}"
 
 
 COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 import bvae
-from bvae.aggregators import Aggregator, aggregator
+from bvae.aggregators import Aggregator, aggregator, naming
 from bvae.app import loaders, pages, reproduce
 from bvae.app.beliefs import scene
 from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers
@@ -91,11 +91,11 @@ def defaults(views: Sequence[str]) -> dict[str, Any]:
 
 def posterior(own: Own) -> None:
     """One item's posteriors and their barycenter."""
-    data, views, rules = own.data, own.views, style.ordered(bvae.aggregators())
+    data, views, rules = own.data, own.views, naming.ordered(bvae.aggregators())
     top = st.columns([1, 1.6, 2], vertical_alignment="bottom")
     item = own.choose_item(top[0])
     rule_name = top[1].selectbox("Aggregate with", rules, index=rules.index("wasserstein"), key="my_rule", bind=BIND,
-                                 format_func=style.short)
+                                 format_func=naming.short)
     plane_name = top[2].segmented_control(
         "Plane", ["dims", "pca"], default="dims", required=True, key="my_plane", bind=BIND,
         format_func={"dims": "Most disagreeing dimensions", "pca": "PCA"}.get)
@@ -137,7 +137,7 @@ def _formula(rule: Aggregator) -> None:
 
 def latent_map(own: Own) -> None:
     """All items as points."""
-    data, views, rules = own.data, own.views, style.ordered(bvae.aggregators())
+    data, views, rules = own.data, own.views, naming.ordered(bvae.aggregators())
     top = st.columns([2.4, 1, 1], vertical_alignment="bottom")
     which = top[0].segmented_control(
         "Posterior means of", [JOINT, *views, CLOUDS], default=JOINT, required=True, key="my_which", bind=BIND,
@@ -145,7 +145,7 @@ def latent_map(own: Own) -> None:
     projection = top[1].segmented_control("Map", ["pca", "tsne"], default="pca", required=True, key="my_map", bind=BIND,
                                           format_func={"pca": "PCA", "tsne": "t-SNE"}.get)
     rule_name = top[2].selectbox("Aggregate with", rules, index=rules.index("wasserstein"), key="my_rule", bind=BIND,
-                                 format_func=style.short, disabled=which != JOINT)
+                                 format_func=naming.short, disabled=which != JOINT)
     perplexity, map_seed = 30, 0
     if projection == "tsne":
         with st.expander("Advanced", icon=":material/tune:"):
@@ -268,11 +268,11 @@ def map_code(
 
 def comparison(own: Own) -> None:
     """Several rules on the same posteriors."""
-    data, views, rules = own.data, own.views, style.ordered(bvae.aggregators())
+    data, views, rules = own.data, own.views, naming.ordered(bvae.aggregators())
     top = st.columns([1, 3], vertical_alignment="bottom")
     item = own.choose_item(top[0])
     picked = top[1].pills("Aggregators", rules, default=list(FIRST_RULES), selection_mode="multi",
-                          key="my_rules", bind=BIND, format_func=style.short, wrap=True)
+                          key="my_rules", bind=BIND, format_func=naming.short, wrap=True)
     chosen, note = allowed(picked, rules, FIRST_RULES)
     if note:
         st.caption(f":material/info: {note}")
@@ -283,7 +283,7 @@ def comparison(own: Own) -> None:
     for name in chosen:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
         plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
-        contenders.append(Contender(name, style.title(name), style.short(name), now, plane))
+        contenders.append(Contender(name, naming.title(name), naming.short(name), now, plane))
     found, exact = numbers(contenders, views, known=known)
     brief = [key_numbers(found, c.key, []) for c in contenders]
     st.subheader("Side by side")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bvae.aggregators import aggregator
+from bvae.aggregators import aggregator, naming
 from bvae.app import loaders
 from bvae.app.learn.lessons._base import Door, NothingTrained, Picture
 from bvae.app.widgets.choose import FIRST, FIRST_DATA, label
@@ -152,7 +152,7 @@ def explore_door(text: str, views: list[str], rule: str | None = None, model_nam
     query: dict[str, str | list[str]] = {"data": DATA, "model": label(model_name), "views": views or ""}
     sets: dict[str, Any] = {"data": DATA, "model": model_name, "views": views}
     if rule:
-        query["agg"], sets["agg"] = style.short(rule), rule
+        query["agg"], sets["agg"] = naming.short(rule), rule
     return Door("explore", text, query, sets)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bvae.aggregators import aggregator
+from bvae.aggregators import aggregator, naming
 from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons._base import Picture
 from bvae.gaussians.posterior import FullPosterior, Posterior
@@ -98,7 +98,7 @@ def relative_height(mean: float, scale: float, place: float) -> float:
 def arrays(scene: scenes.Scene, rule: str) -> Aggregate:
     """For the figures."""
     q = diagonal(joint(scene, rule))
-    return Aggregate(rule, style.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(), q.scale[:, 0].numpy())
+    return Aggregate(rule, naming.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(), q.scale[:, 0].numpy())
 
 
 def picture(scene: scenes.Scene, ink: style.Ink, caption: str = "", rules: Sequence[str] | None = None,
@@ -113,7 +113,7 @@ def picture(scene: scenes.Scene, ink: style.Ink, caption: str = "", rules: Seque
     for k in sorted(set(range(len(loc))) - set(here)):
         figure.data[k].update(visible="legendonly")
     rows = [{"belief": f"expert {scenes.NAMES[k]}", "mean": loc[k], "σ": scale[k]} for k in here]
-    rows += [{"belief": style.title(r), "mean": mean_of(scene, r), "σ": width_of(scene, r)} for r in rules]
+    rows += [{"belief": naming.title(r), "mean": mean_of(scene, r), "σ": width_of(scene, r)} for r in rules]
     table = pd.DataFrame(rows)
     said = "; ".join(f"{r['belief']}: mean {r['mean']:.2f}, standard deviation {r['σ']:.2f}" for r in rows)
     return Picture(f"{takeaway} Curves on a line. {said}.".strip(), (figure,), table=table, caption=caption)
@@ -123,8 +123,10 @@ def curves(x: Sequence[float], values: Mapping[str, Sequence[float]], ink: style
            takeaway: str, caption: str = "", reference: tuple[float, str] | None = None,
            limits: tuple[float, float] | None = None) -> Picture:
     """A value of every rule against something."""
-    table = pd.DataFrame({titles[0]: list(x), **{style.title(r): list(v) for r, v in values.items()}})
-    return Picture(takeaway, (rule_curves(x, values, ink, titles, reference, limits),), table=table, caption=caption)
+    table = pd.DataFrame({titles[0]: list(x), **{naming.title(r): list(v) for r, v in values.items()}})
+    names = {r: (naming.title(r), naming.short(r)) for r in values}
+    figure = rule_curves(x, values, names, ink, titles, reference, limits)
+    return Picture(takeaway, (figure,), table=table, caption=caption)
 
 
 def copies(rule: str, most: int, scale: float = 1.0) -> list[float]:

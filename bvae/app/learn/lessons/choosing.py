@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bvae.aggregators import naming
 from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
@@ -12,7 +13,6 @@ from bvae.app.learn.lessons._pictures import coverage_with_shared_errors, line, 
 from bvae.evaluation.differences import common, difference
 from bvae.evaluation.records import keyed, over_seeds
 from bvae.metrics import CATALOG, written
-from bvae.plots import style
 from bvae.plots.style import Ink
 
 RULES = ("poe", "moe", "wasserstein", "mwb")
@@ -28,7 +28,7 @@ def behaviour() -> pd.DataFrame:
     rows = []
     for rule in RULES:
         few, *_, many = pictures.copies(rule, 5)
-        rows.append({"joint belief": style.short(rule), "five agree": many / few,
+        rows.append({"joint belief": naming.short(rule), "five agree": many / few,
                      "a quarrel at ±3": width_of(QUARREL, rule), "near 0, with a liar": share_within(LIAR, rule, 0, 1)})
     return pd.DataFrame(rows)
 
@@ -63,7 +63,7 @@ def calibrated(ink: Ink) -> Picture:
         SHARED, values, ink,
         ("share of the errors that all experts have in common", "coverage of 90 percent intervals"),
         "Coverage by the share of common errors. " + "; ".join(
-            f"{style.short(r)}: {v[0]:.2f} with independent errors, {v[-1]:.2f} with common ones"
+            f"{naming.short(r)}: {v[0]:.2f} with independent errors, {v[-1]:.2f} with common ones"
             for r, v in values.items()),
         f"{NUM_SENSORS} experts, each honest by itself, 20,000 random cases for each point.",
         (0.9, "honest: 0.9"), (0.5, 1.02))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bvae.aggregators import naming
 from bvae.aggregators.subsets import subset_membership
 from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import diagonal, joint, line, picture, share_within, signed
-from bvae.plots import style
 from bvae.plots.lessons import components
 from bvae.plots.style import Ink
 
@@ -61,10 +61,10 @@ def compared(ink: Ink) -> Picture:
     """All rules on the same three experts, with what they leave near A and B."""
     drawn = picture(THREE, ink, rules=["poe", "wasserstein", "mwb"], limits=(-4.5, 5.5), takeaway="All rules beside "
                     "the mixture over subsets.")
-    table = pd.DataFrame([{"joint belief": style.title(r),
+    table = pd.DataFrame([{"joint belief": naming.title(r),
                            f"share between {signed(PLACE - REACH)} and {signed(PLACE + REACH)}":
                            np.round(v, 3)} for r, v in shares().items()])
-    said = "; ".join(f"{style.short(r)} {v:.2f}" for r, v in shares().items())
+    said = "; ".join(f"{naming.short(r)} {v:.2f}" for r, v in shares().items())
     return Picture(f"How much of each joint belief is left near A and B: {said}.", drawn.figures, table=table,
                    caption="Solid with many humps: MWB. Dashed: PoE. Solid with one hump: Wasserstein barycenter.")
 
@@ -89,7 +89,7 @@ has to be good enough to rebuild **all** views. So every pattern of missing view
 |---|---|---:|---:|
 """
     for name, curve in curves.items():
-        text += (f"| {models.label(name)} | {style.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
+        text += (f"| {models.label(name)} | {naming.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
                  f"{curve[max(curve, key=int)]:.2f} |\n")
     if sum(models.rule_of(name) == "wasserstein" for name in curves) > 1:
         text += "\nWB-VAE is here on several bounds: on which one its paper trains it could not be read.\n"
@@ -145,7 +145,7 @@ How much of each joint belief is left near A and B, between {signed(PLACE - REAC
 
 | joint belief | share |
 |---|---:|
-""" + "".join(f"| {style.title(r)} | {v:.2f} |\n" for r, v in shares().items()) + f"""
+""" + "".join(f"| {naming.title(r)} | {v:.2f} |\n" for r, v in shares().items()) + f"""
 The product has gone over to C. The mixtures keep a part where A and B are. MoE keeps most here, but lets no two experts
 work together; in MWB the group AB does.
 
