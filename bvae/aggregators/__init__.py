@@ -21,7 +21,7 @@ def aggregators() -> list[str]:
     return AGGREGATORS.names()
 
 
-def aggregator(name: str, **options) -> Aggregator:
+def aggregator(name: str, **options: Any) -> Aggregator:
     """An aggregation rule by name, with its options as keywords.
 
     Beside the registered names, ``mixture(NAME)`` is the mixture over all subsets of modalities of the rule NAME, with
@@ -58,7 +58,7 @@ def name_of(rule: Aggregator) -> str:
 def options_of(rule: Aggregator) -> dict[str, Any]:
     """The options that give this rule back, those with their default left out."""
     inside = options_of(rule.rule) if isinstance(rule, Mixture) else {}
-    own = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)
+    own = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)  # type: ignore[arg-type]  # every rule is a dataclass
            if f.name != "rule" and getattr(rule, f.name) != f.default}
     return {**inside, **own}
 

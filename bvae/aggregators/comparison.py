@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -128,7 +128,7 @@ def wasserstein_spread(loc: Tensor, scale: Tensor, present: Tensor) -> Tensor:
     """
     there = present.unsqueeze(-1).to(loc)
     count = there.sum(0).clamp_min(1)  # (B, 1)
-    squared = 0.0
+    squared = torch.zeros_like(loc[0, :, 0])
     for value in (loc, scale):
         centre = (value * there).sum(0) / count
         squared = squared + ((value - centre).square() * there).sum((0, -1))
@@ -212,6 +212,7 @@ def divergence_matrix(
     log_q = {name: q.log_prob(grid.points) for name, q in aggregates.items()}
     result: dict[tuple[str, str], list[Estimate] | None] = {}
     for measure_name, measure in measures.items():
+        q: Any  # a pool on a grid can do what a divergence asks of it
         for name, q in aggregates.items():
             closed = find_closed_form(type(measure), kind(q), "full") is not None
             integral = type(measure).integrand is not Divergence.integrand

@@ -64,6 +64,6 @@ class FisherRaoBarycenter(GaussianAggregator):
         ratio = ((mean - case.mu) ** 2 / 2 + (scale - case.sigma) ** 2) / (2 * scale * case.sigma)
         distance = math.sqrt(2) * np.arccosh(1 + ratio)
         terms = [rf"{number(w)}\cdot {square(x)}" for w, x in zip(case.w, distance, strict=True)]
-        least = rf"{number(case.w @ distance**2)}, \; \text{{the least}}"
+        least = rf"{number(float(case.w @ distance**2))}, \; \text{{the least}}"
         return Worked([rf"\mu &= {number(mean)}\\[3pt]\sigma &= {number(scale)}",
                        *total(r"\sum_m w_m d_m^2", terms, least)], mean, scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -106,7 +107,7 @@ def expansion(alpha: float, num_experts: int) -> Expansion:
     return Expansion(np.array(rows), np.array(values), error)
 
 
-def _partitions(n: int, parts: int, top: int | None = None):
+def _partitions(n: int, parts: int, top: int | None = None) -> Iterator[tuple[int, ...]]:
     """n as a sum of `parts` positive integers, largest first."""
     top = n if top is None else top
     if parts == 1:
@@ -133,7 +134,7 @@ def _geometric_means(log_x: np.ndarray, k: tuple[int, ...], n: int) -> np.ndarra
     return sums[()]
 
 
-def _largest_error(coefficients: dict, alpha: float, n: int, num_experts: int) -> float:
+def _largest_error(coefficients: dict[tuple[int, ...], float], alpha: float, n: int, num_experts: int) -> float:
     """Largest relative error for more experts than powers, over x of three different sizes, each of some experts."""
     levels = -np.concatenate([[0.0], np.geomspace(0.02, 30 / alpha, 30)])
     log_x = np.array([
@@ -146,7 +147,9 @@ def _largest_error(coefficients: dict, alpha: float, n: int, num_experts: int) -
     return float(np.abs(found / target - 1).max())
 
 
-def _fit(coefficients: dict, parts: list, alpha: float, n: int, size: int) -> float:
+def _fit(
+    coefficients: dict[tuple[int, ...], float], parts: list[tuple[int, ...]], alpha: float, n: int, size: int
+) -> float:
     """Add the coefficients of products of `size` different experts; returns the largest relative error."""
     from scipy.optimize import linprog
 

@@ -90,12 +90,12 @@ class SubsetMixture(Aggregator):
         """The rule inside each subset."""
 
     @property
-    def counts_experts(self) -> bool:
+    def counts_experts(self) -> bool:  # type: ignore[override]
         """See `Aggregator`: as the rule inside."""
         return self.inner().counts_experts
 
     @property
-    def extrapolates(self) -> bool:
+    def extrapolates(self) -> bool:  # type: ignore[override]
         """See `Aggregator`: as the rule inside."""
         return self.inner().extrapolates
 
@@ -159,6 +159,7 @@ class SubsetMixture(Aggregator):
         if weights.requires_grad:
             raise ValueError("num_subsets: expected None with learned weights, which no gradient would reach, got "
                              f"{self.num_subsets}")
+        assert self.num_subsets is not None
         valid = (members.unsqueeze(2) & ~experts.present).sum(1) == 0  # (K, B)
         nothing = ~experts.present.any(0)
         p = torch.where(valid | nothing, weights.detach(), 0.0)

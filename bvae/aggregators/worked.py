@@ -87,7 +87,7 @@ class OneDimension:
         """(n,): standard deviations."""
         return self._of(self.experts.scale)
 
-    def _of(self, values) -> np.ndarray:
+    def _of(self, values: Tensor) -> np.ndarray:
         return values[self.places, 0, self.d].detach().cpu().double().numpy()
 
 

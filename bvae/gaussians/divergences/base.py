@@ -8,7 +8,7 @@ by quadrature in one and two dimensions, by Monte Carlo beyond, with its error.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -189,7 +189,7 @@ def find_closed_form(measure: type[Divergence], q: Kind, p: Kind) -> Callable[..
 
 
 def quadrature_grid(
-    distributions: list[Distribution], reach: float = 8.0, resolution: float = 0.6, most: int = 640
+    distributions: Sequence[Distribution], reach: float = 8.0, resolution: float = 0.6, most: int = 640
 ) -> Grid:
     """A regular grid that covers all components to `reach` standard deviations.
 
@@ -198,7 +198,7 @@ def quadrature_grid(
 
     Parameters
     ----------
-    distributions : list
+    distributions : sequence
         Of one or two dimensions, the same B.
     """
     full = [FullPosterior.of(q) for q in distributions]
