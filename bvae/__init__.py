@@ -11,12 +11,14 @@ from bvae.gaussians.posterior import Posterior
 from bvae.models.methods import methods
 from bvae.models.model import ModelConfig, MultimodalVAE
 from bvae.training.checkpoint import checkpoints, load
+from bvae.validation import set_validate_args
 from bvae.version import __version__
 
 __all__ = [
     "__version__",
     "ModelConfig", "Modality", "MultimodalVAE", "Posterior",
     "aggregator", "aggregators", "checkpoints", "dataset", "datasets", "load", "methods",
+    "set_validate_args",
 ]
 
 moved.install()
