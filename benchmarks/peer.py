@@ -95,7 +95,7 @@ class FromLogVariance(nn.Module):
         return torch.cat([loc, scale + (-(-scale).expm1()).log() - RAW_OFFSET], 1)  # the inverse of softplus(raw - 2)
 
 
-NETWORKS.register("published")(NetworkPair(Encoder, Decoder))
+NETWORKS.register("published")(NetworkPair(Encoder, Decoder, accelerate=True))
 
 
 def data_for(published: bool) -> MultimodalDataset:

@@ -16,7 +16,6 @@ from bvae.aggregators.weights import ExpertWeights, parse
 from bvae.data import DataError, Modality
 from bvae.data.checks import as_mask, as_values, blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
-from bvae.models.layers import for_channels_last
 from bvae.models.likelihoods import LIKELIHOODS, OF_KIND
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
@@ -105,11 +104,10 @@ class MultimodalVAE(nn.Module):
         self.config = config or ModelConfig()
         self.encoders, self.decoders = NamedModules(), NamedModules()
         for name, m in self.modalities.items():
-            encoder, decoder = NETWORKS[m.kind]
+            pair = NETWORKS[m.kind]
             own = self.config.latent_dim + self.config.private_dim
             try:
-                self.encoders[name] = encoder(m.shape, own, self.config.width)
-                self.decoders[name] = decoder(m.shape, own, self.config.width)
+                self.encoders[name], self.decoders[name] = pair.build(m.shape, own, self.config.width)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
@@ -119,8 +117,6 @@ class MultimodalVAE(nn.Module):
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
         if self.config.auxiliary_prior:
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
-        for_channels_last(self)
-        self.to(memory_format=torch.channels_last)
 
     @property
     def latent_dim(self) -> int:
