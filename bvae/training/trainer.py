@@ -171,7 +171,8 @@ class Trainer:
             if hook == "on_step" and self.step != self.saved_step and self.good():
                 with contextlib.suppress(WriteError):
                     self.save()
-            note = f"a callback has stopped the training at step {self.step} of {self.settings.steps}: {self.kept()}"
+            kept = "the checkpoint is complete" if hook == "on_finish" else self.kept()
+            note = f"a callback has stopped the training at step {self.step} of {self.settings.steps}: {kept}"
             if note not in getattr(error, "__notes__", ()):
                 error.add_note(note)
             raise

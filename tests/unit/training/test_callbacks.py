@@ -107,6 +107,17 @@ def test_a_callback_that_spoils_the_model_and_fails_leaves_the_last_good_state(t
     assert not (tmp_path / "m" / STATE).exists()
 
 
+def test_an_error_after_the_end_says_that_all_is_there(tmp_path):
+    class Late(Callback):
+        def on_finish(self, run):
+            raise RuntimeError("too late")
+
+    with pytest.raises(RuntimeError, match="too late") as caught:
+        train(settings(), tmp_path / "m", progress=False, callbacks=[Late()])
+    assert caught.value.__notes__ == ["a callback has stopped the training at step 4 of 4: the checkpoint is complete"]
+    assert (tmp_path / "m" / "config.json").is_file()
+
+
 def test_all_that_were_started_are_ended_though_one_cannot_start(tmp_path):
     class Broken(Callback):
         def on_start(self, run):
