@@ -11,6 +11,7 @@ import types
 import pytest
 import torch
 
+from bvae.cli import main
 from bvae.io.storage import read_json, write_text
 from bvae.models.networks import NETWORKS, NetworkPair
 from bvae.training import Settings
@@ -295,6 +296,23 @@ def test_weights_and_biases_gets_settings_losses_and_the_end(tmp_path, monkeypat
     names = ["kl", "learning_rate", "loss", "reconstruction"]
     assert seen[2:] == [(2, names), (4, names), 0]
     assert LOGGERS["wandb"](tmp_path / "logs", "polymnist/m").version == "abc"
+
+
+def test_the_command_line_logs_and_repeats_it(tmp_path, capsys, monkeypatch):
+    command = ["train", "polymnist", "wb-vae", "--out", str(tmp_path), "--no-evaluate", "--steps", "2", "--width", "4",
+               "--latent-dim", "2", "--batch-size", "50", "--log"]
+    assert main([*command, "csv"]) == 0
+    folder = tmp_path / "polymnist" / "wb-vae"
+    assert (folder / "logs" / "csv" / "version_0" / "metrics.csv").is_file()
+    (folder / STATE).touch()
+    assert main([*command, "csv"]) == 1
+    assert "--log csv" in capsys.readouterr().err
+    (folder / STATE).unlink()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main([*command, "wandb", "--overwrite"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert 'needs the package wandb, which is not installed; install it with: pip install "bvae[loggers]"' in said
 
 
 def test_a_logger_changes_no_number(tmp_path):
