@@ -26,7 +26,7 @@ class NotFiniteError(ValueError):
 
 
 def set_validate_args(on: bool) -> Changed:
-    """Whether numbers in arguments are checked, in this process, where a rule does not say so itself.
+    """Whether numbers in arguments are checked, in this process: those of models, and of rules that say nothing else.
 
     Without the checks, numbers that are no means, standard deviations or weights give results that are none, silently.
 

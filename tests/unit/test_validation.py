@@ -197,3 +197,19 @@ def test_conditions_are_asked_one_by_one_only_when_one_fails():
     off = Checks(on=False)
     off.require(lambda: pytest.fail("this is not computed"), ValueError)
     assert off.look() is None
+
+
+def test_a_model_does_not_look_at_single_numbers_without_checks():
+    model = bvae.MultimodalVAE([bvae.Modality(name, "image", (1, 4, 8)) for name in ("a", "b")], aggregator("poe"),
+                               bvae.ModelConfig(latent_dim=2, width=4)).eval()
+    x = {"a": torch.full((2, 1, 4, 8), torch.nan)}
+    with pytest.raises(ValueError, match=r"x\['a'\], item 0: expected finite numbers, got nan"):
+        model.experts(x)
+    present = torch.ones(2, 2, dtype=torch.bool)
+    with pytest.raises(ValueError, match="present: row 1 asks for 'b', which is not in x"):
+        model.experts({"a": torch.zeros(2, 1, 4, 8)}, present)
+    with bvae.set_validate_args(False):
+        assert model.experts(x).loc[0].isnan().all()
+        assert model.experts({"a": torch.zeros(2, 1, 4, 8)}, present).present.tolist() == [[True, True], [False, False]]
+        with pytest.raises(ValueError, match="unknown modality 'c'"):
+            model.experts({"c": x["a"]})
