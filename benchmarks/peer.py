@@ -27,8 +27,8 @@ from bvae.data import MultimodalDataset
 from bvae.data.base import Batch
 from bvae.gaussians.posterior import Posterior
 from bvae.models.methods import METHODS
-from bvae.models.model import MultimodalVAE
 from bvae.models.networks import MIN_SCALE, NETWORKS, RAW_OFFSET, NetworkPair
+from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import build_model
 from bvae.training.loop import Trainer, make_fabric
 from bvae.training.memory import keep_memory

@@ -10,7 +10,7 @@ from bvae.data import Modality, dataset, datasets
 from bvae.gaussians.posterior import Posterior
 from bvae.models.config import ModelConfig
 from bvae.models.methods import methods
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import checkpoints, load
 from bvae.validation import set_validate_args
 from bvae.version import __version__

@@ -19,7 +19,7 @@ from bvae.metrics.base import (
     posterior_of,
     shared_means,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NUM_RESAMPLES = 200
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from bvae.aggregators.subsets import subset_membership
 from bvae.data import MultimodalDataset, dataset
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.registry import Registry
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of, summary
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("reconstruction")

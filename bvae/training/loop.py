@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from bvae.data import dataset
 from bvae.io.locking import locked
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training.callbacks import Callback, OnStep, ProgressBar, SaveEvery
 from bvae.training.devices import make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept

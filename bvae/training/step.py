@@ -9,8 +9,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from bvae.models.methods import METHODS
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives import LossOutput, objective
+from bvae.models.vae import MultimodalVAE
 from bvae.training.settings import Settings
 
 

@@ -21,7 +21,7 @@ from bvae.data.checks import RANGES
 from bvae.gaussians.randomness import BatchGenerator
 from bvae.io.storage import WriteError, write_text
 from bvae.models.likelihoods import SUPPORT
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training import resuming
 from bvae.training.callbacks import Callback
 from bvae.training.checkpoint import HISTORY, build_model, save_model

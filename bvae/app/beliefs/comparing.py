@@ -16,7 +16,7 @@ from bvae.app.beliefs.scene import Scene, arrays, draw
 from bvae.app.loaders import pca
 from bvae.gaussians import gaussian
 from bvae.metrics.classifiers import Classifiers
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.runs.isolated import linked

@@ -16,7 +16,7 @@ from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.app.beliefs.scene import Draw, Scene
 from bvae.app.beliefs.worked import aligned, components, experts_in, factor, named, normal, number, work_out
 from bvae.app.state import BIND
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 
