@@ -18,7 +18,7 @@ FOLDERS = {
     "gaussians": "halfplane posterior randomness divergences",
     "aggregators": "weights comparison",
     "aggregators.verify": "numerical verification",
-    "models": "model networks likelihoods layers objectives interpolation",
+    "models": "networks likelihoods objectives interpolation",
     "io": "storage locking system compact texts",
     "data": "corruption",
     "data.uploads": "uploads upload_archive upload_conversion upload_format",
@@ -31,7 +31,11 @@ MOVED = {
     f"bvae.{before}{name}": f"bvae.{folder}.{name}"
     for before, folders in (("", FOLDERS), ("training.", OF_TRAINING))
     for folder, names in folders.items() for name in names.split()
-} | {"bvae.points": "bvae.gaussians.points"}
+} | {
+    "bvae.points": "bvae.gaussians.points",
+    "bvae.model": "bvae.models.vae", "bvae.models.model": "bvae.models.vae",
+    "bvae.layers": "bvae.models.acceleration", "bvae.models.layers": "bvae.models.acceleration",
+}
 
 
 SPLIT = dict.fromkeys(("bvae.gaussian", "bvae.gaussians.gaussian"),

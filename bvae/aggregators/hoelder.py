@@ -31,6 +31,7 @@ from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import require_number
+from bvae.validation import Checks
 
 MOST_COMPONENTS = 4096
 
@@ -105,6 +106,17 @@ def expansion(alpha: float, num_experts: int) -> Expansion:
                     rows.append(row)
                     values.append(value)
     return Expansion(np.array(rows), np.array(values), error)
+
+
+@functools.lru_cache(maxsize=64)
+def _expansion_on(
+    alpha: float, num_experts: int, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Exponents and logarithms of the coefficients there: what is there already need not be waited for."""
+    terms = expansion(alpha, num_experts)
+    with torch.inference_mode(False):  # a tensor of inference mode could not take part in training later
+        return (torch.from_numpy(terms.exponents).to(device, dtype),
+                torch.from_numpy(terms.coefficients).to(device, dtype).log())
 
 
 def _partitions(n: int, parts: int, top: int | None = None) -> Iterator[tuple[int, ...]]:
@@ -221,7 +233,8 @@ class HoelderPool(Aggregator):
         loc, covariance, present, weights
             See `Aggregator.full`, with B = 1.
         """
-        experts = prepare_full(loc.double(), covariance.double(), present, weights)
+        experts = prepare_full(loc.double(), covariance.double(), present, weights,
+                               Checks(self.validate_args))
         here = experts.item_weights[:, 0] > 0
         if not bool(here.any()):
             raise ValueError("present: expected at least one expert, got none")
@@ -245,7 +258,7 @@ class HoelderPool(Aggregator):
         """See `Aggregator.aggregate`."""
         exponents, log_weights, valid = self._terms(experts)
         loc, scale, log_integral = diagonal.normal_of_powers(exponents, experts.loc, experts.scale)
-        return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid)
+        return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid, experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
@@ -261,11 +274,9 @@ class HoelderPool(Aggregator):
 
     def _terms(self, experts: Experts | FullExperts) -> tuple[Tensor, Tensor, Tensor]:
         """Exponents (K, M), logarithms of the weights before the integrals (K, B), and what is present (K, B)."""
-        terms = expansion(self.alpha, len(experts.loc))
-        exponents = torch.from_numpy(terms.exponents).to(experts.loc)
+        exponents, log_coefficients = _expansion_on(self.alpha, len(experts.loc), experts.loc.device, experts.loc.dtype)
         weights = torch.where(experts.present, experts.item_weights, 1.0)
         valid = (exponents > 0).to(experts.loc) @ (~experts.present).to(experts.loc) == 0
-        log_coefficients = torch.from_numpy(terms.coefficients).to(experts.loc).log()
         return exponents, log_coefficients.unsqueeze(1) + exponents @ weights.log() / self.alpha, valid
 
     @staticmethod

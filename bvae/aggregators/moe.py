@@ -57,7 +57,7 @@ class MixtureOfExperts(Aggregator):
 
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`: K = M."""
-        return with_prior(experts.item_weights, experts.loc, experts.scale, experts.present)
+        return with_prior(experts.item_weights, experts.loc, experts.scale, experts.present, experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""

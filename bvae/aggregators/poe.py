@@ -58,12 +58,12 @@ class ProductOfExperts(PooledAggregator):
         if (shared := experts.shared) is not None:
             size = membership.sum(1, keepdim=True)  # (K, 1)
             exponents = size * diagonal.shares(shared, membership)  # (K, M)
-            loc, scale = diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
+            loc, scale = diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents, True)
             return self._with_prior_expert(loc, scale, size.unsqueeze(-1) == membership.shape[1])
         present = experts.present.to(experts.weights.dtype)  # (M, B)
         count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
         weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership, experts.everyone)
         # Exponents are count x w / (weight of the subset); the factor does not move the mean.
         factor = count / torch.where(weight > 0, weight, torch.ones_like(weight))
         scale = scale * torch.where(factor > 0, factor, torch.ones_like(factor)).rsqrt()
@@ -137,9 +137,9 @@ class GeometricMean(PooledAggregator):
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
             exponents = diagonal.shares(shared, membership)
-            return diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
+            return diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents, True)
         weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership, experts.everyone)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:

@@ -17,6 +17,8 @@ from bvae.aggregators.base import (
     Family,
     FullExperts,
     full_with_prior,
+    prepare,
+    validating,
     with_prior,
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
@@ -24,6 +26,7 @@ from bvae.aggregators.wasserstein import WassersteinBarycenter
 from bvae.aggregators.worked import OneDimension, Worked, components, mixture, moments, normal, number, total
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.gaussians.randomness import multinomial
+from bvae.validation import Checks, NotFiniteError
 
 MOST_MODALITIES = 16
 
@@ -42,6 +45,13 @@ def subset_membership(num_modalities: int) -> Tensor:
     reversed_bits = (table.long() * 2 ** torch.arange(num_modalities - 1, -1, -1)).sum(1)
     order = sorted(range(len(table)), key=lambda k: (int(table[k].sum()), -int(reversed_bits[k])))
     return table[order]
+
+
+@functools.lru_cache(maxsize=16)
+def _membership_on(num_modalities: int, device: torch.device) -> Tensor:
+    """:func:`subset_membership` there: what is there already need not be waited for."""
+    with torch.inference_mode(False):  # a tensor of inference mode could not take part in training later
+        return subset_membership(num_modalities).to(device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +84,16 @@ class SubsetMixture(Aggregator):
         m = len(loc)
         if weights is None or m < 2 or weights.shape != (2**m - 1,):
             return super().prepare(loc, scale, present, weights)
-        total = weights.detach().sum().item()
-        if not bool((weights >= 0).all()) or not abs(total - 1) <= 1e-4:
-            raise ValueError("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
-                             f"{weights.min().item():.3g} and the sum {total:.6g}")
-        return replace(super().prepare(loc, scale, present, None), subset_weights=weights.to(loc))
+        checks, given = Checks(self.validate_args), weights.detach()
+
+        def error() -> ValueError:
+            kind = ValueError if bool(given.isfinite().all()) else NotFiniteError
+            return kind("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
+                        f"{given.min().item():.3g} and the sum {given.sum().item():.6g}")
+
+        checks.require(lambda: (given >= 0).all() & ((given.sum() - 1).abs() <= 1e-4), error)
+        return replace(prepare(loc, scale, present, None, checks), subset_weights=weights.to(loc))
+
 
     def __post_init__(self) -> None:
         if self.num_subsets is not None and (not isinstance(self.num_subsets, int) or self.num_subsets < 1):
@@ -101,11 +116,11 @@ class SubsetMixture(Aggregator):
 
     def conditional(self) -> Aggregator:
         """See `Aggregator.conditional`: the rule inside the subset."""
-        return self.inner()
+        return validating(self.inner(), self.validate_args)
 
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`: K = (2^M - 1) J, subsets as in :func:`subset_membership`, J of the rule."""
-        members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
+        members = _membership_on(experts.loc.shape[0], experts.loc.device)
         membership = members.to(experts.loc.dtype)  # (K, M)
         valid, weights = self._subsets(experts, membership)
         if experts.subset_weights is not None:
@@ -114,11 +129,11 @@ class SubsetMixture(Aggregator):
             return self._sampled(experts, members, weights)
         inside, loc, scale = self.inner().components(experts, membership)  # (J, K, B), (J, K, B, D)
         return with_prior((inside * weights).flatten(0, 1), loc.flatten(0, 1), scale.flatten(0, 1),
-                          valid.repeat(len(inside), 1))
+                          valid.repeat(len(inside), 1), experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
-        members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
+        members = _membership_on(experts.loc.shape[0], experts.loc.device)
         valid, weights = self._subsets(experts, members.to(experts.loc.dtype))
         q = self.inner().aggregate_full(experts.in_subsets(members))
         k, b, d = *weights.shape, experts.loc.shape[-1]

@@ -34,7 +34,8 @@ class WassersteinBarycenter(PooledAggregator):
 
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
-        return diagonal.wasserstein_barycenter(experts.loc, experts.scale, experts.weights, membership)
+        return diagonal.wasserstein_barycenter(experts.loc, experts.scale, experts.weights, membership,
+                                               experts.everyone)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`: the Bures fixed point."""

@@ -18,6 +18,7 @@ from bvae.evaluation.tables import print_table
 from bvae.io.system import DEVICES
 from bvae.models.methods import methods
 from bvae.training.checkpoint import RESERVED, WEIGHTS, checkpoints_root, first_line
+from bvae.training.loggers import LOGGERS, Log
 from bvae.training.settings import Settings
 
 
@@ -33,6 +34,8 @@ def add(commands: Any) -> None:
                          help="go on where a stopped run was, or with more --steps from a finished one")
     command.add_argument("--overwrite", action="store_true", help="replace a finished checkpoint of this name")
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
+    command.add_argument("--log", nargs="+", default=[], choices=LOGGERS.names(),
+                         help="losses to logs/ in the folder of the checkpoint, for these programs")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
     machine.add_argument("--devices", type=positive,
@@ -87,13 +90,14 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     if (folder / WEIGHTS).is_file() and not (options.overwrite or options.resume):
         raise ValueError(f"{folder}: holds a finished model. Choose another --name, or replace it with --overwrite, "
                          "or train it longer with --steps MORE --resume")
+    callbacks = [Log(name) for name in options.log]  # raises where a package is missing
     try:
         fabric = make_fabric(settings, options.accelerator, options.devices, options.strategy, options.nodes)
     except Exception as error:  # Fabric's own errors are of many kinds; all say that the machine has not what was asked
         raise ValueError(f"--accelerator {options.accelerator}, --strategy {options.strategy}, --precision "
                          f"{settings.precision}: not possible on this machine ({first_line(error)})") from error
     try:
-        train(settings, folder, resume=options.resume, root=options.root, fabric=fabric)
+        train(settings, folder, resume=options.resume, root=options.root, fabric=fabric, callbacks=callbacks)
         if not fabric.is_global_zero:
             return 0
     except TrainingStopped as stop:
@@ -116,6 +120,7 @@ def shell_words(options: argparse.Namespace, changes: dict[str, Any]) -> list[st
         if (value := getattr(options, key)) != default:
             words += [f"--{key}", str(value)]
     words += ["--no-evaluate"] if options.no_evaluate else []
+    words += ["--log", *options.log] if options.log else []
     for key, value in changes.items():
         flag = key.replace("_", "-")
         words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]

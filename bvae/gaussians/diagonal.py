@@ -67,7 +67,9 @@ def pool(values: Tensor, weights: Tensor, membership: Tensor) -> Tensor:
     return (membership @ weighted.flatten(1)).unflatten(1, weighted.shape[1:])  # (K, M) @ (M, B*D)
 
 
-def product(loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
+def product(
+    loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor, everyone: bool = False
+) -> tuple[Tensor, Tensor]:
     """Normalised product of powers of Gaussians: prod_m N(mu_m, s_m^2)^(e_m), one per subset.
 
     precision = sum e_m / s_m^2,  mu = sum e_m mu_m / s_m^2 / precision.
@@ -80,6 +82,8 @@ def product(loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor) -
         (M, B, 1) or (M, B, D), at least one of them positive in each subset; 0 leaves an expert out.
     membership : Tensor
         (K, M), see :func:`pool`; any non-negative numbers, which multiply the exponents.
+    everyone : bool
+        Known that every subset of every item has an expert.
 
     Returns
     -------
@@ -88,8 +92,7 @@ def product(loc: Tensor, scale: Tensor, exponents: Tensor, membership: Tensor) -
     """
     precision = scale.reciprocal().square()  # (M, B, D)
     total = pool(precision, exponents, membership)  # (K, B, D)
-    empty = pool(torch.ones_like(exponents), exponents, membership) == 0  # (K, B or 1, 1 or D): cheaper to look at
-    if bool(empty.any()):
+    if not everyone:
         total = torch.where(total == 0, torch.ones_like(total), total)
     return pool(precision * loc, exponents, membership) / total, total.rsqrt()
 
@@ -104,18 +107,20 @@ def shares(weights: Tensor, membership: Tensor) -> Tensor:
     return (product / product.sum(1, keepdim=True)).to(membership.dtype)
 
 
-def wasserstein_barycenter(loc: Tensor, scale: Tensor, weights: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
+def wasserstein_barycenter(
+    loc: Tensor, scale: Tensor, weights: Tensor, membership: Tensor, everyone: bool = False
+) -> tuple[Tensor, Tensor]:
     """2-Wasserstein barycenters of diagonal Gaussians, one per subset: means of means and of standard deviations.
 
     See :func:`product` for the shapes; `weights` are normalised within each subset.
     Agueh & Carlier, SIAM J. Math. Anal. 2011; Alvarez-Esteban et al., J. Math. Anal. Appl. 2016.
     """
-    total = pool(torch.ones_like(weights), weights, membership)  # (K, B, 1) or (K, B, D)
-    empty = total == 0
-    if weights.shape[1:] == (1, 1) and not bool(empty.any()):
+    if everyone and weights.shape[1:] == (1, 1):
         each = shares(weights[:, 0, 0], membership)  # shared by all items: normalise the small matrix, not the results
         one = torch.ones_like(weights)
         return pool(loc, one, each), pool(scale, one, each)
+    total = pool(torch.ones_like(weights), weights, membership)  # (K, B, 1) or (K, B, D)
+    empty = total == 0
     total = torch.where(empty, torch.ones_like(total), total)
     spread = pool(scale, weights, membership) / total
     return pool(loc, weights, membership) / total, torch.where(empty, torch.ones_like(spread), spread)

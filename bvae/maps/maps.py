@@ -13,7 +13,7 @@ from bvae.data import MultimodalDataset
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.maps.projections import pca, tsne
 from bvae.metrics.base import all_experts
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 JOINT, EVERYTHING = "joint", "everything"
 PLANE, PCA, TSNE = "plane", "pca", "tsne"

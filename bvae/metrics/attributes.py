@@ -20,7 +20,7 @@ from bvae.metrics.base import (
     posterior_of,
     shared_means,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("latent_average_precision")

@@ -16,7 +16,7 @@ from bvae.data import MultimodalDataset, dataset
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics import classifiers
 from bvae.metrics.classifiers import Classifiers
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.registry import Registry
 
 METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")

@@ -22,7 +22,7 @@ from bvae.metrics.base import (
     posterior_of,
     summary,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("coherence")

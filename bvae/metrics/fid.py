@@ -16,7 +16,7 @@ from bvae.data._torchvision import torchvision
 from bvae.io.storage import StorageError, read_tensors
 from bvae.metrics.base import METRICS, EvaluationData
 from bvae.metrics.samples import frechet, real_images
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 VARIABLE = "BVAE_INCEPTION"
 SIDE = 299

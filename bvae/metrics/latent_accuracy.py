@@ -21,7 +21,7 @@ from bvae.metrics.base import (
     needs,
     posterior_of,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

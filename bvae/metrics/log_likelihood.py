@@ -13,7 +13,7 @@ from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, mask_of, posterior_of, summary
 from bvae.metrics.proposal import ModeProposal, at_the_mode
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NUM_ITEMS = 200  # spread evenly over the test split
 NUM_CONDITIONAL = 25  # of these; each modality has a proposal of its own

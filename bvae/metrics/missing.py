@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bvae.metrics.base import LABELS, METRICS, EvaluationData, all_experts, needs, shared_means, summary
 from bvae.metrics.latent_accuracy import fitted
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 PERCENT = (0, 20, 50)
 """Shares of the test items' modalities that are missing."""

@@ -21,7 +21,7 @@ from bvae.metrics.base import (
     shared_means,
     summary,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("distance_to_joint")

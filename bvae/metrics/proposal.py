@@ -11,7 +11,7 @@ from torch import Tensor
 from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import Posterior
 from bvae.models.likelihoods import LIKELIHOODS
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 DEGREES = 30.0
 """Degrees of freedom: tails somewhat heavier than normal, so that weights stay bounded where the mode's curvature

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of, summary
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("reconstruction")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bvae.data import MultimodalDataset
 from bvae.metrics.base import JUDGES, METRICS, EvaluationData, mask_of, needs
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NEIGHBOURS = 5
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bvae.metrics.base import METRICS, TEXTS, EvaluationData, all_experts, needs, posterior_of, summary
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 def right_characters(written: str, truth: str) -> float:

@@ -14,6 +14,7 @@ from bvae.io.storage import read_json, read_tensors
 from bvae.runs import sweep
 from bvae.runs.shipped import state, stopped_at
 from bvae.training import loop
+from tests.support.training import after_step
 
 TINY = ("steps=4", "batch-size=30", "width=4", "latent_dim=2", "precision=32-true")
 SBATCH = """#!/bin/sh
@@ -50,7 +51,7 @@ def test_stopped_and_gone_on_with_as_an_array(tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "train", lambda *a, **k: train(*a, **k, on_step=stop))
+        patch.setattr(loop, "train", lambda *a, **k: train(*a, **k, callbacks=[after_step(stop)]))
         assert main(arguments(root, "--number", "0")) == 130
     assert stopped_at(runs[0], runs[0].folder(root)) == 2
 

@@ -14,7 +14,7 @@ from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
 from bvae.models import interpolation
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 MARKS = ("●", "◐", "○")
 FRAMES, IN_STRIP = 25, 3  # frames of an animation; every third of them is in the strip

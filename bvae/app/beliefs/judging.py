@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bvae.app.beliefs.scene import Scene, draw
 from bvae.metrics.classifiers import Classifiers
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.aggregators.worked import OneDimension, Worked, aligned, components, factor, normal, number
 from bvae.app.beliefs.scene import Draw, Scene
 from bvae.app.state import BIND
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bvae.gaussians import diagonal
 from bvae.gaussians.randomness import normal
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 
 Estimator = Literal["iwae", "dreg"]
 

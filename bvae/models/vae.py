@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,62 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
-from bvae.aggregators.weights import ExpertWeights, parse
-from bvae.data import DataError, Modality
-from bvae.data.checks import as_mask, as_values, blank, different
+from bvae.aggregators.weights import ExpertWeights
+from bvae.data import Modality
+from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
-from bvae.models.layers import for_channels_last
+from bvae.models.config import ModelConfig
+from bvae.models.inputs import check_names, numbers, taken
 from bvae.models.likelihoods import LIKELIHOODS, OF_KIND
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Sizes and likelihood of a model.
-
-    Parameters
-    ----------
-    latent_dim : int
-        D, the dimensions that all modalities share.
-    width : int
-        Channels of the convolutions.
-    likelihood : str
-        One of :data:`bvae.models.likelihoods.LIKELIHOODS`.
-    likelihood_scale : float
-        Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
-        published Laplace(0.75).
-    weights : str
-        Weights of the experts in the joint posterior, see `bvae.aggregators.weights.ExpertWeights`: "uniform",
-        "modality", "dimension" or "subset" (learned), or fixed numbers.
-    private_dim : int
-        P, private dimensions of each modality beside the shared ones: only its own encoder and decoder know them.
-    auxiliary_prior : bool
-        Whether there is a learned scale of private latents for cross-reconstruction, see
-        `bvae.models.objectives.mmvae_plus`.
-    """
-
-    latent_dim: int = 32
-    width: int = 64
-    likelihood: str = "normal"
-    likelihood_scale: float = 0.3
-    weights: str = "uniform"
-    private_dim: int = 0
-    auxiliary_prior: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.private_dim, int) or self.private_dim < 0:
-            raise ValueError(f"private_dim: expected a non-negative integer, got {self.private_dim!r}")
-        if self.auxiliary_prior and not self.private_dim:
-            raise ValueError("auxiliary_prior: it is one of private latents; expected private_dim of at least 1, got 0")
-        for name in ("latent_dim", "width"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}: expected a positive integer, got {value!r}")
-        if not self.likelihood_scale > 0:
-            raise ValueError(f"likelihood_scale: expected a positive number, got {self.likelihood_scale!r}")
-        LIKELIHOODS[self.likelihood]  # raises for an unknown name
-        parse(self.weights)  # raises for anything else than weights
 
 
 class MultimodalVAE(nn.Module):
@@ -105,11 +56,10 @@ class MultimodalVAE(nn.Module):
         self.config = config or ModelConfig()
         self.encoders, self.decoders = NamedModules(), NamedModules()
         for name, m in self.modalities.items():
-            encoder, decoder = NETWORKS[m.kind]
+            pair = NETWORKS[m.kind]
             own = self.config.latent_dim + self.config.private_dim
             try:
-                self.encoders[name] = encoder(m.shape, own, self.config.width)
-                self.decoders[name] = decoder(m.shape, own, self.config.width)
+                self.encoders[name], self.decoders[name] = pair.build(m.shape, own, self.config.width)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
@@ -119,8 +69,6 @@ class MultimodalVAE(nn.Module):
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
         if self.config.auxiliary_prior:
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
-        for_channels_last(self)
-        self.to(memory_format=torch.channels_last)
 
     @property
     def latent_dim(self) -> int:
@@ -161,7 +109,8 @@ class MultimodalVAE(nn.Module):
             If a name is unknown, a shape is wrong, a number is not finite, or `present` asks for a modality that is
             not in `x`.
         """
-        x, present, batch = self._taken(x, present)
+        # A training run has looked at its data set, and at its loss.
+        x, present, batch = taken(x, present, self.modalities, cells=not self.training)
         device = next(iter(x.values())).device
         loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
         locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
@@ -262,12 +211,11 @@ class MultimodalVAE(nn.Module):
         ValueError
             If the last axis is not L or a target is unknown.
         """
-        z = _numbers(z, "z")
+        z = numbers(z, "z")
         if z.ndim == 0 or z.shape[-1] != self.latent_dim:
             raise ValueError(f"z: expected shape (..., {self.latent_dim}), got {tuple(z.shape)}")
         names = list(self.modalities if targets is None else targets)
-        for name in names:
-            self._check_name(name)
+        check_names(names, self.modalities)
         flat = z.reshape(-1, self.latent_dim)
         out = {name: self._decoded(name, flat) for name in names}
         return {name: v.unflatten(0, z.shape[:-1]) if z.ndim > 1 else v[0] for name, v in out.items()}
@@ -336,7 +284,7 @@ class MultimodalVAE(nn.Module):
         dict of str to Tensor
             name -> (B,); 0 where the modality is missing.
         """
-        x, present, _ = self._taken(x, present)
+        x, present, _ = taken(x, present, self.modalities, cells=not self.training)
         out = {}
         for m, name in enumerate(self.modalities):
             if name not in x:
@@ -356,82 +304,3 @@ class MultimodalVAE(nn.Module):
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
         values = self.log_likelihood(x, z, present)
         return -sum(self.modalities[name].weight * value for name, value in values.items())
-
-    def _check_name(self, name: str) -> None:
-        if name not in self.modalities:
-            raise ValueError(f"unknown modality {name!r}; the model has {', '.join(self.modalities)}")
-
-    def _taken(
-        self, x: Mapping[str, Any], present: Any
-    ) -> tuple[dict[str, Tensor], Tensor | None, int]:
-        """`x` and `present` as tensors, and the batch size: the one place that looks at what goes into a model.
-
-        Raises ValueError if they are not as :meth:`experts` wants them.
-        """
-        if not isinstance(x, Mapping):
-            raise ValueError(f"x: expected a dictionary, name of a modality -> (B, ...), got {type(x).__name__}")
-        if not x:
-            raise ValueError("x: expected at least one modality, got none")
-        taken: dict[str, Tensor] = {}
-        for name, given in x.items():
-            self._check_name(name)
-            shape = self.modalities[name].shape
-            taken[name] = values = _numbers(given, f"x[{name!r}]")
-            batch = len(next(iter(taken.values()))) if values.ndim else 0
-            dtype = getattr(given, "dtype", values.dtype)
-            if values.shape != (batch, *shape):
-                raise ValueError(f"x[{name!r}]: expected floats of shape {(batch, *shape)}, got {dtype} of "
-                                 f"{tuple(values.shape)}")
-            if str(dtype).endswith("uint8") and self.modalities[name].kind == "image":
-                raise ValueError(f"x[{name!r}]: expected floats of shape {(batch, *shape)} in [0, 1], got {dtype} of "
-                                 f"{tuple(values.shape)}; divide by 255")
-        if present is not None:
-            try:
-                present = as_mask(present, (len(self.modalities), batch), "present")
-            except DataError as error:
-                raise ValueError(str(error)) from error
-            present = present.to(values.device)
-            for m, name in enumerate(self.modalities):
-                if name not in taken and bool(present[m].any()):
-                    raise ValueError(f"present: row {m} asks for {name!r}, which is not in x")
-        for m, name in enumerate(self.modalities):
-            if name in taken and not self.training:  # a training run has looked at its data set, and at its loss
-                _check_cells(taken[name], self.modalities[name], None if present is None else present[m])
-        return taken, present, batch
-
-
-OTHER_UNIT = 10.0
-"""Noise may bring pictures out of [0, 1]; numbers that are this far outside are in another unit (0..16, 0..255)."""
-
-
-def _numbers(given: Any, what: str) -> Tensor:
-    """Numbers of any common form as a dense float32 tensor (half precision stays); raises ValueError for others."""
-    if isinstance(given, Tensor) and given.layout == torch.strided and given.dtype in (
-            torch.float32, torch.bfloat16, torch.float16):
-        return given
-    try:
-        return as_values(given, what)
-    except DataError as error:
-        raise ValueError(str(error)) from error
-
-
-def _check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> None:
-    """Raise ValueError that names the first item, of those present, with a number that cannot be one of its kind."""
-    if values.device.type != "cpu" or not values.numel():  # elsewhere the question would wait for the device
-        return
-    most = OTHER_UNIT if modality.kind == "image" else torch.finfo(values.dtype).max
-    low, high = (float(v) for v in values.aminmax())  # one pass without a copy; NaN stays in it
-    if -most <= low and high <= most:
-        return
-    good = (values.flatten(1).abs() <= most).all(1)  # False for NaN
-    bad = ~good if present is None else ~good & present
-    if bool(bad.any()):
-        item = int(bad.nonzero()[0])
-        cells = values[item].flatten()
-        cells = cells[~(cells.abs() <= most)]
-        unit = bool(cells.isfinite().all()) and modality.kind == "image"
-        wanted = "floats in [0, 1]" if unit else "finite numbers"
-        advice = "an item that lacks a modality is False in present" if bool(cells.isnan().any()) else (
-            "divide pictures by their largest value, such as 255")
-        raise ValueError(f"x[{modality.name!r}], item {item}: expected {wanted}, got {float(cells[0]):g} in "
-                         f"{len(cells):,} of {values[item].numel():,} cells; {advice}")

@@ -10,16 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import bvae
-from bvae.models.layers import (
+from bvae.models.acceleration import (
     CellConv2d,
     Conv2d,
     Flatten,
     FlattenedLinear,
+    FoldPixels,
     TransposedConv2d,
     UnflattenedLinear,
-    _Convolution,
-    for_channels_last,
+    accelerate,
+    set_enabled,
 )
+from bvae.models.acceleration.convolution import _Convolution
 from bvae.models.likelihoods import laplace, normal
 from bvae.models.networks import NETWORKS, NetworkPair
 
@@ -136,7 +138,8 @@ def test_images_side_by_side_can_be_differentiated_twice_and_forward() -> None:
 @pytest.mark.parametrize("options", [{"padding": 1}, {"padding": 1, "stride": 2}, {}, {"padding": "same"},
                                      {"padding": 1, "bias": False}, {"padding": 1, "padding_mode": "circular"}])
 def test_convolutions_in_bfloat16_have_the_gradients_of_torch(options, monkeypatch) -> None:
-    monkeypatch.setattr("bvae.models.layers.has_tiles", lambda: True)  # the function is right without them, too
+    # The function is right without them, too.
+    monkeypatch.setattr("bvae.models.acceleration.convolution.has_tiles", lambda: True)
     layer, plain = Conv2d(8, 6, 3, **options).to(memory_format=LAST), nn.Conv2d(8, 6, 3, **options)
     plain.load_state_dict(layer.state_dict())
     x = images(8, 8, 7, 7).float().requires_grad_()
@@ -194,8 +197,8 @@ def decoder(shape: tuple[int, ...], latent_dim: int, width: int) -> nn.Module:
                          nn.ConvTranspose2d(width, 3, 3, stride=2, padding=1, output_padding=1), nn.Sigmoid())
 
 
-def test_networks_of_others_are_quicker_and_the_same(monkeypatch) -> None:
-    monkeypatch.setitem(NETWORKS._entries, "usual", NetworkPair(encoder, decoder))
+def test_networks_of_others_are_quicker_and_the_same_if_they_ask_for_it(monkeypatch) -> None:
+    monkeypatch.setitem(NETWORKS._entries, "usual", NetworkPair(encoder, decoder, accelerate=True))
     torch.manual_seed(0)
     model = bvae.MultimodalVAE([bvae.Modality("a", "usual", (3, 8, 8))], bvae.aggregator("poe"))
     torch.manual_seed(0)
@@ -210,9 +213,87 @@ def test_networks_of_others_are_quicker_and_the_same(monkeypatch) -> None:
                                    torch.autograd.grad(theirs(value).square().sum(), list(theirs.parameters())))
 
 
+def test_networks_of_others_stay_what_they_are(monkeypatch) -> None:
+    monkeypatch.setitem(NETWORKS._entries, "usual", NetworkPair(encoder, decoder))
+    modalities = [bvae.Modality("a", "usual", (3, 8, 8)), bvae.Modality("b", "image", (3, 8, 8))]
+    model = bvae.MultimodalVAE(modalities, bvae.aggregator("poe"))
+    found = [type(layer) for network in (model.encoders["a"], model.decoders["a"]) for layer in network.modules()]
+    assert all(kind.__module__.startswith("torch.nn.") for kind in found)
+    assert all(p.is_contiguous() for p in model.encoders["a"].parameters())
+    assert {type(layer) for layer in model.encoders["b"].modules()} >= {Conv2d, FlattenedLinear, FoldPixels}
+
+
+def test_a_subclass_of_a_layer_is_left_alone() -> None:
+    class Mine(nn.Conv2d):
+        pass
+
+    network = accelerate(nn.Sequential(nn.Conv2d(3, 3, 3), Mine(3, 3, 3)))
+    assert [type(layer) for layer in network] == [Conv2d, Mine]
+
+
+# -- the switch --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("data", "method"), [("polymnist", "mwb-vae"), ("mnist-svhn-text", "mwb-vae"),
+                                              ("celeba", "mwb-vae"), ("polymnist", "mmvae-plus")])
+def test_shipped_models_are_the_same_with_plain_layers(data, method) -> None:
+    model, x = bvae.load(data, method), bvae.dataset(data).subset(slice(0, 8))
+    with torch.no_grad():
+        fast, fast_means = model.encode(x), model.decode(model.encode(x).mean)
+        with set_enabled(False):
+            plain, plain_means = model.encode(x), model.decode(model.encode(x).mean)
+    for name in ("weights", "loc", "scale"):
+        torch.testing.assert_close(getattr(plain, name), getattr(fast, name), atol=1e-5, rtol=1e-5)
+    for name, values in fast_means.items():
+        torch.testing.assert_close(plain_means[name], values, atol=1e-5, rtol=1e-4)
+
+
+def test_switched_off_no_layer_computes_in_its_own_way(monkeypatch) -> None:
+    for layer in ("cells.Unfold", "convolution._Convolution", "linear._SameLayout", "transposed._Transposed"):
+        monkeypatch.delattr(f"bvae.models.acceleration.{layer}.forward")
+    monkeypatch.setattr("bvae.models.acceleration.convolution.has_tiles", lambda: True)
+    model = bvae.MultimodalVAE([bvae.Modality("a", "image", (3, 8, 8))], bvae.aggregator("poe"))
+    more = nn.Sequential(TransposedConv2d(3, 3, 2, stride=2), Flatten())
+    x = torch.rand(4, 3, 8, 8).contiguous(memory_format=LAST).requires_grad_()
+
+    def loss() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return model.decode(model.encode({"a": x}).mean)["a"].sum() + more(x).float().sum()
+
+    with set_enabled(False):
+        loss().backward()
+    with pytest.raises(NotImplementedError):
+        loss()
+
+
+def test_gradients_are_those_of_plain_layers() -> None:
+    model = bvae.MultimodalVAE([bvae.Modality("a", "image", (3, 28, 28))], bvae.aggregator("poe")).double()
+    x = torch.rand(4, 3, 28, 28, dtype=torch.float64)
+
+    def gradients() -> tuple[Tensor, ...]:
+        z = model.encoders["a"](x)[:, :32]
+        return torch.autograd.grad(model.decoders["a"](z).square().sum(), list(model.parameters()))
+
+    fast = gradients()
+    with set_enabled(False):
+        torch.testing.assert_close(gradients(), fast, atol=1e-5, rtol=1e-5)  # means are computed in float32
+
+
+def test_parameters_have_the_names_that_checkpoints_know() -> None:
+    model = bvae.MultimodalVAE([bvae.Modality("a", "image", (3, 28, 28)), bvae.Modality("b", "text", (8, 30))],
+                               bvae.aggregator("poe"))
+    assert list(model.state_dict()) == [
+        f"{network}.{name}.{kind}"
+        for network, names in (("encoders.a", ("net.1", "net.2.conv", "net.4", "net.7")),
+                               ("encoders.b", ("net.0", "net.2", "net.4", "net.7")),
+                               ("decoders.a", ("expand", "net.1", "net.2.conv", "net.4", "net.7")),
+                               ("decoders.b", ("expand", "net.1", "net.3", "net.5")))
+        for name in names for kind in ("weight", "bias")]
+
+
 def test_the_gradient_of_flatten_has_the_layout_of_its_input() -> None:
     layers = nn.Sequential(nn.Flatten())
-    for_channels_last(layers)
+    accelerate(layers)
     seen = []
     x = images(2, 3, 4, 5).requires_grad_()
     hidden = x * 1
