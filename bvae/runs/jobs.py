@@ -19,7 +19,6 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from bvae.io import system
 from bvae.io.locking import BusyError, holder, introduce, locked, take
 from bvae.io.storage import StorageError, read_json, sweep, write_json
 from bvae.models.methods import METHODS
+from bvae.runs import supervisor
 from bvae.training.checkpoint import RESERVED, checkpoints, own_models, runs_root
 from bvae.training.settings import Settings
 
@@ -326,15 +326,11 @@ def _launch(job: Job) -> bool:
         sweep(job.folder)
         for name in (OUTCOME, STOP):
             (job.folder / name).unlink(missing_ok=True)
-        command = [sys.executable, "-m", "bvae.runs.worker", str(job.folder), str(handle)]
-        count = str(threads())
-        environment = {**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OMP_WAIT_POLICY": "PASSIVE",
-                       "BVAE_RUNS": str(runs_root().resolve())}
         package = str(Path(__file__).resolve().parents[2])
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        with open(job.folder / LOG, "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                                       pass_fds=(handle,), start_new_session=True)
+        process = supervisor.Process(
+            [sys.executable, "-m", "bvae.runs.worker", str(job.folder), str(handle)], threads(), job.folder / LOG,
+            {"OMP_WAIT_POLICY": "PASSIVE", "BVAE_RUNS": str(runs_root().resolve()),
+             "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))}, keep=[handle])
         introduce(handle, process.pid, "training", f"bvae run {job.id}")
         (job.folder / QUEUED).unlink(missing_ok=True)
     finally:

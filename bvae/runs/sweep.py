@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from bvae.data import datasets
 from bvae.io import system
 from bvae.models.methods import methods
+from bvae.runs import supervisor
 from bvae.training.checkpoint import checkpoints_root
 from bvae.training.settings import Settings
 
@@ -103,31 +104,20 @@ def local(commands: dict[str, list[str]], jobs: int, logs: Path, report: Callabl
     """
     from bvae.training.loop import terminated_as_interrupt
 
-    environment = {"OMP_NUM_THREADS": str(max(1, system.processors() // jobs)), **os.environ}
-    waiting, running, statuses = list(commands), {}, {}
+    statuses: dict[str, int] = {}
     logs.mkdir(parents=True, exist_ok=True)
-    try:
-        with terminated_as_interrupt():
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    name = waiting.pop(0)
-                    with open(logs / f"{name.replace('/', '-')}.log", "ab") as log:
-                        running[name] = subprocess.Popen(commands[name], stdout=log, stderr=log, env=environment,
-                                                         **system.own_group())
-                    report(f"{name}: started")
-                for name, process in list(running.items()):
-                    if process.poll() is not None:
-                        del running[name]
-                        statuses[name] = process.returncode
-                        said = {0: "done", RUNS_ELSEWHERE: "another process does it"}.get(
-                            process.returncode, f"failed, see {logs / name.replace('/', '-')}.log")
-                        report(f"{name}: {said}")
-                time.sleep(0.2)
-    finally:
-        for process in running.values():
-            system.ask_to_stop(process)
-        for name, process in running.items():
-            statuses[name] = process.wait()
+    log_of = {name: logs / f"{name.replace('/', '-')}.log" for name in commands}
+    environment = {"OMP_NUM_THREADS": str(max(1, system.processors() // jobs)), **os.environ}
+    starts = {name: functools.partial(supervisor.Process, command, log=log_of[name], environment=environment)
+              for name, command in commands.items()}
+    with terminated_as_interrupt(), contextlib.closing(supervisor.in_turn(starts, jobs)) as events:
+        for name, status in events:
+            if status is None:
+                report(f"{name}: started")
+                continue
+            statuses[name] = status
+            said = {0: "done", RUNS_ELSEWHERE: "another process does it"}.get(status, f"failed, see {log_of[name]}")
+            report(f"{name}: {said}")
     return statuses
 
 

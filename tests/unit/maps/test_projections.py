@@ -82,7 +82,7 @@ def test_principal_components_neighbours_and_alignment_of_any_points(points):
 
 
 def small(monkeypatch):
-    monkeypatch.setattr(projections, "STEPS", 260)  # scikit-learn's least: what can go wrong does so at the start
+    monkeypatch.setattr(projections, "STEPS", 260)  # what can go wrong does so at the start
 
 
 @settings(max_examples=40, deadline=None,
