@@ -17,10 +17,10 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ QUEUED, STOP, MODEL = "queued", "stop", "model"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MIB = 2**20
+STOP_PATIENCE = 120.0
+"""Seconds that a run has to save and end before it is killed; what it saved before is there."""
 
 
 class JobError(ValueError):
@@ -306,6 +308,9 @@ def start_next(limits: Limits = LIMITS, besides: str = "") -> Job | None:
     try:
         with locked(jobs_root(), "starting a run"):
             present = [job for job in reversed(jobs()) if job.id != besides]
+            for job in present:
+                if job.state == "stopping" and _overdue(job):
+                    _signal(job, supervisor.kill_group)
             if sum(job.active for job in present) >= limits.parallel:
                 return None
             for job in present:
@@ -343,10 +348,21 @@ def stop(job: Job) -> None:
     with contextlib.suppress(OSError):
         (job.folder / STOP).touch()
         (job.folder / QUEUED).unlink(missing_ok=True)
+    _signal(job, supervisor.ask)
+
+
+def _signal(job: Job, tell: Callable[[int], None]) -> None:
+    """Tell the worker of a job something, whoever has started it; nothing if there is none on this machine."""
     who = holder(job.folder)
-    if who and who.get("host") == socket.gethostname() and isinstance(who.get("pid"), int):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(who["pid"], signal.SIGTERM)
+    if who and who.get("host") == socket.gethostname() and isinstance(who.get("pid"), int) and who["pid"] > 0:
+        tell(who["pid"])
+
+
+def _overdue(job: Job) -> bool:
+    """Whether it was told to stop so long ago that it will not: it hangs, and keeps the others waiting."""
+    with contextlib.suppress(OSError):
+        return time.time() - (job.folder / STOP).stat().st_mtime > STOP_PATIENCE
+    return False
 
 
 def resume(job: Job, limits: Limits = LIMITS) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -139,6 +140,19 @@ class Process:
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError, AttributeError):  # what was not sent yet cannot be sent any more
                 pipe.close()
+
+
+def ask(pid: int) -> None:
+    """Let a process that another of us has started, which may be gone, save and end. See :meth:`Process.ask`."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def kill_group(pid: int) -> None:
+    """End such a process and all that it has started, at once. See :meth:`Process.kill`."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) == pid:  # otherwise its group is that of others too
+            os.killpg(pid, signal.SIGKILL)
 
 
 def in_turn(commands: Mapping[str, Callable[[], Process]], most: int) -> Iterator[tuple[str, int | None]]:

@@ -16,12 +16,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bvae.data import datasets
 from bvae.io import system
+from bvae.io.locking import BusyError, locked
 from bvae.models.methods import methods
 from bvae.runs import supervisor
 from bvae.training.checkpoint import checkpoints_root
@@ -67,33 +68,25 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
     return out
 
 
-@contextlib.contextmanager
-def lock(path: Path) -> Iterator[bool]:
-    """Whether this process holds the file's lock now; the system releases it when the process ends, however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        yield system.try_lock(file.fileno()) != "busy"
-
-
 def do(run: Any, root: Path, data_root: str | None) -> int:
     """Do what remains of one run; returns an exit status."""
     from bvae.runs.shipped import finish, state, train_run
     from bvae.training.loop import TrainingStopped
 
-    with lock(root / run.dataset / WORK / f"{run.name}.lock") as mine:
-        if not mine:
-            print(f"{run}: is being done by another process")
-            return RUNS_ELSEWHERE
-        try:
+    try:
+        with locked(run.folder(root), "training"):
             todo = state(run, root)
             if todo == "train":
                 train_run(run, root, data_root, progress=sys.stderr.isatty())
             if todo != "done":
                 finish(run, run.folder(root), root, data_root)
-        except TrainingStopped as stop:
-            print(f"{run}: {stop}; the same command goes on from there")
-            return 130
-        print(f"{run}: done")
+    except BusyError as error:
+        print(f"{run}: is being done by another process: {error}")
+        return RUNS_ELSEWHERE
+    except TrainingStopped as stop:
+        print(f"{run}: {stop}; the same command goes on from there")
+        return 130
+    print(f"{run}: done")
     return 0
 
 
