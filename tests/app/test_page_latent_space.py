@@ -229,6 +229,15 @@ def app_labels(name):
 # -- ready-made maps -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("data", ["polymnist", "mnist-svhn-text", "celeba"])
+def test_the_maps_that_ship_are_those_of_the_weights_that_ship(data):
+    import bvae
+
+    states = {name: map_files.state(load_checkpoint(data, name)) for name in bvae.checkpoints(data)}
+    assert len(states) > 6
+    assert {name for name, state in states.items() if state != "ready"} == set()
+
+
 def test_a_ready_made_map_is_a_fresh_one_and_a_stale_file_is_ignored(tmp_path, monkeypatch, capsys):
     import bvae
 

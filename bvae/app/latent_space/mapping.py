@@ -220,8 +220,8 @@ def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
         row[0].progress(0.0, f"{what}: waits until another map is ready. Until then, below is PCA.")
     else:
         share, seconds = this.computation.share, this.computation.seconds
-        left = f"about {seconds / share * (1 - share):.0f} s left at most" if share > 0 else "finding the neighbours"
-        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of at most {STEPS}, {seconds:.0f} s, {left}. Until "
+        left = f"about {seconds / share * (1 - share):.0f} s left" if share > 0 else "finding the neighbours"
+        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of {STEPS}, {seconds:.0f} s, {left}. Until "
                                "then, below is PCA.")
     row[1].button("Stop t-SNE", icon=":material/stop:", on_click=_stop, args=(wanted, who), width="stretch",
                   key="tsne_stop")
