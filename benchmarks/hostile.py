@@ -32,7 +32,7 @@ from bvae.app.components.playground import scenes
 from bvae.data import DataError, drawings
 from bvae.data.uploads import uploads
 from bvae.io.storage import StorageError, write_json
-from bvae.runs import isolated
+from bvae.runs import isolated, supervisor
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
 
 RESULTS = Path(__file__).parent / "results" / "hostile.json"
@@ -206,7 +206,7 @@ def targets(work: Path) -> Iterator[Target]:
     yield Target("posteriors to write", written, lambda given: uploads.read(uploads.write(**given)),
                  (uploads.UploadError,))
     isolated.neighbours(np.eye(3), 1)  # the process that computes is there before anybody watches
-    yield Target("means for a map", means, a_map, (isolated.RefusedError,))
+    yield Target("means for a map", means, a_map, (supervisor.RefusedError,))
     yield Target("uploaded picture", picture, drawings.read_picture, (drawings.BadDrawing,))
     for name in ("mnist-svhn-text", "celeba"):
         yield Target(f"text for {name}", text, bvae.dataset(name).encode_text, (DataError,))

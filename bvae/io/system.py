@@ -86,6 +86,15 @@ def ask_to_stop(process: subprocess.Popen[Any]) -> None:
         process.terminate()
 
 
+def kill_group(process: subprocess.Popen) -> None:
+    """End a process of :func:`own_group` and what it has started, at once; nothing if it has ended and we know it."""
+    if WINDOWS:
+        process.kill()
+    elif process.returncode is None:  # until we have asked, nobody else gets its number
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def print_anything() -> None:
     """Letters that the terminal or the file behind it does not know are printed as "?", instead of an error."""
     for stream in (sys.stdout, sys.stderr):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import sklearn
 import torch
 
 from bvae.data import MultimodalDataset, dataset
@@ -28,7 +28,8 @@ READY = (*((JOINT, p) for p in PERPLEXITIES), (EVERYTHING, 30))
 
 def settings() -> dict[str, object]:
     """What the maps depend on besides the weights and the data."""
-    return {"maps": [list(r) for r in READY], "seed": SEED, "steps": STEPS, "everything_items": EVERYTHING_ITEMS}
+    return {"maps": [list(r) for r in READY], "seed": SEED, "steps": STEPS, "everything_items": EVERYTHING_ITEMS,
+            "by": "openTSNE"}
 
 
 def wanted(checkpoint: Checkpoint) -> dict[str, str]:
@@ -60,7 +61,7 @@ def make(checkpoint: Checkpoint, data: MultimodalDataset, ready: Iterable[tuple[
         points = maps.clouds(model, experts, which).loc
         tensors[key(which, perplexity)] = torch.from_numpy(maps.tsne(points, perplexity, SEED)).half()
     path = checkpoint.folder / MAPS
-    write_tensors(path, tensors, {**wanted(checkpoint), "bvae": __version__, "sklearn": sklearn.__version__})
+    write_tensors(path, tensors, {**wanted(checkpoint), "bvae": __version__, "openTSNE": version("openTSNE")})
     return path
 
 

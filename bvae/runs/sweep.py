@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import shlex
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bvae.io import system
+from bvae.io.locking import BusyError, locked
+from bvae.runs import supervisor
 from bvae.training.settings import Settings
 
 WORK = ".work"
@@ -61,33 +62,25 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
     return out
 
 
-@contextlib.contextmanager
-def lock(path: Path) -> Iterator[bool]:
-    """Whether this process holds the file's lock now; the system releases it when the process ends, however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        yield system.try_lock(file.fileno()) != "busy"
-
-
 def do(run: Any, root: Path, data_root: str | None) -> int:
     """Do what remains of one run; returns an exit status."""
     from bvae.runs.shipped import finish, state, train_run
     from bvae.training.loop import TrainingStopped
 
-    with lock(root / run.dataset / WORK / f"{run.name}.lock") as mine:
-        if not mine:
-            print(f"{run}: is being done by another process")
-            return RUNS_ELSEWHERE
-        try:
+    try:
+        with locked(run.folder(root), "training"):
             todo = state(run, root)
             if todo == "train":
                 train_run(run, root, data_root, progress=sys.stderr.isatty())
             if todo != "done":
                 finish(run, run.folder(root), root, data_root)
-        except TrainingStopped as stop:
-            print(f"{run}: {stop}; the same command goes on from there")
-            return 130
-        print(f"{run}: done")
+    except BusyError as error:
+        print(f"{run}: is being done by another process: {error}")
+        return RUNS_ELSEWHERE
+    except TrainingStopped as stop:
+        print(f"{run}: {stop}; the same command goes on from there")
+        return 130
+    print(f"{run}: done")
     return 0
 
 
@@ -98,31 +91,20 @@ def local(commands: dict[str, list[str]], jobs: int, logs: Path, report: Callabl
     """
     from bvae.training.loop import terminated_as_interrupt
 
-    environment = {"OMP_NUM_THREADS": str(max(1, system.processors() // jobs)), **os.environ}
-    waiting, running, statuses = list(commands), {}, {}
+    statuses: dict[str, int] = {}
     logs.mkdir(parents=True, exist_ok=True)
-    try:
-        with terminated_as_interrupt():
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    name = waiting.pop(0)
-                    with open(logs / f"{name.replace('/', '-')}.log", "ab") as log:
-                        running[name] = subprocess.Popen(commands[name], stdout=log, stderr=log, env=environment,
-                                                         **system.own_group())
-                    report(f"{name}: started")
-                for name, process in list(running.items()):
-                    if process.poll() is not None:
-                        del running[name]
-                        statuses[name] = process.returncode
-                        said = {0: "done", RUNS_ELSEWHERE: "another process does it"}.get(
-                            process.returncode, f"failed, see {logs / name.replace('/', '-')}.log")
-                        report(f"{name}: {said}")
-                time.sleep(0.2)
-    finally:
-        for process in running.values():
-            system.ask_to_stop(process)
-        for name, process in running.items():
-            statuses[name] = process.wait()
+    log_of = {name: logs / f"{name.replace('/', '-')}.log" for name in commands}
+    environment = {"OMP_NUM_THREADS": str(max(1, system.processors() // jobs)), **os.environ}
+    starts = {name: functools.partial(supervisor.Process, command, log=log_of[name], environment=environment)
+              for name, command in commands.items()}
+    with terminated_as_interrupt(), contextlib.closing(supervisor.in_turn(starts, jobs)) as events:
+        for name, status in events:
+            if status is None:
+                report(f"{name}: started")
+                continue
+            statuses[name] = status
+            said = {0: "done", RUNS_ELSEWHERE: "another process does it"}.get(status, f"failed, see {log_of[name]}")
+            report(f"{name}: {said}")
     return statuses
 
 

@@ -22,15 +22,15 @@ from bvae.maps import map_files, maps
 from bvae.maps.maps import Clouds
 from bvae.maps.modality_gap import ModalityGap
 from bvae.maps.projections import STEPS
+from bvae.runs import isolated
 from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
-from bvae.runs.map_process import Computation
+from bvae.runs.supervisor import Task
 from bvae.training import load_checkpoint
 
 Key = tuple[str, str, str]
 """Names of the data set and of the checkpoint, and the hash of its weights."""
 CELLS, WORDS = 20, 9
 NEAR = 10
-MOST_AT_ONCE = 2
 SILENT = 15.0
 """Seconds after which a session that asks no more is taken to have gone."""
 
@@ -146,13 +146,13 @@ class Slot:
 
     Attributes
     ----------
-    computation : Computation or None
+    computation : Task or None
         None before its turn.
     asked : dict
         Session -> when it last asked.
     """
 
-    computation: Computation | None = None
+    computation: Task | None = None
     asked: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -160,17 +160,9 @@ class Slot:
         """State of the computation for a session that wants it; "waiting" while too many others run."""
         with self.lock:
             self.asked[who] = time.monotonic()
-            if self.computation is not None and self.computation.poll() == "stopped":
-                self.computation = None
             if self.computation is None:
-                with _turns():
-                    running = _running()
-                    running[:] = [c for c in running if c.poll() == "running"]
-                    if len(running) >= MOST_AT_ONCE:
-                        return "waiting"
-                    self.computation = Computation(points, perplexity, seed)
-                    running.append(self.computation)
-            return self.computation.poll()
+                self.computation = isolated.watched_tsne(points, perplexity, seed)
+            return "waiting" if self.computation is None else self.computation.state
 
     def leave(self, who: str, again: bool = False) -> None:
         """A session wants it no more; if no other does, it is stopped. `again`: forget a failure too."""
@@ -183,15 +175,9 @@ class Slot:
                 if self.computation.state != "done":
                     self.computation = None
 
-
-@st.cache_resource(show_spinner=False)
-def _turns() -> threading.Lock:
-    return threading.Lock()
-
-
-@st.cache_resource(show_spinner=False)
-def _running() -> list[Computation]:
-    return []
+    def __del__(self) -> None:
+        if self.computation is not None:  # nobody can ask for it any more
+            self.computation.stop()
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -244,8 +230,8 @@ def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
         row[0].progress(0.0, f"{what}: waits until another map is ready. Until then, below is PCA.")
     else:
         share, seconds = this.computation.share, this.computation.seconds
-        left = f"about {seconds / share * (1 - share):.0f} s left at most" if share > 0 else "finding the neighbours"
-        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of at most {STEPS}, {seconds:.0f} s, {left}. Until "
+        left = f"about {seconds / share * (1 - share):.0f} s left" if share > 0 else "finding the neighbours"
+        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of {STEPS}, {seconds:.0f} s, {left}. Until "
                                "then, below is PCA.")
     row[1].button("Stop t-SNE", icon=":material/stop:", on_click=_stop, args=(wanted, who), width="stretch",
                   key="tsne_stop")

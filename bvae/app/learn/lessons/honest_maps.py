@@ -163,12 +163,13 @@ def map_door(text: str, perplexity: int) -> Door:
 def code() -> str:
     """Python that draws the same map."""
     return "\n".join([
-        "import torch", "import bvae", "from bvae.app.loaders import spread", "from sklearn.manifold import TSNE", "",
+        "import torch", "import bvae", "from bvae.app.loaders import spread",
+        "from bvae.maps.projections import tsne", "",
         f'data = bvae.dataset("{models.DATA}", split="test")',
         f'model = bvae.load("{models.DATA}", "{models.model()[0]}")',
         f"experts = model.experts(data.subset(torch.tensor(spread(len(data), {ITEMS}))))",
         "means = model.shared(model.aggregate(experts, model.aggregator.conditional())).mean.detach().numpy()",
-        f'points = TSNE(perplexity={LOW}, init="pca", random_state={SEED}).fit_transform(means)',
+        f'points = tsne(means, perplexity={LOW}, seed={SEED})',
         "print(points.shape)"])
 
 
@@ -225,10 +226,10 @@ island, the gap between two, their arrangement, and any clump that you have seen
             doors=(Door("latent_space", "The model's own PCA", {"data": models.DATA, "map": "PCA"},
                         {"data": models.DATA, "map": "pca"}),),
             code=lambda: "\n".join([
-                "import torch", "from sklearn.manifold import TSNE", "",
+                "import torch", "from bvae.maps.projections import tsne", "",
                 f"z = torch.randn({ITEMS}, {points(None)[0].shape[1]}, "
                 f"generator=torch.Generator().manual_seed({SEED})).numpy()",
-                f'print(TSNE(perplexity={LOWEST}, init="pca", random_state={SEED}).fit_transform(z).std())'])),
+                f'print(tsne(z, perplexity={LOWEST}, seed={SEED}).std())'])),
     ),
     summary="On a t-SNE map believe the neighbours, not the sizes, gaps or places of islands, and only what survives a "
             "change of perplexity.",
