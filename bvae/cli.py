@@ -327,14 +327,13 @@ def run_compare(options: argparse.Namespace) -> int:
 
 def run_report(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
-    from bvae.evaluation.report import insert, report
+    from bvae.evaluation.report import everything, fill
     from bvae.io.storage import write_text
 
-    results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
-        print(results)
+        print(everything(options.out))
         return 0
-    write_text(options.into, insert(options.into.read_text(encoding="utf-8"), results))
+    write_text(options.into, fill(options.into.read_text(encoding="utf-8"), options.out))
     return 0
 
 
