@@ -3,7 +3,9 @@
 import re
 import tomllib
 
+import markdown
 import pytest
+from math_core import LatexError
 
 from bvae.aggregators import aggregator
 from bvae.models.methods import METHODS
@@ -82,3 +84,16 @@ def test_links_lead_to_files(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)):
         if "://" not in target and not target.startswith("#"):
             assert (page.parent / target.split("#")[0]).exists(), target
+
+
+def test_formulas_become_mathml_and_roles_names():
+    def written(text):
+        return markdown.markdown(text, extensions=["pymdownx.arithmatex", "docs.formulas"],
+                                 extension_configs={"pymdownx.arithmatex": {"generic": True}})
+
+    assert re.fullmatch(r"<p>of <math><msub><mi>q</mi><mi>m</mi></msub></math> and <code>train</code></p>",
+                        written("of $q_m$ and :func:`train`"))
+    assert '<math display="block">' in written("$$\nq \\sim p\n$$")
+    assert "<math" not in written("`$q$` costs 5 $ and 6 $")
+    with pytest.raises(LatexError):
+        written(r"$\nosuchcommand$")
