@@ -86,6 +86,16 @@ def test_links_lead_to_files(page):
             assert (page.parent / target.split("#")[0]).exists(), target
 
 
+def test_the_picture_of_the_architecture_is_what_the_linter_holds_and_every_folder_has_its_paragraph():
+    layers = re.search(r"^layers =\n((?:    .+\n)+)", text_of(ROOT / ".importlinter"), re.MULTILINE)[1].split()
+    assert re.findall(r">bvae/(\w+)</text>", text_of(DOCS / "architecture.svg")) == [
+        layer.removeprefix("bvae.") for layer in layers]
+    text = text_of(DOCS / "architecture.md")
+    for folder in (ROOT / "bvae").iterdir():
+        if (folder / "__init__.py").is_file():
+            assert f"**`bvae/{folder.name}" in text, folder.name
+
+
 def test_formulas_become_mathml_and_roles_names():
     def written(text):
         return markdown.markdown(text, extensions=["pymdownx.arithmatex", "docs.formulas"],
