@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bvae.data import DATASETS
-
 
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
@@ -19,12 +17,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the results, or put them into a file."""
-    from bvae.evaluation.report import insert, report
+    from bvae.evaluation.report import everything, fill
     from bvae.io.storage import write_text
 
-    results = "\n".join(report(name, options.out) for name in DATASETS)
     if options.into is None:
-        print(results)
+        print(everything(options.out))
         return 0
-    write_text(options.into, insert(options.into.read_text(encoding="utf-8"), results))
+    write_text(options.into, fill(options.into.read_text(encoding="utf-8"), options.out))
     return 0

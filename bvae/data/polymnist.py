@@ -24,7 +24,7 @@ NUM_CLASSES = 10
 THRESHOLD = 128
 SPLIT_SEED = 20487
 PHOTOS = {
-    # All of them ship inside scikit-image and are free of copyright restrictions (see the README).
+    # All of them ship inside scikit-image and are free of copyright restrictions (see docs/data.md).
     "hubble_deep_field": "deep sky (NASA)",
     "coffee": "a cup of coffee (R. Michetti)",
     "rocket": "a rocket launch (SpaceX)",

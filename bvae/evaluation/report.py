@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bvae.data import DATASETS
 from bvae.evaluation.records import keyed, over_missing, over_seeds
 from bvae.metrics import CATALOG, written
 from bvae.models.methods import METHODS, SUFFIXES
 from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 
-BEGIN, END = "<!-- results: python -m bvae report --into README.md -->", "<!-- end of results -->"
+BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
+BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
+END = "<!-- end of results -->"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
 BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
             "latent_average_precision")
+IN_SHORT = ("coherence", "joint_coherence", "latent_accuracy")  # from the fewest and from the most views
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
 HEADS = {
     "coherence": "coherence", "joint_coherence": "joint coherence", "attribute_coherence": "attribute coherence",
@@ -38,9 +42,7 @@ def report(dataset: str, root: Path | None = None) -> str:
     str
         Markdown; a line that says so if nothing was evaluated.
     """
-    names = checkpoints(dataset, root)
-    models = {name: load_checkpoint(dataset, name, root) for name in names}
-    models = {name: model for name, model in models.items() if model.metrics}
+    models = evaluated(dataset, root)
     title = f"### {TITLES.get(dataset, dataset)}"
     if not models:
         return f"{title}\n\nNothing was evaluated yet.\n"
@@ -54,6 +56,33 @@ def report(dataset: str, root: Path | None = None) -> str:
     if missing:
         parts.append(missing_table(missing))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def everything(root: Path | None = None) -> str:
+    """:func:`report` of all data sets."""
+    return "\n".join(report(name, root) for name in DATASETS)
+
+
+def in_short(dataset: str, root: Path | None = None) -> str:
+    """One table of one data set that fits a page: what may be compared at a glance, from few views and from many."""
+    models = evaluated(dataset, root)
+    if not models:
+        return "Nothing was evaluated yet.\n"
+    metrics = {called(name, model): model.metrics for name, model in models.items()}
+    columns: list[tuple[str, str]] = []
+    for metric in IN_SHORT:
+        keys = keys_of(metrics.values(), metric)
+        columns += [(metric, key) for key in dict.fromkeys(keys[:1] + keys[-1:])]
+    heads = [*(short(*column) for column in columns), "log-likelihood, nats"]
+    cells = {name: [*(figure(m, *column) for column in columns), mean_of(m, "log_likelihood")]
+             for name, m in metrics.items()}
+    return table(heads, cells, written) + "\n"
+
+
+def evaluated(dataset: str, root: Path | None) -> dict[str, Checkpoint]:
+    """The checkpoints of a data set that have metrics, by name."""
+    models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
+    return {name: model for name, model in models.items() if model.metrics}
 
 
 def called(name: str, model: Checkpoint) -> str:
@@ -143,9 +172,19 @@ def table(
     return "\n".join(lines)
 
 
-def insert(text: str, results: str) -> str:
+def fill(text: str, root: Path | None = None) -> str:
+    """`text` with the results between its marks: PolyMNIST in short, or all tables, as the first mark says.
+
+    Raises ValueError as :func:`insert` does.
+    """
+    if BEGIN_SHORT in text:
+        return insert(text, in_short("polymnist", root), BEGIN_SHORT)
+    return insert(text, everything(root))
+
+
+def insert(text: str, results: str, begin: str = BEGIN) -> str:
     """`text` with everything between the two marks replaced. Raises ValueError if they are not there, once each."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}, once each and in this order")
-    return re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: f"{BEGIN}\n\n{results}\n{END}", text,
+    if text.count(begin) != 1 or text.count(END) != 1 or text.index(begin) > text.index(END):
+        raise ValueError(f"expected the lines {begin!r} and {END!r}, once each and in this order")
+    return re.sub(re.escape(begin) + ".*" + re.escape(END), lambda _: f"{begin}\n\n{results}\n{END}", text,
                   flags=re.DOTALL)

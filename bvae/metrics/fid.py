@@ -57,7 +57,7 @@ def without_border(pooled: Tensor) -> Tensor:
 def load(path: Path) -> nn.Module:
     """The network with the weights in a safetensors file. Raises StorageError if they are not those of this network.
 
-    The names are those of the usual PyTorch port (``pt_inception-2015-12-05``); how to convert it is in the README.
+    The names are those of the usual PyTorch port (``pt_inception-2015-12-05``), see docs/results.md.
     """
     network = inception()
     try:
