@@ -1,5 +1,5 @@
 # make app: what the app needs, then the app.  make test: what tests need too, then the whole test suite.
-# make quick: the tests that need no browser and take no several seconds.
+# make quick: the tests that need no browser and take no several seconds.  make docs: the documentation, into site/.
 PYTHON ?= python3
 # Processes that share the tests, each with one thread: processes with several would wait for each other. They start with
 # one half of the tests each, in the order of their names, and who has finished takes over some of what the other still
@@ -9,7 +9,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --d
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test quick lint lock audit clean
+.PHONY: app test quick lint docs lock audit clean
 
 app: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -18,6 +18,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.chromium
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m zensical build --strict --clean
 	$(PYTEST)
 
 quick: $(VENV)/.installed-dev
@@ -26,6 +27,9 @@ quick: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m zensical build --strict --clean
 
 # The exact versions that the tests last passed with. On another Python or another kind of machine some may not exist:
 # then delete constraints.txt; the bounds in requirements.txt hold.
@@ -51,4 +55,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site

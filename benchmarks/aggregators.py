@@ -151,14 +151,14 @@ def beside_pot(rounds: int) -> None:
         covariance = factor @ factor.mT / d + 0.2 * torch.eye(d, dtype=torch.float64)
         loc = torch.randn(5, b, d, generator=g, dtype=torch.float64)
         weights = torch.full((5, b), 0.2, dtype=torch.float64)
-        from bvae.gaussians import gaussian
+        from bvae.gaussians import full_covariance
 
         def pot(b=b, loc=loc, covariance=covariance):
             return [ot.gaussian.bures_wasserstein_barycenter(loc[:, k].numpy(), covariance[:, k].numpy(), num_iter=1000,
                                                              eps=1e-7)[1] for k in range(b)]
 
         def mine(covariance=covariance, weights=weights):
-            return gaussian.bures_barycenter(covariance, weights, tolerance=1e-7)[0]
+            return full_covariance.bures_barycenter(covariance, weights, tolerance=1e-7)[0]
 
         apart = max(float(abs(torch.from_numpy(theirs) - own).max()) for theirs, own in zip(pot(), mine(), strict=True))
         times = in_turn({"ours": mine, "POT": pot}, max(3, rounds // 4))

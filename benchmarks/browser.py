@@ -1,6 +1,6 @@
 """A server as a person starts it, and browsers that come to it: what the benchmarks of the app share.
 
-The app is started with the command of the README, ``streamlit run app.py``, on a free port and without opening a
+The app is started with the command of docs/start.md, ``streamlit run app.py``, on a free port and without opening a
 browser; nothing else is set, so that what is measured is what a person gets.
 """
 

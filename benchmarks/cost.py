@@ -30,7 +30,7 @@ from bvae.data import Modality, MultimodalDataset
 from bvae.data.shards import write
 from bvae.io.storage import write_json
 from bvae.models.networks import fold_factor
-from bvae.training.loop import _Run, make_fabric
+from bvae.training.loop import Trainer, make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
 
@@ -53,10 +53,10 @@ class Synthetic(MultimodalDataset):
         self.y = torch.zeros(b, dtype=torch.int64)
 
 
-def run_of(point: dict[str, int], **changes: Any) -> _Run:
+def run_of(point: dict[str, int], **changes: Any) -> Trainer:
     """A training run of this size that is ready to step."""
     settings = Settings.for_method("polymnist", "mwb-vae", batch_size=point["b"], latent_dim=point["d"], **changes)
-    run = _Run(settings, Path(), Synthetic(**point), make_fabric(settings, "cpu"))
+    run = Trainer(settings, Path(), Synthetic(**point), make_fabric(settings, "cpu"))
     run.step_module.train()
     return run
 

@@ -26,13 +26,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import bvae
-from bvae.app.beliefs import comparing
+from bvae.app.beliefs.selection import items_in
 from bvae.app.compare import pins
 from bvae.app.components.playground import scenes
 from bvae.data import DataError, drawings
 from bvae.data.uploads import uploads
 from bvae.io.storage import StorageError, write_json
-from bvae.runs import isolated
+from bvae.runs import isolated, supervisor
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
 
 RESULTS = Path(__file__).parent / "results" / "hostile.json"
@@ -198,7 +198,7 @@ def targets(work: Path) -> Iterator[Target]:
     drawing = drawings.encode(drawings.EXAMPLES["a 7"])
     yield Target("scene of a link", lambda r: link(scene, r), scenes.decode, (scenes.BadScene,))
     yield Target("drawing of a link", lambda r: link(drawing, r), drawings.decode, (drawings.BadDrawing,))
-    yield Target("items of a link", text, lambda t: comparing.items_in(t, 1000), ())
+    yield Target("items of a link", text, lambda t: items_in(t, 1000), ())
     pin = "polymnist~mwb-vae~poe~m1.m2~5~3~2"
     assert pins.read(pin) is not None  # and the data that it is looked up in are loaded
     yield Target("pinned run of a link", lambda r: link(pin, r), pins.read, ())
@@ -206,7 +206,7 @@ def targets(work: Path) -> Iterator[Target]:
     yield Target("posteriors to write", written, lambda given: uploads.read(uploads.write(**given)),
                  (uploads.UploadError,))
     isolated.neighbours(np.eye(3), 1)  # the process that computes is there before anybody watches
-    yield Target("means for a map", means, a_map, (isolated.RefusedError,))
+    yield Target("means for a map", means, a_map, (supervisor.RefusedError,))
     yield Target("uploaded picture", picture, drawings.read_picture, (drawings.BadDrawing,))
     for name in ("mnist-svhn-text", "celeba"):
         yield Target(f"text for {name}", text, bvae.dataset(name).encode_text, (DataError,))

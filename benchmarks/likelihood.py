@@ -19,7 +19,7 @@ from bvae.gaussians.posterior import Posterior
 from bvae.metrics.log_likelihood import NUM_SAMPLES, averaged, effective_share, log_weights
 from bvae.metrics.posteriors import sample_data
 from bvae.metrics.proposal import ModeProposal, at_the_mode, log_joint
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import load
 
 

@@ -27,10 +27,10 @@ from bvae.data import MultimodalDataset
 from bvae.data.base import Batch
 from bvae.gaussians.posterior import Posterior
 from bvae.models.methods import METHODS
-from bvae.models.model import MultimodalVAE
 from bvae.models.networks import MIN_SCALE, NETWORKS, RAW_OFFSET, NetworkPair
+from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import build_model
-from bvae.training.loop import _Run, make_fabric
+from bvae.training.loop import Trainer, make_fabric
 from bvae.training.memory import keep_memory
 from bvae.training.settings import Settings
 
@@ -95,7 +95,7 @@ class FromLogVariance(nn.Module):
         return torch.cat([loc, scale + (-(-scale).expm1()).log() - RAW_OFFSET], 1)  # the inverse of softplus(raw - 2)
 
 
-NETWORKS.register("published")(NetworkPair(Encoder, Decoder))
+NETWORKS.register("published")(NetworkPair(Encoder, Decoder, accelerate=True))
 
 
 def data_for(published: bool) -> MultimodalDataset:
@@ -116,7 +116,7 @@ class Ours:
         changes = {**PUBLISHED, "precision": "32-true"} if published else OWN
         self.settings = Settings.for_method("polymnist", method, batch_size=batch_size, steps=steps, **changes)
         self.data = data_for(published)
-        self.run = _Run(self.settings, Path(), self.data, make_fabric(self.settings, "cpu"))
+        self.run = Trainer(self.settings, Path(), self.data, make_fabric(self.settings, "cpu"))
         self.run.step_module.train()
         keep_memory()  # these two as `train` does
         torch.set_flush_denormal(True)

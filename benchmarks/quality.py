@@ -28,7 +28,7 @@ from bvae.metrics.base import EvaluationData
 from bvae.metrics.coherence import coherent
 from bvae.metrics.latent_accuracy import Probes
 from bvae.models.methods import METHODS
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import checkpoints_root
 from bvae.training.settings import Settings
 

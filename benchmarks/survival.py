@@ -44,7 +44,7 @@ from bvae.io.storage import (
 )
 from bvae.training import CheckpointError, Settings
 from bvae.training.checkpoint import CONFIG, HISTORY, WEIGHTS, load_weights, read_checkpoint
-from bvae.training.loop import STATE, _Run, read_state, train
+from bvae.training.loop import STATE, OnStep, SaveEvery, Trainer, read_state, train
 
 TINY = {"steps": 30, "batch_size": 20, "width": 4, "latent_dim": 2, "warmup_steps": 5, "precision": "32-true"}
 CLOCKS = ("seconds", "items_per_second")  # columns of the history that no two runs have in common
@@ -165,15 +165,15 @@ def trainings(kills: int, folder: Path, draws: random.Random) -> dict[str, Any]:
 
     def run(where: Path) -> Callable[[Callable[[], None]], None]:
         def work(tell: Callable[[], None]) -> None:
-            finish = _Run.finish
+            finish = Trainer.finish
 
-            def telling(self: _Run) -> None:
+            def telling(self: Trainer) -> None:
                 tell()
                 finish(self)
 
-            _Run.finish = telling
-            train(settings, where, resume=(where / STATE).is_file(), save_every=0.0, progress=False,
-                  on_step=lambda step: tell())
+            Trainer.finish = telling
+            train(settings, where, resume=(where / STATE).is_file(), progress=False,
+                  callbacks=[SaveEvery(0.0), OnStep(lambda run: tell())])
         return work
 
     def reached(where: Path) -> int:
@@ -276,7 +276,7 @@ def make(folder: Path) -> None:
         if step == 2:
             (folder / "kept").write_bytes((folder / STATE).read_bytes())
 
-    train(settings, folder, save_every=0.0, progress=False, on_step=keep)
+    train(settings, folder, progress=False, callbacks=[SaveEvery(0.0), OnStep(lambda run: keep(run.step))])
     (folder / "kept").rename(folder / STATE)
 
 

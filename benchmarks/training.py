@@ -204,8 +204,8 @@ def share_of_peak(options: argparse.Namespace) -> dict[str, Any]:
         it = peer.Ours(method, published, options.batch_size)
         batch = next(it.batches())
         it.step(batch)
-        with (mock.patch("bvae.models.layers.FEW_CHANNELS", 0),
-              mock.patch("bvae.models.layers.has_tiles", return_value=False),
+        with (mock.patch("bvae.models.acceleration.transposed.FEW_CHANNELS", 0),
+              mock.patch("bvae.models.acceleration.convolution.has_tiles", return_value=False),
               FlopCounterMode(display=False) as counter):  # as `torch.nn` does them, without zeros that we add
             it.step(batch)
         dtype = torch.bfloat16 if "bf16" in it.run.fabric._precision.precision else torch.float32

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 FOLDERS = {
-    "gaussians": "gaussian halfplane posterior randomness divergences",
+    "gaussians": "halfplane posterior randomness divergences",
     "aggregators": "weights comparison",
     "aggregators.verify": "numerical verification",
-    "models": "model networks likelihoods layers objectives interpolation",
+    "models": "networks likelihoods objectives interpolation",
     "io": "storage locking system compact texts",
     "data": "corruption",
     "data.uploads": "uploads upload_archive upload_conversion upload_format",
@@ -31,7 +31,35 @@ MOVED = {
     f"bvae.{before}{name}": f"bvae.{folder}.{name}"
     for before, folders in (("", FOLDERS), ("training.", OF_TRAINING))
     for folder, names in folders.items() for name in names.split()
-} | {"bvae.points": "bvae.gaussians.points"}
+} | {
+    "bvae.points": "bvae.gaussians.points",
+    "bvae.model": "bvae.models.vae", "bvae.models.model": "bvae.models.vae",
+    "bvae.layers": "bvae.models.acceleration", "bvae.models.layers": "bvae.models.acceleration",
+}
+
+
+SPLIT = dict.fromkeys(("bvae.gaussian", "bvae.gaussians.gaussian"),
+                      ("bvae.gaussians.diagonal", "bvae.gaussians.full_covariance", "bvae.gaussians.iteration"))
+"""Modules that are several now; those names in them that began with ``full_`` no longer do."""
+
+
+class LoaderOfSeveral(importlib.abc.Loader):
+    """Gives a module that finds each name in that of several modules which has it."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.modules = [importlib.import_module(address) for address in addresses]
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """An empty one."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fill it."""
+        _, full, _ = self.modules
+        for source in self.modules:
+            vars(module).update({name: value for name, value in vars(source).items() if not name.startswith("__")
+                                 and not hasattr(module, name)})
+        vars(module).update({f"full_{name}": getattr(full, name) for name in (
+            "log_prob", "entropy", "kl", "squared_wasserstein2", "mixture_moments", "normal_of_powers")})
 
 
 class Loader(importlib.abc.Loader):
@@ -59,6 +87,9 @@ class Finder(importlib.abc.MetaPathFinder):
         """A module of an old address; None for all others."""
         if not name.startswith("bvae."):  # every import of a process comes by here
             return None
+        if name in SPLIT:
+            warnings.warn(f"{name} is now {', '.join(SPLIT[name])}", DeprecationWarning, stacklevel=2)
+            return importlib.machinery.ModuleSpec(name, LoaderOfSeveral(SPLIT[name]))
         old = next((old for old in MOVED if name == old or name.startswith(f"{old}.")), None)
         if old is None:
             return None

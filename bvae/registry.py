@@ -61,7 +61,7 @@ class Registry(Generic[T]):
 
         Raises UnknownName for the name, and TypeError for an option that the class does not have; names those it has.
         """
-        entry = self[name]
+        entry: Any = self[name]
         known = [field.name for field in dataclasses.fields(entry)]
         for option in options:
             if option not in known:

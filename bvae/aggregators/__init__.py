@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from typing import Any
 
-from bvae.aggregators.base import AGGREGATORS, Aggregator, GaussianAggregator, PooledAggregator
+from bvae.aggregators.base import AGGREGATORS, Aggregator, GaussianAggregator, PooledAggregator, validating
 from bvae.aggregators.subsets import Mixture
 from bvae.registry import import_submodules
 
@@ -21,8 +21,11 @@ def aggregators() -> list[str]:
     return AGGREGATORS.names()
 
 
-def aggregator(name: str, **options) -> Aggregator:
+def aggregator(name: str, *, validate_args: bool | None = None, **options: Any) -> Aggregator:
     """An aggregation rule by name, with its options as keywords.
+
+    With `validate_args` one says whether this rule checks the numbers in its arguments; by default it is as
+    :func:`bvae.set_validate_args` says.
 
     Beside the registered names, ``mixture(NAME)`` is the mixture over all subsets of modalities of the rule NAME, with
     the options of both: ``mixture(poe)`` is ``mopoe``, ``mixture(wasserstein)`` is ``mwb``.
@@ -44,8 +47,8 @@ def aggregator(name: str, **options) -> Aggregator:
     """
     if name.startswith("mixture(") and name.endswith(")"):
         over = {key: options.pop(key) for key in ("num_subsets",) if key in options}
-        return Mixture(aggregator(name[len("mixture(") : -1], **options), **over)
-    return AGGREGATORS.build(name, **options)
+        return validating(Mixture(aggregator(name[len("mixture(") : -1], **options), **over), validate_args)
+    return validating(AGGREGATORS.build(name, **options), validate_args)
 
 
 def name_of(rule: Aggregator) -> str:
@@ -58,7 +61,7 @@ def name_of(rule: Aggregator) -> str:
 def options_of(rule: Aggregator) -> dict[str, Any]:
     """The options that give this rule back, those with their default left out."""
     inside = options_of(rule.rule) if isinstance(rule, Mixture) else {}
-    own = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)
+    own = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)  # type: ignore[arg-type]  # every rule is a dataclass
            if f.name != "rule" and getattr(rule, f.name) != f.default}
     return {**inside, **own}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
@@ -9,13 +11,21 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, in_and_out, listed
+from bvae.gaussians import full_covariance, iteration
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import Registry
+from bvae.validation import Checks, NotFiniteError
 
 AGGREGATORS: Registry[type[Aggregator]] = Registry("aggregator")
 Family = Literal["gaussian", "density"]
+
+
+def without_autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """Autocast off; "meta" knows none."""
+    kind = device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else contextlib.nullcontext()
 
 
 class FullGaussian(NamedTuple):
@@ -23,7 +33,7 @@ class FullGaussian(NamedTuple):
 
     loc: Tensor
     covariance: Tensor
-    convergence: gaussian.Convergence | None = None
+    convergence: iteration.Convergence | None = None
 
 
 @dataclass(frozen=True)
@@ -131,8 +141,19 @@ class Aggregator(ABC):
     Raises
     ------
     ValueError
-        If a shape, a scale or a weight is not as above; names the argument, what was wanted and what came.
+        If a shape, a scale or a weight is not as above; names the argument, what was wanted and what came. Numbers are
+        looked at only where `validate_args`, or :func:`bvae.set_validate_args`, says so.
     """
+
+    title: ClassVar[str] = ""
+    """The rule's name for a person; its registered name if empty. See `bvae.aggregators.naming`."""
+    short: ClassVar[str] = ""
+    """Its short name, for links, buttons and tables; the registered name if empty. Links hold it: it does not change,
+    and no two rules have the same."""
+    order: ClassVar[float] = 1000
+    """Its place among the rules, in the order in which one explains them; those with the same go by their names."""
+    validate_args = None  # bool | None; without an annotation, so that it is no option of a rule's dataclass
+    """Whether the numbers in arguments are checked; None for what :func:`bvae.set_validate_args` says."""
 
     formula: ClassVar[str] = ""
     """LaTeX of the rule, for people."""
@@ -148,18 +169,20 @@ class Aggregator(ABC):
     """Whether `weights` may also be those of the 2^M - 1 subsets."""
     extrapolates: ClassVar[bool] = False
     """Whether the mean may lie outside the range of the experts' means."""
+    takes_correlated: ClassVar[bool] = True
+    """Whether :meth:`full`, if there is one, takes covariances that are not diagonal."""
 
     def __call__(
         self, loc: Tensor, scale: Tensor, present: Tensor | None = None, weights: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Posterior:
         # Half precision has too few digits for precisions and log-densities, so autocast stops here.
-        with torch.autocast(loc.device.type, enabled=False):
+        with without_autocast(loc.device):
             return self.aggregate(replace(self.prepare(loc, scale, present, weights), generator=generator))
 
     def prepare(self, loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None) -> Experts:
         """Check the arguments and fill in the defaults. Overridden by rules that take other weights too."""
-        return prepare(loc, scale, present, weights)
+        return prepare(loc, scale, present, weights, Checks(self.validate_args))
 
     def full(
         self, loc: Tensor, covariance: Tensor, present: Tensor | None = None, weights: Tensor | None = None
@@ -180,9 +203,9 @@ class Aggregator(ABC):
         ValueError
             As above, and if the rule has no form for full covariances.
         """
-        with torch.autocast(loc.device.type, enabled=False):
+        with without_autocast(loc.device):
             # Roots and inverses of matrices need the digits of float64.
-            experts = prepare_full(loc, covariance, present, weights)
+            experts = prepare_full(loc, covariance, present, weights, Checks(self.validate_args))
             q = self.aggregate_full(FullExperts(experts.loc.double(), experts.covariance.double(),
                                                 experts.weights.double(), experts.present))
             return replace(q, weights=q.weights.to(loc), loc=q.loc.to(loc), covariance=q.covariance.to(loc))
@@ -223,6 +246,19 @@ class Aggregator(ABC):
         """
         return self
 
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """The rule in one latent dimension with one item's numbers, for people: LaTeX, and what it comes to.
+
+        It is of :meth:`conditional`, like what is decoded, after what is said about the mixture. A rule that doesn't
+        override it shows what goes in and what comes out. One that does computes its formula a second time, in double
+        precision; `bvae.aggregators.worked` has what to write it with.
+        """
+        return in_and_out(case)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """The same of :meth:`full`, as rows of LaTeX up to where the mean and the covariance follow by themselves."""
+        return listed(case)
+
     # What the rule claims to minimise, so that a second route can check it.
 
     def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
@@ -258,7 +294,8 @@ class GaussianAggregator(Aggregator):
         """See `Aggregator.aggregate`: K = 1."""
         loc, scale = self.barycenter(experts)
         one = torch.ones_like(experts.loc[:1, :, 0])
-        return with_prior(one, loc.unsqueeze(0), scale.unsqueeze(0), experts.present.any(0, keepdim=True))
+        return with_prior(one, loc.unsqueeze(0), scale.unsqueeze(0), experts.present.any(0, keepdim=True),
+                          experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`: K = 1."""
@@ -286,7 +323,7 @@ class PooledAggregator(GaussianAggregator):
         return torch.ones_like(loc[..., 0]).unsqueeze(0), loc.unsqueeze(0), scale.unsqueeze(0)
 
 
-def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor) -> Posterior:
+def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor, everyone: bool = False) -> Posterior:
     """A posterior whose invalid components stand at the prior; an item without any valid one is the prior.
 
     Parameters
@@ -297,14 +334,15 @@ def with_prior(weights: Tensor, loc: Tensor, scale: Tensor, valid: Tensor) -> Po
         (K, B, D).
     valid : Tensor
         (K, B) bool.
+    everyone : bool
+        Known that all are valid, see `Experts`.
     """
-    if bool(valid.all()):
-        return Posterior(weights / weights.sum(0, keepdim=True), loc, scale)
-    loc = torch.where(valid.unsqueeze(-1), loc, torch.zeros_like(loc))
-    scale = torch.where(valid.unsqueeze(-1), scale, torch.ones_like(scale))
-    first = torch.zeros_like(valid)
-    first[0] = ~valid.any(0)
-    weights = torch.where(valid, weights, first.to(weights.dtype))
+    if not everyone:
+        loc = torch.where(valid.unsqueeze(-1), loc, torch.zeros_like(loc))
+        scale = torch.where(valid.unsqueeze(-1), scale, torch.ones_like(scale))
+        first = torch.zeros_like(valid)
+        first[0] = ~valid.any(0)
+        weights = torch.where(valid, weights, first.to(weights.dtype))
     return Posterior(weights / weights.sum(0, keepdim=True), loc, scale)
 
 
@@ -315,54 +353,70 @@ def full_with_prior(weights: Tensor, loc: Tensor, covariance: Tensor, valid: Ten
     return FullPosterior(placed.weights, placed.loc, covariance)
 
 
-def prepare(loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None) -> Experts:
-    """Check the arguments of an aggregator and fill in the defaults. See `Aggregator`."""
+def validating(rule: Aggregator, on: bool | None) -> Aggregator:
+    """The rule, with this word on whether the numbers in its arguments are checked; a copy if it is another word."""
+    if on is None or rule.validate_args is on:
+        return rule
+    rule = copy.copy(rule)
+    object.__setattr__(rule, "validate_args", on)  # rules are frozen
+    return rule
+
+
+def prepare(
+    loc: Tensor, scale: Tensor, present: Tensor | None, weights: Tensor | None, checks: Checks | None = None
+) -> Experts:
+    """Check the arguments of an aggregator and fill in the defaults. See `Aggregator`.
+
+    Parameters
+    ----------
+    loc, scale, present, weights
+        See `Aggregator`.
+    checks : Checks, optional
+        Whether numbers are checked, and what is to be looked at beside.
+    """
     _check_shape(loc)
     if scale.shape != loc.shape:
         raise ValueError(f"scale: expected the shape of loc, {tuple(loc.shape)}, got {tuple(scale.shape)}")
     if loc.dtype in (torch.float16, torch.bfloat16):
         loc, scale = loc.float(), scale.float()
-    present, weights = _present_and_weights(loc, present, weights)
-    if bool(present.all()):
-        experts = Experts(loc, scale, _normalised(weights), present, everyone=True)
-    else:
-        experts = Experts(*_present_only(present, weights, loc, scale))
-    _check_means(experts.loc)
-    check_scales(experts.scale)
-    return experts
+    checks = checks or Checks()
+    all_here = present is None and weights is None
+    present, weights = _present_and_weights(loc, present, weights, checks)
+    missing = None if all_here else ~present  # (M, B): what a missing expert holds is not read
+    _require_means(loc, missing, checks)
+    _require_scales(scale, missing, checks)
+    everyone = checks.look(None if all_here else present.all())
+    if all_here or everyone:
+        return Experts(loc, scale, _normalised(weights), present, everyone=True)
+    weights = torch.where(present.unsqueeze(-1), weights, 0.0)
+    return Experts(*_present_only(present, weights, loc, scale))
 
 
-def prepare_full(loc: Tensor, covariance: Tensor, present: Tensor | None, weights: Tensor | None) -> FullExperts:
+def prepare_full(
+    loc: Tensor, covariance: Tensor, present: Tensor | None, weights: Tensor | None, checks: Checks | None = None
+) -> FullExperts:
     """Check the arguments of `Aggregator.full` and fill in the defaults."""
     _check_shape(loc)
     wanted = (*loc.shape, loc.shape[-1])
     if covariance.shape != wanted:
         raise ValueError(f"covariance: expected shape (M, B, D, D) = {wanted}, got {tuple(covariance.shape)}")
-    present, weights = _present_and_weights(loc, present, weights)
+    checks = checks or Checks()
+    present, weights = _present_and_weights(loc, present, weights, checks)
     _whole(weights)
+    weights = torch.where(present.unsqueeze(-1), weights, 0.0)
     loc = torch.where(present.unsqueeze(-1), loc, 0.0)
     covariance = _or_identity(present, covariance)
-    _check_means(loc)
-    if not bool(torch.isfinite(covariance).all()):
-        raise ValueError("covariance: expected finite numbers, got NaN or infinity in a modality that is present")
-    size = covariance.abs().amax((-2, -1), keepdim=True)
-    if not bool(((covariance - covariance.mT).abs() <= 1e-6 * size).all()):
-        raise ValueError("covariance: expected symmetric matrices, got one that differs from its transpose")
-    smallest = torch.linalg.eigvalsh(covariance.detach())[..., 0]
-    if not bool((smallest > 0).all()):
-        m = int((smallest <= 0).any(1).nonzero()[0])
-        raise ValueError("covariance: expected positive definite matrices, got the eigenvalue "
-                         f"{smallest.min().item():.3g} in modality {m}")
-    return FullExperts(loc, gaussian.symmetric(covariance), _normalised(weights), present)
+    _require_means(loc, None, checks)
+    _require_covariances(covariance, checks)
+    checks.look()
+    return FullExperts(loc, full_covariance.symmetric(covariance), _normalised(weights), present)
 
 
 def check_scales(scale: Tensor) -> None:
     """Raise ValueError unless all standard deviations are positive and finite."""
-    if not bool(((scale > 0) & torch.isfinite(scale)).all()):
-        raise ValueError(
-            "scale: expected positive, finite standard deviations, got "
-            f"{scale.min().item():.3g} to {scale.max().item():.3g}"
-        )
+    checks = Checks()
+    _require_scales(scale, None, checks)
+    checks.look()
 
 
 def _check_shape(loc: Tensor) -> None:
@@ -374,23 +428,72 @@ def _check_shape(loc: Tensor) -> None:
         raise ValueError("loc: expected at least one modality, got M = 0")
 
 
-def _check_means(loc: Tensor) -> None:
-    if not bool(torch.isfinite(loc).all()):
-        raise ValueError("loc: expected finite means, got NaN or infinity in a modality that is present")
+def _between(values: Tensor, low: float, missing: Tensor | None) -> Tensor:
+    """Whether numbers (M, B, D) are above `low` and below infinity where nothing is missing (M, B): () bool."""
+    if not values.numel():
+        return torch.ones((), dtype=torch.bool, device=values.device)
+    values = values.detach()
+    good = (values.amin(-1) > low) & (values.amax(-1) < torch.inf)  # one pass each, which NaN comes through
+    return (good if missing is None else good | missing).all()
 
 
-def _present_and_weights(loc: Tensor, present: Tensor | None, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-    """`present` (M, B) and `weights` (M, B or 1, 1 or D), 0 where missing, not yet normalised; see `Experts`."""
+def _require_means(loc: Tensor, missing: Tensor | None, checks: Checks) -> None:
+    checks.require(
+        lambda: _between(loc, -torch.inf, missing),
+        lambda: NotFiniteError("loc: expected finite means, got NaN or infinity in a modality that is present"),
+    )
+
+
+def _require_scales(scale: Tensor, missing: Tensor | None, checks: Checks) -> None:
+    def error() -> ValueError:
+        seen = scale if missing is None else torch.where(missing.unsqueeze(-1), 1.0, scale)
+        kind = ValueError if bool(torch.isfinite(seen).all()) else NotFiniteError
+        return kind("scale: expected positive, finite standard deviations, got "
+                    f"{seen.min().item():.3g} to {seen.max().item():.3g}")
+
+    checks.require(lambda: _between(scale, 0.0, missing), error)
+
+
+def _require_covariances(covariance: Tensor, checks: Checks) -> None:
+    def symmetric() -> Tensor:
+        size = covariance.abs().amax((-2, -1), keepdim=True)
+        return ((covariance - covariance.mT).abs() <= 1e-6 * size).all()
+
+    def smallest() -> Tensor:
+        finite = torch.isfinite(covariance).all(-1).all(-1)  # (M, B): eigenvalues exist of these
+        return torch.linalg.eigvalsh(_or_identity(finite, covariance.detach()))[..., 0]
+
+    def not_positive() -> ValueError:
+        values = smallest()
+        m = int((values <= 0).any(1).nonzero()[0])
+        return ValueError("covariance: expected positive definite matrices, got the eigenvalue "
+                          f"{values.min().item():.3g} in modality {m}")
+
+    checks.require(
+        lambda: torch.isfinite(covariance).all(),
+        lambda: NotFiniteError(
+            "covariance: expected finite numbers, got NaN or infinity in a modality that is present"),
+    )
+    checks.require(
+        symmetric,
+        lambda: ValueError("covariance: expected symmetric matrices, got one that differs from its transpose"),
+    )
+    checks.require(lambda: (smallest() > 0).all(), not_positive)
+
+
+def _present_and_weights(
+    loc: Tensor, present: Tensor | None, weights: Tensor | None, checks: Checks
+) -> tuple[Tensor, Tensor]:
+    """`present` (M, B) and `weights` (M, B or 1, 1 or D), neither 0 where missing nor normalised; see `Experts`."""
     m, b, _ = loc.shape
     if present is not None and (present.shape != (m, b) or present.dtype != torch.bool):
         raise ValueError(f"present: expected bool of shape {(m, b)}, got {present.dtype} of {tuple(present.shape)}")
     if weights is None:
         weights = torch.full((m, 1, 1), 1.0 / m, dtype=loc.dtype, device=loc.device)
     else:
-        weights = _checked_weights(weights, loc)
+        weights = _checked_weights(weights, loc, checks)
     there = (weights > 0).any(-1).expand(m, b)
-    present = there if present is None else present & there
-    return present, weights if bool(present.all()) else torch.where(present.unsqueeze(-1), weights, 0.0)
+    return there if present is None else present & there, weights
 
 
 def _present_only(present: Tensor, weights: Tensor, loc: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
@@ -418,7 +521,7 @@ def _whole(weights: Tensor) -> Tensor:
     return weights.squeeze(-1)
 
 
-def _checked_weights(weights: Tensor, loc: Tensor) -> Tensor:
+def _checked_weights(weights: Tensor, loc: Tensor, checks: Checks) -> Tensor:
     """`weights` as (M, 1, 1), (M, B, 1), (M, 1, D) or (M, B, D)."""
     m, b, d = loc.shape
     if weights.shape not in ((m,), (m, b), (m, 1, d), (m, b, d)):
@@ -430,10 +533,16 @@ def _checked_weights(weights: Tensor, loc: Tensor) -> Tensor:
     if weights.ndim == 1:
         weights = weights.unsqueeze(1)
     weights = weights.unsqueeze(-1) if weights.ndim == 2 else weights
-    if not bool((weights >= 0).all()):
-        raise ValueError(f"weights: expected non-negative numbers, got {weights.min().item():.3g}")
     total = weights.sum(0)
-    if not bool(torch.isclose(total, torch.ones_like(total), atol=1e-4, rtol=0).all()):
+
+    def negative() -> ValueError:
+        kind = NotFiniteError if bool(weights.isnan().any()) else ValueError
+        return kind(f"weights: expected non-negative numbers, got {weights.min().item():.3g}")
+
+    def other_sum() -> ValueError:
         worst = total.flatten()[(total - 1).abs().argmax()].item()
-        raise ValueError(f"weights: expected the sum 1 over modalities, got {worst:.6g}")
+        return ValueError(f"weights: expected the sum 1 over modalities, got {worst:.6g}")
+
+    checks.require(lambda: (weights >= 0).all(), negative)
+    checks.require(lambda: torch.isclose(total, torch.ones_like(total), atol=1e-4, rtol=0).all(), other_sum)
     return weights

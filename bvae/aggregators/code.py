@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import OneDimension, Worked, number, total, weighted
+from bvae.gaussians import full_covariance
 from bvae.gaussians.posterior import FullPosterior
 from bvae.registry import require_number
 
@@ -43,6 +45,9 @@ class ConsensusOfDependentExperts(GaussianAggregator):
 
     rho: float = 0.5
 
+    title: ClassVar[str] = "Consensus of dependent experts (CoDE)"
+    short: ClassVar[str] = "CoDE"
+    order: ClassVar[float] = 120
     divergence: ClassVar[str] = "reverse KL to the experts' joint likelihood, their errors being correlated"
     formula: ClassVar[str] = (
         r"\mu = \frac{\mathbf 1^\top S^{-1} m}{\mathbf 1^\top S^{-1} \mathbf 1}, \qquad "
@@ -84,14 +89,14 @@ class ConsensusOfDependentExperts(GaussianAggregator):
         count, shared = self._counts(experts.present, experts.loc)
         exponents = count.squeeze(-1) * experts.item_weights  # (M, B)
         factor = torch.where(exponents > 0, exponents, 1.0).sqrt() * (exponents > 0)
-        root = factor[..., None, None] * torch.linalg.inv(gaussian.sqrtm(experts.covariance))  # (M, B, D, D)
+        root = factor[..., None, None] * torch.linalg.inv(full_covariance.sqrtm(experts.covariance))  # (M, B, D, D)
         total = root.sum(0)
         identity = torch.eye(experts.loc.shape[-1]).to(experts.loc)
         precision = (root @ root).sum(0) - shared.unsqueeze(-1) * total @ total
         precision = precision / (1 - self.rho) + (count == 0).unsqueeze(-1) * identity
         white = (root @ experts.loc.unsqueeze(-1))  # (M, B, D, 1)
         pull = ((root @ white).sum(0) - shared.unsqueeze(-1) * total @ white.sum(0)) / (1 - self.rho)
-        covariance = gaussian.symmetric(torch.linalg.inv(precision))
+        covariance = full_covariance.symmetric(torch.linalg.inv(precision))
         return FullGaussian((covariance @ pull).squeeze(-1), covariance)
 
     def cost(self, q: FullPosterior, experts: FullExperts) -> Tensor:
@@ -101,7 +106,7 @@ class ConsensusOfDependentExperts(GaussianAggregator):
         for item in range(b):
             there = experts.present[:, item]
             exponents = (there.sum() * experts.item_weights[there, item])[:, None, None]
-            roots = gaussian.sqrtm(experts.covariance[there, item] / exponents)  # (n, D, D)
+            roots = full_covariance.sqrtm(experts.covariance[there, item] / exponents)  # (n, D, D)
             n = len(roots)
             correlation = (1 - self.rho) * torch.eye(n).to(roots) + self.rho
             s = torch.einsum("ij,iab,jbc->iajc", correlation, roots, roots).reshape(n * d, n * d)
@@ -109,8 +114,21 @@ class ConsensusOfDependentExperts(GaussianAggregator):
             ones = torch.eye(d).to(roots).repeat(n, 1)  # (n D, D)
             apart = experts.loc[there, item].flatten() - ones @ q.loc[0, item]
             quadratic = apart @ inverse @ apart + (ones.T @ inverse @ ones * q.covariance[0, item]).sum()
-            values.append(0.5 * quadratic - gaussian.full_entropy(q.covariance[0, item]))
+            values.append(0.5 * quadratic - full_covariance.entropy(q.covariance[0, item]))
         return torch.stack(values)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: S written out and inverted."""
+        s = case.sigma / np.sqrt(len(case.w) * case.w)
+        matrix = np.where(np.eye(len(s), dtype=bool), 1.0, self.rho) * np.outer(s, s)
+        row = np.linalg.solve(matrix, np.ones(len(s)))  # 1' S^-1
+        over, pull = float(row.sum()), float(row @ case.mu)
+        mean, scale = pull / over, over**-0.5
+        cells = r"\\".join("&".join(number(v) for v in line) for line in matrix)
+        return Worked([rf"S &= \begin{{pmatrix}}{cells}\end{{pmatrix}}, \; \rho = {number(self.rho)}",
+                       rf"\mathbf 1^\top S^{{-1}} \mathbf 1 &= {number(over)}\\[3pt]\sigma &= {number(scale)}",
+                       *total(r"\mathbf 1^\top S^{-1} m", weighted(row, case.mu), rf"{number(pull)}\\[3pt]\mu &= "
+                              rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}")], mean, scale)
 
     def _counts(self, present: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """The number n of experts of each item, and rho / (1 + (n - 1) rho); (B, 1)."""

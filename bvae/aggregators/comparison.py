@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator
 from bvae.aggregators.hoelder import GridPool
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import Divergence, Estimate, Unavailable, find_closed_form, kind, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
@@ -50,9 +50,9 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     if q.num_components == 1:
         mean, std = q.loc, q.scale  # (1, B, D)
         return Distances(
-            gaussian.wasserstein2(loc, scale, mean, std),
-            gaussian.kl(mean, std, loc, scale),
-            gaussian.kl(loc, scale, mean, std),
+            diagonal.wasserstein2(loc, scale, mean, std),
+            diagonal.kl(mean, std, loc, scale),
+            diagonal.kl(loc, scale, mean, std),
             True,
         )
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +60,7 @@ def distances(loc: Tensor, scale: Tensor, q: Posterior, num_samples: int = 1024,
     noise = torch.randn((num_samples, *loc.shape), generator=generator)  # (S, M, B, D)
     points = loc + scale * noise
     joint = _mixture_log_prob(q, points.flatten(0, 1)).view(points.shape[:3])  # (S, M, B)
-    forward = (gaussian.log_prob(points, loc, scale) - joint).mean(0)
+    forward = (diagonal.log_prob(points, loc, scale) - joint).mean(0)
     return Distances(gelbrich(loc, scale, q), reverse.clamp_min(0), forward.clamp_min(0), False)
 
 
@@ -70,7 +70,7 @@ def sampled_reverse_kl(
     """KL(q || q_m) of every expert by Monte Carlo, with the same samples for all: (M, B) nats."""
     z = q.rsample((num_samples,), generator=generator)  # (S, B, D)
     own = _mixture_log_prob(q, z)  # (S, B)
-    return torch.stack([(own - gaussian.log_prob(z, m, s)).mean(0) for m, s in zip(loc, scale, strict=True)])
+    return torch.stack([(own - diagonal.log_prob(z, m, s)).mean(0) for m, s in zip(loc, scale, strict=True)])
 
 
 def _mixture_log_prob(q: Posterior, z: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def gelbrich(loc: Tensor, scale: Tensor, q: Posterior) -> Tensor:
     mean, covariance = mixture_covariance(q)
     std = scale.double().unsqueeze(-1)  # (M, B, D, 1)
     # The expert's own covariance is diagonal: the trace of the root needs the eigenvalues of S^1/2 Q S^1/2 alone.
-    roots = torch.linalg.eigvalsh(gaussian.symmetric(std * covariance * std.mT)).clamp_min(0).sqrt().sum(-1)
+    roots = torch.linalg.eigvalsh(full_covariance.symmetric(std * covariance * std.mT)).clamp_min(0).sqrt().sum(-1)
     variances = std.square().sum((-2, -1)) + covariance.diagonal(dim1=-2, dim2=-1).sum(-1)
     squared = (loc.double() - mean).square().sum(-1) + variances - 2 * roots
     return squared.clamp_min(0).sqrt().to(loc.dtype)
@@ -107,8 +107,8 @@ def posterior_wasserstein2(p: Posterior, q: Posterior) -> tuple[Tensor, bool]:
     """
     p, q = p.alive(), q.alive()
     if p.num_components == q.num_components == 1:
-        return gaussian.wasserstein2(p.loc[0], p.scale[0], q.loc[0], q.scale[0]), True
-    squared = gaussian.full_squared_wasserstein2(*mixture_covariance(p), *mixture_covariance(q))
+        return diagonal.wasserstein2(p.loc[0], p.scale[0], q.loc[0], q.scale[0]), True
+    squared = full_covariance.squared_wasserstein2(*mixture_covariance(p), *mixture_covariance(q))
     return squared.clamp_min(0).sqrt().to(p.loc.dtype), False
 
 
@@ -128,7 +128,7 @@ def wasserstein_spread(loc: Tensor, scale: Tensor, present: Tensor) -> Tensor:
     """
     there = present.unsqueeze(-1).to(loc)
     count = there.sum(0).clamp_min(1)  # (B, 1)
-    squared = 0.0
+    squared = torch.zeros_like(loc[0, :, 0])
     for value in (loc, scale):
         centre = (value * there).sum(0) / count
         squared = squared + ((value - centre).square() * there).sum((0, -1))
@@ -151,7 +151,7 @@ def entropy(q: Posterior, num_samples: int = 1024, seed: int = 0) -> Estimate:
     """Differential entropy in nats, (B,): exact for one Gaussian, for a mixture -log q(z) averaged over z ~ q."""
     q = q.alive()
     if q.num_components == 1:
-        value = gaussian.entropy(q.scale[0])
+        value = diagonal.entropy(q.scale[0])
         return Estimate(value, torch.zeros_like(value), "closed form")
     z = q.rsample((num_samples,), generator=torch.Generator().manual_seed(seed))  # (S, B, D)
     surprise = -_mixture_log_prob(q, z)
@@ -212,6 +212,7 @@ def divergence_matrix(
     log_q = {name: q.log_prob(grid.points) for name, q in aggregates.items()}
     result: dict[tuple[str, str], list[Estimate] | None] = {}
     for measure_name, measure in measures.items():
+        q: Any  # a pool on a grid can do what a divergence asks of it
         for name, q in aggregates.items():
             closed = find_closed_form(type(measure), kind(q), "full") is not None
             integral = type(measure).integrand is not Divergence.integrand

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.gaussians import gaussian, halfplane
+from bvae.aggregators.worked import OneDimension, Worked, components, mixture, number, square, total
+from bvae.gaussians import full_covariance, halfplane
 
 
 @AGGREGATORS.register("fisher-rao")
@@ -29,8 +32,12 @@ class FisherRaoBarycenter(GaussianAggregator):
     Miyamoto et al., arXiv 2304.14885 (survey of Fisher-Rao distances); Karcher, Comm. Pure Appl. Math. 1977.
     """
 
+    title: ClassVar[str] = "Fisher–Rao barycenter"
+    short: ClassVar[str] = "Fisher-Rao"
+    order: ClassVar[float] = 110
     divergence: ClassVar[str] = "squared Fisher-Rao distance, among diagonal Gaussians"
     minimises: ClassVar[str] = "fisher-rao"
+    takes_correlated: ClassVar[bool] = False
     formula: ClassVar[str] = (
         r"\arg\min_{\mu,\sigma} \sum_m w_m\, d^2, \quad d = \sqrt2\, \operatorname{arcosh}\Big(1 + "
         r"\frac{(\mu-\mu_m)^2/2 + (\sigma-\sigma_m)^2}{2\,\sigma\,\sigma_m}\Big)"
@@ -45,8 +52,18 @@ class FisherRaoBarycenter(GaussianAggregator):
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`: diagonal covariances only."""
         variances = experts.covariance.diagonal(dim1=-2, dim2=-1)
-        if not gaussian.is_diagonal(experts.covariance):
+        if not full_covariance.is_diagonal(experts.covariance):
             raise ValueError("covariance: expected diagonal matrices, because the Fisher-Rao distance of correlated "
                              "Gaussians has no known closed form, got correlated ones")
         loc, scale = self.barycenter(Experts(experts.loc, variances.sqrt(), experts.weights, experts.present))
         return FullGaussian(loc, torch.diag_embed(scale.square()))
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the iteration's result, and the distances from it."""
+        mean, scale = mixture(*components(case.joint, case.d))
+        ratio = ((mean - case.mu) ** 2 / 2 + (scale - case.sigma) ** 2) / (2 * scale * case.sigma)
+        distance = math.sqrt(2) * np.arccosh(1 + ratio)
+        terms = [rf"{number(w)}\cdot {square(x)}" for w, x in zip(case.w, distance, strict=True)]
+        least = rf"{number(float(case.w @ distance**2))}, \; \text{{the least}}"
+        return Worked([rf"\mu &= {number(mean)}\\[3pt]\sigma &= {number(scale)}",
+                       *total(r"\sum_m w_m d_m^2", terms, least)], mean, scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -25,10 +26,12 @@ from bvae.aggregators.base import (
     with_prior,
 )
 from bvae.aggregators.moe import variance_to_scale
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import OneDimension, Worked, heaviest, moments, number, total
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.registry import require_number
+from bvae.validation import Checks
 
 MOST_COMPONENTS = 4096
 
@@ -105,7 +108,18 @@ def expansion(alpha: float, num_experts: int) -> Expansion:
     return Expansion(np.array(rows), np.array(values), error)
 
 
-def _partitions(n: int, parts: int, top: int | None = None):
+@functools.lru_cache(maxsize=64)
+def _expansion_on(
+    alpha: float, num_experts: int, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Exponents and logarithms of the coefficients there: what is there already need not be waited for."""
+    terms = expansion(alpha, num_experts)
+    with torch.inference_mode(False):  # a tensor of inference mode could not take part in training later
+        return (torch.from_numpy(terms.exponents).to(device, dtype),
+                torch.from_numpy(terms.coefficients).to(device, dtype).log())
+
+
+def _partitions(n: int, parts: int, top: int | None = None) -> Iterator[tuple[int, ...]]:
     """n as a sum of `parts` positive integers, largest first."""
     top = n if top is None else top
     if parts == 1:
@@ -132,7 +146,7 @@ def _geometric_means(log_x: np.ndarray, k: tuple[int, ...], n: int) -> np.ndarra
     return sums[()]
 
 
-def _largest_error(coefficients: dict, alpha: float, n: int, num_experts: int) -> float:
+def _largest_error(coefficients: dict[tuple[int, ...], float], alpha: float, n: int, num_experts: int) -> float:
     """Largest relative error for more experts than powers, over x of three different sizes, each of some experts."""
     levels = -np.concatenate([[0.0], np.geomspace(0.02, 30 / alpha, 30)])
     log_x = np.array([
@@ -145,7 +159,9 @@ def _largest_error(coefficients: dict, alpha: float, n: int, num_experts: int) -
     return float(np.abs(found / target - 1).max())
 
 
-def _fit(coefficients: dict, parts: list, alpha: float, n: int, size: int) -> float:
+def _fit(
+    coefficients: dict[tuple[int, ...], float], parts: list[tuple[int, ...]], alpha: float, n: int, size: int
+) -> float:
     """Add the coefficients of products of `size` different experts; returns the largest relative error."""
     from scipy.optimize import linprog
 
@@ -196,6 +212,9 @@ class HoelderPool(Aggregator):
 
     alpha: float = 0.5
 
+    title: ClassVar[str] = "Hölder pool (alpha)"
+    short: ClassVar[str] = "Hölder"
+    order: ClassVar[float] = 80
     divergence: ClassVar[str] = "alpha-divergence (alpha = 1/2: squared Hellinger distance)"
     minimises: ClassVar[str] = "alpha"
     family: ClassVar[Family] = "density"
@@ -214,7 +233,8 @@ class HoelderPool(Aggregator):
         loc, covariance, present, weights
             See `Aggregator.full`, with B = 1.
         """
-        experts = prepare_full(loc.double(), covariance.double(), present, weights)
+        experts = prepare_full(loc.double(), covariance.double(), present, weights,
+                               Checks(self.validate_args))
         here = experts.item_weights[:, 0] > 0
         if not bool(here.any()):
             raise ValueError("present: expected at least one expert, got none")
@@ -237,22 +257,26 @@ class HoelderPool(Aggregator):
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`."""
         exponents, log_weights, valid = self._terms(experts)
-        loc, scale, log_integral = gaussian.normal_of_powers(exponents, experts.loc, experts.scale)
-        return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid)
+        loc, scale, log_integral = diagonal.normal_of_powers(exponents, experts.loc, experts.scale)
+        return with_prior(self._normalised(log_weights + log_integral, valid), loc, scale, valid, experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
         exponents, log_weights, valid = self._terms(experts)
-        loc, covariance, log_integral = gaussian.full_normal_of_powers(exponents, experts.loc, experts.covariance)
+        loc, covariance, log_integral = full_covariance.normal_of_powers(exponents, experts.loc, experts.covariance)
         return full_with_prior(self._normalised(log_weights + log_integral, valid), loc, covariance, valid)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        terms, mean, scale = heaviest(case.joint, case.d)
+        return Worked([rf"\alpha &= {number(self.alpha)}", *total("q(z)", terms, in_line=1),
+                       *moments(mean, scale)], mean, scale)
 
     def _terms(self, experts: Experts | FullExperts) -> tuple[Tensor, Tensor, Tensor]:
         """Exponents (K, M), logarithms of the weights before the integrals (K, B), and what is present (K, B)."""
-        terms = expansion(self.alpha, len(experts.loc))
-        exponents = torch.from_numpy(terms.exponents).to(experts.loc)
+        exponents, log_coefficients = _expansion_on(self.alpha, len(experts.loc), experts.loc.device, experts.loc.dtype)
         weights = torch.where(experts.present, experts.item_weights, 1.0)
         valid = (exponents > 0).to(experts.loc) @ (~experts.present).to(experts.loc) == 0
-        log_coefficients = torch.from_numpy(terms.coefficients).to(experts.loc).log()
         return exponents, log_coefficients.unsqueeze(1) + exponents @ weights.log() / self.alpha, valid
 
     @staticmethod
@@ -317,7 +341,7 @@ class GridPool:
 
 def _log_power_mean(mixture: FullPosterior, alpha: float, z: Tensor) -> Tensor:
     """log (sum_m w_m q_m(z)^alpha)^(1/alpha), (..., B)."""
-    each = gaussian.full_log_prob(z.unsqueeze(-3), mixture.loc, mixture.covariance)  # (..., K, B)
+    each = full_covariance.log_prob(z.unsqueeze(-3), mixture.loc, mixture.covariance)  # (..., K, B)
     return (alpha * each + mixture.weights.log()).logsumexp(-2) / alpha
 
 
@@ -344,6 +368,9 @@ class HellingerMoments(GaussianAggregator):
 
     per_dimension: bool = False
 
+    title: ClassVar[str] = "Hellinger pool, one Gaussian (HELVAE)"
+    short: ClassVar[str] = "HELVAE"
+    order: ClassVar[float] = 90
     divergence: ClassVar[str] = "squared Hellinger distance, then forward KL to the nearest Gaussian"
     minimises: ClassVar[str] = "forward-kl"
     formula: ClassVar[str] = (
@@ -353,16 +380,19 @@ class HellingerMoments(GaussianAggregator):
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
         """See `GaussianAggregator.barycenter`."""
+        pool, shape = self._pool(experts), experts.loc.shape[1:]
+        return pool.mean.view(shape), variance_to_scale(pool.variance.view(shape), experts)
+
+    def _pool(self, experts: Experts) -> Posterior:
+        """The pool of B vectors, or with `per_dimension` those of B x D numbers."""
         if not self.per_dimension:
-            pool = HoelderPool(0.5).aggregate(experts)
-            return pool.mean, variance_to_scale(pool.variance, experts)
+            return HoelderPool(0.5).aggregate(experts)
         m, b, d = experts.loc.shape
         # Every dimension of every item as an item of one dimension.
         alone = Experts(experts.loc.reshape(m, b * d, 1), experts.scale.reshape(m, b * d, 1),
                         experts.weights.expand(m, b, d).reshape(m, b * d, 1),
                         experts.present.repeat_interleave(d, 1), everyone=experts.everyone)
-        pool = HoelderPool(0.5).aggregate(alone)
-        return pool.mean.view(b, d), variance_to_scale(pool.variance.view(b, d), experts)
+        return HoelderPool(0.5).aggregate(alone)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`. Raises ValueError with `per_dimension`."""
@@ -374,3 +404,10 @@ class HellingerMoments(GaussianAggregator):
     def targets(self, experts: FullExperts) -> list[tuple[Tensor, FullPosterior]]:
         """See `Aggregator.targets`: the pool alone."""
         return [(torch.ones_like(experts.loc[0, :, 0]), HoelderPool(0.5).aggregate_full(experts))]
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the pool, whose moments are read off it."""
+        pool = self._pool(case.experts)
+        terms, mean, scale = heaviest(pool.items([case.d]), 0) if self.per_dimension else heaviest(pool, case.d)
+        return Worked([*total(r"\text{pool}", terms, in_line=1), rf"\mu &= \text{{its mean}} = {number(mean)}",
+                       rf"\sigma &= \text{{its sd}} = {number(scale)}"], mean, scale)

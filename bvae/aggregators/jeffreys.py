@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import OneDimension, Worked, factor, number, square, total, weighted
+from bvae.gaussians import full_covariance, iteration
 
 NEWTON_STEPS = 12
 
@@ -29,6 +31,9 @@ class JeffreysBarycenter(GaussianAggregator):
     Nielsen, *Fast proxy centers for the Jeffreys centroid*, Entropy 2024 (there is no closed form in general).
     """
 
+    title: ClassVar[str] = "Jeffreys barycenter"
+    short: ClassVar[str] = "Jeffreys"
+    order: ClassVar[float] = 100
     divergence: ClassVar[str] = "Jeffreys divergence, among Gaussians"
     minimises: ClassVar[str] = "jeffreys"
     formula: ClassVar[str] = (
@@ -88,12 +93,29 @@ class JeffreysBarycenter(GaussianAggregator):
         def covariance_at(mean: Tensor) -> Tensor:
             apart = experts.loc - mean
             spread = experts.covariance + apart.unsqueeze(-1) * apart.unsqueeze(-2)
-            return gaussian.matrix_geometric_mean(a_inverse, torch.einsum("mb,mbij->bij", w, spread))
+            return full_covariance.matrix_geometric_mean(a_inverse, torch.einsum("mb,mbij->bij", w, spread))
 
         def step(mean: Tensor) -> Tensor:
             precision = torch.linalg.inv(covariance_at(mean))
             return torch.linalg.solve(precision + a, (precision @ c.unsqueeze(-1)).squeeze(-1) + b)
 
         shift = experts.loc.detach().abs().amax((0, 2))  # the mean may be 0: the change is relative to this
-        mean, convergence = gaussian.iterate(step, c, 1e-13, 300, size=shift)
+        mean, convergence = iteration.iterate(step, c, 1e-13, 300, size=shift)
         return FullGaussian(mean, covariance_at(mean), convergence)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the fixed point of the two equations, not Newton's root."""
+        w, mu, sigma = case.w, case.mu, case.sigma
+        a, b, c = float(w @ sigma**-2), float(w @ (mu / sigma**2)), float(w @ mu)
+        mean, variance = c, 1 / a
+        for _ in range(500):
+            variance = math.sqrt(w @ (sigma**2 + (mu - mean) ** 2) / a)
+            mean = (c / variance + b) / (1 / variance + a)
+        scale = math.sqrt(variance)
+        return Worked([
+            *total("a", [rf"\tfrac{{{number(x)}}}{{{square(s)}}}" for x, s in zip(w, sigma, strict=True)], number(a)),
+            *total("b", [rf"\tfrac{{{number(x)}\cdot {factor(m)}}}{{{square(s)}}}"
+                         for x, m, s in zip(w, mu, sigma, strict=True)], number(b)),
+            *total("c", weighted(w, mu), number(c)),
+            rf"\mu &= \tfrac{{{number(c)}/{square(scale)} + {factor(b)}}}{{1/{square(scale)} + {number(a)}}} = "
+            rf"{number(mean)}", rf"\sigma &= {number(scale)}"], mean, scale)

@@ -18,7 +18,20 @@ from bvae.aggregators.base import (
     full_with_prior,
     with_prior,
 )
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import (
+    InThePlane,
+    OneDimension,
+    Worked,
+    matrix,
+    mixture,
+    moments,
+    normal,
+    number,
+    square,
+    total,
+    weighted,
+)
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
 
@@ -34,6 +47,9 @@ class MixtureOfExperts(Aggregator):
     Shi et al., NeurIPS 2019 (MMVAE); Qiu et al., AAAI 2025.
     """
 
+    title: ClassVar[str] = "Mixture of experts (MoE)"
+    short: ClassVar[str] = "MoE"
+    order: ClassVar[float] = 30
     divergence: ClassVar[str] = "forward KL"
     minimises: ClassVar[str] = "forward-kl"
     family: ClassVar[Family] = "density"
@@ -41,11 +57,21 @@ class MixtureOfExperts(Aggregator):
 
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`: K = M."""
-        return with_prior(experts.item_weights, experts.loc, experts.scale, experts.present)
+        return with_prior(experts.item_weights, experts.loc, experts.scale, experts.present, experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
         return full_with_prior(experts.item_weights, experts.loc, experts.covariance, experts.present)
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = mixture(case.w, case.mu, case.sigma)
+        terms = [rf"{number(w)}\,{normal(m, s)}" for w, m, s in zip(case.w, case.mu, case.sigma, strict=True)]
+        return Worked([*total("q(z)", terms), *moments(mean, scale)], mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        return case.mean_of_means()
 
 
 @AGGREGATORS.register("moment")
@@ -60,6 +86,9 @@ class MomentMatching(GaussianAggregator):
     Bishop, *Pattern Recognition and Machine Learning*, 2006, section 10.7 (moment matching).
     """
 
+    title: ClassVar[str] = "Moment matching (forward KL)"
+    short: ClassVar[str] = "Moment"
+    order: ClassVar[float] = 40
     divergence: ClassVar[str] = "forward KL, among Gaussians"
     minimises: ClassVar[str] = "forward-kl"
     formula: ClassVar[str] = (
@@ -68,12 +97,28 @@ class MomentMatching(GaussianAggregator):
 
     def barycenter(self, experts: Experts) -> tuple[Tensor, Tensor]:
         """See `GaussianAggregator.barycenter`."""
-        mean, variance = gaussian.mixture_moments(experts.weights, experts.loc, experts.scale)
+        mean, variance = diagonal.mixture_moments(experts.weights, experts.loc, experts.scale)
         return mean, variance_to_scale(variance, experts)
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`."""
-        return FullGaussian(*gaussian.full_mixture_moments(experts.item_weights, experts.loc, experts.covariance))
+        return FullGaussian(*full_covariance.mixture_moments(experts.item_weights, experts.loc, experts.covariance))
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        mean, scale = mixture(case.w, case.mu, case.sigma)
+        spread = [rf"{number(w)}\big({square(s)} + ({number(m - mean)})^2\big)"
+                  for w, m, s in zip(case.w, case.mu, case.sigma, strict=True)]
+        return Worked([*total(r"\mu", weighted(case.w, case.mu), number(mean)),
+                       *total(r"\sigma^2", spread, rf"{number(scale**2)}\\[3pt]\sigma &= {number(scale)}")],
+                      mean, scale)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        apart = [mean - case.mean for mean in case.means]
+        return [*case.mean_of_means(), *total(r"\Sigma", [
+            f"{w:.2f}\\Big({matrix(s)} + {matrix(v.outer(v))}\\Big)"
+            for w, s, v in zip(case.w, case.covariances, apart, strict=True)], matrix(case.covariance), in_line=1)]
 
 
 def variance_to_scale(variance: Tensor, experts: Experts) -> Tensor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
-from bvae.gaussians import gaussian
+from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, square, total, weighted
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import divergence
 from bvae.gaussians.posterior import FullPosterior
 
@@ -37,6 +39,9 @@ class ProductOfExperts(PooledAggregator):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Product of experts (PoE)"
+    short: ClassVar[str] = "PoE"
+    order: ClassVar[float] = 10
     divergence: ClassVar[str] = "reverse KL, with total weight M instead of 1"
     counts_experts: ClassVar[bool] = True
     formula: ClassVar[str] = (
@@ -52,13 +57,13 @@ class ProductOfExperts(PooledAggregator):
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
             size = membership.sum(1, keepdim=True)  # (K, 1)
-            exponents = size * gaussian.shares(shared, membership)  # (K, M)
-            loc, scale = gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
+            exponents = size * diagonal.shares(shared, membership)  # (K, M)
+            loc, scale = diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents, True)
             return self._with_prior_expert(loc, scale, size.unsqueeze(-1) == membership.shape[1])
         present = experts.present.to(experts.weights.dtype)  # (M, B)
         count = (membership @ present).unsqueeze(-1)  # (K, B, 1): present experts in each subset
-        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
+        weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership, experts.everyone)
         # Exponents are count x w / (weight of the subset); the factor does not move the mean.
         factor = count / torch.where(weight > 0, weight, torch.ones_like(weight))
         scale = scale * torch.where(factor > 0, factor, torch.ones_like(factor)).rsqrt()
@@ -93,7 +98,17 @@ class ProductOfExperts(PooledAggregator):
             standard = FullPosterior.gaussian(torch.zeros_like(q.loc[0]), torch.eye(q.loc.shape[-1]).to(q.loc)
                                               .expand_as(q.covariance[0]))
             extra = prior * reverse(q, standard).value
-        return total + extra + (count + prior - 1) * gaussian.full_entropy(q.covariance[0])
+        return total + extra + (count + prior - 1) * full_covariance.entropy(q.covariance[0])
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
+        return worked_product(len(case.w) * case.w, case, prior)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        prior = self.prior_expert == "always" or (self.prior_expert == "full" and case.everyone)
+        return case.sum_of_precisions([len(case.w) * w for w in case.w], prior)
 
 
 @AGGREGATORS.register("geometric")
@@ -108,6 +123,9 @@ class GeometricMean(PooledAggregator):
     Qiu et al., AAAI 2025; logarithmic opinion pool: Heskes, NeurIPS 1997.
     """
 
+    title: ClassVar[str] = "Geometric mean (reverse KL)"
+    short: ClassVar[str] = "Geometric mean"
+    order: ClassVar[float] = 20
     divergence: ClassVar[str] = "reverse KL"
     minimises: ClassVar[str] = "reverse-kl"
     formula: ClassVar[str] = (
@@ -118,15 +136,23 @@ class GeometricMean(PooledAggregator):
     def barycenters(self, experts: Experts, membership: Tensor) -> tuple[Tensor, Tensor]:
         """See `PooledAggregator.barycenters`."""
         if (shared := experts.shared) is not None:
-            exponents = gaussian.shares(shared, membership)
-            return gaussian.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents)
-        weight = gaussian.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
-        loc, scale = gaussian.product(experts.loc, experts.scale, experts.weights, membership)
+            exponents = diagonal.shares(shared, membership)
+            return diagonal.product(experts.loc, experts.scale, torch.ones_like(experts.weights), exponents, True)
+        weight = diagonal.pool(torch.ones_like(experts.weights), experts.weights, membership)  # (K, B, 1 or D)
+        loc, scale = diagonal.product(experts.loc, experts.scale, experts.weights, membership, experts.everyone)
         return loc, scale * torch.where(weight > 0, weight, torch.ones_like(weight)).sqrt()
 
     def full_barycenter(self, experts: FullExperts) -> FullGaussian:
         """See `GaussianAggregator.full_barycenter`."""
         return product(experts, experts.item_weights, torch.zeros_like(experts.loc[0, :, 0]))
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`."""
+        return worked_product(case.w, case, prior=False)
+
+    def worked_covariances(self, case: InThePlane) -> list[str]:
+        """See `Aggregator.worked_covariances`."""
+        return case.sum_of_precisions(case.w, prior=False)
 
 
 def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGaussian:
@@ -137,5 +163,24 @@ def product(experts: FullExperts, exponents: Tensor, prior: Tensor) -> FullGauss
     # An item without any expert: anything finite.
     precision = precision + (~experts.present.any(0) & (prior == 0))[:, None, None] * identity
     total = torch.einsum("mb,mbij,mbj->bi", exponents, inverse, experts.loc)
-    covariance = gaussian.symmetric(torch.linalg.inv(precision))
+    covariance = full_covariance.symmetric(torch.linalg.inv(precision))
     return FullGaussian((covariance @ total.unsqueeze(-1)).squeeze(-1), covariance)
+
+
+def worked_product(exponents: np.ndarray, case: OneDimension, prior: bool) -> Worked:
+    """Precisions that add up, with numbers. exponents (n,); prior: whether N(0, 1) takes part."""
+    precisions = exponents / case.sigma**2
+    over = precisions.sum() + prior
+    mean, scale = float(precisions @ case.mu / over), float(over**-0.5)
+    whole = np.allclose(exponents, 1)
+    terms = [rf"\tfrac{{{'1' if whole else number(x)}}}{{{square(s)}}}"
+             for x, s in zip(exponents, case.sigma, strict=True)]
+    if prior:
+        terms.append(r"\underbrace{1}_{\text{prior}}")
+    pulled = weighted(precisions, case.mu)
+    pull = float(precisions @ case.mu)
+    return Worked([
+        *total(r"\tfrac{1}{\sigma^2}", terms, rf"{number(over)}\\[3pt]\sigma &= {number(scale)}"),
+        *total(r"\tfrac{\mu}{\sigma^2}", pulled, rf"{number(pull)}\\[3pt]\mu &= "
+               rf"\tfrac{{{number(pull)}}}{{{number(over)}}} = {number(mean)}"),
+    ], mean, scale)

@@ -17,12 +17,16 @@ from bvae.aggregators.base import (
     Family,
     FullExperts,
     full_with_prior,
+    prepare,
+    validating,
     with_prior,
 )
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
+from bvae.aggregators.worked import OneDimension, Worked, components, mixture, moments, normal, number, total
 from bvae.gaussians.posterior import FullPosterior, Posterior
 from bvae.gaussians.randomness import multinomial
+from bvae.validation import Checks, NotFiniteError
 
 MOST_MODALITIES = 16
 
@@ -41,6 +45,13 @@ def subset_membership(num_modalities: int) -> Tensor:
     reversed_bits = (table.long() * 2 ** torch.arange(num_modalities - 1, -1, -1)).sum(1)
     order = sorted(range(len(table)), key=lambda k: (int(table[k].sum()), -int(reversed_bits[k])))
     return table[order]
+
+
+@functools.lru_cache(maxsize=16)
+def _membership_on(num_modalities: int, device: torch.device) -> Tensor:
+    """:func:`subset_membership` there: what is there already need not be waited for."""
+    with torch.inference_mode(False):  # a tensor of inference mode could not take part in training later
+        return subset_membership(num_modalities).to(device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +84,16 @@ class SubsetMixture(Aggregator):
         m = len(loc)
         if weights is None or m < 2 or weights.shape != (2**m - 1,):
             return super().prepare(loc, scale, present, weights)
-        total = weights.detach().sum().item()
-        if not bool((weights >= 0).all()) or not abs(total - 1) <= 1e-4:
-            raise ValueError("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
-                             f"{weights.min().item():.3g} and the sum {total:.6g}")
-        return replace(super().prepare(loc, scale, present, None), subset_weights=weights.to(loc))
+        checks, given = Checks(self.validate_args), weights.detach()
+
+        def error() -> ValueError:
+            kind = ValueError if bool(given.isfinite().all()) else NotFiniteError
+            return kind("weights: expected non-negative weights of subsets with the sum 1, got the smallest "
+                        f"{given.min().item():.3g} and the sum {given.sum().item():.6g}")
+
+        checks.require(lambda: (given >= 0).all() & ((given.sum() - 1).abs() <= 1e-4), error)
+        return replace(prepare(loc, scale, present, None, checks), subset_weights=weights.to(loc))
+
 
     def __post_init__(self) -> None:
         if self.num_subsets is not None and (not isinstance(self.num_subsets, int) or self.num_subsets < 1):
@@ -89,22 +105,22 @@ class SubsetMixture(Aggregator):
         """The rule inside each subset."""
 
     @property
-    def counts_experts(self) -> bool:
+    def counts_experts(self) -> bool:  # type: ignore[override]
         """See `Aggregator`: as the rule inside."""
         return self.inner().counts_experts
 
     @property
-    def extrapolates(self) -> bool:
+    def extrapolates(self) -> bool:  # type: ignore[override]
         """See `Aggregator`: as the rule inside."""
         return self.inner().extrapolates
 
     def conditional(self) -> Aggregator:
         """See `Aggregator.conditional`: the rule inside the subset."""
-        return self.inner()
+        return validating(self.inner(), self.validate_args)
 
     def aggregate(self, experts: Experts) -> Posterior:
         """See `Aggregator.aggregate`: K = (2^M - 1) J, subsets as in :func:`subset_membership`, J of the rule."""
-        members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
+        members = _membership_on(experts.loc.shape[0], experts.loc.device)
         membership = members.to(experts.loc.dtype)  # (K, M)
         valid, weights = self._subsets(experts, membership)
         if experts.subset_weights is not None:
@@ -113,11 +129,11 @@ class SubsetMixture(Aggregator):
             return self._sampled(experts, members, weights)
         inside, loc, scale = self.inner().components(experts, membership)  # (J, K, B), (J, K, B, D)
         return with_prior((inside * weights).flatten(0, 1), loc.flatten(0, 1), scale.flatten(0, 1),
-                          valid.repeat(len(inside), 1))
+                          valid.repeat(len(inside), 1), experts.everyone)
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
-        members = subset_membership(experts.loc.shape[0]).to(experts.loc.device)
+        members = _membership_on(experts.loc.shape[0], experts.loc.device)
         valid, weights = self._subsets(experts, members.to(experts.loc.dtype))
         q = self.inner().aggregate_full(experts.in_subsets(members))
         k, b, d = *weights.shape, experts.loc.shape[-1]
@@ -131,6 +147,18 @@ class SubsetMixture(Aggregator):
         q = self.aggregate_full(experts)
         return [(weight, FullPosterior.gaussian(loc, covariance)) for weight, loc, covariance
                 in zip(q.weights, q.loc, q.covariance, strict=True) if bool((weight > 0).any())]
+
+    def worked_formula(self, case: OneDimension) -> Worked:
+        """See `Aggregator.worked_formula`: the mixture, then the rule inside the subset of all."""
+        weights, loc, scale = components(case.joint, case.d)
+        ends = [0, len(weights) - 1] if len(weights) > 1 else [0]
+        terms = [rf"{number(weights[k])}\,{normal(loc[k], scale[k])}" for k in ends]
+        if len(weights) > 2:
+            terms.insert(1, rf"\text{{{len(weights) - 2} more}}")
+        lines = [*total("q(z)", terms, in_line=1), *moments(*mixture(weights, loc, scale))]
+        rule = self.inner()
+        inside = rule.worked_formula(replace(case, joint=rule.aggregate(case.experts)))
+        return Worked([*lines, r"&\textbf{decoded: all observed views}", *inside.lines], inside.mean, inside.scale)
 
     @staticmethod
     def _subsets(experts: Experts | FullExperts, membership: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,6 +174,7 @@ class SubsetMixture(Aggregator):
         if weights.requires_grad:
             raise ValueError("num_subsets: expected None with learned weights, which no gradient would reach, got "
                              f"{self.num_subsets}")
+        assert self.num_subsets is not None
         valid = (members.unsqueeze(2) & ~experts.present).sum(1) == 0  # (K, B)
         nothing = ~experts.present.any(0)
         p = torch.where(valid | nothing, weights.detach(), 0.0)
@@ -203,6 +232,9 @@ class MixtureOfProductsOfExperts(SubsetMixture):
 
     prior_expert: PriorExpert = "never"
 
+    title: ClassVar[str] = "Mixture of products (MoPoE)"
+    short: ClassVar[str] = "MoPoE"
+    order: ClassVar[float] = 60
     divergence: ClassVar[str] = "reverse KL inside each subset (as a product), forward KL between the subsets"
     formula: ClassVar[str] = r"q(z) = \frac{1}{2^M-1} \sum_{S} \frac{1}{Z_S}\prod_{m \in S} q_m(z)"
 
@@ -221,6 +253,9 @@ class MixtureOfWassersteinBarycenters(SubsetMixture):
     Qiu et al., AAAI 2025 (MWB-VAE).
     """
 
+    title: ClassVar[str] = "Mixture of WBs (MWB)"
+    short: ClassVar[str] = "MWB"
+    order: ClassVar[float] = 70
     divergence: ClassVar[str] = "squared 2-Wasserstein distance inside each subset, forward KL between the subsets"
     formula: ClassVar[str] = (
         r"q(z) = \frac{1}{2^M-1} \sum_{S} \mathcal N\Big(z;\, \tfrac{1}{|S|}\sum_{m \in S} \mu_m,\, "

@@ -48,7 +48,8 @@ class ExpertWeights(nn.Module):
     def forward(self) -> Tensor | None:
         """(M,), (M, 1, D) or (2^M - 1,), sum 1 over the first axis, as aggregators take them; None if uniform."""
         if self.logits is None:
-            return self.fixed
+            fixed: Tensor | None = self.fixed  # type: ignore[assignment]  # a buffer
+            return fixed
         # Never quite 0: what has no weight at all has no way back, and gradients divide by weights.
         return (1 - FLOOR) * self.logits.softmax(0) + FLOOR / len(self.logits)
 

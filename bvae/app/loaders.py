@@ -19,7 +19,7 @@ from bvae.maps.maps import spread
 from bvae.metrics import classifiers
 from bvae.metrics.base import all_experts
 from bvae.models.methods import title_of
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.runs.isolated import pca  # noqa: F401 - pages take it from here
 from bvae.runs.isolated import tsne as embed
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights

@@ -10,14 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import streamlit as st
 
 from bvae.app.router import ensure_routed
 
 URL_VERSION = "1"
-BIND = "query-params"
+BIND: Final = "query-params"
 FIRST_AS = {"selectbox": "index", "radio": "index", "segmented_control": "default", "pills": "default",
             "number_input": "value", "slider": "value", "select_slider": "value", "toggle": "value",
             "checkbox": "value", "text_input": "value"}

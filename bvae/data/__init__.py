@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
 from bvae.data.checks import checked
@@ -17,7 +18,7 @@ def datasets() -> list[str]:
     return DATASETS.names()
 
 
-def dataset(name: str, split: str = "test", source: str = "embedded", **options) -> MultimodalDataset:
+def dataset(name: str, split: str = "test", source: str = "embedded", **options: Any) -> MultimodalDataset:
     """A data set by name.
 
     Parameters
@@ -49,9 +50,9 @@ COMES_WITH_DATA = ("PIL", "mlxtend", "skimage", "matplotlib", "python_avatars", 
 """What the extra "data" installs."""
 
 
-def opened(name: str, split: str, source: str, **options) -> MultimodalDataset:
+def opened(name: str, split: str, source: str, **options: Any) -> MultimodalDataset:
     """An instance of a registered data set, before it is checked. What its own code raises says whose it is."""
-    kind = DATASETS[name]
+    kind: Any = DATASETS[name]  # each has options of its own
     try:
         data = kind(split=split, source=source, **options)
     except (DataError, OSError, MemoryError):

@@ -19,9 +19,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def svg(held: dict[str, bool], choices: np.ndarray) -> str:
 
     u = iter(choices)
 
-    def pick(kind, names):
+    def pick(kind: Any, names: Sequence[str]) -> Any:
         return getattr(kind, names[int(next(u) * len(names))])
 
     def shade(name: str, spread: float = 16.0) -> str:
@@ -191,22 +191,23 @@ def draw(count: int, seed: int, workers: int | None = None) -> np.ndarray:
     return out
 
 
-def _from_processes(count: int, seed: int, workers: int) -> Iterator[np.ndarray]:
+def _from_processes(count: int, seed: int, workers: int) -> Generator[np.ndarray]:
     # Processes of their own, not a pool: a forked copy of a program with threads may hang, and a spawned one would run
     # the program's main module again, which a notebook or a short script is not prepared for.
     command = [sys.executable, "-P", __file__, str(count), str(seed), str(workers)]
     running = [subprocess.Popen([*command, str(k)], stdout=subprocess.PIPE) for k in range(workers)]
+    pipes = [process.stdout for process in running if process.stdout]
     try:
         for n in range(count):
-            data = running[n % workers].stdout.read(SIZE * SIZE * 3)
+            data = pipes[n % workers].read(SIZE * SIZE * 3)
             if len(data) < SIZE * SIZE * 3:
                 raise ChildProcessError(f"the process that draws avatars ended early, at face {n}; its last words are "
                                         "above. Are python_avatars and resvg_py installed (requirements.txt)?")
             yield np.frombuffer(data, np.uint8).reshape(SIZE, SIZE, 3)
     finally:
-        for process in running:
+        for process, pipe in zip(running, pipes, strict=True):
             process.kill()
-            process.stdout.close()
+            pipe.close()
             process.wait()
 
 
@@ -270,7 +271,7 @@ def avatars(split: str, count: int | None = None) -> tuple[Tensor, Tensor]:
         try:
             tensors, facts = read_tensors_and_metadata(path)
             pictures = tensors["images"]
-            digest = hashlib.sha256(pictures.numpy()).hexdigest()
+            digest = hashlib.sha256(pictures.numpy().data).hexdigest()
             if (facts.get("recipe"), facts.get("sha256")) == (key, digest) and pictures.shape == (total, 3, SIZE, SIZE):
                 return pictures[:wanted], held
         except (StorageError, KeyError, TypeError):  # whatever it is: it is drawn anew
@@ -278,7 +279,7 @@ def avatars(split: str, count: int | None = None) -> tuple[Tensor, Tensor]:
     pictures = torch.from_numpy(draw(wanted, seed)).permute(0, 3, 1, 2).contiguous()
     if path is not None and wanted == total:
         with contextlib.suppress(OSError, StorageError):  # a full disk or a folder that may not be written
-            digest = hashlib.sha256(pictures.numpy()).hexdigest()
+            digest = hashlib.sha256(pictures.numpy().data).hexdigest()
             write_tensors(path, {"images": pictures}, {"recipe": key, "sha256": digest})
     return pictures, held
 

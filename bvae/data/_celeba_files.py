@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,8 @@ def _stored(cache: Path, paths: Sequence[Path]) -> Tensor:
 
     with contextlib.suppress(OSError):  # a disk that is full or may not be written
         write_atomically(cache, write)
-        return _mapped(cache, shape)
+        if (found := _mapped(cache, shape)) is not None:
+            return found
     return _decode(paths)
 
 
@@ -111,7 +112,7 @@ def _decode(paths: Sequence[Path]) -> Tensor:
     return torch.from_numpy(np.stack(list(_pictures(paths))))
 
 
-def _pictures(paths: Sequence[Path]):
+def _pictures(paths: Sequence[Path]) -> Iterator[np.ndarray]:
     from tqdm import tqdm
 
     for path in tqdm(paths, "decoding CelebA", unit="picture", disable=len(paths) < 250):

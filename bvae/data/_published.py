@@ -121,7 +121,7 @@ def _load_tensor(path: Path) -> Tensor:
 
 def _read_pngs(folder: Path) -> tuple[dict[str, Tensor], Tensor]:
     x: dict[str, Tensor] = {}
-    labels: Tensor | None = None
+    labels, first = torch.empty(0), []
     for m in range(NUM_MODALITIES):
         found = []
         for path in (folder / f"m{m}").glob("*.png"):
@@ -133,7 +133,7 @@ def _read_pngs(folder: Path) -> tuple[dict[str, Tensor], Tensor]:
             raise DataError(f"{folder / f'm{m}'}: expected PNG files named like 17.4.png, found none")
         found.sort()  # by number: a listing is in no order, and "10" sorts before "2" as text
         keys = [(item, digit) for item, digit, _ in found]
-        if labels is None:
+        if not m:
             first, labels = keys, torch.tensor([digit for _, digit in keys])
         elif keys != first:
             odd = next((k for k in (*keys, *first) if (k in keys) != (k in first)), keys[0])

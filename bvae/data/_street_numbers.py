@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ FACES = (
 
 
 @functools.lru_cache(maxsize=512)
-def _face(name: str, size: int):
+def _face(name: str, size: int) -> Any:
     from matplotlib import get_data_path
     from PIL import ImageFont
 

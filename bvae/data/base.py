@@ -125,7 +125,7 @@ class MultimodalDataset:
     name: ClassVar[str]
     title: ClassVar[str] = ""
     """What lists call it, where its name alone would mislead."""
-    story: ClassVar[str] = ""
+    story: str = ""
     """What the modalities of one item have in common, in a sentence."""
     num_classes: int = 1
     """1: there are no labels."""
@@ -138,7 +138,7 @@ class MultimodalDataset:
     modalities: dict[str, Modality]
     x: dict[str, Tensor]
     mask: Tensor | None = None
-    y: Tensor | None = None
+    y: Tensor = None  # type: ignore[assignment]  # until the checks have filled it
     attributes: Tensor | None = None
     attribute_names: tuple[str, ...] = ()
     takes_drawings: tuple[str, ...] = ()

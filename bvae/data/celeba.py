@@ -183,6 +183,7 @@ class CelebA(MultimodalDataset):
         else:
             from bvae.data._celeba_files import read_celeba
 
+            assert root is not None  # said above
             label = "photograph (CelebA)"
             self.pictures, self.attributes, self.attribute_names = read_celeba(Path(root), split, download, limit)
         self.story = f"The {label.split()[0]} and the words tell of the same face; no word tells all that it shows."
@@ -190,6 +191,7 @@ class CelebA(MultimodalDataset):
             "image": Modality("image", "image", (3, SIZE, SIZE), label, weight=1 / 3),
             "text": Modality("text", "text", (LENGTH, len(ALPHABET)), "its attributes in words", weight=16.0),
         }
+        assert self.attributes is not None
         self.y = hair_color(self.attributes, self.attribute_names)
         self.letters, self.lengths = encode(self.attributes, self.attribute_names)
         self.start = self._places(slice(None), torch.Generator().manual_seed(SPLIT_SEED + (split == "train")))
@@ -205,7 +207,7 @@ class CelebA(MultimodalDataset):
         return (*(words_of(name) for name in HAIR_COLORS), "other or no hair")
 
     @functools.cached_property
-    def x(self) -> dict[str, Tensor]:
+    def x(self) -> dict[str, Tensor]:  # type: ignore[override]
         """One fixed view of every item."""
         return self.subset(slice(None))
 

@@ -143,8 +143,8 @@ def _checked(data: MultimodalDataset) -> MultimodalDataset:
     if not n:
         raise DataError("x: expected at least one item, got none")
     data.mask = found_mask(data, n)
-    for m, (name, modality) in enumerate(data.modalities.items()):
-        there = None if data.mask is None else data.mask[m]
+    for k, (name, modality) in enumerate(data.modalities.items()):
+        there = None if data.mask is None else data.mask[k]
         data.x[name] = in_range(data.x[name], modality, there)
     return check_rest(data, n)
 

@@ -131,6 +131,7 @@ class MnistSvhnText(MultimodalDataset):
         else:
             from bvae.data._published import read_mnist, read_svhn
 
+            assert root is not None  # said above
             self.digits, self.y = read_mnist(Path(root), split, download)
             self.streets, self.street_y = read_svhn(Path(root), split, download)
             self.digits, self.y = self.digits.repeat(repeats, 1, 1), self.y.repeat(repeats)
@@ -152,7 +153,7 @@ class MnistSvhnText(MultimodalDataset):
         return NUMEL["svhn"] / NUMEL[name]
 
     @functools.cached_property
-    def x(self) -> dict[str, Tensor]:
+    def x(self) -> dict[str, Tensor]:  # type: ignore[override]
         """One fixed view of every item."""
         generator = torch.Generator().manual_seed(SPLIT_SEED + (self.split == "train"))
         pairing = self.pairing(generator)

@@ -24,7 +24,7 @@ NUM_CLASSES = 10
 THRESHOLD = 128
 SPLIT_SEED = 20487
 PHOTOS = {
-    # All of them ship inside scikit-image and are free of copyright restrictions (see the README).
+    # All of them ship inside scikit-image and are free of copyright restrictions (see docs/data.md).
     "hubble_deep_field": "deep sky (NASA)",
     "coffee": "a cup of coffee (R. Michetti)",
     "rocket": "a rocket launch (SpaceX)",
@@ -254,6 +254,7 @@ class PolyMNIST(MultimodalDataset):
         if source == "published":
             from bvae.data._published import read_polymnist
 
+            assert root is not None  # said above
             self._stored, self.y = read_polymnist(Path(root), split)
             return
         if source == "embedded":
@@ -263,10 +264,11 @@ class PolyMNIST(MultimodalDataset):
         else:
             from bvae.data._published import read_mnist
 
+            assert root is not None  # said above
             self.digits, self.y = read_mnist(Path(root), split, download)
 
     @functools.cached_property
-    def x(self) -> dict[str, Tensor]:
+    def x(self) -> dict[str, Tensor]:  # type: ignore[override]
         """One fixed view of every item: name -> (N, 3, 28, 28) float32 in [0, 1]."""
         if self.digits is None:
             return {name: as_float(values) for name, values in self._stored.items()}

@@ -125,24 +125,24 @@ class Shards(MultimodalDataset):
         return {name: stored_as_float(held[f"x.{name}"]) for name in self.modalities}
 
     @functools.cached_property
-    def x(self) -> dict[str, Tensor]:
+    def x(self) -> dict[str, Tensor]:  # type: ignore[override]
         """All items in memory; for small splits only."""
         return self.subset(slice(None))
 
     @functools.cached_property
-    def y(self) -> Tensor:
+    def y(self) -> Tensor:  # type: ignore[override]
         """(N,) labels: these are read as a whole."""
         return torch.cat([self.shard(k)["y"].clone() for k in range(len(self.files))])
 
     @functools.cached_property
-    def attributes(self) -> Tensor | None:
+    def attributes(self) -> Tensor | None:  # type: ignore[override]
         """(N, A), see `MultimodalDataset`: read as a whole."""
         if not self.attribute_names:
             return None
         return torch.cat([self.shard(k)["attributes"].clone() for k in range(len(self.files))])
 
     @functools.cached_property
-    def mask(self) -> Tensor | None:
+    def mask(self) -> Tensor | None:  # type: ignore[override]
         """(M, N), see `MultimodalDataset`: read as a whole."""
         if not self.masked:
             return None
@@ -178,7 +178,7 @@ class Shards(MultimodalDataset):
             count = int(self.sizes[window].sum())
             if place + count > start and place < stop:
                 own = torch.Generator().manual_seed(seed_of(base, number))
-                items = torch.cat([first[k] + torch.arange(self.sizes[k]) for k in window.tolist()])
+                items = torch.cat([first[k] + torch.arange(int(self.sizes[k])) for k in window.tolist()])
                 mixed = items[torch.randperm(count, generator=own)]
                 parts.append(mixed[max(0, start - place) : stop - place])
             place += count
@@ -246,7 +246,8 @@ def write(data: MultimodalDataset, folder: Path, shard_items: int = 10_000, pass
         raise DataError(f"shard_items and passes: expected positive integers, got {shard_items} and {passes}")
     generator = torch.Generator().manual_seed(seed)
     held: dict[str, list[Tensor]] = {}
-    count, shards = 0, []
+    count = 0
+    shards: list[dict[str, Any]] = []
 
     def put() -> None:
         nonlocal held, count

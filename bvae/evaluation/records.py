@@ -108,7 +108,7 @@ def keyed(value: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
     return {"": value} if is_figure(value) else dict(value)
 
 
-def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict]]:
+def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict[str, Any]]]:
     """Mean over seeds and its standard error, from a checkpoint and the records that differ from it in `seed` alone.
 
     The standard error is the sample standard deviation of the runs over the square root of their number. A figure that
@@ -121,13 +121,13 @@ def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, di
         "values": seed -> that run's figure}; the content of ``seeds.json``.
     """
     others = records(dataset, root)
-    out: dict[str, dict[str, dict]] = {}
+    out: dict[str, dict[str, dict[str, Any]]] = {}
     for name in checkpoints(dataset, root):
         checkpoint = load_checkpoint(dataset, name, root)
         mine = checkpoint.settings
         runs = {r.settings.seed: r.metrics for r in others if dataclasses.replace(r.settings, seed=mine.seed) == mine}
         runs = dict(sorted({**runs, mine.seed: checkpoint.metrics}.items()))
-        table: dict[str, dict] = {}
+        table: dict[str, dict[str, Any]] = {}
         for metric, value in checkpoint.metrics.items():
             if metric == "evaluation":
                 continue
@@ -177,7 +177,7 @@ def over_missing(dataset: str, root: Path | None = None) -> dict[str, dict[int, 
     return out
 
 
-def write_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict]]:
+def write_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict[str, Any]]]:
     """Write ``seeds.json`` of a data set if any of its checkpoints has other seeds. Returns :func:`over_seeds`."""
     table = over_seeds(dataset, root)
     if table:

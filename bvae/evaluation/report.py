@@ -7,16 +7,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bvae.data import DATASETS
 from bvae.evaluation.records import keyed, over_missing, over_seeds
 from bvae.metrics import CATALOG, written
 from bvae.models.methods import METHODS, SUFFIXES
 from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 
-BEGIN, END = "<!-- results: python -m bvae report --into README.md -->", "<!-- end of results -->"
+BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
+BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
+END = "<!-- end of results -->"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
 BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
             "latent_average_precision")
+IN_SHORT = ("coherence", "joint_coherence", "latent_accuracy")  # from the fewest and from the most views
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
+HEADS = {
+    "coherence": "coherence", "joint_coherence": "joint coherence", "attribute_coherence": "attribute coherence",
+    "latent_accuracy": "latent accuracy", "latent_accuracy_drawn": "latent accuracy (drawn)",
+    "latent_average_precision": "latent AP", "coverage_90_decoded": "coverage of 90 %, no noise",
+    "coverage_90_noisy": "coverage of 90 %, noise", "log_likelihood": "Log-likelihood of all modalities",
+    "reconstruction_error": "Reconstruction error", "text_accuracy": "Right characters and words of generated texts",
+    "judge_frechet": "Fréchet distance", "fid": "FID", "precision": "Precision of samples",
+    "recall": "Recall of samples", "latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence",
+}
 TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
           "celeba": "Avatars and their attributes in words"}
 
@@ -29,9 +42,7 @@ def report(dataset: str, root: Path | None = None) -> str:
     str
         Markdown; a line that says so if nothing was evaluated.
     """
-    names = checkpoints(dataset, root)
-    models = {name: load_checkpoint(dataset, name, root) for name in names}
-    models = {name: model for name, model in models.items() if model.metrics}
+    models = evaluated(dataset, root)
     title = f"### {TITLES.get(dataset, dataset)}"
     if not models:
         return f"{title}\n\nNothing was evaluated yet.\n"
@@ -45,6 +56,33 @@ def report(dataset: str, root: Path | None = None) -> str:
     if missing:
         parts.append(missing_table(missing))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def everything(root: Path | None = None) -> str:
+    """:func:`report` of all data sets."""
+    return "\n".join(report(name, root) for name in DATASETS)
+
+
+def in_short(dataset: str, root: Path | None = None) -> str:
+    """One table of one data set that fits a page: what may be compared at a glance, from few views and from many."""
+    models = evaluated(dataset, root)
+    if not models:
+        return "Nothing was evaluated yet.\n"
+    metrics = {called(name, model): model.metrics for name, model in models.items()}
+    columns: list[tuple[str, str]] = []
+    for metric in IN_SHORT:
+        keys = keys_of(metrics.values(), metric)
+        columns += [(metric, key) for key in dict.fromkeys(keys[:1] + keys[-1:])]
+    heads = [*(short(*column) for column in columns), "log-likelihood, nats"]
+    cells = {name: [*(figure(m, *column) for column in columns), mean_of(m, "log_likelihood")]
+             for name, m in metrics.items()}
+    return table(heads, cells, written) + "\n"
+
+
+def evaluated(dataset: str, root: Path | None) -> dict[str, Checkpoint]:
+    """The checkpoints of a data set that have metrics, by name."""
+    models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
+    return {name: model for name, model in models.items() if model.metrics}
 
 
 def called(name: str, model: Checkpoint) -> str:
@@ -72,8 +110,7 @@ def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         covered = keys_of(metrics.values(), metric)
         ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
     columns = [(metric, None) for metric in found] + ends
-    heads = [short(metric, key) if key else CATALOG[metric].title.split(",")[0].split(" in the")[0]
-             for metric, key in columns]
+    heads = [short(metric, key) for metric, key in columns]
     cells = {name: [figure(m, metric, key) if key else mean_of(m, metric) for metric, key in columns]
              for name, m in metrics.items()}
     return table(heads, cells, written)
@@ -95,7 +132,7 @@ def missing_table(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> str:
     rows = {f"{name}, {percent} %": metrics for name, curves in runs.items() for percent, metrics in curves.items()}
     columns = [(metric, key) for metric in ("latent_accuracy_missing", "coherence_missing")
                for key in keys_of(rows.values(), metric)]
-    heads = [f"{'latent accuracy' if 'latent' in metric else 'coherence'}, {key} %" for metric, key in columns]
+    heads = [f"{HEADS[metric]}, {key} %" for metric, key in columns]
     cells = {name: [figure(m, *column) for column in columns] for name, m in rows.items()}
     return ("Share of modalities missing completely at random, in training (rows) and in the test (columns):\n\n"
             + table(heads, cells, lambda f: f"{f['mean']:.3f}", "method, missing in training"))
@@ -120,13 +157,9 @@ def mean_of(metrics: Mapping[str, Any], metric: str) -> dict[str, float] | None:
             "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found)}
 
 
-def short(metric: str, key: str) -> str:
-    """A column: "coherence, 1 view"."""
-    words = {"latent_accuracy": "latent accuracy", "joint_coherence": "joint coherence",
-             "attribute_coherence": "attribute coherence", "latent_average_precision": "latent AP",
-             "latent_accuracy_drawn": "latent accuracy (drawn)", "coverage_90_decoded": "coverage of 90 %, no noise",
-             "coverage_90_noisy": "coverage of 90 %, noise"}
-    return words.get(metric, metric) + (f", {CATALOG[metric].of(key)}" if key else "")
+def short(metric: str, key: str | None) -> str:
+    """A column: "coherence, 1 view"; without a key the mean over them."""
+    return HEADS[metric] + (f", {CATALOG[metric].of(key)}" if key else "")
 
 
 def table(
@@ -139,9 +172,19 @@ def table(
     return "\n".join(lines)
 
 
-def insert(text: str, results: str) -> str:
+def fill(text: str, root: Path | None = None) -> str:
+    """`text` with the results between its marks: PolyMNIST in short, or all tables, as the first mark says.
+
+    Raises ValueError as :func:`insert` does.
+    """
+    if BEGIN_SHORT in text:
+        return insert(text, in_short("polymnist", root), BEGIN_SHORT)
+    return insert(text, everything(root))
+
+
+def insert(text: str, results: str, begin: str = BEGIN) -> str:
     """`text` with everything between the two marks replaced. Raises ValueError if they are not there, once each."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"expected the lines {BEGIN!r} and {END!r}, once each and in this order")
-    return re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: f"{BEGIN}\n\n{results}\n{END}", text,
+    if text.count(begin) != 1 or text.count(END) != 1 or text.index(begin) > text.index(END):
+        raise ValueError(f"expected the lines {begin!r} and {END!r}, once each and in this order")
+    return re.sub(re.escape(begin) + ".*" + re.escape(END), lambda _: f"{begin}\n\n{results}\n{END}", text,
                   flags=re.DOTALL)

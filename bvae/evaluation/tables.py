@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bvae.evaluation.differences import Difference
 from bvae.training.checkpoint import load_checkpoint
@@ -25,7 +26,7 @@ def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> N
     print_rows(rows, names)
 
 
-def print_seeds(table: Mapping[str, Mapping[str, dict]]) -> None:
+def print_seeds(table: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
     """What `bvae.evaluation.records.over_seeds` gives, as a table."""
     from bvae.evaluation.records import keyed
 

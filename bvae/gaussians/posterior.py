@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance, iteration
 from bvae.gaussians.randomness import multinomial, normal, own, whole
 
 
@@ -78,7 +78,7 @@ class Posterior:
     @property
     def variance(self) -> Tensor:
         """(B, D): variance of the mixture in each dimension, between-component part included."""
-        return gaussian.mixture_moments(self.weights, self.loc, self.scale)[1]
+        return diagonal.mixture_moments(self.weights, self.loc, self.scale)[1]
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log density in nats, summed over D.
@@ -94,7 +94,7 @@ class Posterior:
             (..., B).
         """
         alive = self.weights > 0  # (K, B)
-        per_component = gaussian.log_prob(z.unsqueeze(-3), self.loc, self.scale)  # (..., K, B)
+        per_component = diagonal.log_prob(z.unsqueeze(-3), self.loc, self.scale)  # (..., K, B)
         joint = per_component + torch.where(alive, self.weights, 1.0).log()
         return torch.logsumexp(joint.masked_fill(~alive, -torch.inf), dim=-2)
 
@@ -180,7 +180,7 @@ class Posterior:
 
     def component_kl_to_prior(self) -> Tensor:
         """KL(q_k || N(0, I)) of every component, in nats: (K, B)."""
-        return gaussian.kl_to_standard(self.loc, self.scale)
+        return diagonal.kl_to_standard(self.loc, self.scale)
 
     def kl_to_prior(self) -> Tensor:
         """KL to N(0, I) in nats, (B,): exact for K = 1; for a mixture the upper bound sum_k w_k KL(q_k || p).
@@ -191,7 +191,7 @@ class Posterior:
 
     def sampled_kl_to_prior(self, z: Tensor) -> Tensor:
         """log q(z) - log p(z) for z ~ q, an unbiased estimate of KL to N(0, I) for any K: (..., B, D) -> (..., B)."""
-        return self.log_prob(z) - gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        return self.log_prob(z) - diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
 
     def detach(self) -> Posterior:
         """The same numbers without their history."""
@@ -221,7 +221,7 @@ class FullPosterior:
     weights: Tensor
     loc: Tensor
     covariance: Tensor
-    convergence: gaussian.Convergence | None = None
+    convergence: iteration.Convergence | None = None
 
     def __post_init__(self) -> None:
         if (self.loc.ndim != 3 or self.covariance.shape != (*self.loc.shape, self.loc.shape[-1])
@@ -256,14 +256,14 @@ class FullPosterior:
     @property
     def total_covariance(self) -> Tensor:
         """(B, D, D): covariance of the mixture, between-component part included."""
-        return gaussian.full_mixture_moments(self.weights, self.loc, self.covariance)[1]
+        return full_covariance.mixture_moments(self.weights, self.loc, self.covariance)[1]
 
     def log_prob(self, z: Tensor) -> Tensor:
         """See `Posterior.log_prob`: (..., B, D) -> (..., B)."""
         alive = self.weights > 0
         # Components of weight 0 may hold anything.
         covariance = torch.where(alive[..., None, None], self.covariance, torch.eye(z.shape[-1]).to(self.covariance))
-        joint = gaussian.full_log_prob(z.unsqueeze(-3), self.loc, covariance)
+        joint = full_covariance.log_prob(z.unsqueeze(-3), self.loc, covariance)
         joint = joint + torch.where(alive, self.weights, 1.0).log()
         return torch.logsumexp(joint.masked_fill(~alive, -torch.inf), dim=-2)
 

@@ -1,4 +1,10 @@
-"""One process at a time in a folder: a lock that the system itself releases when the process dies."""
+"""One process at a time in a folder: a lock that the system itself releases when the process dies.
+
+It is `filelock.lock_descriptor`'s, of a file that is ours, and not `filelock.FileLock`: a lock has to pass from the app
+to the process that it starts, and FileLock, when one lets go of it, unlocks the file for whoever has inherited it. What
+is added here is who has it, since when and what for, a file that is gone afterwards, and a way where the file system
+knows no locks.
+"""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def tensors_digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -
     for name in sorted(tensors):
         value = tensors[name]
         of.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        of.update(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+        of.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return of.hexdigest()
 
 

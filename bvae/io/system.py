@@ -78,7 +78,7 @@ def own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def ask_to_stop(process: subprocess.Popen) -> None:
+def ask_to_stop(process: subprocess.Popen[Any]) -> None:
     """Let a process of :func:`own_group` save and end: SIGTERM, or on Windows, where that kills, Ctrl-Break."""
     if WINDOWS and hasattr(signal, "CTRL_BREAK_EVENT"):
         process.send_signal(signal.CTRL_BREAK_EVENT)
@@ -86,8 +86,17 @@ def ask_to_stop(process: subprocess.Popen) -> None:
         process.terminate()
 
 
+def kill_group(process: subprocess.Popen) -> None:
+    """End a process of :func:`own_group` and what it has started, at once; nothing if it has ended and we know it."""
+    if WINDOWS:
+        process.kill()
+    elif process.returncode is None:  # until we have asked, nobody else gets its number
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def print_anything() -> None:
     """Letters that the terminal or the file behind it does not know are printed as "?", instead of an error."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # somebody has put something else there
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 INVISIBLE = frozenset(
     "\u00ad\u061c\u180e\u200b\u200e\u200f\ufeff\U000e0001"
@@ -27,7 +28,7 @@ def unprintable(text: str) -> str:
     return next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), "")
 
 
-def natural(text: str) -> tuple:
+def natural(text: str) -> tuple[Any, ...]:
     """A key to sort by: numbers by their size, "2" before "10" and "day 2" before "day 10", then all others."""
     if NUMBER.fullmatch(text):
         return (0, float(text), (), text)

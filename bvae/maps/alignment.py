@@ -154,7 +154,7 @@ def changed_neighbours(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return 1.0 - kept.mean(axis=1)
 
 
-def gaps(clouds: np.ndarray) -> np.ndarray:
+def gaps(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """How far apart the clouds of M modalities lie, in units of their own size.
 
     |mean of i - mean of j| over the root mean square distance of a point to the mean of its own cloud, both clouds
@@ -170,10 +170,12 @@ def gaps(clouds: np.ndarray) -> np.ndarray:
     ndarray
         (M, M), symmetric, 0 on the diagonal; NaN where a cloud is empty.
     """
-    clouds = [checked(c, "clouds") for c in clouds]
-    together = centred(np.concatenate(clouds)) if clouds else None
-    out = np.full((len(clouds), len(clouds)), np.nan)
-    starts = np.cumsum([0, *(len(c) for c in clouds)])
+    each = [checked(c, "clouds") for c in clouds]
+    out = np.full((len(each), len(each)), np.nan)
+    if not each:
+        return out
+    together = centred(np.concatenate(each))
+    starts = np.cumsum([0, *(len(c) for c in each)])
     with np.errstate(under="ignore", over="ignore"):
         # Each about a centre of its own: of a cloud without spread the mean would be rounded, and have some.
         parts = [centred(together.offsets[a:b]) for a, b in itertools.pairwise(starts)]

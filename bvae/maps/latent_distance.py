@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bvae.gaussians.posterior import UnimodalPosteriors
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NEIGHBOURS = 5
 EDGE, WITHIN, BEYOND = 0.90, 0.95, 0.99  # shares of the data's own values

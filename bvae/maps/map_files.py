@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import sklearn
 import torch
 
 from bvae.data import MultimodalDataset, dataset
@@ -17,7 +16,7 @@ from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, EVERYTHING_ITEMS, JOINT, PERPLEXITIES
 from bvae.maps.projections import STEPS
 from bvae.metrics.base import all_experts
-from bvae.training.checkpoint import Checkpoint, load_checkpoint, load_weights
+from bvae.training.checkpoint import Checkpoint, load_weights
 from bvae.version import __version__
 
 MAPS = "maps.safetensors"
@@ -29,7 +28,8 @@ READY = (*((JOINT, p) for p in PERPLEXITIES), (EVERYTHING, 30))
 
 def settings() -> dict[str, object]:
     """What the maps depend on besides the weights and the data."""
-    return {"maps": [list(r) for r in READY], "seed": SEED, "steps": STEPS, "everything_items": EVERYTHING_ITEMS}
+    return {"maps": [list(r) for r in READY], "seed": SEED, "steps": STEPS, "everything_items": EVERYTHING_ITEMS,
+            "by": "openTSNE"}
 
 
 def wanted(checkpoint: Checkpoint) -> dict[str, str]:
@@ -61,7 +61,7 @@ def make(checkpoint: Checkpoint, data: MultimodalDataset, ready: Iterable[tuple[
         points = maps.clouds(model, experts, which).loc
         tensors[key(which, perplexity)] = torch.from_numpy(maps.tsne(points, perplexity, SEED)).half()
     path = checkpoint.folder / MAPS
-    write_tensors(path, tensors, {**wanted(checkpoint), "bvae": __version__, "sklearn": sklearn.__version__})
+    write_tensors(path, tensors, {**wanted(checkpoint), "bvae": __version__, "openTSNE": version("openTSNE")})
     return path
 
 
@@ -133,14 +133,14 @@ def make_missing(checkpoints: Iterable[tuple[str, Checkpoint]]) -> None:
     print(f"{total / 1e6:.2f} MB in all")
 
 
-def write_one(options: argparse.Namespace, root: Path) -> None:
-    """``python -m bvae maps DATASET NAME --to FILE``: one map as a table or an archive."""
-    if not options.name:
-        raise ValueError("--to: one map needs DATASET and NAME")
-    map_tables.check_ending(options.to)
-    checkpoint = load_checkpoint(options.dataset, options.name, root)
-    data = dataset(options.dataset, "test")
-    found = maps.posteriors(load_weights(checkpoint), data, options.of)
-    points = maps.coordinates(found.loc, options.map, options.perplexity, options.seed)
-    map_tables.write(options.to, points, found, data.y.numpy(), {"weights": checkpoint.hash, "bvae": __version__})
-    print(f"wrote {options.to} ({len(points):,} points)")
+def write_one(file: Path, checkpoint: Checkpoint, of: str, projection: str, perplexity: int, seed: int) -> int:
+    """Write one map of a checkpoint's test items as a table or an archive; how many points it has.
+
+    Raises ValueError for an ending of the file that no format has.
+    """
+    map_tables.check_ending(file)
+    data = dataset(checkpoint.settings.dataset, "test")
+    found = maps.posteriors(load_weights(checkpoint), data, of)
+    points = maps.coordinates(found.loc, projection, perplexity, seed)
+    map_tables.write(file, points, found, data.y.numpy(), {"weights": checkpoint.hash, "bvae": __version__})
+    return len(points)

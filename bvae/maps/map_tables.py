@@ -50,8 +50,8 @@ def as_npz(points: np.ndarray, clouds: Clouds, labels: np.ndarray, facts: dict[s
     described = columns(points, clouds, labels)
     arrays = {k: v for k, v in described.items() if k not in ("x", "y")}
     out = io.BytesIO()
-    np.savez_compressed(out, points=np.asarray(points), loc=clouds.loc, scale=clouds.scale, **arrays,
-                        **{k: np.array(v) for k, v in facts.items()})
+    arrays.update({k: np.array(v) for k, v in facts.items()})
+    np.savez_compressed(out, points=np.asarray(points), loc=clouds.loc, scale=clouds.scale, **arrays)  # type: ignore[arg-type]
     return out.getvalue()
 
 

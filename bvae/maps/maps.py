@@ -13,7 +13,7 @@ from bvae.data import MultimodalDataset
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.maps.projections import pca, tsne
 from bvae.metrics.base import all_experts
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 JOINT, EVERYTHING = "joint", "everything"
 PLANE, PCA, TSNE = "plane", "pca", "tsne"
@@ -91,18 +91,17 @@ def clouds(model: MultimodalVAE, experts: UnimodalPosteriors, which: str, items:
     if which not in (*views, JOINT, EVERYTHING):
         raise ValueError(f"which: expected one of {', '.join([JOINT, *views, EVERYTHING])}, got {which!r}")
     items = items_of(experts.loc.shape[1], which) if items is None else np.asarray(items, dtype=int)
-    chosen = UnimodalPosteriors(*(v[:, torch.from_numpy(items)] for v in experts))
+    chosen = UnimodalPosteriors._make(v[:, torch.from_numpy(items)] for v in experts)
     q = model.shared(model.aggregate(chosen, model.aggregator.conditional()))
     loc, scale = (v[..., : model.shared_dim] for v in (chosen.loc, chosen.scale))
     apart = wasserstein_spread(loc, scale, chosen.present).numpy()
-    of = {name: (loc[m], scale[m], chosen.present[m].numpy()) for m, name in enumerate(views)}
-    of[JOINT] = (q.mean, q.variance.sqrt(), np.ones(len(items), dtype=bool))
+    of = {name: (loc[m].numpy(), scale[m].numpy(), chosen.present[m].numpy()) for m, name in enumerate(views)}
+    of[JOINT] = (q.mean.numpy(), q.variance.sqrt().numpy(), np.ones(len(items), dtype=bool))
     names = (*views, JOINT) if which == EVERYTHING else (which,)
     there = [of[name][2] for name in names]
-    return Clouds(
-        names, np.repeat(np.arange(len(names)), [t.sum() for t in there]), np.concatenate([items[t] for t in there]),
-        *(np.concatenate([of[name][i].numpy()[t] for name, t in zip(names, there, strict=True)]) for i in (0, 1)),
-        np.concatenate([apart[t] for t in there]))
+    means, widths = (np.concatenate([of[name][i][t] for name, t in zip(names, there, strict=True)]) for i in (0, 1))
+    return Clouds(names, np.repeat(np.arange(len(names)), [t.sum() for t in there]),
+                  np.concatenate([items[t] for t in there]), means, widths, np.concatenate([apart[t] for t in there]))
 
 
 def posteriors(
@@ -168,7 +167,8 @@ def window(points: np.ndarray, least: float = 2.3) -> tuple[tuple[float, float],
     low = np.minimum(points.min(axis=0), -least) if len(points) else np.full(2, -least)
     high = np.maximum(points.max(axis=0), least) if len(points) else np.full(2, least)
     middle, half = (low + high) / 2, float((high - low).max()) / 2 * 1.04
-    return tuple((float(m - half), float(m + half)) for m in middle)
+    x, y = ((float(m - half), float(m + half)) for m in middle)
+    return x, y
 
 
 @torch.inference_mode()

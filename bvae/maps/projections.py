@@ -6,14 +6,21 @@ first, and what is then passed on is what was looked at. Processes that compute 
 
 from __future__ import annotations
 
+import itertools
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
-from bvae.gaussians.points import Cloud, centred, checked
+from bvae.gaussians.points import Cloud, centred
 
-STEPS = 1000
-"""Steps of t-SNE's gradient descent, at most."""
+STEPS, EARLY, EVERY = 1000, 250, 50
+"""Steps of t-SNE's gradient descent; those of them at the start in which neighbours attract each other more strongly;
+and after how many it says how far it is."""
+EXAGGERATION = 12.0
+"""How much more strongly."""
+NO_OPENTSNE = ("t-SNE is computed by openTSNE, which is not installed: pip install openTSNE (where there is no wheel, "
+               "such as on Linux with an ARM processor, that needs a C compiler)")
 FEWEST = 4
 """Points of which t-SNE makes a map; of fewer, or without spread, the principal components are the map."""
 
@@ -62,7 +69,7 @@ def _components(cloud: Cloud) -> tuple[np.ndarray, np.ndarray]:
     return cloud.sized(coordinates), shares / max(1.0, float(shares.sum()))
 
 
-def tsne(points: np.ndarray, perplexity: float, seed: int, verbose: int = 0) -> np.ndarray:
+def tsne(points: np.ndarray, perplexity: float, seed: int, watch: Callable[[int], None] | None = None) -> np.ndarray:
     """t-SNE that starts from the principal components: (N, D) -> (N, 2), finite.
 
     It runs in one thread: with several, sums are rounded in another order and the map is another one every time.
@@ -72,49 +79,51 @@ def tsne(points: np.ndarray, perplexity: float, seed: int, verbose: int = 0) -> 
     points : ndarray
         (N, D) finite numbers.
     perplexity : float
-        About how many neighbours each point should keep; lowered to (N - 1) / 3 for very few points.
+        About how many neighbours each point should keep; lowered to (N - 1) / 3 for very few points, and never less
+        than 1.
     seed : int
-        Of the little that is random: the solver of the first components, the directions of ties.
-    verbose : int
-        See `sklearn.manifold.TSNE`.
+        Of the little that is random: by how much points that would start at the same place are moved.
+    watch : callable, optional
+        Is called after every :data:`EVERY` steps with how many of :data:`STEPS` are done.
 
     Raises
     ------
     ValueError
         If `points` has another shape or holds numbers that are not finite, or the perplexity is not above 0.
+    ImportError
+        Where openTSNE is not installed.
 
     References
     ----------
-    van der Maaten & Hinton, JMLR 2008.
+    van der Maaten & Hinton, JMLR 2008. Poličar, Stražar & Zupan, Journal of Statistical Software 2024 (openTSNE).
     """
     if not 0 < perplexity < np.inf:
         raise ValueError(f"perplexity: expected a number above 0, got {perplexity}")
     cloud = centred(points)
     if len(cloud.offsets) < FEWEST or not cloud.spread:
         return _components(cloud)[0]
-    from sklearn.manifold import TSNE
+    try:
+        from openTSNE import TSNE, initialization
+    except ImportError as error:
+        raise ImportError(NO_OPENTSNE) from error
     from threadpoolctl import threadpool_limits
 
-    single = in_single_precision(points, cloud)
-    init = "pca" if single.shape[1] > 1 else "random"
-    lowered = min(perplexity, (len(single) - 1) / 3)
+    done = itertools.count(EVERY, EVERY)
+
+    def tell(*_: object) -> None:
+        if watch is not None:
+            watch(next(done))
+
     with threadpool_limits(limits=1), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # of duplicates, which are no reason to stop
-        fit = TSNE(perplexity=lowered, init=init, random_state=seed, max_iter=STEPS, verbose=verbose)
-        found = fit.fit_transform(single)
+        start = initialization.rescale(_components(cloud._replace(exponent=0))[0])
+        fit = TSNE(
+            perplexity=max(1.0, min(perplexity, (len(start) - 1) / 3)), random_state=seed, n_jobs=1,
+            initialization=initialization.jitter(start, random_state=seed), neighbors="exact",
+            negative_gradient_method="bh",  # as exact, and for so few points many times faster than "fft"
+            early_exaggeration=EXAGGERATION, early_exaggeration_iter=EARLY, n_iter=STEPS - EARLY,
+            # scikit-learn's choices, with which maps of 1,000 points keep more than with openTSNE's own
+            learning_rate=max(len(start) / EXAGGERATION, 200.0), initial_momentum=0.5,
+            callbacks=tell, callbacks_every_iters=EVERY)
+        found = np.asarray(fit.fit(cloud.offsets))
     return found if np.isfinite(found).all() else _components(cloud)[0]
-
-
-def in_single_precision(points: np.ndarray, cloud: Cloud) -> np.ndarray:
-    """The points as float32, as scikit-learn's t-SNE computes: as they are where float32 holds their spread and the
-    squares of their distances, else about their centre and of size 1, which changes no neighbourhood.
-
-    It is the cast points that are looked at: a spread of 1e-9 about 5, or any about 0 below 1e-38, is none in float32,
-    and t-SNE would divide by it.
-    """
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        single = checked(points).astype(np.float32)
-        largest, spread = np.abs(single).max(), np.ptp(single, axis=0).max()
-        if np.isfinite(single).all() and largest < 1e6 and spread > max(1e-6, 1e-3 * largest):
-            return single
-        return cloud.offsets.astype(np.float32)

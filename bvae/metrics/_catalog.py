@@ -19,9 +19,9 @@ class Figure:
     meaning, trap : str
         A sentence or two each.
     target : float, optional
-    key : {"views", "modality", "percent missing"}
+    key : {"views", "modality", "missing"}
         What the figure is given by, where it is more than one number: by how many modalities were observed, by the
-        modality, or by the share of modalities that are missing.
+        modality, or by the share of modalities that are missing, in percent.
     """
 
     title: str
@@ -29,11 +29,11 @@ class Figure:
     meaning: str
     trap: str
     target: float | None = None
-    key: Literal["views", "modality", "percent missing"] = "views"
+    key: Literal["views", "modality", "missing"] = "views"
 
     def of(self, key: str) -> str:
         """A key of the figure for a person: "1" -> "1 view" or "1 % missing"; a name as it is."""
-        if self.key == "percent missing":
+        if self.key == "missing":
             return f"{key} % missing"
         return f"{key} view{'s' * (key != '1')}" if self.key == "views" and key.isdigit() else key
 
@@ -101,12 +101,12 @@ CATALOG: dict[str, Figure] = {
         "Accuracy of one logistic regression, fitted on the posterior means of all modalities, on test items that lack "
         "a share of their modalities, completely at random, never all.",
         "With half of five views missing an item still has two or three: the curve is flatter than that of one view.",
-        key="percent missing"),
+        key="missing"),
     "coherence_missing": Figure(
         "Coherence of what is missing", "higher",
         "Share of the generations of an item's missing modalities which a classifier of real data assigns to the right "
         "class, given the modalities that it has left. Items with nothing missing are left out.",
-        "The items that count are not the same ones at 20 and at 50 percent.", key="percent missing"),
+        "The items that count are not the same ones at 20 and at 50 percent.", key="missing"),
     "log_likelihood": Figure(
         "Log-likelihood of all modalities, nats", "higher",
         "log p(x) by importance sampling, 100 samples an item, 200 items, from a proposal at the mode of each item's "

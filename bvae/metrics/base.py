@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,23 +14,22 @@ from torch import Tensor
 from bvae.aggregators.subsets import subset_membership
 from bvae.data import MultimodalDataset, dataset
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
-from bvae.models.model import MultimodalVAE
+from bvae.metrics import classifiers
+from bvae.metrics.classifiers import Classifiers
+from bvae.models.vae import MultimodalVAE
 from bvae.registry import Registry
 
-if TYPE_CHECKING:
-    from bvae.metrics.classifiers import Classifiers
-
-METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict]] = Registry("metric")
+METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")
 
 LABELS, ATTRIBUTES, TEXTS, JUDGES = "labels", "attributes", "texts", "judges"
 READABLE = "pictures or texts that judges could read"
 
 
-def needs(*what: str) -> Callable[[Callable], Callable]:
+def needs(*what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: what a data set must have for a metric, of LABELS, ATTRIBUTES, TEXTS and JUDGES; see `left_out`."""
 
-    def mark(metric: Callable) -> Callable:
-        metric.needs = what
+    def mark(metric: Callable[..., Any]) -> Callable[..., Any]:
+        metric.needs = what  # type: ignore[attr-defined]
         return metric
 
     return mark
@@ -69,11 +68,10 @@ class EvaluationData:
         return self._split("test")
 
     @functools.cached_property
-    def judges(self) -> Classifiers | None:
-        """Classifiers of real images, trained on training items only; None where none were trained."""
-        from bvae.metrics import classifiers
-
-        return classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name) else None
+    def judges(self) -> Classifiers:
+        """Classifiers of real images, trained on training items only; none where none were trained."""
+        return (classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name)
+                else Classifiers())
 
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""
@@ -83,18 +81,18 @@ class EvaluationData:
             return getattr(self.test, "attributes", None) is None
         if need == TEXTS:
             return not any(m.kind == "text" for m in self.test.modalities.values())
-        return self.judges is None
+        return not len(self.judges)
 
 
 def evaluate(
     model: MultimodalVAE, data: EvaluationData, seed: int = 0, names: Iterable[str] | None = None
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """All metrics of a model, or those named, in the form of ``metrics.json``; without those of :func:`left_out`.
 
     Each metric has a generator of its own, so its figures do not depend on which others are computed.
     """
     model.eval()
-    out: dict[str, dict] = {}
+    out: dict[str, dict[str, Any]] = {}
     names = list(METRICS if names is None else names)
     without = left_out(data, names)
     for name in names:
@@ -119,8 +117,6 @@ def left_out(data: EvaluationData, names: Iterable[str]) -> dict[str, str]:
 
 def why_no_judges(data: EvaluationData) -> str:
     """JUDGES if they could be trained, else what the data set lacks for that."""
-    from bvae.metrics import classifiers
-
     if data.lacks(LABELS):
         return LABELS
     return JUDGES if len(classifiers.build(data.test)) else READABLE

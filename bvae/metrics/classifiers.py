@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from bvae.data.base import Batch
 from bvae.io import storage
 from bvae.io.compact import buffers_of, widened, write_weights
 from bvae.io.storage import StorageError, check_digest, sha256, write_json, write_stated
+from bvae.metrics.average_precision import mean_average_precision
 from bvae.models.named_modules import NamedModules
 
 FOLDER = "classifiers"
@@ -77,6 +80,8 @@ class WordJudge(nn.Module):
 
     def __init__(self, data: MultimodalDataset) -> None:
         super().__init__()
+        self.score: Callable[[Tensor], Tensor]
+        self.attribute_scores: Callable[[Tensor], Tensor]
         self.score, self.attribute_scores = data.word_scores, data.attribute_scores
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,16 +104,17 @@ class Classifiers(NamedModules):
     def attribute_scores(self, x: dict[str, Tensor], batch_size: int = 2048) -> dict[str, Tensor]:
         """How sure the judges are of every attribute: name -> (N, ...) to name -> (N, A) in [0, 1]."""
         self.eval()
+        judges: dict[str, Any] = dict(self.items())
         return {
-            name: torch.cat([self[name].attribute_scores(part) for part in values.split(batch_size)])
-            for name, values in x.items() if name in self
+            name: torch.cat([judges[name].attribute_scores(part) for part in values.split(batch_size)])
+            for name, values in x.items() if name in judges
         }
 
     @torch.inference_mode()
     def features(self, name: str, x: Tensor, batch_size: int = 1024) -> Tensor:
         """What a judge of images sees before it decides: (N, C, H, W) -> (N, F)."""
         self.eval()
-        net = self[name]
+        net: Any = self[name]
         return torch.cat([net.features((part * 2 - 1).contiguous(memory_format=torch.channels_last)).float()
                           for part in x.split(batch_size)])
 
@@ -148,10 +154,10 @@ def build(data: MultimodalDataset) -> Classifiers:
             nets[name] = ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), stride)
         elif m.kind == "text" and type(data).word_scores is not MultimodalDataset.word_scores:
             nets[name] = WordJudge(data)
-    return Classifiers(nets).to(memory_format=torch.channels_last)
+    return Classifiers(nets).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def loss_of(net: ImageClassifier, x: Tensor, batch: Batch, there: Tensor) -> Tensor:
+def loss_of(net: Any, x: Tensor, batch: Batch, there: Tensor) -> Tensor:
     """Cross-entropy of the class, with smoothed labels, and of each attribute of the batch that has some.
 
     Over the items that have the modality, `there` (B,) bool: the network, whose normalisation looks at all items of a
@@ -172,7 +178,7 @@ def loss_of(net: ImageClassifier, x: Tensor, batch: Batch, there: Tensor) -> Ten
 def train(
     root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0, source: str = "embedded",
     data_root: str | None = None,
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Train the judges of a data set and write them to ``root/name/classifiers``. See `bvae.dataset` for the source.
 
     Returns
@@ -236,7 +242,7 @@ def fit(nets: Classifiers, training: MultimodalDataset, epochs: int, batch_size:
     bar.close()
 
 
-def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, dict]:
+def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, dict[str, Any]]:
     """How well classifiers read the items that have their modality. See :func:`train`."""
     accuracy: dict[str, dict[str, float]] = {}
     place = {m: k for k, m in enumerate(test.modalities)}
@@ -245,10 +251,8 @@ def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, d
         if len(hits):
             error = hits.std() / len(hits) ** 0.5 if len(hits) > 1 else torch.zeros(())
             accuracy[modality] = {"mean": hits.mean().item(), "se": error.item()}
-    figures: dict[str, dict] = {"accuracy": accuracy}
+    figures: dict[str, dict[str, Any]] = {"accuracy": accuracy}
     if test.attributes is not None:
-        from bvae.metrics.attributes import mean_average_precision
-
         counts = torch.Generator().manual_seed(seed)
         figures["average_precision"] = {
             m: mean_average_precision([scores], test.attributes, counts, there=[test.present[place[m]]])

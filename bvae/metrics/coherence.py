@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -20,12 +22,12 @@ from bvae.metrics.base import (
     posterior_of,
     summary,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("coherence")
 @needs(LABELS, JUDGES)
-def conditional_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def conditional_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Share of cross-modal generations that the target's classifier assigns to the class of the source.
 
     z ~ q(z | x_S), one sample an item; the modalities *not* in S that have a judge are decoded and classified by
@@ -63,7 +65,7 @@ def coherent(
 
 @METRICS.register("joint_coherence")
 @needs(LABELS, JUDGES)
-def joint_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def joint_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Share of samples z ~ p(z) on which the classifiers of all modalities agree; as many samples as test items.
 
     Returns

@@ -6,6 +6,7 @@ import functools
 import importlib
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from bvae.data._torchvision import torchvision
 from bvae.io.storage import StorageError, read_tensors
 from bvae.metrics.base import METRICS, EvaluationData
 from bvae.metrics.samples import frechet, real_images
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 VARIABLE = "BVAE_INCEPTION"
 SIDE = 299
@@ -56,7 +57,7 @@ def without_border(pooled: Tensor) -> Tensor:
 def load(path: Path) -> nn.Module:
     """The network with the weights in a safetensors file. Raises StorageError if they are not those of this network.
 
-    The names are those of the usual PyTorch port (``pt_inception-2015-12-05``); how to convert it is in the README.
+    The names are those of the usual PyTorch port (``pt_inception-2015-12-05``), see docs/results.md.
     """
     network = inception()
     try:
@@ -70,7 +71,8 @@ def load(path: Path) -> nn.Module:
 def features(network: nn.Module, images: Tensor, batch_size: int = 50) -> Tensor:
     """(N, C, H, W) floats in [0, 1], C = 1 or 3 -> (N, 2048): resized bilinearly to 299 x 299, scaled to [-1, 1]."""
     found: list[Tensor] = []
-    hook = network.avgpool.register_forward_hook(lambda _, inputs, output: found.append(output.flatten(1)))
+    hook = network.get_submodule("avgpool").register_forward_hook(
+        lambda _, inputs, output: found.append(output.flatten(1)))
     device = next(network.parameters()).device
     try:
         for part in images.split(batch_size):
@@ -83,7 +85,7 @@ def features(network: nn.Module, images: Tensor, batch_size: int = 50) -> Tensor
 
 
 @METRICS.register("fid")
-def fid(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def fid(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Fréchet Inception distance of unconditional samples to the test images, for every image modality.
 
     Only where $BVAE_INCEPTION names the weights of the network (safetensors); nothing without it, because another

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from bvae.metrics.base import (
     needs,
     posterior_of,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -82,7 +82,7 @@ class Probes:
 
 @METRICS.register("latent_accuracy")
 @needs(LABELS)
-def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Accuracy of logistic regression on the shared means of q(z | x_S), one classifier for each subset S.
 
     The convention of MoPoE (one classifier per subset), fitted on the means of the whole training split and scored on
@@ -104,7 +104,7 @@ def latent_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch
 
 @METRICS.register("latent_accuracy_one_probe")
 @needs(LABELS)
-def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """The same with one classifier, fitted on the means of q(z | all modalities) and applied to those of every subset.
 
     The convention of MVTCAE: it asks that all subsets put a class in the same place. Deterministic.
@@ -125,7 +125,7 @@ def latent_accuracy_one_probe(model: MultimodalVAE, data: EvaluationData, genera
 
 @METRICS.register("latent_accuracy_drawn")
 @needs(LABELS)
-def latent_accuracy_drawn(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def latent_accuracy_drawn(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Both latent accuracies with one drawn expert in place of a mixture's mean.
 
     The mean of a mixture of experts averages what all of them say, as an ensemble does. Published evaluations take the

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, mask_of, posterior_of, summary
 from bvae.metrics.proposal import ModeProposal, at_the_mode
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NUM_ITEMS = 200  # spread evenly over the test split
 NUM_CONDITIONAL = 25  # of these; each modality has a proposal of its own
@@ -52,8 +53,9 @@ def log_weights(
         # Items innermost in every flattened axis: sample-major, and read back the same way.
         repeated = {name: values.repeat(s, *[1] * (values.ndim - 1)) for name, values in x.items()}
         there = None if present is None else present.repeat(1, s)
-        log_x = sum(model.log_likelihood(repeated, z.flatten(0, 1), there).values()).view(s, -1)  # (S, B)
-        log_prior = gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        each = model.log_likelihood(repeated, z.flatten(0, 1), there).values()
+        log_x = sum(each, torch.zeros(())).view(s, -1)  # (S, B)
+        log_prior = diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         parts.append((log_x + log_prior).double() - proposal.log_prob(z))
     return torch.cat(parts)
 
@@ -79,7 +81,7 @@ def effective_share(log_w: Tensor) -> Tensor:
 
 
 @METRICS.register("log_likelihood")
-def log_likelihood(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def log_likelihood(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """log p(x) of all modalities together on 200 items, and log p(x_m | the others) of each on 25, in nats.
 
     By importance sampling, K = 100, with a proposal at the mode of each item's own posterior density (`at_the_mode`):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from bvae.metrics.base import LABELS, METRICS, EvaluationData, all_experts, needs, shared_means, summary
 from bvae.metrics.latent_accuracy import fitted
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 PERCENT = (0, 20, 50)
 """Shares of the test items' modalities that are missing."""
@@ -15,7 +17,7 @@ PERCENT = (0, 20, 50)
 
 @METRICS.register("missing")
 @needs(LABELS)
-def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Latent accuracy and coherence with a share of the modalities missing completely at random, never all of an item.
 
     Every item is seen through what it has left: q(z | its observed modalities), one z an item for generations. The
@@ -47,7 +49,7 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
         q = model.aggregate(seen, model.aggregator.conditional())
         predicted = torch.from_numpy(probe.predict(model.shared(q).mean.numpy()))
         accuracy[str(percent)] = summary(predicted == data.test.y)
-        judged = torch.tensor([data.judges is not None and name in data.judges for name in names])
+        judged = torch.tensor([name in data.judges for name in names])
         missing = ~observed & judged.unsqueeze(1)
         if percent and bool(missing.any()):
             z = q.rsample(generator=generator)  # (N, D)

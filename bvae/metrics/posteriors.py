@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bvae.aggregators.comparison import gelbrich, sampled_reverse_kl
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.base import (
     METRICS,
@@ -20,11 +21,11 @@ from bvae.metrics.base import (
     shared_means,
     summary,
 )
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("distance_to_joint")
-def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How far each modality's posterior is from the joint one of all modalities; a metric of ours.
 
     W2 in the units of the latent space and KL(q || q_m) in nats, per item. The joint posterior is the component of
@@ -39,8 +40,8 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
     experts = all_experts(model, data.test)
     q = posterior_of(model, experts, tuple(range(len(experts.loc))))
     if q.num_components == 1:
-        w2 = gaussian.wasserstein2(experts.loc, experts.scale, q.loc, q.scale)  # (M, N)
-        kl = gaussian.kl(q.loc, q.scale, experts.loc, experts.scale)
+        w2 = diagonal.wasserstein2(experts.loc, experts.scale, q.loc, q.scale)  # (M, N)
+        kl = diagonal.kl(q.loc, q.scale, experts.loc, experts.scale)
     else:
         w2 = gelbrich(experts.loc, experts.scale, q)
         kl = sampled_reverse_kl(experts.loc, experts.scale, q, 256, generator)
@@ -50,7 +51,7 @@ def distance_to_joint(model: MultimodalVAE, data: EvaluationData, generator: tor
 
 
 @METRICS.register("outside_experts")
-def outside_experts(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def outside_experts(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How often a joint mean lies outside the range of its experts' means; a metric of ours.
 
     Of the shared dimensions of every item and every subset of at least two modalities: the share in which the mean of
@@ -88,7 +89,7 @@ ACTIVE = 0.01
 
 
 @METRICS.register("coverage")
-def coverage(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def coverage(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """How often the posterior's central 90 percent interval of a dimension holds the z that made the data.
 
     z ~ p(z), x from the model itself, then q(z | x_S); averaged over the active shared dimensions and over the subsets

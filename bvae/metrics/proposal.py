@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import Posterior
 from bvae.models.likelihoods import LIKELIHOODS
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 DEGREES = 30.0
 """Degrees of freedom: tails somewhat heavier than normal, so that weights stay bounded where the mode's curvature
@@ -81,7 +81,7 @@ def log_joint(
                 terms.append(value if present is None else torch.where(present[m], value, 0.0))
     else:
         terms = list(model.log_likelihood(x, z, present).values())
-    return sum(terms) + gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+    return sum(terms) + diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
 
 
 def at_the_mode(
@@ -171,4 +171,4 @@ def curvature(
     (gradient,) = torch.autograd.grad(log_joint(model, x, z, present, smooth=True).sum(), z, create_graph=True)
     rows = [torch.autograd.grad(column.sum(), z, retain_graph=True)[0] for column in gradient.unbind(1)]
     hessian = torch.stack(rows, 1).double()
-    return gradient.detach(), -gaussian.symmetric(hessian).detach()
+    return gradient.detach(), -full_covariance.symmetric(hessian).detach()

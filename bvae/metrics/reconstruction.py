@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from bvae.metrics.base import METRICS, EvaluationData, all_experts, posterior_of, summary
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 @METRICS.register("reconstruction")
-def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Error of each modality decoded from the mean of q(z | all modalities).
 
     Texts: share of wrong characters. Images and others: root of the mean squared error of an item's numbers (of pixels

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from bvae.data import MultimodalDataset
 from bvae.metrics.base import JUDGES, METRICS, EvaluationData, mask_of, needs
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 NEIGHBOURS = 5
 
@@ -61,7 +63,7 @@ def precision_and_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tup
 
 @METRICS.register("samples")
 @needs(JUDGES)
-def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Unconditional samples of every image modality beside the test images, in the features of the data set's judges.
 
     The judges' features are *not* Inception's: the numbers are comparable between models of one data set in this
@@ -76,7 +78,7 @@ def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.
     """
     n = len(data.test)
     z = torch.randn(n, model.latent_dim, generator=generator)
-    out: dict[str, dict] = {"judge_frechet": {}, "precision": {}, "recall": {}}
+    out: dict[str, dict[str, Any]] = {"judge_frechet": {}, "precision": {}, "recall": {}}
     for name, modality in model.modalities.items():
         if modality.kind != "image" or name not in data.judges:
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.metrics.base import METRICS, TEXTS, EvaluationData, all_experts, needs, posterior_of, summary
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 def right_characters(written: str, truth: str) -> float:
@@ -34,7 +35,7 @@ def right_words(written: str, truth: str, padding: str) -> float:
 
 @METRICS.register("text_accuracy")
 @needs(TEXTS)
-def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict:
+def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Texts generated from all other modalities, most probable characters, beside the item's own text.
 
     z ~ q(z | all modalities but the text), one sample an item. Characters: see :func:`right_characters`, of the text

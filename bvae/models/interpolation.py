@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 
 def steps(count: int) -> Tensor:

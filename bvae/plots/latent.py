@@ -16,6 +16,27 @@ MOST_SVG = 4000
 """Points that are drawn as SVG: of so few, making a WebGL context takes longer, and browsers give out few of them."""
 
 
+def grouped(classes: Sequence[str], y: np.ndarray, most: int = 10) -> tuple[np.ndarray, list[str], list[str]]:
+    """Groups for the colours of a map: at most `most`, the smallest classes together if there are more.
+
+    Returns
+    -------
+    group : ndarray
+        (n,) positions in `names`.
+    names, colors : list of str
+    """
+    if not classes:
+        return np.zeros(len(y), dtype=int), ["items"], [style.CLASS_COLORS[0]]
+    if len(classes) <= most:
+        return y, list(classes), list(style.CLASS_COLORS[: len(classes)])
+    counts = np.bincount(y, minlength=len(classes))
+    large = np.sort(np.argsort(-counts, kind="stable")[: most - 1])
+    place = np.full(len(classes), most - 1)
+    place[large] = np.arange(most - 1)
+    names = [*(classes[i] for i in large), f"{len(classes) - most + 1} others"]
+    return place[y], names, list(style.CLASS_COLORS[:most])
+
+
 def scatter(
     points: np.ndarray,
     groups: np.ndarray,
@@ -62,7 +83,7 @@ def scatter(
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = Sketch()
     draw = partial(figure.add, "scattergl" if len(points) > MOST_SVG else "scatter")
-    hover = np.asarray(hover, dtype=object)
+    hover_texts = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g
         if not chosen.any():
@@ -71,7 +92,7 @@ def scatter(
         symbol = symbols[g] if point_symbols is None else point_symbols[chosen].tolist()
         draw(
             x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen].tolist(),
-            text=hover[chosen], hovertemplate="%{text}<extra></extra>",
+            text=hover_texts[chosen], hovertemplate="%{text}<extra></extra>",
             marker={**fill, "symbol": symbol, "size": 6, "opacity": 0.75},
             selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
             selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()

@@ -11,8 +11,9 @@ from bvae.plots import style
 
 
 def rule_curves(
-    x: Sequence[float], curves: Mapping[str, Sequence[float]], ink: style.Ink, titles: tuple[str, str],
-    reference: tuple[float, str] | None = None, limits: tuple[float, float] | None = None, height: int = 360,
+    x: Sequence[float], curves: Mapping[str, Sequence[float]], names: Mapping[str, tuple[str, str]], ink: style.Ink,
+    titles: tuple[str, str], reference: tuple[float, str] | None = None,
+    limits: tuple[float, float] | None = None, height: int = 360,
 ) -> go.Figure:
     """One line per rule, in its own style.
 
@@ -22,6 +23,8 @@ def rule_curves(
         (N,).
     curves : mapping
         Registered name of a rule -> (N,) values.
+    names : mapping
+        Registered name -> what stands in the legend, and at a point.
     titles : tuple of str
         Of both axes.
     reference : tuple of float and str, optional
@@ -33,10 +36,10 @@ def rule_curves(
     for k, (rule, y) in enumerate(curves.items()):
         color = style.rule_color(rule, dark=ink is style.DARK)
         figure.add_scatter(
-            x=list(x), y=list(y), mode="lines+markers", name=style.title(rule),
-            line={"color": color, "dash": style.DASHES.get(rule, "solid"), "width": 3 if rule == "wasserstein" else 2},
+            x=list(x), y=list(y), mode="lines+markers", name=names[rule][0],
+            line={"color": color, "dash": style.dash(rule), "width": 3 if rule == "wasserstein" else 2},
             marker={"size": 7, "symbol": style.marker(k), "color": color},
-            hovertemplate="%{y:.3g}<extra>" + style.short(rule) + "</extra>",
+            hovertemplate="%{y:.3g}<extra>" + names[rule][1] + "</extra>",
         )
     if reference is not None:
         figure.add_scatter(x=[min(x), max(x)], y=[reference[0]] * 2, mode="lines", name=reference[1], hoverinfo="name",

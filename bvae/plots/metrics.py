@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -16,7 +16,7 @@ LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 def curve_figure(
     curves: Mapping[str, Mapping[str, Mapping[str, float]]], title: str, ink: style.Ink, order: Sequence[str],
     reference: float | None = None, height: int = 420, across: str = "number of observed views",
-    runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+    runs: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None, called: Callable[[str], str] = str,
 ) -> go.Figure:
     """One line per method with error bars of two standard errors.
 
@@ -37,6 +37,8 @@ def curve_figure(
         What the horizontal axis shows.
     runs : mapping, optional
         Method -> number on the horizontal axis -> seed -> value: a small ring for every training run.
+    called : callable
+        A method's name for a person; by default what it is given as.
     """
     sketch = Sketch()
     ticks: set[int] = set()
@@ -44,23 +46,24 @@ def curve_figure(
         k = list(order).index(method)
         xs = [int(n) for n in points]
         ticks.update(xs)
+        name = called(method)
         color = style.CLASS_COLORS[k % len(style.CLASS_COLORS)]
         sketch.add(
-            "scatter", x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=method,
+            "scatter", x=xs, y=[points[str(n)]["mean"] for n in xs], mode="lines+markers", name=name,
             legendgroup=method,
             line={"color": color, "width": 2, "dash": LINES[k % len(LINES)]},
             marker={"size": 8, "symbol": style.marker(k), "color": color},
             error_y={"array": [2 * points[str(n)]["se"] for n in xs], "thickness": 1.2, "width": 3},
-            hovertemplate="%{y:.3f} ± %{error_y.array:.3f}<br>" + across + ": %{x}<extra>" + method + "</extra>",
+            hovertemplate="%{y:.3f} ± %{error_y.array:.3f}<br>" + across + ": %{x}<extra>" + name + "</extra>",
         )
         dots = [(int(n), value, seed) for n, by_seed in (runs or {}).get(method, {}).items()
                 for seed, value in by_seed.items()]
         if dots:
             x, y, seeds = zip(*dots, strict=True)
             sketch.add(
-                "scatter", x=x, y=y, mode="markers", name=f"{method}, each seed", legendgroup=method, showlegend=False,
+                "scatter", x=x, y=y, mode="markers", name=f"{name}, each seed", legendgroup=method, showlegend=False,
                 marker={"size": 7, "symbol": "circle-open", "color": color, "line": {"width": 1.5}}, customdata=seeds,
-                hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + method + "</extra>",
+                hovertemplate="%{y:.3f}, seed %{customdata}<extra>" + name + "</extra>",
             )
     if reference is not None:
         sketch.add_hline(y=reference, line={"color": ink.faint, "width": 1, "dash": "dot"})

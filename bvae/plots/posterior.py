@@ -103,8 +103,8 @@ def principal_plane(loc: np.ndarray) -> Plane:
     rows = axes[:2]
     rows = rows * np.where(rows[np.arange(2), np.abs(rows).argmax(axis=1)] < 0, -1, 1)[:, None]  # a fixed sign
     shares = [share[i] if i < len(share) else 0.0 for i in range(2)]
-    names = tuple(f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares))
-    return Plane(rows, cloud.centre, names)
+    first, second = (f"direction {i + 1} ({s:.0%} of the disagreement)" for i, s in enumerate(shares))
+    return Plane(rows, cloud.centre, (first, second))
 
 
 def ellipse(centre: np.ndarray, covariance: np.ndarray, radius: float) -> np.ndarray:
@@ -145,7 +145,11 @@ def common_windows(
     """Limits for planes of several latent spaces: each around what it shows, all of the same span."""
     each = [window(*of) for of in zip(planes, locs, scales, aggregates or [()] * len(planes), strict=True)]
     half = max(x1 - x0 for (x0, x1), _ in each) / 2
-    return [tuple(((a + b) / 2 - half, (a + b) / 2 + half) for a, b in pair) for pair in each]
+
+    def about(middle: float) -> tuple[float, float]:
+        return middle - half, middle + half
+
+    return [(about((x0 + x1) / 2), about((y0 + y1) / 2)) for (x0, x1), (y0, y1) in each]
 
 
 def density(plane: Plane, q: Aggregate, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -234,7 +238,9 @@ def plane_figure(
     return figure.figure()
 
 
-def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
+def _add_gaussian(
+    figure: Sketch, plane: Plane, loc: np.ndarray, scale: np.ndarray, name: str, color: str, symbol: str
+) -> None:
     centre, covariance = plane.point(loc), plane.covariance(scale)
     for radius, opacity in ((2, 0.08), (1, 0.16)):
         outline = ellipse(centre, covariance, radius)
@@ -249,8 +255,8 @@ def _add_gaussian(figure, plane, loc, scale, name, color, symbol) -> None:
     )
 
 
-def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
-    line = {"color": ink.aggregate, "dash": style.DASHES.get(q.rule, "solid"), "width": 3 if strong else 1.6}
+def _add_aggregate(figure: Sketch, plane: Plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
+    line = {"color": ink.aggregate, "dash": style.dash(q.rule), "width": 3 if strong else 1.6}
     alive = np.flatnonzero(q.weights > 0)
     mixture, shown = len(q.weights) > 1, True
     opacity = np.clip(0.75 * q.weights / q.weights.max(), 0.08, 0.75)
@@ -280,7 +286,9 @@ def _add_aggregate(figure, plane, q: Aggregate, ink: style.Ink, strong: bool) ->
     )
 
 
-def _add_contours(figure, plane, q: Aggregate, xs, ys, ink: style.Ink) -> None:
+def _add_contours(
+    figure: Sketch, plane: Plane, q: Aggregate, xs: tuple[float, float], ys: tuple[float, float], ink: style.Ink
+) -> None:
     x, y = np.linspace(*xs, 64), np.linspace(*ys, 64)
     values = density(plane, q, x, y)
     if not values.any():  # so narrow that no point of the grid meets it: its mean is drawn
@@ -374,7 +382,7 @@ def density_figure(
         figure.add_scatter(
             x=x, y=beliefs[-1], mode="lines", name=q.label, hoverinfo="name",
             line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
-                  "dash": style.DASHES.get(q.rule, "solid"), "simplify": False},
+                  "dash": style.dash(q.rule), "simplify": False},
         )
     style.layout(figure, ink, height)
     figure.update_layout(legend=style.LEGEND_BELOW)

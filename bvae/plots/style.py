@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+from typing import Any
 
 # Okabe & Ito's colour-blind-safe palette (2008), in a fixed order.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -16,7 +18,7 @@ JOINT_MARKER = "cross"
 DASHES = {
     "poe": "dash", "geometric": "dashdot", "moe": "dot", "moment": "longdash", "wasserstein": "solid",
     "mopoe": "dash", "mwb": "solid", "hoelder": "longdashdot", "helvae": "dashdot", "jeffreys": "longdash",
-    "fisher-rao": "dot", "code": "dash",
+    "fisher-rao": "dot", "code": "dash", "mixture(code)": "solid",
 }
 # One colour per rule, for pictures that hold many: (light theme, dark theme), after Paul Tol's "muted" and "light"
 # schemes (SRON/EPS/TN/09-002). Elsewhere a single aggregate is drawn in the theme's ink.
@@ -25,49 +27,28 @@ RULE_COLORS = {
     "moment": ("#7A7A00", "#EEDD88"), "wasserstein": ("#111111", "#FFFFFF"), "mopoe": ("#CC3311", "#FFAABB"),
     "mwb": ("#555555", "#BBBBBB"), "hoelder": ("#332288", "#A9B4FF"), "helvae": ("#5B4BC4", "#C3B7FF"),
     "jeffreys": ("#117733", "#7FD69B"), "fisher-rao": ("#0B7285", "#66D9E8"), "code": ("#8A4B08", "#FFB870"),
+    "mixture(code)": ("#777777", "#AAAAAA"),
 }
-TITLES = {
-    "poe": "Product of experts (PoE)",
-    "geometric": "Geometric mean (reverse KL)",
-    "moe": "Mixture of experts (MoE)",
-    "moment": "Moment matching (forward KL)",
-    "wasserstein": "Wasserstein barycenter (WB)",
-    "mopoe": "Mixture of products (MoPoE)",
-    "mwb": "Mixture of WBs (MWB)",
-    "hoelder": "Hölder pool (alpha)",
-    "helvae": "Hellinger pool, one Gaussian (HELVAE)",
-    "jeffreys": "Jeffreys barycenter",
-    "fisher-rao": "Fisher–Rao barycenter",
-    "code": "Consensus of dependent experts (CoDE)",
-}
-SHORT = {
-    # Stable: links hold them.
-    "poe": "PoE", "geometric": "Geometric mean", "moe": "MoE", "moment": "Moment", "wasserstein": "Wasserstein",
-    "mopoe": "MoPoE", "mwb": "MWB", "hoelder": "Hölder", "helvae": "HELVAE", "jeffreys": "Jeffreys",
-    "fisher-rao": "Fisher-Rao", "code": "CoDE",
-}
-ORDER = ("poe", "geometric", "moe", "moment", "wasserstein", "mopoe", "mwb", "hoelder", "helvae", "jeffreys",
-         "fisher-rao", "code")
+# For rules that stand in neither table: none of these colours is another rule's or a modality's. A name always gets the
+# same, whatever other rules there are.
+SPARE_COLORS = (("#BF00B8", "#F366FF"), ("#A6645B", "#FF7866"), ("#0F00BF", "#66FFA3"), ("#4C0900", "#B2A172"),
+                ("#BF0045", "#72FF66"), ("#381F4C", "#63BF4D"))
+SPARE_DASHES = ("longdashdot", "dashdot", "dot", "longdash", "dash")
 
 
-def title(aggregator: str) -> str:
-    """A rule's name for a person; the registered name if it has no other."""
-    return TITLES.get(aggregator, aggregator)
+def rule_color(rule: str, dark: bool = False) -> str:
+    """A rule's own colour, by its registered name; a spare one for a rule that has none."""
+    return RULE_COLORS.get(rule, SPARE_COLORS[_number(rule) % len(SPARE_COLORS)])[dark]
 
 
-def short(aggregator: str) -> str:
-    """A rule's short name, as links hold it."""
-    return SHORT.get(aggregator, aggregator)
+def dash(rule: str) -> str:
+    """A rule's line style, a name of Plotly's; a spare one for a rule that has none."""
+    return DASHES.get(rule, SPARE_DASHES[_number(rule) // len(SPARE_COLORS) % len(SPARE_DASHES)])
 
 
-def ordered(aggregators: list[str]) -> list[str]:
-    """Rules in the order in which one explains them, unknown ones last."""
-    return sorted(aggregators, key=lambda a: (ORDER.index(a) if a in ORDER else len(ORDER), a))
-
-
-def rule_color(aggregator: str, dark: bool = False) -> str:
-    """A rule's own colour; grey for one that has none."""
-    return RULE_COLORS.get(aggregator, ("#777777", "#AAAAAA"))[dark]
+def _number(rule: str) -> int:
+    """The same for a name in every process, which `hash` is not."""
+    return zlib.crc32(rule.encode())
 
 
 @dataclass(frozen=True)
@@ -108,7 +89,7 @@ TITLE, TICKS = 24, 26
 """Pixels that an axis needs below for its title and for one line of tick labels."""
 
 
-def layout(figure, ink: Ink, height: int, **changes) -> None:
+def layout(figure: Any, ink: Ink, height: int, **changes: Any) -> None:
     """Fonts and grid that all figures share, with margins that grow with what stands in them."""
     figure.update_layout(
         height=height,
@@ -124,7 +105,7 @@ def layout(figure, ink: Ink, height: int, **changes) -> None:
     figure.update_yaxes(**axes)
 
 
-def fix_margins(figure, left: int, below: int = TICKS + TITLE, above: int = 8) -> None:
+def fix_margins(figure: Any, left: int, below: int = TICKS + TITLE, above: int = 8) -> None:
     """Margins that do not grow, in pixels, where one knows the room that the labels need.
 
     Plotly draws a figure with growing margins twice, at every change.

@@ -56,7 +56,7 @@ def line_figure(
         y = sum(w * normal_density(x, m[d], s[d]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
         figure.add_scatter(x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
                            line={"color": ink.aggregate, "width": 3 if i == 0 else 1.6,
-                                 "dash": style.DASHES.get(q.rule, "solid")})
+                                 "dash": style.dash(q.rule)})
     if samples is not None and len(samples):
         figure.add_scatter(
             x=samples[:, d], y=np.zeros(len(samples)), mode="markers+text", name="samples of z", hoverinfo="name",

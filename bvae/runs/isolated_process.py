@@ -1,7 +1,8 @@
-"""The process in which `bvae.runs.isolated` computes: ``python -P isolated_process.py``, and ``... map FOLDER ...``.
+"""The process in which `bvae.runs.isolated` computes: ``python -P isolated_process.py``.
 
-It reads calls from its standard input and writes answers to its standard output, until its input ends. A message is
-eight bytes of length, a header in JSON, and the bytes of the arrays that the header describes: nothing is unpickled.
+It reads calls from its standard input and writes answers to its standard output, until its input ends; then it ends,
+whatever it is at. A message is eight bytes of length, a header in JSON, and the bytes of the arrays that the header
+describes: nothing is unpickled. Before the answer to a call that is watched come messages of how many steps are done.
 It does not import PyTorch, so that it is there at once, and no more of bvae than it is asked for.
 """
 
@@ -10,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import math
 import os
+import queue
 import signal
 import struct
 import sys
@@ -33,6 +36,8 @@ MEMORY = 2 * 1024**3
 """Bytes that a computation may take beyond what the process has at its start."""
 GRACE = 5.0
 """Seconds after its time is over in which the other side should have ended it; then it ends itself."""
+ALONE, OUT_OF_TIME, OUT_OF_MEMORY = 3, 4, 5
+"""Exit statuses: the other side has gone, has not ended it in time, or has sent more than there is memory for."""
 MAX_HEADER = 1024**2
 HEAD = struct.Struct("<Q")
 FUNCTIONS = {
@@ -49,8 +54,10 @@ OUT_OF_MEMORY_SAYS = (f"The computation needed more than the {MEMORY // 1024**3}
 
 def how_it_ended(late: bool, code: int | None, limit: float) -> str:
     """A sentence about a process that gave no answer."""
-    if late:
+    if late or code == OUT_OF_TIME:
         return f"The computation took longer than the {limit:g} seconds that it may take, and was ended: {ADVICE}."
+    if code == OUT_OF_MEMORY:
+        return OUT_OF_MEMORY_SAYS
     if code is not None and code < 0 and -code == getattr(signal, "SIGKILL", 9):
         return f"The process that computed this was killed from outside: {ADVICE}."
     if code is not None and code < 0:
@@ -72,20 +79,26 @@ def send(to: BinaryIO, value: Any) -> None:
     to.flush()
 
 
-def receive(of: BinaryIO) -> Any:
-    """Read a message; tuples come back as lists. Raises EOFError where there is none any more, or not the whole."""
+def receive(of: BinaryIO, largest: float = np.inf) -> Any:
+    """Read a message; tuples come back as lists.
+
+    Raises EOFError where there is none any more, not the whole, or one whose arrays have more than `largest` bytes.
+    """
     (length,) = HEAD.unpack(_exactly(of, HEAD.size))
     if length > MAX_HEADER:
         raise EOFError("no message")
-    header = json.loads(_exactly(of, length))
-    arrays = []
-    for descr, shape in header["arrays"]:
-        dtype = np.dtype(descr)
-        if dtype.hasobject:
+    content, arrays = _exactly(of, length), []
+    try:
+        header = json.loads(content)
+        described = [(np.dtype(descr), [int(n) for n in shape]) for descr, shape in header["arrays"]]
+        sizes = [dtype.itemsize * math.prod(shape) for dtype, shape in described]
+        if any(dtype.hasobject for dtype, _ in described) or min([0, *sizes]) < 0 or sum(sizes) > largest:
             raise EOFError("no message")
-        raw = _exactly(of, dtype.itemsize * int(np.prod(shape, dtype=object)))
-        arrays.append(np.frombuffer(raw, dtype).reshape(shape))
-    return _value(header["form"], arrays)
+        for (dtype, shape), size in zip(described, sizes, strict=True):
+            arrays.append(np.frombuffer(_exactly(of, size), dtype).reshape(shape))
+        return _value(header["form"], arrays)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise EOFError("no message") from error
 
 
 def _form(value: Any, arrays: list[np.ndarray]) -> Any:
@@ -160,33 +173,46 @@ def function(name: str, for_tests: bool = False) -> Callable[..., Any]:
 
 def serve(calls: BinaryIO, answers: BinaryIO, for_tests: bool = False) -> None:
     """Answer calls until there are no more."""
-    while True:
-        try:
-            call = receive(calls)
-        except EOFError:
-            return
-        last = threading.Timer(call["limit"] + GRACE, os._exit, args=(4,))  # the other side may have died
+    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    busy = threading.Event()
+
+    def read() -> None:
+        while True:
+            try:
+                call = receive(calls)
+                busy.set()
+                waiting.put(call)
+            except EOFError:  # the other side has closed it, or has died
+                if busy.is_set():
+                    os._exit(ALONE)
+                waiting.put(None)
+                return
+            except MemoryError:
+                os._exit(OUT_OF_MEMORY)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (call := waiting.get()) is not None:
+        last = threading.Timer(call["limit"] + GRACE, os._exit, args=(OUT_OF_TIME,))  # as the other side should have
         last.daemon = True
         last.start()
+        options = {"watch": lambda steps: send(answers, {"steps": steps})} if call.get("watched") else {}
         try:
-            answer = {"result": function(call["function"], for_tests)(*call["arguments"])}
+            answer = {"result": function(call["function"], for_tests)(*call["arguments"], **options)}
         except MemoryError:
             answer = {"error": "memory", "says": ""}
         except Exception as error:
             answer = {"error": "refused" if isinstance(error, ValueError) else "failed",
                       "says": str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"}
         last.cancel()
+        busy.clear()
         send(answers, answer)
 
 
 def main(arguments: list[str]) -> None:
-    """Serve, or compute one map as `bvae.runs.map_process` asks for it."""
+    """Serve."""
     without_torch()
     for_tests = "--for-tests" in arguments
     limit_memory(MEMORY // 4 if for_tests else MEMORY)  # sooner filled
-    if arguments[:1] == ["map"]:
-        importlib.import_module("bvae.runs.map_process").compute(*arguments[1:])
-        return
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     quiet = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):  # whatever a library prints is no answer
@@ -213,6 +239,12 @@ def _process() -> list[Any]:
     return [os.getpid(), "torch" in sys.modules, sorted(m for m in sys.modules if m.startswith("bvae"))]
 
 
+def _never(watch: Callable[[int], None]) -> None:
+    for steps in range(6):
+        watch(steps)
+    time.sleep(3600)
+
+
 def _nonsense() -> None:
     print("nothing that anybody asked for", flush=True)
     os.write(1, b"x" * 100)
@@ -220,7 +252,7 @@ def _nonsense() -> None:
 
 TESTS: dict[str, Callable[..., Any]] = {
     "abort": os.abort, "segmentation_fault": _segmentation_fault, "fill_memory": _fill_memory, "sleep": time.sleep,
-    "process": _process, "nonsense": _nonsense, "exit": os._exit,
+    "process": _process, "nonsense": _nonsense, "never": _never, "exit": lambda code, watch=None: os._exit(code),
 }
 
 if __name__ == "__main__":

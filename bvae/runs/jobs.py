@@ -17,11 +17,10 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +31,7 @@ from bvae.io import system
 from bvae.io.locking import BusyError, holder, introduce, locked, take
 from bvae.io.storage import StorageError, read_json, sweep, write_json
 from bvae.models.methods import METHODS
+from bvae.runs import supervisor
 from bvae.training.checkpoint import RESERVED, checkpoints, own_models, runs_root
 from bvae.training.settings import Settings
 
@@ -41,6 +41,8 @@ QUEUED, STOP, MODEL = "queued", "stop", "model"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MIB = 2**20
+STOP_PATIENCE = 120.0
+"""Seconds that a run has to save and end before it is killed; what it saved before is there."""
 
 
 class JobError(ValueError):
@@ -306,6 +308,9 @@ def start_next(limits: Limits = LIMITS, besides: str = "") -> Job | None:
     try:
         with locked(jobs_root(), "starting a run"):
             present = [job for job in reversed(jobs()) if job.id != besides]
+            for job in present:
+                if job.state == "stopping" and _overdue(job):
+                    _signal(job, supervisor.kill_group)
             if sum(job.active for job in present) >= limits.parallel:
                 return None
             for job in present:
@@ -326,15 +331,11 @@ def _launch(job: Job) -> bool:
         sweep(job.folder)
         for name in (OUTCOME, STOP):
             (job.folder / name).unlink(missing_ok=True)
-        command = [sys.executable, "-m", "bvae.runs.worker", str(job.folder), str(handle)]
-        count = str(threads())
-        environment = {**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OMP_WAIT_POLICY": "PASSIVE",
-                       "BVAE_RUNS": str(runs_root().resolve())}
         package = str(Path(__file__).resolve().parents[2])
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        with open(job.folder / LOG, "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                                       pass_fds=(handle,), start_new_session=True)
+        process = supervisor.Process(
+            [sys.executable, "-m", "bvae.runs.worker", str(job.folder), str(handle)], threads(), job.folder / LOG,
+            {"OMP_WAIT_POLICY": "PASSIVE", "BVAE_RUNS": str(runs_root().resolve()),
+             "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))}, keep=[handle])
         introduce(handle, process.pid, "training", f"bvae run {job.id}")
         (job.folder / QUEUED).unlink(missing_ok=True)
     finally:
@@ -347,10 +348,21 @@ def stop(job: Job) -> None:
     with contextlib.suppress(OSError):
         (job.folder / STOP).touch()
         (job.folder / QUEUED).unlink(missing_ok=True)
+    _signal(job, supervisor.ask)
+
+
+def _signal(job: Job, tell: Callable[[int], None]) -> None:
+    """Tell the worker of a job something, whoever has started it; nothing if there is none on this machine."""
     who = holder(job.folder)
-    if who and who.get("host") == socket.gethostname() and isinstance(who.get("pid"), int):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(who["pid"], signal.SIGTERM)
+    if who and who.get("host") == socket.gethostname() and isinstance(who.get("pid"), int) and who["pid"] > 0:
+        tell(who["pid"])
+
+
+def _overdue(job: Job) -> bool:
+    """Whether it was told to stop so long ago that it will not: it hangs, and keeps the others waiting."""
+    with contextlib.suppress(OSError):
+        return time.time() - (job.folder / STOP).stat().st_mtime > STOP_PATIENCE
+    return False
 
 
 def resume(job: Job, limits: Limits = LIMITS) -> None:

@@ -34,7 +34,7 @@ class Reporter:
         self.full = ""
 
     def __call__(self, now: Any) -> None:
-        """After a step, see `bvae.training.loop.Watched`."""
+        """After a step of a `bvae.training.trainer.Trainer`."""
         moment = time.monotonic()
         self.first, self.step = self.first or (now.step - 1, now.seconds), now.step
         if moment - self.told > EVERY:
@@ -85,7 +85,7 @@ def work(folder: Path) -> None:
     if (folder / jobs.STOP).exists():
         end(folder, "stopped", "Stopped before the first step.")
         return
-    from bvae.training.loop import STATE, TrainingStopped, train
+    from bvae.training.loop import STATE, OnStep, SaveEvery, TrainingStopped, train
 
     reporter = Reporter(folder)
     own, published = folder / jobs.MODEL, jobs.own_models() / job.settings.dataset / job.name
@@ -95,7 +95,8 @@ def work(folder: Path) -> None:
     if not job.progress:
         reporter.tell("preparing", step=0)
     try:
-        train(job.settings, own, resume=(own / STATE).is_file(), save_every=SAVE_EVERY, progress=False, watch=reporter)
+        train(job.settings, own, resume=(own / STATE).is_file(), progress=False,
+              callbacks=[SaveEvery(SAVE_EVERY), OnStep(reporter)])
     except TrainingStopped as stopped:
         if reporter.step is not None:  # the last look was a moment ago
             reporter.tell(**{**jobs.read(folder).progress, "step": reporter.step})

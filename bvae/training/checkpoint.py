@@ -27,7 +27,7 @@ from bvae.io.storage import (
     write_stated,
 )
 from bvae.models.methods import METHODS
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 from bvae.training.settings import Settings
 from bvae.version import __version__
 

@@ -30,7 +30,7 @@ from bvae.training.checkpoint import (
 from bvae.training.state import STATE, STATE_FORMAT, read_state
 
 if TYPE_CHECKING:
-    from bvae.training.loop import _Run
+    from bvae.training.trainer import Trainer
 
 CHANGEABLE = ("steps", "precision")
 """Settings that may be others when a run goes on."""
@@ -51,7 +51,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in stored.items() if key not in ("dataset", "method")}
 
 
-def save(run: _Run) -> None:
+def save(run: Trainer) -> None:
     """Write the state of a run between two steps."""
     tensors = {f"model.{name}": value for name, value in run.model.state_dict().items()}
     for i, state in run.optimizer.state_dict()["state"].items():
@@ -66,7 +66,7 @@ def save(run: _Run) -> None:
     write_tensors(run.folder / STATE, tensors, metadata)
 
 
-def resume(run: _Run) -> None:
+def resume(run: Trainer) -> None:
     """Bring a new run to where the one in its folder is.
 
     Raises
@@ -80,7 +80,7 @@ def resume(run: _Run) -> None:
         lengthen(run)
 
 
-def restore(run: _Run) -> None:
+def restore(run: Trainer) -> None:
     """From a saved state."""
     path = run.folder / STATE
     tensors, progress, stored = read_state(path)
@@ -113,7 +113,7 @@ def restore(run: _Run) -> None:
                  f"{run.settings.steps:,} steps in one go")
 
 
-def load_tensors(run: _Run, tensors: Mapping[str, Tensor]) -> None:
+def load_tensors(run: Trainer, tensors: Mapping[str, Tensor]) -> None:
     """Weights and optimiser of a state."""
     run.model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
     state: dict[int, dict[str, Tensor]] = {}
@@ -128,7 +128,7 @@ def load_tensors(run: _Run, tensors: Mapping[str, Tensor]) -> None:
     run.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def other_device(run: _Run, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> dict[str, str]:
+def other_device(run: Trainer, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> dict[str, str]:
     """Set the generators; what was another machine's ("device", "precision") is returned, and said.
 
     A generator of one kind of device cannot go on with the state of another: it begins anew, from the seed and step.
@@ -158,7 +158,7 @@ def other_device(run: _Run, tensors: Mapping[str, Tensor], progress: Mapping[str
     return change
 
 
-def lengthen(run: _Run) -> None:
+def lengthen(run: Trainer) -> None:
     """From the weights of a finished run, with more steps: they are as saved, the optimiser is a new one."""
     checkpoint = read_checkpoint(run.folder, with_metrics=False)
     check_settings(run.folder / CONFIG, checkpoint.settings.as_dict(), run.settings.as_dict())
@@ -197,7 +197,7 @@ def check_settings(path: Path, stored: Mapping[str, Any], mine: Mapping[str, Any
                                   "resume with the same settings, or start again without --resume")
 
 
-def remembered(run: _Run) -> dict[str, Tensor]:
+def remembered(run: Trainer) -> dict[str, Tensor]:
     """States of all generators now. Networks of others may draw from torch's own ones, for dropout."""
     states = {"generator.crops": run.crops.get_state(), "generator.noise": run.noise.get_state(),
               "generator.global": torch.get_rng_state()}
@@ -206,7 +206,7 @@ def remembered(run: _Run) -> dict[str, Tensor]:
     return states
 
 
-def seed_everything_else(run: _Run) -> None:
+def seed_everything_else(run: Trainer) -> None:
     """torch's own generators, from seed, step and process."""
     torch.manual_seed(fresh(run.settings.seed + 3 + run.fabric.global_rank, run.step))
 
@@ -216,12 +216,12 @@ def fresh(seed: int, step: int) -> int:
     return (seed + STRIDE * step) % 2**63
 
 
-def precision(run: _Run) -> str:
+def precision(run: Trainer) -> str:
     """As Fabric calls it, for example "bf16-mixed"."""
     return str(run.fabric._precision.precision)
 
 
-def say(run: _Run, text: str) -> None:
+def say(run: Trainer, text: str) -> None:
     """One line for whoever started the run."""
     if run.fabric.is_global_zero:
         print(f"bvae: {run.folder}: {text}", file=sys.stderr)

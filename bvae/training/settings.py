@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bvae.data.base import Modality
+from bvae.models.config import ModelConfig
 from bvae.models.methods import METHODS
-from bvae.models.model import ModelConfig
 
 SEEDS = 2**32
 """Seeds are less: they are multiplied to make those of epochs, windows and shards, which 63 bits must hold."""
@@ -48,7 +48,7 @@ class Settings:
     beta_warmup_steps : int
         Steps over which beta rises linearly from 0.
     latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior
-        See `bvae.models.model.ModelConfig`.
+        See `bvae.models.config.ModelConfig`.
     reconstruction_weights : str
         "recipe": the weights of the modalities' log-likelihoods that the data set's recipe gives. Else one number a
         modality, in the data set's order, such as "3.9,1,20".

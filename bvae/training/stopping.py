@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bvae.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from bvae.training.trainer import Trainer
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 """Those that ask for an end; SIGBREAK is Ctrl-Break on Windows, which has no other for processes of a group."""
@@ -15,8 +20,8 @@ class TrainingStopped(KeyboardInterrupt):
     """The user stopped the run; the text says what is on disk."""
 
 
-class StopRequest:
-    """While it is entered, SIGINT and SIGTERM are kept until :meth:`obey`; a second signal interrupts at once.
+class StopOnSignal(Callback):
+    """SIGINT and SIGTERM are kept until the step is done; a second signal interrupts at once.
 
     Where handlers cannot be set (outside the main thread), signals do what they do anyway.
     """
@@ -25,26 +30,27 @@ class StopRequest:
         self.asked = False
         self._before: dict[int, Any] = {}
 
-    def obey(self) -> None:
-        """Raises KeyboardInterrupt if somebody has asked."""
-        if self.asked:
+    def on_start(self, run: Trainer) -> None:
+        """See `Callback.on_start`."""
+        for number in SIGNALS:
+            with contextlib.suppress(ValueError):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
+                    self._before[number] = signal.signal(number, self._ask)
+
+    def on_step(self, run: Trainer) -> None:
+        """Raises KeyboardInterrupt if somebody has asked, unless that was the last step."""
+        if self.asked and run.step < run.settings.steps:
             raise KeyboardInterrupt
+
+    def on_end(self, run: Trainer, error: BaseException | None) -> None:
+        """See `Callback.on_end`."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: Any) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-
-    def __enter__(self) -> StopRequest:
-        for number in SIGNALS:
-            with contextlib.suppress(ValueError):
-                if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a shell
-                    self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from bvae.aggregators.base import AGGREGATORS, Experts, GaussianAggregator
 class AverageVariance(GaussianAggregator):
     """Means of the means and of the variances: as unsure as its experts are on average, whatever they disagree on."""
 
+    title: ClassVar[str] = "Average variance"  # as pages write it, and short as links hold it: both may be left out,
+    short: ClassVar[str] = "Average"  # as may `order`, and `worked_formula` with the numbers of an item
     formula: ClassVar[str] = r"\mu = \sum_m w_m \mu_m, \qquad \sigma^2 = \sum_m w_m \sigma_m^2"
 
     def barycenter(self, experts: Experts):

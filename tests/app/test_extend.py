@@ -10,11 +10,13 @@ import streamlit
 
 import bvae
 from bvae.aggregators import AGGREGATORS
+from bvae.aggregators.worked import normal, number
+from bvae.app import loaders
 from bvae.data import DATASETS
 from bvae.models.methods import METHODS
 from tests.support import ROOT
 from tests.support.extended import REGISTERING, run, shown
-from tests.support.pages import assert_clean, drawings, open_page, unfold
+from tests.support.pages import all_numbers, assert_clean, drawings, open_page, unfold
 
 
 @pytest.fixture
@@ -56,6 +58,46 @@ def test_they_are_listed_trained_and_on_every_page(extended):
     assert_clean(app)
     app.segmented_control(key="mode").set_value("models").run()
     assert not app.exception
+
+
+RULE, TITLE, SHORT = "average-variance", "Average variance", "Average"
+
+
+@pytest.mark.parametrize(("page", "key"), [
+    ("pages/explore.py", "agg"), ("pages/generate.py", "agg"), ("pages/your_data.py", "my_rule")])
+def test_a_link_chooses_the_rule_by_its_short_name(extended, page, key):
+    app = open_page(page, **{key: SHORT})
+    assert app.selectbox(key=key).value == RULE
+    assert app.selectbox(key=key).options[-1] == SHORT  # it has no place of its own
+    assert page == "pages/generate.py" or any(TITLE in text for text in said(app))
+    assert app.query_params[key] in (SHORT, [SHORT])
+
+
+def test_the_walk_writes_its_formula_and_its_numbers(extended):
+    app = open_page("pages/explore.py", agg=SHORT, step="3 Barycenter", dim="3")
+    formula, filled = (element.value for element in app.latex)
+    assert bvae.aggregator(RULE).formula.split(",")[0] in formula
+    experts = loaders.load_model("two-halves", "average-vae").experts
+    loc, scale = (v[:, app.session_state["item"], 3].double() for v in (experts.loc, experts.scale))
+    for m in range(2):
+        assert normal(loc[m].item(), scale[m].item()) in filled
+    assert rf"\operatorname{{mean}} &= {number(loc.mean().item())}" in filled
+    assert rf"\operatorname{{sd}} &= {number(scale.square().mean().sqrt().item())}" in filled
+
+
+def test_compare_draws_it_beside_the_others(extended):
+    app = open_page("pages/compare.py")
+    assert app.pills(key="compared").options[-1] == SHORT
+    app.pills(key="compared").set_value([RULE, "wasserstein"]).run()
+    assert_clean(app)
+    assert any(TITLE in text for text in said(app))
+    assert SHORT in all_numbers(app).columns
+
+
+def said(app):
+    """Texts of a page: what is written, and what its pictures say."""
+    return [*(e.value for e in (*app.markdown, *app.subheader, *app.caption)),
+            *(h.proto.body for h in app.get("html")), *drawings(app)]
 
 
 def test_a_newcomer_keeps_every_contract(tmp_path):

@@ -1,16 +1,22 @@
 """Compare in Streamlit's AppTest: it opens on an answer, no control can raise, its code gives its numbers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 import bvae
 from bvae.aggregators.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.app import loaders
-from bvae.app.beliefs import comparing, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.contenders import Contender, allowed
+from bvae.app.beliefs.neighbours import changes, link, most_changed, plane_maps
+from bvae.app.beliefs.numbers import numbers
+from bvae.app.beliefs.quantities import Of, Quantity
+from bvae.app.beliefs.selection import MOST_PICKED, as_text, items_in
+from bvae.app.beliefs.wording import widest
 from bvae.app.compare import pins
 from bvae.gaussians.posterior import Posterior
+from bvae.plots.latent import grouped
 from tests.support.pages import all_numbers, assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/compare.py"
@@ -66,11 +72,11 @@ def test_every_control_at_its_extremes():
 
 def test_the_map_of_a_contender_that_goes_does_not_stay_chosen():
     app = open_page(PAGE)
-    app.segmented_control(key="changed").set_value("Wasserstein").run()
+    app.segmented_control(key="changed").set_value("wasserstein").run()
     assert_clean(app)
     app.pills(key="compared").set_value(["poe", "moe", "mwb"]).run()
     assert_clean(app)
-    assert app.segmented_control(key="changed").value == "MoE"
+    assert app.segmented_control(key="changed").value == "moe"
 
 
 def test_tsne_maps_are_aligned_and_say_what_not_to_read():
@@ -194,7 +200,7 @@ def test_without_a_view_there_is_no_map_and_all_are_as_wide():
 
 
 def test_the_widest_and_the_narrowest_are_named_together_where_they_tie():
-    said = comparing.widest({"PoE": 0.101, "MoE": 0.5, "Moment": 0.5001, "MWB": 0.3})
+    said = widest([("PoE", 0.101), ("MoE", 0.5), ("Moment", 0.5001), ("MWB", 0.3)])
     assert "**MoE** and **Moment** is the widest" in said
     assert "**PoE** the narrowest (0.10)" in said
     assert "MWB" not in said
@@ -215,47 +221,46 @@ def test_reset_brings_the_first_answer_back():
 
 def test_two_to_six_are_allowed():
     options = list("abcdefgh")
-    assert comparing.allowed(["c", "a"], options, ["b"]) == (["a", "c"], "")
-    assert comparing.allowed(["c"], options, ["b", "c"])[0] == ["b", "c"]
-    assert comparing.allowed([], options, ["b"])[0] == ["a", "b"]
-    assert comparing.allowed(options, options, ["b"])[0] == options[:6]
-    assert comparing.allowed(["x"], ["a"], [])[0] == ["a"]
+    assert allowed(["c", "a"], options, ["b"]) == (["a", "c"], "")
+    assert allowed(["c"], options, ["b", "c"])[0] == ["b", "c"]
+    assert allowed([], options, ["b"])[0] == ["a", "b"]
+    assert allowed(options, options, ["b"])[0] == options[:6]
+    assert allowed(["x"], ["a"], [])[0] == ["a"]
 
 
 def test_items_in_a_text():
-    assert comparing.items_in("3, 17 20-22;3 x 5000", 100) == [3, 17, 20, 21, 22]
-    assert comparing.items_in("", 100) == []
-    assert len(comparing.items_in("0-999999999", 10**9)) == comparing.MOST_PICKED
-    assert comparing.items_in(comparing.as_text(range(7)), 7) == list(range(7))
-    many = comparing.items_in(comparing.as_text(range(1000)), 1000)  # sorted by class: from everywhere, not the first
+    assert items_in("3, 17 20-22;3 x 5000", 100) == [3, 17, 20, 21, 22]
+    assert items_in("", 100) == []
+    assert len(items_in("0-999999999", 10**9)) == MOST_PICKED
+    assert items_in(as_text(range(7)), 7) == list(range(7))
+    many = items_in(as_text(range(1000)), 1000)  # sorted by class: from everywhere, not the first
     assert many == list(range(0, 1000, 5))
 
 
 def test_small_classes_share_a_colour():
     y = np.repeat(np.arange(30), np.arange(1, 31))
-    group, names, colors = comparing.grouped([f"c{i}" for i in range(30)], y)
+    group, names, colors = grouped([f"c{i}" for i in range(30)], y)
     assert names == [*(f"c{i}" for i in range(21, 30)), "21 others"]
     assert len(colors) == 10
     assert (group == 9).sum() == (y < 21).sum()
-    assert comparing.grouped([], y)[1] == ["items"]
+    assert grouped([], y)[1] == ["items"]
 
 
 def test_maps_of_one_space_share_their_plane_and_others_are_laid_over_the_first():
     rng = np.random.default_rng(0)
     first = rng.normal(size=(60, 5))
     turned = 3 * first @ np.linalg.qr(rng.normal(size=(5, 5)))[0] + 1
-    flat, titles = comparing.plane_maps([first, turned], one_space=False)
-    maps = comparing.link([first, turned], flat, titles, comparable=False)
+    flat, titles = plane_maps([first, turned], one_space=False)
+    maps = link([first, turned], flat, titles, comparable=False)
     np.testing.assert_allclose(maps[1].points, maps[0].points, atol=1e-6)
     assert maps[1].residual == pytest.approx(0, abs=1e-9)
     assert not maps[1].changed.any()
-    flat, titles = comparing.plane_maps([first, first + 1], one_space=True)
-    maps = comparing.link([first, first + 1], flat, titles, comparable=True)
+    flat, titles = plane_maps([first, first + 1], one_space=True)
+    maps = link([first, first + 1], flat, titles, comparable=True)
     shift = maps[1].points - maps[0].points
     np.testing.assert_allclose(shift, np.tile(shift[0], (60, 1)), atol=1e-9)
-    changed = comparing.changes(maps, ["a", "b"])
-    assert changed["neighbours changed"][0] == 0
-    flat, _ = comparing.plane_maps([first[:, :2], turned[:, :2]], one_space=False)
+    assert [change.share for change in changes(maps)] == [0]
+    flat, _ = plane_maps([first[:, :2], turned[:, :2]], one_space=False)
     np.testing.assert_array_equal(flat[1], turned[:, :2])
 
 
@@ -264,9 +269,13 @@ def test_those_that_changed_most_come_first():
     a = rng.normal(size=(50, 2))
     b = a.copy()
     b[7] += 50
-    table = comparing.most_changed(comparing.link([a, b], [a, b], [("", "")] * 2, True), 1, np.arange(100, 150))
-    assert table["item"][0] == 107
-    assert table["neighbours changed"].is_monotonic_decreasing
+    moved = most_changed(link([a, b], [a, b], [("", "")] * 2, True), 1, np.arange(100, 150))
+    assert moved.item[0] == 107
+    assert moved.item.tolist() == (100 + moved.place).tolist()
+    assert (np.diff(moved.share) <= 0).all()
+    ties = np.diff(moved.share) == 0
+    assert ties.any()
+    assert (np.diff(moved.apart)[ties] <= 0).all()
 
 
 def test_entropy_of_a_mixture_far_apart_is_known():
@@ -281,13 +290,14 @@ def test_entropy_of_a_mixture_far_apart_is_known():
 
 
 def test_gelbrich_by_matrix_roots(experts):
-    from bvae.gaussians import gaussian
+    from bvae.gaussians import full_covariance
     from bvae.gaussians.posterior import FullPosterior
 
     loc, scale = experts
     q = bvae.aggregator("moe")(loc, scale)
     full = FullPosterior.of(q)
-    wanted = gaussian.full_squared_wasserstein2(loc, torch.diag_embed(scale.square()), full.mean, full.total_covariance)
+    wanted = full_covariance.squared_wasserstein2(loc, torch.diag_embed(scale.square()), full.mean,
+                                                  full.total_covariance)
     torch.testing.assert_close(gelbrich(loc, scale, q), wanted.clamp_min(0).sqrt())
     assert not distances(loc, scale, q, 64).exact
 
@@ -307,8 +317,8 @@ def test_numbers_leave_out_what_does_not_exist():
                                          torch.tensor([[True, True], [True, False], [True, True]]))
     now = scene.of_experts(experts, 1, [True] * 3, [1.0] * 3, bvae.aggregator("poe"))
     assert now.present[:, 0].tolist() == [True, False, True]
-    contender = comparing.Contender("poe", "PoE", "PoE", now, None)
-    table, exact = comparing.numbers([contender], ["a", "b", "c"], known=[True, False, True])
+    contender = Contender("poe", "PoE", "PoE", now, None)
+    found, exact = numbers([contender], ["a", "b", "c"], known=[True, False, True])
     assert exact
-    assert not table["of"].str.startswith("b").any()
-    assert isinstance(table, pd.DataFrame)
+    assert {n.view for n in found if n.of is Of.VIEW} == {"a", "c"}
+    assert not any(n.quantity is Quantity.ENTROPY_ERROR for n in found)

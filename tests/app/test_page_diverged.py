@@ -92,7 +92,7 @@ def test_a_computation_that_dies_is_said_where_it_would_have_been(monkeypatch):
         cache.clear()
         app.segmented_control(key="which").set_value("everything").run()
         assert [e.endswith("nothing else is affected.") for e in errors(app)] == [True]
-    monkeypatch.setattr("bvae.app.beliefs.comparing.linked", dies)
+    monkeypatch.setattr("bvae.app.beliefs.neighbours.linked", dies)
     compare_maps.laid_over.clear()
     app = open_page().switch_page("pages/compare.py").run()
     assert len(errors(app)) == 1

@@ -8,19 +8,20 @@ import pytest
 import torch
 
 import bvae
-from bvae.aggregators import aggregator
-from bvae.aggregators.base import AGGREGATORS
+from bvae.aggregators import aggregator, worked
+from bvae.aggregators.base import AGGREGATORS, Aggregator
 from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
 from bvae.app import loaders
-from bvae.app.beliefs import scene, worked
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.quantities import Quantity
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form
 from bvae.app.widgets.choose import Choice
-from bvae.cli import parser, run_evaluate
+from bvae.cli import evaluate, parser
 from bvae.gaussians.posterior import Posterior
-from bvae.plots import posterior as posterior_plots
+from bvae.plots import posterior as plots
 from bvae.plots import style
 from tests.support.pages import assert_clean, drawings, open_page, unfold
 
@@ -48,7 +49,7 @@ def test_every_formula_comes_to_what_the_rule_gives(rule):
                              ([False, True, False, False, False], [1.0] * 5), ([False] * 5, [1.0] * 5)):
         _, now = build(present, weights, rule)
         for d in (0, 21):
-            made = worked.work_out(now, d, POLYMNIST)
+            made = walk.work_out(now, d, POLYMNIST)
             assert made.mean == pytest.approx(now.decoded.mean[0, d].item(), abs=1e-4)
             assert made.scale == pytest.approx(now.decoded.variance[0, d].sqrt().item(), rel=1e-4)
             text = worked.aligned(made.lines)
@@ -64,22 +65,22 @@ def test_a_product_shows_the_prior_where_it_takes_part(prior):
     loaded, _ = build([True] * 5, [1.0] * 5, None)
     for present in ([True] * 5, [True, True, False, False, False]):
         now = scene.of_experts(loaded.experts, 342, present, [1.0] * 5, aggregator("poe", prior_expert=prior))
-        made = worked.work_out(now, 3, POLYMNIST)
+        made = walk.work_out(now, 3, POLYMNIST)
         assert made.scale == pytest.approx(now.decoded.variance[0, 3].sqrt().item(), rel=1e-4)
         assert ("prior" in worked.aligned(made.lines)) == (prior == "always" or (prior == "full" and all(present)))
 
 
 def test_the_products_terms_add_up_as_they_are_written():
     _, now = build([True] * 5, [1.0] * 5, "poe")
-    first = worked.aligned(worked.work_out(now, 21, POLYMNIST).lines).split(r"\sigma &=")[0]
+    first = worked.aligned(walk.work_out(now, 21, POLYMNIST).lines).split(r"\sigma &=")[0]
     terms = [1 / value(s) ** 2 for s in re.findall(r"\\tfrac\{1\}\{(" + SIZE + r")\^2\}", first)]
     assert len(terms) == 5
     assert sum(terms) == pytest.approx(value(re.findall(rf"&= ({SIZE})", first)[-1]), rel=0.02)
 
 
-def test_a_rule_that_nobody_knows_gets_its_numbers_too():
+def test_a_rule_that_writes_no_formula_gets_its_numbers_too():
     _, now = build([True] * 5, [1.0] * 5, "moment")
-    made = worked.worked.dispatch(object)(now.rule, worked.experts_in(now, 4, POLYMNIST), now, 4)
+    made = Aggregator.worked_formula(now.rule, walk.in_dimension(now, 4, POLYMNIST))
     assert made.mean == pytest.approx(now.posterior.mean[0, 4].item(), rel=1e-4)
     assert made.scale == pytest.approx(now.posterior.variance[0, 4].sqrt().item(), rel=1e-4)
     assert len(made.lines) == 5 + 2
@@ -124,7 +125,7 @@ def test_contours_hold_the_mass_that_they_claim_and_many_components_are_dots():
     for present, many in (([True] * 5, True), ([True, True, False, False, False], False)):
         _, now = build(present, [4.0, 1.0, 1.0, 1.0, 1.0], "mwb")
         loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-        figure = posterior_plots.plane_figure(posterior_plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
+        figure = plots.plane_figure(plots.dimension_plane(loc, scale), POLYMNIST, loc, scale, present, now.drawn()[:1],
                                     style.LIGHT)
         dots = [t for t in figure.data if t.name == "its 31 components"]
         assert len(dots) == many
@@ -179,24 +180,29 @@ def test_w2_between_posteriors_is_exact_for_gaussians_and_gelbrichs_bound_for_mi
 def test_every_aggregator_copes_with_the_same_experts():
     data, loaded = loaders.test_data("polymnist"), loaders.load_model("polymnist", "mwb-vae")
     lie = tamper(data, "m1", 342, 7, None, 0.5, 0)
-    table, exact = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (lie,), data, 0, loaders.judges("polymnist"), [7])
-    assert len(table) == len(AGGREGATORS.names())
+    coped, exact = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (lie,), data, 0, loaders.judges("polymnist"), [7])
+    assert len(coped) == len(AGGREGATORS.names())
     assert not exact
-    by = table.set_index("aggregator")
+    found = {one.rule: one.numbers for one in coped}["wasserstein"]
+    row = coping.table(coped, "mwb", "3", ["7"]).set_index("aggregator").loc["Wasserstein"]
+    assert list(row.index) == ["p(3), the truth", "its standard error", "p(7), the lie", "σ", "moved by, W2"]
+    assert list(row) == pytest.approx([found[quantity] for quantity in (
+        Quantity.RIGHT_PROBABILITY, Quantity.RIGHT_ERROR, Quantity.LIE_PROBABILITY, Quantity.WIDTH, Quantity.MOVED)])
     now = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein", {"m1": lie.content(data)})
     images = loaded.model.decode(scene.draw(now, coping.SAMPLES, 0).z)
     p = torch.stack(list(loaders.judges("polymnist").probabilities(images).values())).mean((0, 1))
-    assert by.loc["Wasserstein", "p(3), the truth"] == pytest.approx(p[3].item(), abs=1e-4)
-    assert by.loc["Wasserstein", "p(7), the lie"] == pytest.approx(p[7].item(), abs=1e-4)
+    assert found[Quantity.RIGHT_PROBABILITY] == pytest.approx(p[3].item(), abs=1e-4)
+    assert found[Quantity.LIE_PROBABILITY] == pytest.approx(p[7].item(), abs=1e-4)
     before = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
-    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(
+    assert found[Quantity.MOVED] == pytest.approx(
         posterior_wasserstein2(before, now.posterior)[0].item(), rel=1e-5)
-    assert coping.called(loaded.model, "as-trained") == "MWB"
+    assert coping.chosen_of(loaded.model, "as-trained") == "mwb"
+    assert coping.chosen_of(loaded.model, "poe") == "poe"
     honest, _ = coping.cope(loaded, 342, [True] * 5, [1.0] * 5, (), data, 0, None, [])
-    assert list(honest.columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
+    assert list(coping.table(honest, "mwb", "3", []).columns) == ["aggregator", "σ"]  # nothing moved it, nobody judges
     # One view out of five: its mean moves the barycenter's by a fifth of the way.
     way = (now.loc[1] - loaded.experts.loc[1, [342]]).norm().item() / 5
-    assert by.loc["Wasserstein", "moved by, W2"] == pytest.approx(way, rel=0.1)
+    assert found[Quantity.MOVED] == pytest.approx(way, rel=0.1)
 
 
 # -- the page --------------------------------------------------------------------------------------------------------
@@ -319,7 +325,7 @@ def test_the_page_shows_this_code():
     lines = next(c.value for c in app.code if "python -m bvae evaluate" in c.value)
     assert lines.startswith("python explore.py")
     command = parser().parse_args(re.search(r"python -m bvae ([^#]*)", lines).group(1).split())
-    assert (command.run, command.dataset, command.method) == (run_evaluate, "polymnist", "mwb-vae")
+    assert (command.run, command.dataset, command.method) == (evaluate.run, "polymnist", "mwb-vae")
 
 
 def test_without_a_view_nothing_is_said_of_observed_experts_or_estimates():

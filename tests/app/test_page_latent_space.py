@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import os
 import shutil
+import signal
 import time
 
 import numpy as np
@@ -18,7 +20,9 @@ from bvae.app.loaders import ModelKey
 from bvae.cli import main
 from bvae.maps import map_files, map_tables, maps
 from bvae.maps.projections import tsne
-from bvae.runs.map_process import Computation
+from bvae.runs import isolated
+from bvae.runs.isolated import watched_tsne
+from bvae.runs.supervisor import Pool
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import checkpoints_root
 from tests.support.pages import assert_clean, open_page, unfold
@@ -142,7 +146,7 @@ def test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared(small_t
     app.button(key="tsne_stop").click().run()
     assert_clean(app)
     assert process.state == "stopped"
-    assert process._process.poll() is not None
+    assert process._child.code is not None
     app.run()  # stays stopped
     assert this.computation is None
     app.button(key="tsne_start").click().run()
@@ -164,20 +168,8 @@ def test_a_tsne_is_computed_beside_the_page_can_be_stopped_and_is_shared(small_t
 
 
 def test_too_many_at_once_wait_and_a_failure_is_said(small_tsne, monkeypatch):
-    class Never:
-        state, result, share, seconds = "running", None, 0.5, 3.0
-
-        def __init__(self, *_):
-            pass
-
-        def poll(self):
-            return self.state
-
-        def stop(self):
-            self.state = "stopped"
-
-    monkeypatch.setattr(mapping, "Computation", Never)
-    monkeypatch.setattr(mapping, "MOST_AT_ONCE", 1)
+    pool = Pool(most=1, warm=False, for_tests=True)
+    monkeypatch.setattr(isolated, "watched_tsne", lambda *_: pool.begin("never", limit=60, steps=10))
     points = np.zeros((9, 2))
     first, second = mapping.Slot(), mapping.Slot()
     assert first.look("a", points, 5, 0) == "running"
@@ -189,12 +181,18 @@ def test_too_many_at_once_wait_and_a_failure_is_said(small_tsne, monkeypatch):
     first.leave("b")
     assert first.computation is None
     assert second.look("b", points, 5, 0) == "running"
-    second.computation.state = "failed"
+    os.kill(second.computation.pid, signal.SIGKILL)
+    assert second.computation.wait(60) == "failed"
     assert second.look("b", points, 5, 0) == "failed"
-    Never.state = "failed"
+    monkeypatch.setattr(isolated, "watched_tsne", lambda *_: pool.begin("exit", 3, limit=60, steps=10))
     app = open_page(PAGE, map="t-SNE", which="m3")
+    this = mapping.slot("polymnist", "mwb-vae", load_checkpoint("polymnist", "mwb-vae").hash, "m3", 30, 0)
+    assert this.computation.wait(60) == "failed"
+    app.run()
     assert app.button(key="tsne_start").label == "Try again"
+    assert any("ended before it was done (exit status 3)" in m.value for m in app.markdown)
     assert points_in(shown(app)[0]) == 40
+    pool.close()
 
 
 def test_code_command_and_files_hold_what_the_page_shows(tmp_path):
@@ -231,6 +229,15 @@ def app_labels(name):
 
 
 # -- ready-made maps -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["polymnist", "mnist-svhn-text", "celeba"])
+def test_the_maps_that_ship_are_those_of_the_weights_that_ship(data):
+    import bvae
+
+    states = {name: map_files.state(load_checkpoint(data, name)) for name in bvae.checkpoints(data)}
+    assert len(states) > 6
+    assert {name for name, state in states.items() if state != "ready"} == set()
 
 
 def test_a_ready_made_map_is_a_fresh_one_and_a_stale_file_is_ignored(tmp_path, monkeypatch, capsys):
@@ -284,33 +291,34 @@ def test_the_command_says_what_is_wrong(arguments, message, capsys):
 # -- the process -----------------------------------------------------------------------------------------------------
 
 
-def ended(computation, seconds=600):
-    deadline = time.monotonic() + seconds
-    while computation.poll() == "running" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return computation.state
-
-
 @pytest.mark.slow
 def test_the_process_gives_the_same_map_reports_its_steps_and_leaves_nothing():
-    points = np.random.default_rng(0).normal(size=(50, 4)).astype("f")
-    computation = Computation(points, 10, 3)
-    folder = computation._folder.name
-    assert ended(computation) == "done"
+    points = np.random.default_rng(0).normal(size=(300, 4)).astype("f")
+    computation = watched_tsne(points, 10, 3)
+    shares = {computation.share}
+    while computation.state == "running" and computation.seconds < 600:
+        shares.add(computation.share)
+    assert computation.state == "done"
     np.testing.assert_array_equal(computation.result, tsne(points, 10, 3))
     assert computation.share == 1.0
-    assert not map_files.Path(folder).exists()
+    assert len(shares) > 3
+    assert shares <= {k / 20 for k in range(21)}  # of 1000 steps, every 50
+    assert computation._child.code is not None
+    assert isolated.MAPS.processes() == []
 
 
 def test_the_process_ends_when_its_time_is_over_or_when_nobody_is_left():
     points = np.random.default_rng(0).normal(size=(4000, 20)).astype("f")
-    late = Computation(points, 30, 0, limit=0.2)
-    assert ended(late) == "failed"
+    late = watched_tsne(points, 30, 0, limit=0.2)
+    assert late.wait(600) == "failed"
     assert late.result is None
-    alone = Computation(points, 30, 0)
-    alone._process.stdin.close()  # as the death of this process would
-    assert ended(alone) == "failed"
-    assert alone._process.returncode == 3
+    assert "took longer than the 0.2 seconds" in late.why
+    alone = watched_tsne(points, 30, 0)
+    while not alone.share:
+        time.sleep(0.05)
+    alone._child._process.stdin.close()  # as the death of this process would
+    assert alone.wait(600) == "failed"
+    assert alone._child.code == 3
 
 
 def test_neighbours_by_both_distances_against_a_plain_count():

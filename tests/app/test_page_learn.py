@@ -64,6 +64,12 @@ def test_a_lesson_has_one_question_with_a_reason_for_every_option(name):
 
 
 @each_lesson
+def test_the_marked_answer_is_what_the_picture_shows_and_no_other_is(name):
+    for option in LESSONS[name].question.options:
+        assert option.holds() == option.right, read(option.text)
+
+
+@each_lesson
 def test_no_term_is_used_that_the_lesson_neither_explains_nor_lists(name):
     lesson = LESSONS[name]
     known = set(lesson.words) | set(lesson.introduces)

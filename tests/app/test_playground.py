@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import bvae
 from bvae.aggregators import naming
-from bvae.app.components.playground import scenes
-from bvae.app.playground import panels
+from bvae.app.components.playground import default_styles, scenes
+from bvae.app.playground import scene_numbers
 from bvae.plots import style
 from tests.support.pages import assert_clean, html_table, open_page
 
@@ -80,14 +80,14 @@ def test_bad_scenes_are_named(change, message):
 @presets
 @pytest.mark.parametrize("view", ["plane", "line"])
 def test_the_code_gives_the_numbers_of_the_page(name, view):
-    scene = {**scenes.preset(name), "view": view, "rules": [r for r in style.ORDER if r != "fisher-rao"]}
+    scene = {**scenes.preset(name), "view": view, "rules": [r for r in bvae.aggregators() if r != "fisher-rao"]}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(scenes.code(scene), {})  # noqa: S102 - the code that the page offers
     lines = printed.getvalue().splitlines()
     assert len(lines) == len(scene["rules"])
     for line, rule in zip(lines, scene["rules"], strict=True):
-        q = panels.aggregate(scene, rule).posterior
+        q = scene_numbers.aggregate(scene, rule).posterior
         mean, covariance = json.loads(f"[{line[len(naming.short(rule)):].strip().replace('] [', '], [')}]")
         np.testing.assert_allclose(mean, q.mean[0], atol=1e-5)
         np.testing.assert_allclose(covariance, q.total_covariance[0], atol=1e-5)
@@ -100,14 +100,14 @@ OWN_ROW = {"reverse-kl": "geometric", "forward-kl": "moe", "wasserstein": "wasse
 @presets
 @pytest.mark.parametrize("view", ["plane", "line"])
 def test_each_rule_wins_its_own_row(name, view):
-    table = panels.divergences_of({**scenes.preset(name), "view": view})
+    table = scene_numbers.divergences_of({**scenes.preset(name), "view": view})
     for divergence, rule in OWN_ROW.items():
         if table.values.get((divergence, rule)) is not None:
             assert rule in table.best(divergence, None), divergence
     assert "jeffreys" in table.best("jeffreys", None, table.gaussian)
     assert "moment" in table.best("forward-kl", None, table.gaussian)
     assert "hoelder" in table.best("hellinger", None)  # these scenes have alpha = 1/2
-    assert not any(table.unsure(name, rule) for name in panels.DIVERGENCES for rule in table.rules
+    assert not any(table.unsure(name, rule) for name in scene_numbers.DIVERGENCES for rule in table.rules
                    if name != "total-variation")
     assert table.gaussian == {r for r in table.rules if r in (
         "poe", "geometric", "moment", "wasserstein", "helvae", "jeffreys", "fisher-rao", "code")}
@@ -115,18 +115,18 @@ def test_each_rule_wins_its_own_row(name, view):
 
 def test_the_table_holds_what_the_divergences_say():
     scene = scenes.preset("orthogonal")
-    table = panels.divergences_of(scene)
+    table = scene_numbers.divergences_of(scene)
     loc, covariance, *_ = scenes.tensors(scene)
     q = bvae.aggregator("wasserstein").full(loc, covariance)
     p = bvae.gaussians.posterior.FullPosterior.gaussian(loc[1], covariance[1])
-    for name, measure in panels.measures(scene).items():
+    for name, measure in scene_numbers.measures(scene).items():
         values = table.values[name, "wasserstein"]
         exact = measure(q, p).value.item()
         assert values[1] == pytest.approx(exact, abs=2e-3 + 3 * table.errors[name, "wasserstein"][1])
-    html = panels.table_html(table, None)
-    assert html.count("★") == html.count("class='best'") >= len(list(panels.DIVERGENCES))
-    assert html.count("<tr>") == 1 + len(list(panels.DIVERGENCES))
-    lines = panels.table_csv(table).splitlines()
+    html = scene_numbers.table_html(table, None)
+    assert html.count("★") == html.count("class='best'") >= len(list(scene_numbers.DIVERGENCES))
+    assert html.count("<tr>") == 1 + len(list(scene_numbers.DIVERGENCES))
+    lines = scene_numbers.table_csv(table).splitlines()
     assert lines[0] == "divergence,aggregate,expert,weight,value,error,lower bound"
     assert len(lines) == 1 + 2 * sum(v is not None for v in table.values.values())
 
@@ -135,17 +135,17 @@ def test_a_scene_without_experts_is_the_prior():
     scene = scenes.preset("wrong")
     for expert in scene["experts"]:
         expert["present"] = False
-    assert panels.divergences_of(scene) is None
-    q = panels.aggregate(scene, "mwb").posterior
+    assert scene_numbers.divergences_of(scene) is None
+    q = scene_numbers.aggregate(scene, "mwb").posterior
     torch.testing.assert_close(q.mean, torch.zeros(1, 2, dtype=torch.float64))
-    assert "mathcal N(0, I)" in panels.filled(scene, "poe", q)
+    assert "mathcal N(0, I)" in scene_numbers.filled(scene, "poe", q)
 
 
 def test_weights_that_are_all_zero_leave_the_prior():
     scene = {**scenes.preset("wrong"), "weights": [0.0, 0.0, 0.0]}
-    assert panels.divergences_of(scene) is None
+    assert scene_numbers.divergences_of(scene) is None
     for rule in ("poe", "moe", "wasserstein", "hoelder"):
-        q = panels.aggregate(scene, rule).posterior
+        q = scene_numbers.aggregate(scene, rule).posterior
         torch.testing.assert_close(q.total_covariance, torch.eye(2, dtype=torch.float64).unsqueeze(0))
 
 
@@ -153,9 +153,9 @@ def test_weights_that_are_all_zero_leave_the_prior():
 @pytest.mark.parametrize("view", ["plane", "line"])
 def test_any_alpha_of_the_slider_with_six_experts_is_exact_on_a_small_grid(alpha, view):
     scene = {**scenes.preset("many"), "alpha": alpha, "rules": ["hoelder", "moe", "geometric"], "view": view}
-    table = panels.divergences_of(scene)
+    table = scene_numbers.divergences_of(scene)
     assert "hoelder" in table.best("alpha", None)
-    q = panels.aggregate(scene, "hoelder").posterior
+    q = scene_numbers.aggregate(scene, "hoelder").posterior
     from bvae.gaussians.divergences import quadrature_grid
 
     grid = quadrature_grid([q.mixture])
@@ -168,7 +168,7 @@ def test_integrals_that_are_not_known_are_marked_and_win_nothing():
     scene = {**scenes.preset("wrong"), "experts": [
         {"mean": [-2.013, 0.3], "cov": [1.0, 0.099, 0.01], "present": True},
         {"mean": [2, 0.1], "cov": [0.01, 0.0784, 0.64], "present": True}, scenes.expert(0, 0, 3, 3)]}
-    table = panels.divergences_of(scene)
+    table = scene_numbers.divergences_of(scene)
     for (name, rule), values in table.values.items():
         if values is not None and name == "total-variation" and not table.unsure(name, rule):
             assert (values >= table.values["hellinger", rule] - 0.02).all()  # TV >= H^2
@@ -177,23 +177,21 @@ def test_integrals_that_are_not_known_are_marked_and_win_nothing():
 @presets
 def test_formulas_hold_the_numbers(name):
     scene = scenes.preset(name)
-    for rule in style.ORDER:
-        q, reason = panels.aggregate(scene, rule)
+    for rule in bvae.aggregators():
+        q, reason = scene_numbers.aggregate(scene, rule)
         if q is None:
             assert "Fisher-Rao" in reason
             continue
-        text = panels.filled(scene, rule, q)
+        text = scene_numbers.filled(scene, rule, q)
         assert f"{q.mean[0, 0].item():.2f}" in text
         assert text.count("{") == text.count("}")
 
 
 def test_rules_are_told_apart_and_a_newcomer_is_drawn_too():
-    for rule in style.ORDER:
-        assert rule in bvae.aggregators()
-        assert {rule} <= set(style.DASHES) & set(style.RULE_COLORS) & set(style.SHORT) & set(style.TITLES)
-    assert len({(style.DASHES[r], style.rule_color(r)) for r in style.ORDER}) == len(style.ORDER)
-    assert naming.title("newcomer") == naming.short("newcomer") == "newcomer"
-    assert naming.ordered(["newcomer", "moe", "poe"]) == ["poe", "moe", "newcomer"]
+    rules = default_styles()["rules"]
+    assert list(rules) == naming.ordered(bvae.aggregators())
+    for dark in (False, True):
+        assert len({(style.dash(r), style.rule_color(r, dark)) for r in [*rules, "newcomer"]}) == len(rules) + 1
 
 
 def link(app):
@@ -282,7 +280,7 @@ def test_a_link_opens_its_scene_and_a_bad_one_the_first():
 def test_typed_numbers_are_taken_or_refused_by_name():
     scene = scenes.preset("wrong")
     row = {"z1": 0.5, "z2": -1.0, "σ1": 0.6, "σ2": 0.8, "correlation": 0.5, "weight": 2.0, "present": True}
-    typed = panels.from_rows(scene, [row, row, {**row, "present": False}])
+    typed = scene_numbers.from_rows(scene, [row, row, {**row, "present": False}])
     assert typed["experts"][0]["cov"] == pytest.approx([0.36, 0.24, 0.64])
     assert typed["weights"] == [2.0] * 3
     for key, value, message in (("correlation", 1.2, "correlation of B: expected a number from -0.99 to 0.99, got 1.2"),
@@ -290,4 +288,4 @@ def test_typed_numbers_are_taken_or_refused_by_name():
                                 ("z1", None, "mean z1 of B: expected a number, got None"),
                                 ("weight", float("nan"), "weight of B: expected a number, got nan")):
         with pytest.raises(scenes.BadScene, match=message):
-            panels.from_rows(scene, [row, {**row, key: value}, row])
+            scene_numbers.from_rows(scene, [row, {**row, key: value}, row])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import fits, settled
 
 
@@ -61,3 +62,24 @@ def test_the_teachers_sheet_prints_without_the_app(page, app_url, tmp_path):
     page.set_content(text)
     expect(page.get_by_role("heading", level=2)).to_have_count(9)
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
+    with watched(chromium, *WIDTHS["desktop"]) as teacher, watched(chromium, *WIDTHS["phone"]) as phone:
+        teacher.goto(f"{app_url}/learn?class=1")
+        teacher.get_by_role("button", name="Open the class").click()
+        code = teacher.locator(".class-code")
+        expect(code).to_have_text(re.compile("^[A-Z]{4}$"))
+        fits(teacher)
+        phone.goto(f"{app_url}/learn?room={code.inner_text()}")
+        phone.get_by_role("button", name=re.compile("^C ")).click()
+        expect(phone.get_by_text("Counted.")).to_be_visible()
+        fits(phone)
+        expect(teacher.get_by_text("1 vote so far")).to_be_visible()  # looked at by itself
+        teacher.get_by_role("button", name="Reveal").click()
+        expect(teacher.locator(".class-option.right")).to_have_count(1)
+        expect(phone.locator(".class-option.right")).to_have_count(1)
+        expect(phone.get_by_text("You said C.")).to_be_visible()
+        teacher.get_by_role("button", name="Next question").click()
+        expect(phone.locator(".class-option")).to_have_count(0)
+        expect(phone.get_by_role("button", name=re.compile("^A "))).to_be_visible()

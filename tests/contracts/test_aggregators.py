@@ -1,5 +1,6 @@
 """What every registered aggregator must do. A new rule is tested here the day it registers."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 
 import bvae
-from bvae.aggregators import AGGREGATORS, aggregator
+from bvae.aggregators import AGGREGATORS, Aggregator, aggregator, naming
+from bvae.aggregators.worked import aligned, number
+from tests.support import latex
 
 ALL = [*AGGREGATORS.names(), "mixture(jeffreys)", "mixture(hoelder)"]
 rules = pytest.mark.parametrize("name", ALL)
@@ -219,3 +222,73 @@ def test_unknown_names_and_options_say_what_there_is():
         bvae.aggregator("poe", alpha=1)
     with pytest.raises(ValueError, match="prior_expert: expected one of .*'sometimes'"):
         bvae.aggregator("mopoe", prior_expert="sometimes")
+
+
+# -- what a rule is called, and its formula with numbers ---------------------------------------------------------------
+
+
+@rules
+def test_a_rule_has_a_title_a_short_name_a_place_and_a_formula_of_its_own(name):
+    others = [n for n in ALL if n != name]
+    for called in (naming.title, naming.short):
+        assert called(name).strip()
+        assert called(name) not in map(called, others)
+    assert naming.ordered(ALL).count(name) == 1
+    formula = aggregator(name).formula
+    assert formula
+    assert formula.count("{") == formula.count("}")
+
+
+PATTERNS = (
+    ([1, 1, 1, 1], None), ([1, 0, 1, 0], [0.5, 0.2, 0.2, 0.1]), ([0, 1, 0, 0], None), ([0, 0, 1, 1], None),
+    ([1, 1, 1, 1], [0.1, 0.2, 0.3, 0.4]), ([1, 1, 0, 1], [0.6, 0.0, 0.2, 0.2]),
+)
+
+
+@rules
+def test_the_worked_formula_comes_to_what_the_rule_gives(name, experts):
+    """Its mean and scale are the rule's, stand there, and follow from the digits that stand there."""
+    rule, evaluated = aggregator(name), 0
+    for b, (there, weights) in enumerate(PATTERNS):
+        loc, scale = (t[:, b : b + 1] for t in experts)
+        present = torch.tensor(there, dtype=torch.bool).unsqueeze(1)
+        weights = None if weights is None else torch.tensor(weights, dtype=torch.float64)
+        q = rule.conditional()(loc, scale, present, weights)
+        for d in range(3):
+            made = rule.worked_formula(latex.case(rule, loc, scale, d, present, weights))
+            assert made.mean == pytest.approx(q.mean[0, d].item(), rel=1e-6, abs=1e-9)
+            assert made.scale == pytest.approx(q.variance[0, d].sqrt().item(), rel=1e-6)
+            text = aligned(made.lines)
+            assert text.count("{") == text.count("}")
+            assert all("&" in line for line in made.lines)
+            assert number(made.mean) in text
+            assert number(made.scale) in text
+            for left, right, result in latex.sums(made.lines):
+                if "mathcal" in right or "text" in result:
+                    continue
+                found, size = latex.value(right)
+                assert found == pytest.approx(latex.value(result)[0], abs=0.02 * size), (left, right, result)
+                evaluated += 1
+            if (mixed := latex.written_mixture(made.lines)) is not None:
+                assert mixed == pytest.approx((made.mean, made.scale), abs=0.02)
+                evaluated += 1
+    assert evaluated or type(rule).worked_formula is Aggregator.worked_formula
+
+
+@rules
+@pytest.mark.parametrize("dims", [1, 2])
+def test_the_worked_formula_of_covariances_is_sound_and_adds_up_on_a_line(name, dims, experts):
+    rule, weights = aggregator(name), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    loc, covariance = experts[0][:, :1, :dims], torch.diag_embed(experts[1][:, :1, :dims].square() + 0.5)
+    has_a_form = False
+    with contextlib.suppress(ValueError):
+        rule.full(loc, covariance)
+        has_a_form = True
+    for there in ([1, 1, 1, 1], [1, 0, 0, 1], [0, 1, 0, 0]) if has_a_form else ():
+        present = torch.tensor(there, dtype=torch.bool).unsqueeze(1)
+        lines = rule.worked_covariances(latex.in_the_plane(rule, loc, covariance, present, weights))
+        assert lines
+        assert all("&" in line and line.count("{") == line.count("}") for line in lines)
+        for left, right, result in latex.sums(lines) if dims == 1 else ():
+            found, size = latex.value(right)
+            assert found == pytest.approx(latex.value(result)[0], abs=0.03 * size + 0.02), (left, right, result)

@@ -17,7 +17,7 @@ from bvae.data._torchvision import torchvision
 from bvae.data.celeba import HAIR_COLORS, LENGTH, CelebA, encode, name_scores, places, read, write
 from bvae.io.storage import read_tensors
 from bvae.metrics import EvaluationData, classifiers, evaluate
-from bvae.metrics.attributes import average_precision, mean_average_precision
+from bvae.metrics.average_precision import average_precision, mean_average_precision
 from bvae.metrics.text import right_characters, right_words
 from bvae.models.networks import NETWORKS
 

@@ -20,13 +20,13 @@ SCRIPT = """
 import sys, torch
 from pathlib import Path
 from lightning_fabric import Fabric
-from bvae.training.loop import TrainingStopped, train
+from bvae.training.loop import OnStep, TrainingStopped, train
 from bvae.training.settings import Settings
 folder, methods, devices = Path(sys.argv[1]), sys.argv[2].split(","), int(sys.argv[3])
 torch.set_num_threads(1)
 
-def stop(step):
-    if step == 3:
+def stop(run):
+    if run.step == 3:
         raise KeyboardInterrupt
 
 for method in methods:
@@ -34,7 +34,7 @@ for method in methods:
                                    missing=0.3, precision="32-true")
     fabric = Fabric(accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", precision="32-true")
     try:
-        train(settings, folder / method, progress=False, fabric=fabric, on_step=stop)
+        train(settings, folder / method, progress=False, fabric=fabric, callbacks=[OnStep(stop)])
     except TrainingStopped:
         pass
 """

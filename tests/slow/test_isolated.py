@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bvae.maps import alignment, modality_gap, projections
-from bvae.runs import isolated, isolated_process
-from bvae.runs.isolated import ComputationError, Pool
+from bvae.runs import isolated, isolated_process, supervisor
+from bvae.runs.supervisor import ComputationError, Pool
 
 POINTS = np.random.default_rng(0).normal(size=(60, 5))
 
@@ -94,7 +94,7 @@ def test_every_way_to_die_is_one_sentence_and_another_session_works_on(pool, way
     assert failures[0].endswith(".")
     assert "\n" not in failures[0]
     assert works(pool)
-    assert len(pool.processes()) <= isolated.MOST_AT_ONCE
+    assert len(pool.processes()) <= supervisor.MOST_AT_ONCE
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
@@ -117,7 +117,7 @@ def test_killed_while_it_computes_and_while_it_waits(pool):
     idle = pool.call("process")[0]
     assert idle != pid
     os.kill(idle, signal.SIGKILL)
-    pool._idle[0].process.wait()
+    pool._idle[0].wait()
     assert works(pool)  # nobody was waiting for it: nobody need know
     assert idle not in pool.processes()
 

@@ -152,6 +152,27 @@ def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeyp
     assert jobs.find(job.id).state == "finished"
 
 
+def test_a_run_that_hangs_and_does_not_stop_is_killed_and_the_next_one_starts(runs, monkeypatch):
+    job = jobs.submit("hangs", settings(20_000))
+    waiting = jobs.submit("waits", settings(4))
+    job = until(job, lambda j: j.step > 0)
+    pid = holder(job.folder)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    jobs.stop(job)
+    assert jobs.find(job.id).state == "stopping"
+    assert jobs.start_next() is None  # it has time to save
+    assert jobs.find(job.id).state == "stopping"
+    monkeypatch.setattr(jobs, "STOP_PATIENCE", 0.0)
+    time.sleep(0.05)
+    jobs.start_next()
+    job = until(job, lambda j: not j.active)
+    assert job.state == "stopped"
+    assert "what was saved before is there" in job.message
+    jobs.start_next()
+    assert jobs.find(waiting.id).state in ("running", "finished")
+    until(waiting, lambda j: j.state == "finished" and not j.active)
+
+
 def test_what_ships_comes_first_whatever_the_folder_of_runs_holds(runs):
     job = runs / "models" / "polymnist" / "mwb-vae"
     train(settings(1), job, progress=False)

@@ -15,6 +15,7 @@ from bvae.runs import shipped
 from bvae.runs.shipped import CORE, Measured, ShippedRun, done, estimate, finish, in_words, plan, rebuild, state
 from bvae.training import CheckpointError, Settings, checkpoints, checkpoints_root, load_checkpoint
 from bvae.training.loop import STATE, train
+from tests.support.training import after_step
 
 TINY = {"steps": 3, "batch_size": 20, "width": 4, "latent_dim": 2, "precision": "32-true"}
 QUICK = ("latent_accuracy_one_probe", "missing")
@@ -142,7 +143,7 @@ def test_a_rebuild_that_is_stopped_goes_on_and_then_has_nothing_to_do(root):
     assert "0 of 3 are done." in lines[-1]
     assert not checkpoints("polymnist", root)
     with pytest.raises(KeyboardInterrupt):
-        go(on_step=Stop(2))
+        go(callbacks=[after_step(Stop(2))])
     assert [state(run, root) for run in runs] == ["train"] * 3
     assert (root / "polymnist" / "wb-vae" / STATE).is_file()
     assert go() == []
@@ -158,7 +159,7 @@ def test_a_rebuild_that_is_stopped_goes_on_and_then_has_nothing_to_do(root):
     assert set(load_checkpoint("polymnist", "wb-vae", root).metrics) == {
         "latent_accuracy_one_probe", "latent_accuracy_missing", "coherence_missing", "evaluation"}
     before = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file() and p.name != "seeds.json"}
-    assert go(on_step=Stop(1)) == []
+    assert go(callbacks=[after_step(Stop(1))]) == []
     assert lines[-1] == "3 of 3 are done."
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
@@ -170,7 +171,7 @@ def test_only_what_is_missing_is_made_again(root):
     # A metric more than was computed: metrics only.
     more = dataclasses.replace(run, metrics=(*QUICK, "joint_coherence"))
     assert state(more, root) == "evaluate"
-    rebuild([more], root, report=str, progress=False, on_step=Stop(1))
+    rebuild([more], root, report=str, progress=False, callbacks=[after_step(Stop(1))])
     assert "joint_coherence" in load_checkpoint("polymnist", "wb-vae", root).metrics
     # Metrics of other weights, or none that can be read.
     metrics = read_json(folder / "metrics.json")
@@ -188,9 +189,9 @@ def test_only_what_is_missing_is_made_again(root):
 
 def test_a_stopped_run_of_other_settings_is_started_anew(root):
     with pytest.raises(KeyboardInterrupt):
-        rebuild([tiny(seed=5)], root, report=str, progress=False, on_step=Stop(2))
+        rebuild([tiny(seed=5)], root, report=str, progress=False, callbacks=[after_step(Stop(2))])
     steps = []
-    rebuild([tiny()], root, report=str, progress=False, on_step=steps.append)
+    rebuild([tiny()], root, report=str, progress=False, callbacks=[after_step(steps.append)])
     assert steps == [1, 2, 3]
     assert done(tiny(), root)
 

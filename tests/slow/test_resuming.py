@@ -13,8 +13,9 @@ from bvae.io.storage import read_json, read_tensors, read_tensors_and_metadata, 
 from bvae.models.networks import NETWORKS, NetworkPair
 from bvae.training import CheckpointError, Settings, checkpoint, load_checkpoint, load_weights, resuming
 from bvae.training.checkpoint import read_checkpoint, read_history
-from bvae.training.loop import STATE, TrainingStopped, _Run, make_fabric, train
+from bvae.training.loop import STATE, OnStep, SaveEvery, Trainer, TrainingStopped, make_fabric, train
 from bvae.training.state import read_state
+from tests.support.training import after_step, stop_after
 
 TINY = {"steps": 6, "batch_size": 50, "width": 4, "latent_dim": 2, "precision": "32-true", "warmup_steps": 2}
 FLAGS = [word for key, value in TINY.items() if key != "steps" for word in (f"--{key.replace('_', '-')}", str(value))]
@@ -25,18 +26,11 @@ def settings(**changes):
     return Settings.for_method("polymnist", "wb-vae", **{**TINY, **changes})
 
 
-def stop_after(number):
-    def on_step(step):
-        if step == number:
-            raise KeyboardInterrupt
-
-    return on_step
-
 
 def stopped(folder, at=3, **changes):
     """A state, and what it holds."""
     with pytest.raises(TrainingStopped):
-        train(settings(**changes), folder, progress=False, on_step=stop_after(at))
+        train(settings(**changes), folder, progress=False, callbacks=[stop_after(at)])
     return read_tensors_and_metadata(folder / STATE)
 
 
@@ -70,7 +64,7 @@ def test_a_state_from_another_device_goes_on_and_says_so_once(tmp_path, capsys, 
                                                      "progress": json.dumps(progress)})
     capsys.readouterr()
     with pytest.raises(TrainingStopped):
-        train(settings(), tmp_path / "m", resume=True, progress=False, on_step=stop_after(4))
+        train(settings(), tmp_path / "m", resume=True, progress=False, callbacks=[stop_after(4)])
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     before = "cuda in bf16-mixed" if says else "another device in 32-true"
@@ -95,7 +89,7 @@ def test_a_state_of_another_device_goes_on_from_its_weights_and_its_optimiser(tm
         raise KeyboardInterrupt
 
     with pytest.raises(TrainingStopped):
-        train(settings(), tmp_path / "m", resume=True, progress=False, watch=look)
+        train(settings(), tmp_path / "m", resume=True, progress=False, callbacks=[OnStep(look)])
     again = read_tensors(tmp_path / "m" / STATE)
     assert {float(v) for name, v in again.items() if name.endswith(".step")} == {4.0}
 
@@ -129,7 +123,7 @@ def test_the_factor_of_gradients_in_16_mixed_goes_on_too(tmp_path):
         return made, state
 
     with pytest.raises(TrainingStopped):
-        train(settings(), tmp_path / "m", progress=False, on_step=stop_after(3),
+        train(settings(), tmp_path / "m", progress=False, callbacks=[stop_after(3)],
               fabric=fabric(scale=128.0, _growth_tracker=7)[0])
     again, state = fabric(scale=65536.0, _growth_tracker=0)
     train(settings(), tmp_path / "m", resume=True, progress=False, fabric=again)
@@ -197,7 +191,7 @@ def test_a_longer_run_that_is_stopped_resumes_bit_for_bit_at_any_step(tmp_path):
     train(settings(steps=12), tmp_path / "whole", resume=True, progress=False)
     for stop in (7, 8, 10):  # within its warm-up, at its end, after it
         with pytest.raises(TrainingStopped):
-            train(settings(steps=12), tmp_path / "parts", resume=True, progress=False, on_step=stop_after(stop))
+            train(settings(steps=12), tmp_path / "parts", resume=True, progress=False, callbacks=[stop_after(stop)])
     train(settings(steps=12), tmp_path / "parts", resume=True, progress=False)
     assert alike(tmp_path / "whole" / MODEL, tmp_path / "parts" / MODEL)
     one, other = (read_json(tmp_path / folder / "config.json") for folder in ("whole", "parts"))
@@ -208,14 +202,14 @@ def test_the_learning_rate_of_a_longer_run_is_the_one_that_is_said(tmp_path):
     train(settings(), tmp_path / "m", progress=False)
     longer, rates = settings(steps=12), []
 
-    class Seen(_Run):
+    class Seen(Trainer):
         def one_step(self, x, present):
             out = super().one_step(x, present)
             rates.append(self.optimizer.param_groups[0]["lr"])
             return out
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bvae.training.loop._Run", Seen)
+        patch.setattr("bvae.training.loop.Trainer", Seen)
         train(longer, tmp_path / "m", resume=True, progress=False)
     wanted = [longer.learning_rate_at(step) * min(1.0, (step - 5) / 2) for step in range(6, 12)]
     assert rates == pytest.approx(wanted)
@@ -316,7 +310,7 @@ def test_while_a_longer_run_trains_the_finished_model_is_there_and_whole(tmp_pat
         seen.append(load_checkpoint("polymnist", "m", tmp_path).settings.steps)
         bvae.load("polymnist", "m", tmp_path)
 
-    train(settings(), folder, resume=True, save_every=0.0, progress=False, on_step=look)
+    train(settings(), folder, resume=True, progress=False, callbacks=[SaveEvery(0.0), after_step(look)])
     assert seen == [3, 3, 3]
     assert load_checkpoint("polymnist", "m", tmp_path).settings.steps == 6
 

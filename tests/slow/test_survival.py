@@ -22,8 +22,9 @@ from bvae.io import locking, storage
 from bvae.io.locking import BusyError, holder, locked
 from bvae.io.storage import WriteError, read_json, read_tensors, sweep, write_json, write_tensors, write_text
 from bvae.training import Settings, checkpoints_root
-from bvae.training.loop import STATE, read_state, train
+from bvae.training.loop import STATE, SaveEvery, read_state, train
 from tests.support import ROOT
+from tests.support.training import after_step
 
 resource = pytest.importorskip("resource")  # forks, limits, users: Unix
 
@@ -157,7 +158,7 @@ def test_training_on_a_disk_that_fills_up_keeps_its_last_state_and_goes_on_from_
             full.__enter__()
 
     with pytest.raises(WriteError) as caught:
-        train(settings(), folder, save_every=0.0, progress=False, on_step=fill)
+        train(settings(), folder, progress=False, callbacks=[SaveEvery(0.0), after_step(fill)])
     full.__exit__(None, None, None)
     said = str(caught.value)
     assert "the disk is full" in said
@@ -207,7 +208,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
     """The wall clock goes back and forth by years between any two questions; seconds and saving do not mind."""
     jumps = iter([4e9, 0.0] * 100_000)
     monkeypatch.setattr(time, "time", lambda: next(jumps))
-    train(settings(), tmp_path / "mine", save_every=1e-3, progress=False)
+    train(settings(), tmp_path / "mine", progress=False, callbacks=[SaveEvery(1e-3)])
     assert 0 < read_json(tmp_path / "mine" / "config.json")["seconds"] < 1e6  # a jump would be billions, or negative
 
 
@@ -265,9 +266,9 @@ def test_where_the_file_system_knows_no_locks_the_named_process_is_asked_for(tmp
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path, monkeypatch):
-    from bvae.training.loop import _Run
+    from bvae.training.loop import Trainer
 
-    one_step = _Run.one_step
+    one_step = Trainer.one_step
 
     def poisoned(self, x, present):
         out = one_step(self, x, present)
@@ -276,9 +277,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path,
                 next(iter(self.model.parameters())).fill_(float("nan"))
         return out
 
-    monkeypatch.setattr(_Run, "one_step", poisoned)
+    monkeypatch.setattr(Trainer, "one_step", poisoned)
     with pytest.raises(FloatingPointError) as caught:
-        train(settings(), tmp_path / "mine", save_every=0.0, progress=False)
+        train(settings(), tmp_path / "mine", progress=False, callbacks=[SaveEvery(0.0)])
     said = str(caught.value)
     assert "not finite any more at step 5, learning rate 0.0001;" in said
     assert "the state of step 4 is kept in" in said
@@ -290,10 +291,10 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path,
 
 
 def test_a_loss_that_explodes_stops_though_it_is_finite(tmp_path, monkeypatch, capsys):
-    from bvae.training.loop import _Run
+    from bvae.training.loop import Trainer
 
-    one_step = _Run.one_step
-    monkeypatch.setattr(_Run, "one_step", lambda self, x, present: one_step(self, x, present) * (
+    one_step = Trainer.one_step
+    monkeypatch.setattr(Trainer, "one_step", lambda self, x, present: one_step(self, x, present) * (
         1e3 if self.step >= 3 else 1.0))
     flags = [*FLAGS[2:], "--steps", "8", "--batch-size", "2000"]  # two steps an epoch
     assert main(["train", "polymnist", "wb-vae", "--out", str(tmp_path), "--no-evaluate", *flags]) == 1
@@ -319,7 +320,7 @@ def finished(tmp_path_factory):
         if step == 2:
             shutil.copy(folder / STATE, root / STATE)
 
-    train(settings(steps=2), folder, save_every=0.0, progress=False, on_step=keep)
+    train(settings(steps=2), folder, progress=False, callbacks=[SaveEvery(0.0), after_step(keep)])
     write_json(folder / "metrics.json", metrics(0.5, read_json(folder / "config.json")["sha256"]))
     put_record(root, "wb-vae-seed-1", 0.6, seed=1)
     return root

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from bvae.cli import main
+from bvae.io.locking import locked
 from bvae.io.storage import read_json, read_tensors
 from bvae.runs import sweep
 from bvae.runs.shipped import state, stopped_at
 from bvae.training import loop
+from tests.support.training import after_step
 
 TINY = ("steps=4", "batch-size=30", "width=4", "latent_dim=2", "precision=32-true")
 SBATCH = """#!/bin/sh
@@ -50,7 +52,7 @@ def test_stopped_and_gone_on_with_as_an_array(tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "train", lambda *a, **k: train(*a, **k, on_step=stop))
+        patch.setattr(loop, "train", lambda *a, **k: train(*a, **k, callbacks=[after_step(stop)]))
         assert main(arguments(root, "--number", "0")) == 130
     assert stopped_at(runs[0], runs[0].folder(root)) == 2
 
@@ -89,10 +91,16 @@ def test_stopped_and_gone_on_with_as_an_array(tmp_path, monkeypatch, capsys):
 
 def test_a_run_that_another_process_does_is_left_to_it(tmp_path, capsys):
     run = sweep.plan(["polymnist"], ["mvae"], [0], sweep.parse_changes(TINY))[0]
-    with sweep.lock(tmp_path / "polymnist" / sweep.WORK / "mvae.lock") as mine:
-        assert mine
-        assert sweep.do(run, tmp_path, None) == sweep.RUNS_ELSEWHERE
-    assert "is being done by another process" in capsys.readouterr().out
+    statuses = []
+    with locked(tmp_path / "polymnist" / "mvae", "training"):
+        thread = threading.Thread(target=lambda: statuses.append(sweep.do(run, tmp_path, None)))
+        thread.start()
+        thread.join()
+    assert statuses == [sweep.RUNS_ELSEWHERE]
+    said = capsys.readouterr().out
+    assert "is being done by another process" in said
+    assert f"process {os.getpid()} on" in said
+    assert "is training there since" in said
 
 
 CHILD = """

@@ -107,9 +107,9 @@ def test_iterations_report_how_they_ended(correlated):
 
 
 def test_an_iteration_that_is_cut_short_says_so(correlated):
-    from bvae.gaussians import gaussian
+    from bvae.gaussians import full_covariance
 
-    _, report = gaussian.bures_barycenter(correlated[1], torch.full((4, 6), 0.25, dtype=F64), max_iterations=2)
+    _, report = full_covariance.bures_barycenter(correlated[1], torch.full((4, 6), 0.25, dtype=F64), max_iterations=2)
     assert not report.converged.any()
     assert report.iterations == 2
 

@@ -17,7 +17,7 @@ from bvae.metrics import METRICS, EvaluationData, evaluate
 from bvae.metrics.base import all_experts, left_out, left_out_in_words, posterior_of
 from bvae.metrics.classifiers import Classifiers, build, fit, judged
 from bvae.metrics.classifiers import load as load_judges
-from bvae.models.model import ModelConfig, MultimodalVAE
+from bvae.models.vae import ModelConfig, MultimodalVAE
 from bvae.training import load_checkpoint
 from tests.support.known import Data, Known, Reads, Shows
 from tests.support.own_data import SMALL, register

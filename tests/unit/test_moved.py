@@ -19,6 +19,19 @@ def test_an_old_address_is_the_module_at_its_new_one(old, monkeypatch):
     assert module.__name__ == moved.MOVED[old]
 
 
+@pytest.mark.parametrize("old", sorted(moved.SPLIT))
+def test_a_module_that_is_several_now_has_all_their_names(old, monkeypatch):
+    from bvae.gaussians import diagonal, full_covariance, iteration
+
+    monkeypatch.delitem(sys.modules, old, raising=False)
+    with pytest.warns(DeprecationWarning, match=f"{old} is now bvae.gaussians.diagonal, "):
+        module = importlib.import_module(old)
+    assert module.kl is diagonal.kl
+    assert module.full_kl is full_covariance.kl
+    assert module.sqrtm is full_covariance.sqrtm
+    assert module.iterate is iteration.iterate
+
+
 def test_parts_of_a_moved_folder_and_what_never_was():
     with pytest.warns(DeprecationWarning, match="bvae.objectives.code is now"):
         from bvae.objectives.code import WeightedSubsetELBOs

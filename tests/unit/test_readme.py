@@ -1,4 +1,4 @@
-"""The Python in the README runs."""
+"""The README fits a few screens, and the Python in it and in docs/ runs."""
 
 import re
 
@@ -6,10 +6,17 @@ import pytest
 
 from tests.support import ROOT
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCKS = {f"{page.relative_to(ROOT).as_posix()}-{k}": code for page in PAGES
+          for k, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))}
 
 
-@pytest.mark.parametrize("code", BLOCKS, ids=[f"block-{k}" for k in range(len(BLOCKS))])
-def test_python_of_the_readme_runs(code):
-    assert code.strip()
-    exec(code, {})  # noqa: S102 - our own text
+def test_the_readme_is_a_door_and_not_the_house():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    assert any(name.startswith("README.md") for name in BLOCKS)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_python_of_the_readme_and_of_docs_runs(name):
+    assert BLOCKS[name].strip()
+    exec(BLOCKS[name], {})  # noqa: S102 - our own text

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators.base import check_scales, prepare_full
-from bvae.gaussians import gaussian
+from bvae.gaussians import full_covariance
 from bvae.gaussians.divergences import Distribution, Divergence, find_closed_form, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
@@ -129,7 +129,7 @@ def fixed_points(experts: FullPosterior, weights: Tensor, count: int = 16384) ->
 
 def narrow(q: FullPosterior, family: Family) -> Distribution:
     """A Gaussian as a diagonal one, if the family asks for that and it is one."""
-    if family == "diagonal" and gaussian.is_diagonal(q.covariance):
+    if family == "diagonal" and full_covariance.is_diagonal(q.covariance):
         return Posterior(q.weights, q.loc, q.covariance.diagonal(dim1=-2, dim2=-1).sqrt())
     return q
 
@@ -180,7 +180,7 @@ def minimise(
         def value(flat: Tensor, item: int = item) -> Tensor:
             return cost(unpack(flat), item)
 
-        def value_and_gradient(x: np.ndarray, value=value) -> tuple[float, np.ndarray]:
+        def value_and_gradient(x: np.ndarray, value: Callable[[Tensor], Tensor] = value) -> tuple[float, np.ndarray]:
             flat = torch.from_numpy(x.copy()).requires_grad_()
             out = value(flat)
             (gradient,) = torch.autograd.grad(out, flat)
@@ -199,13 +199,17 @@ def minimise(
     objective, gradient_norm = torch.tensor(objectives, dtype=torch.float64), torch.tensor(norms, dtype=torch.float64)
     weights, loc = torch.cat([q.weights for q in parts], 1), torch.cat([q.loc for q in parts], 1)
     if family == "diagonal":
-        posterior: Distribution = Posterior(weights, loc, torch.cat([q.scale for q in parts], 1))
+        scales = [q.scale for q in parts if isinstance(q, Posterior)]
+        posterior: Distribution = Posterior(weights, loc, torch.cat(scales, 1))
     else:
-        posterior = FullPosterior(weights, loc, torch.cat([q.covariance for q in parts], 1))
+        covariances = [q.covariance for q in parts if isinstance(q, FullPosterior)]
+        posterior = FullPosterior(weights, loc, torch.cat(covariances, 1))
     return NumericalBarycenter(posterior, objective, gradient_norm, gradient_norm <= tolerance * (1 + objective.abs()))
 
 
-def _polish(value_and_gradient, x: np.ndarray, steps: int = 4) -> tuple[np.ndarray, float, float]:
+def _polish(
+    value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]], x: np.ndarray, steps: int = 4
+) -> tuple[np.ndarray, float, float]:
     """Newton steps with the Hessian by differences of gradients, as long as the gradient becomes smaller."""
     best, gradient = value_and_gradient(x)
     for _ in range(steps):

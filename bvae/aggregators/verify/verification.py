@@ -8,18 +8,18 @@ samples against `log_prob`, and other libraries' answers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from bvae.aggregators import AGGREGATORS, aggregator
 from bvae.aggregators.base import Aggregator, FullExperts, prepare_full
-from bvae.aggregators.verify.numerical import grid_barycenter, minimise, narrow, starts
+from bvae.aggregators.verify.numerical import Family, grid_barycenter, minimise, narrow, starts
 from bvae.gaussians.divergences import DIVERGENCES, Unavailable, divergence, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
 
 # Rules with the options that change what they are; rules that are registered and not here are checked as they are.
-CASES: tuple[tuple[str, dict], ...] = (
+CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("poe", {}), ("poe", {"prior_expert": "always"}), ("geometric", {}), ("moe", {}), ("moment", {}),
     ("wasserstein", {}), ("mopoe", {}), ("mwb", {}), ("mixture(jeffreys)", {}), ("hoelder", {"alpha": 0.5}),
     ("hoelder", {"alpha": 1 / 3}), ("hoelder", {"alpha": 0.7}), ("helvae", {}), ("jeffreys", {}), ("fisher-rao", {}),
@@ -75,19 +75,19 @@ def random_experts(dims: int, correlated: bool, seed: int = 20487, num_experts: 
     return prepare_full(loc, covariance, None, weights / weights.sum())
 
 
-def all_cases() -> list[tuple[str, dict]]:
+def all_cases() -> list[tuple[str, dict[str, Any]]]:
     """`CASES`, and every other registered rule that claims to minimise something over full covariances."""
     newcomers = [name for name in AGGREGATORS if name not in dict(CASES) and aggregator(name).minimises]
     return [*CASES, *((name, {}) for name in newcomers)]
 
 
-def verify(cases: Sequence[tuple[str, dict]] | None = None, seed: int = 20487) -> Iterator[Row]:
+def verify(cases: Sequence[tuple[str, dict[str, Any]]] | None = None, seed: int = 20487) -> Iterator[Row]:
     """One row for every case, in one and in two dimensions."""
     for name, options in all_cases() if cases is None else cases:
         rule = aggregator(name, **options)
         label = name + "".join(f" {k}={v:.3g}" if isinstance(v, float) else f" {k}={v}" for k, v in options.items())
         for dims in (1, 2):
-            experts = random_experts(dims, correlated=name != "fisher-rao", seed=seed)
+            experts = random_experts(dims, correlated=rule.takes_correlated, seed=seed)
             yield _row(label, rule, experts)
 
 
@@ -104,10 +104,11 @@ def _row(label: str, rule: Aggregator, experts: FullExperts) -> Row:
     if rule.family == "density":
         at_rule, at_minimum, gradient, mean, covariance, q_moments = _among_densities(rule, experts, q)
     else:
-        family = "diagonal" if rule.minimises == "fisher-rao" else "full"
+        family: Family = "full" if rule.takes_correlated else "diagonal"
         full = FullPosterior(experts.item_weights, experts.loc, experts.covariance)
-        best = minimise(lambda p, _: rule.cost(p, experts)[0], starts(full, experts.item_weights), family)
-        at_rule = rule.cost(narrow(q, family), experts).item()
+        cost: Any = rule.cost  # takes a posterior of either kind
+        best = minimise(lambda p, _: cost(p, experts)[0], starts(full, experts.item_weights), family)
+        at_rule = cost(narrow(q, family), experts).item()
         at_minimum, gradient = best.objective.item(), best.gradient_norm.item()
         other = FullPosterior.of(best.posterior)
         mean, covariance, q_moments = other.mean[0], other.total_covariance[0], (q.mean[0], q.total_covariance[0])
@@ -118,7 +119,7 @@ def _row(label: str, rule: Aggregator, experts: FullExperts) -> Row:
     )
 
 
-def _among_densities(rule: Aggregator, experts: FullExperts, q: FullPosterior):
+def _among_densities(rule: Aggregator, experts: FullExperts, q: FullPosterior) -> tuple[Any, ...]:
     """The rule beside the best of all densities on one and the same grid."""
     measure = divergence(rule.minimises, **rule.divergence_options())
     targets = rule.targets(experts)
@@ -127,8 +128,9 @@ def _among_densities(rule: Aggregator, experts: FullExperts, q: FullPosterior):
     density = density / (density.sum() * best.cell)
     on_grid = best._replace(density=density)
     log_q = density.log()
-    at_rule = sum(w[0] * measure.finish(measure.integrand(log_q, p.log_prob(best.points)[:, 0]).sum() * best.cell)
-                  for w, p in targets)
+    at_rule = torch.stack([
+        w[0] * measure.finish(measure.integrand(log_q, p.log_prob(best.points)[:, 0]).sum() * best.cell)
+        for w, p in targets]).sum()
     return at_rule.item(), best.objective, best.gradient_norm, best.mean, best.covariance, (on_grid.mean,
                                                                                           on_grid.covariance)
 
@@ -214,13 +216,13 @@ def print_tables() -> bool:
         print(f"  {rule:<26}{claim}")
     print("\nDivergences between two Gaussians of two dimensions (diagonal for fisher-rao):")
     print(f"{'divergence':<18}{'closed form':>14} {'quadrature':>22} {'Monte Carlo':>24}")
-    for row in verify_divergences():
-        ok = divergence_agrees(row)
+    for two in verify_divergences():
+        ok = divergence_agrees(two)
         good &= ok
-        cell = ["-" if row.closed_form is None else f"{row.closed_form:.9f}"]
-        cell.append("-" if row.quadrature is None else f"{row.quadrature:.9f} ±{row.quadrature_error:.0e}")
-        cell.append("-" if row.monte_carlo is None else f"{row.monte_carlo:.5f} ±{row.monte_carlo_error:.5f}")
-        print(f"{row.name:<18}{cell[0]:>14} {cell[1]:>22} {cell[2]:>24}{'' if ok else '  DISAGREES'}")
+        cell = ["-" if two.closed_form is None else f"{two.closed_form:.9f}"]
+        cell.append("-" if two.quadrature is None else f"{two.quadrature:.9f} ±{two.quadrature_error:.0e}")
+        cell.append("-" if two.monte_carlo is None else f"{two.monte_carlo:.5f} ±{two.monte_carlo_error:.5f}")
+        print(f"{two.name:<18}{cell[0]:>14} {cell[1]:>22} {cell[2]:>24}{'' if ok else '  DISAGREES'}")
     print("\neverything agrees" if good else "\nNOT everything agrees")
     return good
 
@@ -244,4 +246,6 @@ def divergence_agrees(row: DivergenceRow) -> bool:
     """Closed form and quadrature to 1e-6 (and its own error), Monte Carlo within 4.5 standard errors."""
     values = [v for v in (row.closed_form, row.quadrature) if v is not None]
     ok = len(values) < 2 or abs(values[0] - values[1]) <= 1e-6 + 2 * (row.quadrature_error or 0)
-    return ok and (row.monte_carlo is None or abs(row.monte_carlo - values[-1]) <= 4.5 * row.monte_carlo_error + 1e-6)
+    if row.monte_carlo is None:
+        return ok
+    return ok and abs(row.monte_carlo - values[-1]) <= 4.5 * (row.monte_carlo_error or 0) + 1e-6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
 from bvae.models import interpolation
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 MARKS = ("●", "◐", "○")
 FRAMES, IN_STRIP = 25, 3  # frames of an animation; every third of them is in the strip
@@ -143,14 +144,29 @@ def count_places(generated: Sequence[Generated]) -> list[int]:
     return torch.bincount(torch.cat([g.closeness.place for g in generated]), minlength=len(PLACES)).tolist()
 
 
-def rows(generated: Generated, names: Sequence[str], class_names: Sequence[str], **more) -> list[dict]:
-    """One row of a table for each sample and target."""
+def rows(
+    generated: Generated, names: Sequence[str], class_names: Sequence[str], numbered: bool = True, **more: Any
+) -> list[dict[str, Any]]:
+    """One row of a table for each sample and target.
+
+    Parameters
+    ----------
+    generated : Generated
+    names : sequence of str
+        The targets.
+    class_names : sequence of str
+    numbered : bool
+        Whether a column counts the samples.
+    **more
+        Further columns that come first: one value for all, or a list of one for each sample.
+    """
     out = []
     for s in range(len(generated)):
         for name in names:
             judged = generated.judged(name, s)
             out.append({
-                **{k: v[s] if isinstance(v, list) else v for k, v in more.items()}, "sample": s, "target": name,
+                **{k: v[s] if isinstance(v, list) else v for k, v in more.items()},
+                **({"sample": s} if numbered else {}), "target": name,
                 "judged class": class_names[judged[0]] if judged else None,
                 "probability": judged[1] if judged else None,
                 "distance of z to the data": float(generated.closeness.ratio[s]),

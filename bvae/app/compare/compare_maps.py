@@ -8,11 +8,14 @@ import numpy as np
 import streamlit as st
 
 from bvae.app import loaders
-from bvae.app.beliefs import comparing, panels
-from bvae.app.beliefs.comparing import Contender
+from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.item_maps import linked_maps, neighbour_changes
+from bvae.app.beliefs.neighbours import LinkedMap, link, plane_maps
 from bvae.app.compare.state import RULES, Compare
 from bvae.app.state import Form
 from bvae.app.widgets import computing, images
+from bvae.app.widgets.markdown import plain
+from bvae.plots.latent import grouped
 from bvae.runs.isolated import ComputationError
 
 MAP_ITEMS = 300
@@ -21,23 +24,23 @@ MAP_ITEMS = 300
 @st.cache_data(max_entries=16, show_spinner=False)
 def laid_over(
     keys: tuple[tuple, ...], one_space: bool, tsne: tuple[int, int] | None = None
-) -> list[comparing.LinkedMap]:
-    """The maps of all contenders, see `comparing.link`: the same for every item that is looked at.
+) -> list[LinkedMap]:
+    """The maps of all contenders, see `neighbours.link`: the same for every item that is looked at.
 
     Parameters
     ----------
     keys : tuple
         Of `loaders.joint_means`, one for each contender.
     one_space : bool
-        See `comparing.plane_maps`.
+        See `neighbours.plane_maps`.
     tsne : tuple of int, optional
         Perplexity and seed; PCA without it.
     """
     means = [loaders.joint_means(*key) for key in keys]
     if tsne is not None:
         flat = [loaders.joint_tsne(*key, *tsne) for key in keys]
-        return comparing.link(means, flat, [("", "")] * len(keys), False)
-    return comparing.link(means, *comparing.plane_maps(means, one_space), one_space)
+        return link(means, flat, [("", "")] * len(keys), False)
+    return link(means, *plane_maps(means, one_space), one_space)
 
 
 def show(
@@ -91,24 +94,26 @@ def show(
     given = ", ".join(v for v, o in zip(views, observed, strict=True) if o)
     caption += (f" Means of the joint posteriors given {given}; " + (
         "all in one plane of the shared space." if together else
-        f"each map is shifted, turned, mirrored and scaled onto the first, {panels.plain(short[0])}."))
+        f"each map is shifted, turned, mirrored and scaled onto the first, {plain(short[0])}."))
     same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
             and means[i].shape == means[j].shape
             and np.allclose(means[i], means[j], rtol=0, atol=1e-4 * float(np.ptp(means[i])))]
     if same:
-        caption += f" The means of {panels.plain(', '.join(same))} are the same: only their shapes differ."
-    group, names, colors = comparing.grouped(class_names, data.y.numpy()[items])
+        caption += f" The means of {plain(', '.join(same))} are the same: only their shapes differ."
+    group, names, colors = grouped(class_names, data.y.numpy()[items])
 
     def pictures(i: int) -> str:
         return images.item(data, i)
 
-    selected, finish = panels.linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
-                                          caption, [c.key for c in contenders])
+    selected, finish = linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
+                                   caption, [c.key for c in contenders])
     if selected:
         st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
                   args=(selected[0],))
     st.subheader("Whose neighbours changed most")
-    panels.neighbour_changes(maps, short, items, data.called, pictures, f"neighbours_{models[0].data_name}.csv")
+    neighbour_changes(maps, [c.key for c in contenders], short, items,
+                      lambda i: f"class {class_names[int(data.y[i])]}" if data.labelled else "", pictures,
+                      f"neighbours_{models[0].data_name}.csv")
     return finish
 
 

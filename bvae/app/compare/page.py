@@ -5,12 +5,23 @@ import html
 import streamlit as st
 
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import comparing, panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.contenders import (
+    FEWEST,
+    Contender,
+    allowed,
+    contender,
+)
+from bvae.app.beliefs.judging import captions, imagined
+from bvae.app.beliefs.numbers import key_numbers, numbers
+from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
+from bvae.app.beliefs.wording import side_by_side_note, widest
 from bvae.app.compare import compare_maps, pins
 from bvae.app.compare.state import RULES, About, Compare
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import images, methods_told, share
 from bvae.app.widgets.choose import choose_data, choose_model, label
+from bvae.app.widgets.markdown import plain
 from bvae.io.storage import StorageError
 from bvae.plots import style
 from bvae.runs import isolated
@@ -52,10 +63,10 @@ with tools.popover("Advanced", icon=":material/tune:"):
 choices, sample = st.columns([1.25, 1], gap="large")
 kind = "rules" if of_rules else "models"
 picked = form.ask(choices.pills, kind, "Contenders", wrap=True)
-chosen, note = comparing.allowed(picked, *(form.controls[kind].now(what, form.about) for what in ("options", "first")))
+chosen, note = allowed(picked, *(form.controls[kind].now(what, form.about) for what in ("options", "first")))
 if note:
     choices.caption(f":material/info: {note}")
-if len(chosen) < comparing.FEWEST:
+if len(chosen) < FEWEST:
     choices.info(f"Only one model of {data_name} is trained, and it takes two to compare. Train another one with "
                  f"`python -m bvae train {data_name} METHOD`, or compare aggregators.")
 form.ask(choices.pills, "on", "Views", wrap=True)
@@ -77,31 +88,29 @@ for name in chosen:
         st.warning(f"{label(name)} cannot be read and is left out: {error}", icon=":material/warning:")
         continue
     now = scene.build(models[name], item, list(observed), [1.0] * len(views), name if of_rules else None)
-    contenders.append(comparing.contender(name, label(name), now, of_rules, state.plane))
+    contenders.append(contender(name, label(name), now, of_rules, state.plane))
 if not contenders:
     st.stop()
-found = comparing.imagined([(models[c.key].model, c.scene) for c in contenders], state.num_samples, state.seed, judges)
-drawn, seen = ({c.key: both[i] for c, both in zip(contenders, found, strict=True)} for i in (0, 1))
-table, exact = comparing.numbers(contenders, views, seen, int(data.y[item]))
+both = imagined([(models[c.key].model, c.scene) for c in contenders], state.num_samples, state.seed, judges)
+drawn, seen = ({c.key: of[i] for c, of in zip(contenders, both, strict=True)} for i in (0, 1))
+found, exact = numbers(contenders, views, seen, int(data.y[item]))
 hidden = [v for v, o in zip(views, observed, strict=True) if not o]
 of_model = [base_name if of_rules else c.key for c in contenders]
 
 
-def generations(contender: comparing.Contender) -> None:
+def generations(c: Contender) -> None:
     """What a contender generates."""
-    st.html(images.generations(data, views, observed, drawn[contender.key], contender.short,
-                               {v: comparing.captions(p, class_names) for v, p in seen[contender.key].items()}))
+    st.html(images.generations(data, views, observed, drawn[c.key], c.short,
+                               {v: captions(p, class_names) for v, p in seen[c.key].items()}))
 
 
 # What is drawn takes longest and comes last: pictures, then plots.
 st.subheader("Side by side")
-draw_columns = panels.contender_columns(contenders, views, of_rules,
-                                        [comparing.key_numbers(table, c.short, hidden) for c in contenders],
-                                        generations)
-st.caption(comparing.side_by_side_note(of_rules, {m.model.latent_dim for m in models.values()}, state.seed,
-                                       judges is not None))
+draw_columns = contender_columns(contenders, views, of_rules,
+                                 [key_numbers(found, c.key, hidden) for c in contenders], generations)
+st.caption(side_by_side_note(of_rules, {m.model.latent_dim for m in models.values()}, state.seed, judges is not None))
 if len(contenders) > 1:
-    st.markdown(comparing.widest({panels.plain(c.short): c.width for c in contenders}))
+    st.markdown(widest([(plain(c.short), c.width) for c in contenders]))
 
 
 def chosen_now() -> list[pins.Run]:
@@ -113,7 +122,7 @@ def chosen_now() -> list[pins.Run]:
 
 pins.button(chosen_now)
 st.subheader("All numbers")
-panels.numbers_table(table, exact, f"compare_{data_name}_{item}.csv")
+numbers_table(found, exact, contenders, f"compare_{data_name}_{item}.csv")
 finish = None
 if len(contenders) > 1:
     st.subheader("The same items in every space")
@@ -123,7 +132,7 @@ if not of_rules:
 pins.table()
 reproduce.show(
     state.script(contenders, of_model, data), "compare.py", seed=state.seed, title="Reproduce this comparison",
-    checkpoints=sorted({f"{panels.plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}" for m in models.values()}),
+    checkpoints=sorted({f"{plain(m.checkpoint.name)} {m.checkpoint.hash[:12]}" for m in models.values()}),
     commands=[(f"python -m bvae evaluate {data_name} {name}", "the model's figures on the whole test split")
               for name in dict.fromkeys(of_model)])
 draw_columns()

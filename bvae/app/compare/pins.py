@@ -12,7 +12,11 @@ import streamlit as st
 import bvae
 from bvae.aggregators import naming
 from bvae.app import loaders, pages
-from bvae.app.beliefs import comparing, scene
+from bvae.app.beliefs import scene, wording
+from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.judging import imagined
+from bvae.app.beliefs.numbers import key_numbers, numbers
+from bvae.app.beliefs.quantities import Number
 from bvae.app.state import URL_VERSION
 from bvae.app.widgets.choose import data_label, label
 from bvae.io.storage import StorageError
@@ -96,16 +100,16 @@ def pinned() -> list[Run]:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def measured(run: Run, key: loaders.ModelKey) -> dict[str, float]:
-    """The key numbers of a run, see `comparing.key_numbers`; `key` is that of its model."""
+def measured(run: Run, key: loaders.ModelKey) -> list[Number]:
+    """The key numbers of a run, see `numbers.key_numbers`; `key` is that of its model."""
     loaded = loaders.loaded(key)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
     now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
     plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
-    [(_, seen)] = comparing.imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
-    contender = comparing.Contender("run", "run", "run", now, plane)
-    table, _ = comparing.numbers([contender], views, {"run": seen}, int(data.y[run.item]))
-    return comparing.key_numbers(table, "run", [v for v in views if v not in run.views])
+    [(_, seen)] = imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
+    contender = Contender("run", "run", "run", now, plane)
+    found, _ = numbers([contender], views, {"run": seen}, int(data.y[run.item]))
+    return key_numbers(found, "run", [v for v in views if v not in run.views])
 
 
 def button(runs: Callable[[], list[Run]]) -> None:
@@ -124,20 +128,21 @@ def table() -> None:
     if not runs:
         st.caption("None yet. *Pin these runs* puts the settings and key numbers of every column here.")
         return
-    rows = []
+    rows, told = [], {}
     for i, run in enumerate(runs, start=1):
         row = {"run": i, "data set": run.data_name, "model": label(run.model_name), "rule": run.rule,
                "sample": run.item, "views": ", ".join(run.views) or "none", "seed": run.seed,
                "samples": run.num_samples}
         try:
-            row |= measured(run, loaders.load_model(run.data_name, run.model_name).key)
+            for number in measured(run, loaders.load_model(run.data_name, run.model_name).key):
+                row[wording.brief(number)] = number.value
+                told[wording.brief(number)] = wording.says(number.quantity)
         except StorageError:  # gone or damaged since
             row["model"] += " (cannot be read)"
         rows.append(row | {"link": run.link()})
     shown = pd.DataFrame(rows)
-    numeric = [c for c in shown.columns if shown[c].dtype.kind == "f"]
     st.dataframe(shown, hide_index=True, width="stretch", column_config={
-        c: st.column_config.NumberColumn(format="%.3g") for c in numeric})
+        head: st.column_config.NumberColumn(format="%.3g", help=says) for head, says in told.items()})
     with st.container(horizontal=True):
         for i, run in enumerate(runs, start=1):
             st.page_link(pages.script("explore"), label=f"{i}: {run.title}", icon=":material/explore:",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ import bvae
 from bvae.aggregators import aggregator, name_of, naming
 from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import scene, wording
+from bvae.app.beliefs.quantities import Quantity, Unit
 from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
 from bvae.app.widgets import charts
@@ -22,28 +24,43 @@ from bvae.plots.walk import coping_figure
 
 SAMPLES = 4
 AS_TRAINED = "as trained"
+OWN = None
+"""Stands for the rule that the model was trained with, where it is none of the registered ones with their defaults."""
 
 
-def rules_for(model: bvae.MultimodalVAE) -> list[tuple[str, str | None]]:
-    """(name for a person, registered name or None for the model's own) of all rules that are compared.
+class Coped(NamedTuple):
+    """One rule on the experts.
 
-    The model's own rule stands first if it is none of the registered ones with their defaults.
+    Attributes
+    ----------
+    rule : str or None
+        Registered name, or :data:`OWN`.
+    numbers : dict
+        What is known of it.
     """
+
+    rule: str | None
+    numbers: dict[Quantity, float]
+
+
+def rules_for(model: bvae.MultimodalVAE) -> list[str | None]:
+    """All rules that are compared, see `Coped.rule`; the model's own stands first if it is none of the others."""
     names = naming.ordered(bvae.aggregators())
     own = name_of(model.aggregator)
-    rows: list[tuple[str, str | None]] = [(naming.short(n), n) for n in names]
-    if own not in names or aggregator(own) != model.aggregator or model.expert_weights() is not None:
-        rows.insert(0, (f"{AS_TRAINED}: {naming.short(own)}", None))
-    return rows
+    different = own not in names or aggregator(own) != model.aggregator or model.expert_weights() is not None
+    return [*[OWN] * different, *names]
 
 
-def called(model: bvae.MultimodalVAE, rule_name: str) -> str:
-    """The row of the rule that was chosen, by its name or "as-trained"."""
-    rows = rules_for(model)
-    wanted = rule_name if rule_name in bvae.aggregators() else None
-    if wanted is None and all(rule is not None for _, rule in rows):
-        wanted = name_of(model.aggregator)
-    return next((name for name, rule in rows if rule == wanted), "")
+def chosen_of(model: bvae.MultimodalVAE, rule_name: str) -> str | None:
+    """The rule of :func:`rules_for` that was chosen, by its name or "as-trained"."""
+    if rule_name in bvae.aggregators():
+        return rule_name
+    return OWN if OWN in rules_for(model) else name_of(model.aggregator)
+
+
+def called(rule: str | None, own: str) -> str:
+    """A rule's name for a person; `own` is the name of the rule that the model was trained with."""
+    return f"{AS_TRAINED}: {naming.short(own)}" if rule is OWN else naming.short(rule)
 
 
 @torch.inference_mode()
@@ -51,8 +68,8 @@ def cope(
     loaded: loaders.Loaded, item: int, observed: Sequence[bool], weights: Sequence[float],
     tampered: Sequence[Tampering], data: bvae.data.MultimodalDataset, seed: int, judges: Classifiers | None,
     lies: Sequence[int],
-) -> tuple[pd.DataFrame, bool]:
-    """One row per rule: what the judges see in its generations, how wide it is, how far it was moved.
+) -> tuple[list[Coped], bool]:
+    """For every rule: what the judges see in its generations, how wide it is, how far it was moved.
 
     Parameters
     ----------
@@ -68,80 +85,126 @@ def cope(
 
     Returns
     -------
-    table : DataFrame
+    coped : list of Coped
+        In the order of :func:`rules_for`.
     exact : bool
         Whether all W2 are exact.
     """
     replaced = {t.view: t.content(data) for t in tampered}
-    truth, rows, z, exact = int(data.y[item]), [], [], True
-    names = rules_for(loaded.model)
-    for name, rule in names:
+    truth, coped, z, exact = int(data.y[item]), [], [], True
+    for rule in rules_for(loaded.model):
         now = scene.build(loaded, item, list(observed), list(weights), rule, replaced)
-        row = {"aggregator": name, "σ": now.posterior.variance.sqrt().mean().item()}
+        numbers = {Quantity.WIDTH: now.posterior.variance.sqrt().mean().item()}
         if replaced:
             before = scene.build(loaded, item, list(observed), list(weights), rule)
             moved, sure = posterior_wasserstein2(before.posterior, now.posterior)
-            row["moved by, W2"] = moved.item()
+            numbers[Quantity.MOVED] = moved.item()
             exact = exact and sure
-        rows.append(row)
+        coped.append(Coped(rule, numbers))
         z.append(scene.draw(now, SAMPLES, seed).z)
-    table = pd.DataFrame(rows)
     if judges is None:
-        return table, exact
+        return coped, exact
     # Mixtures over subsets decode the same z as the rule inside them: once is enough.
     different, which = torch.stack(z).unique(dim=0, return_inverse=True)  # (U, S, L), (R,)
     seen = judges.probabilities(loaded.model.decode(different.flatten(0, 1)))
     p = torch.stack(list(seen.values())).mean(0).unflatten(0, (len(different), SAMPLES))[which]  # (R, S, classes)
     right = p[:, :, truth]
-    table.insert(1, f"p({data.class_names[truth]}), the truth", right.mean(1).numpy())
-    table.insert(2, "its standard error", (right.std(1) / SAMPLES**0.5).numpy())
+    judged = {Quantity.RIGHT_PROBABILITY: right.mean(1), Quantity.RIGHT_ERROR: right.std(1) / SAMPLES**0.5}
     if lies:
-        told = ", ".join(data.class_names[k] for k in lies)
-        table.insert(3, f"p({told}), the lie", p[:, :, list(lies)].sum(-1).mean(1).numpy())
-    return table, exact
+        judged[Quantity.LIE_PROBABILITY] = p[:, :, list(lies)].sum(-1).mean(1)
+    for quantity, values in judged.items():
+        for one, value in zip(coped, values.tolist(), strict=True):
+            one.numbers[quantity] = value
+    return coped, exact
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def cached(
     key: loaders.ModelKey, item: int, observed: tuple[bool, ...], weights: tuple[float, ...],
     tampered: tuple[Tampering, ...], seed: int, lies: tuple[int, ...],
-) -> tuple[pd.DataFrame, bool]:
+) -> tuple[list[Coped], bool]:
     """See :func:`cope`."""
     return cope(loaders.loaded(key), item, observed, weights, tampered, loaders.test_data(key.data_name), seed,
                 loaders.judges(key.data_name), lies)
 
 
-def show(table: pd.DataFrame, exact: bool, chosen: str, num_views: int, file_name: str) -> None:
-    """The rules as dots in rows, and their numbers."""
-    rules = table["aggregator"].tolist()
-    probabilities = [c for c in table.columns if c.startswith("p(")]
-    place = rules.index(chosen) if chosen in rules else 0
-    numbers = st
-    if probabilities:
+def table(coped: Sequence[Coped], own: str, truth: str, lies: Sequence[str]) -> pd.DataFrame:
+    """One row per rule; `own` as in :func:`called`, `truth` and `lies` are the names of the classes."""
+    columns = {"aggregator": [called(one.rule, own) for one in coped]}
+    for quantity, head in wording.coping_heads(truth, lies).items():
+        if quantity in coped[0].numbers:
+            values = np.array([one.numbers[quantity] for one in coped])
+            # Judges work in single precision: of what they say, further digits would mean nothing.
+            columns[head] = values.astype(np.float32) if quantity.unit is Unit.PROBABILITY else values
+    return pd.DataFrame(columns)
+
+
+def spoken(coped: Sequence[Coped], own: str) -> str:
+    """With which rule the judges see the truth most and least, and the lie, in sentences."""
+    def ends(quantity: Quantity) -> str:
+        best, worst = (pick(coped, key=lambda one: one.numbers[quantity]) for pick in (max, min))
+        return (f"highest with {called(best.rule, own)}, {best.numbers[quantity]:.2f}, lowest with "
+                f"{called(worst.rule, own)}, {worst.numbers[quantity]:.2f}.")
+
+    return f"Probability of the true class in the generations: {ends(Quantity.RIGHT_PROBABILITY)}" + (
+        f" The lie's: {ends(Quantity.LIE_PROBABILITY)}" if Quantity.LIE_PROBABILITY in coped[0].numbers else "")
+
+
+def alike(coped: Sequence[Coped]) -> list[list[str | None]]:
+    """Groups of rules that the judges cannot tell apart."""
+    groups: dict[tuple, list[str | None]] = {}
+    for one in coped:
+        judged = tuple(one.numbers.get(q) for q in (Quantity.RIGHT_PROBABILITY, Quantity.LIE_PROBABILITY))
+        groups.setdefault(judged, []).append(one.rule)
+    return [rules for rules in groups.values() if len(rules) > 1]
+
+
+def show(
+    coped: Sequence[Coped], exact: bool, chosen: str | None, own: str, truth: str, lies: Sequence[str], num_views: int,
+    file_name: str,
+) -> None:
+    """The rules as dots in rows, and their numbers.
+
+    Parameters
+    ----------
+    coped, exact
+        See :func:`cope`.
+    chosen : str or None
+        See :func:`chosen_of`.
+    own, truth, lies
+        See :func:`table`.
+    num_views : int
+    file_name : str
+        Of the numbers.
+    """
+    rules, there = [one.rule for one in coped], coped[0].numbers
+    judged, lied = Quantity.RIGHT_PROBABILITY in there, Quantity.LIE_PROBABILITY in there
+    numbers, heads, shown = st, wording.coping_heads(truth, lies), table(coped, own, truth, lies)
+
+    def values(quantity: Quantity) -> np.ndarray:
+        return shown[heads[quantity]].to_numpy()
+
+    if judged:
         picture, numbers = st.columns([1, 1], gap="large")
-        right = table[probabilities[0]].to_numpy()
-        lied = table[probabilities[1]].to_numpy() if len(probabilities) > 1 else None
-        best, worst = rules[int(np.argmax(right))], rules[int(np.argmin(right))]
+        names = [heads[Quantity.RIGHT_PROBABILITY], heads[Quantity.LIE_PROBABILITY if lied else
+                                                          Quantity.RIGHT_PROBABILITY]]
         charts.show_lines(
-            coping_figure(rules, right, lied, table["its standard error"].to_numpy(), place, ink(),
-                          (probabilities[0], probabilities[-1])), "coping_chart",
-            f"Probability of the true class in the generations: highest with {best}, {right.max():.2f}, lowest with "
-            f"{worst}, {right.min():.2f}." + ("" if lied is None else
-                                             f" The lie's: highest with {rules[int(np.argmax(lied))]}, "
-                                             f"{lied.max():.2f}, lowest with {rules[int(np.argmin(lied))]}, "
-                                             f"{lied.min():.2f}."), lambda: table, file_name, place=picture)
-    numbers.dataframe(table, hide_index=True, width="stretch", height=38 + 35 * len(table), column_config={
-        c: st.column_config.NumberColumn(format="%.3g") for c in table.columns[1:]})
+            coping_figure([called(rule, own) for rule in rules], values(Quantity.RIGHT_PROBABILITY),
+                          values(Quantity.LIE_PROBABILITY) if lied else None, values(Quantity.RIGHT_ERROR),
+                          rules.index(chosen) if chosen in rules else 0, ink(), tuple(names)), "coping_chart",
+            spoken(coped, own), lambda: shown, file_name, place=picture)
+    numbers.dataframe(shown, hide_index=True, width="stretch", height=38 + 35 * len(shown), column_config={
+        heads[quantity]: st.column_config.NumberColumn(format="%.3g", help=wording.says(quantity))
+        for quantity in heads if quantity in there})
     how = "exact" if exact else "between mixtures a lower bound (Gelbrich's, from mean and covariance)"
     moved = f" Moved by: W2 between the joint posteriors of the honest views and of these; {how}." \
-        if "moved by, W2" in table else ""
-    judged = f"Probabilities: mean over {SAMPLES} samples of all {num_views} views, the same noise for every rule. " \
-        if probabilities else ""
-    groups = table.groupby(probabilities, sort=False)["aggregator"] if probabilities else ()
-    alike = [", ".join(names) for _, names in groups if len(names) > 1]
-    if alike:
-        judged += (f"Judged the same, because they decode the same z: {'; '.join(alike)} (a mixture over subsets "
-                   "decodes its component of all observed views). ")
-    st.caption(f"{judged}σ: mean standard deviation of the joint posterior.{moved} All rules work on the same experts, "
-               "but the decoders know only the joint posteriors of the rule that they were trained with: a rule can be "
-               "judged badly here because its z are unfamiliar to them.")
+        if Quantity.MOVED in there else ""
+    how_judged = f"Probabilities: mean over {SAMPLES} samples of all {num_views} views, the same noise for every " \
+        "rule. " if judged else ""
+    same = [", ".join(called(rule, own) for rule in group) for group in (alike(coped) if judged else ())]
+    if same:
+        how_judged += (f"Judged the same, because they decode the same z: {'; '.join(same)} (a mixture over subsets "
+                       "decodes its component of all observed views). ")
+    st.caption(f"{how_judged}σ: mean standard deviation of the joint posterior.{moved} All rules work on the same "
+               "experts, but the decoders know only the joint posteriors of the rule that they were trained with: a "
+               "rule can be judged badly here because its z are unfamiliar to them.")

@@ -2,14 +2,17 @@
 
 import streamlit as st
 
+from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers, meaning
 from bvae.app.beliefs.generation import Studio
 from bvae.app.explore import coping, imagined, observed, walk
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, share
 from bvae.app.widgets.choose import choose_model, choose_rule
+from bvae.app.widgets.markdown import plain
 from bvae.plots import posterior as posterior_plots
 from bvae.plots.walk import line_figure
 
@@ -71,13 +74,13 @@ if telling:
 
 # -- numbers -------------------------------------------------------------------------------------------------------
 if reached >= 3:
-    numbers, meaning = below.columns([1.6, 1], gap="large")
-    with numbers:
+    in_numbers, in_words = below.columns([1.6, 1], gap="large")
+    with in_numbers:
         st.subheader("Numbers")
-        panels.expert_numbers(views, now)
-    with meaning:
+        expert_numbers(views, now)
+    with in_words:
         st.subheader("What this means")
-        st.markdown(panels.meaning(now))
+        st.markdown(meaning(now))
 
 # -- what it imagines ----------------------------------------------------------------------------------------------
 with right:
@@ -105,12 +108,12 @@ with right:
 with middle:
     st.subheader("What it believes")
     before = loaded.experts.loc[:, item, : loaded.model.shared_dim].numpy() if seen.tampered else None
-    panels.belief_charts(plane, views, now, aggregates, z, before, file_name)
+    belief_charts(plane, views, now, aggregates, z, before, file_name)
 
 with script:
     reproduce.show(
         state.script(now, seen, data), "explore.py", seed=seed, title="Reproduce this picture",
-        checkpoints=[f"{panels.plain(state.shown.model_name)} {state.shown.weights_hash[:12]}"],
+        checkpoints=[f"{plain(state.shown.model_name)} {state.shown.weights_hash[:12]}"],
         commands=[(f"python -m bvae evaluate {state.shown.data_name} {state.shown.model_name}",
                    "the model's figures on the whole test split")])
 
@@ -119,4 +122,5 @@ with others:
     if seen.tampered or state.coping:
         copes = coping.cached(state.shown, item, tuple(seen.present), tuple(seen.weights), seen.tampered, seed,
                               tuple(lies))
-        coping.show(*copes, coping.called(loaded.model, state.rule), len(views), f"{file_name}_coping")
+        coping.show(*copes, coping.chosen_of(loaded.model, state.rule), name_of(loaded.model.aggregator),
+                    data.class_names[truth], [data.class_names[k] for k in lies], len(views), f"{file_name}_coping")

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from bvae.aggregators import naming
 from bvae.aggregators.subsets import SubsetMixture, subset_membership
+from bvae.aggregators.worked import OneDimension, Worked, aligned, components, factor, normal, number
 from bvae.app.beliefs.scene import Draw, Scene
-from bvae.app.beliefs.worked import aligned, components, experts_in, factor, named, normal, number, work_out
 from bvae.app.state import Form
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
+from bvae.plots import style
 from bvae.plots.posterior import Aggregate
 
 ANSWER, EXPERTS, WEIGHTS, BARYCENTER, SAMPLE, DECODE = STEPS = (
@@ -86,6 +87,25 @@ def tell(
     return _decode(model, views, drawn, honest)
 
 
+def in_dimension(scene: Scene, d: int, views: Sequence[str]) -> OneDimension:
+    """The scene in dimension d, as its rule's formula is filled in."""
+    experts = scene.rule.prepare(scene.loc, scene.scale, scene.present, scene.used)
+    return OneDimension(experts, scene.posterior, d, [named(view, m) for m, view in enumerate(views)])
+
+
+def work_out(scene: Scene, d: int, views: Sequence[str]) -> Worked:
+    """The scene's rule in dimension d; N(0, 1) if nothing is observed."""
+    case = in_dimension(scene, d, views)
+    if not len(case.places):
+        return Worked([r"q(z) &= \mathcal N(0, 1), \; \text{the prior}"], 0.0, 1.0)
+    return scene.rule.worked_formula(case)
+
+
+def named(view: str, m: int) -> str:
+    """A modality's name in its colour, LaTeX."""
+    return rf"\textcolor{{{style.color(m)}}}{{\text{{{re.sub(r'[^A-Za-z0-9 .-]', ' ', view)}}}}}"
+
+
 def _experts(scene: Scene, views: Sequence[str], d: int) -> Told:
     lines = [rf"q_{{{named(v, m)}}}(z_{{{d}}}) &= {normal(scene.loc[m, 0, d].item(), scene.scale[m, 0, d].item())}"
              for m, v in enumerate(views) if scene.present[m, 0]]
@@ -96,7 +116,7 @@ def _experts(scene: Scene, views: Sequence[str], d: int) -> Told:
 
 
 def _weights(scene: Scene, views: Sequence[str], raw: Sequence[float], d: int) -> Told:
-    e = experts_in(scene, d, views)
+    e = in_dimension(scene, d, views)
     there = [m for m in range(len(views)) if scene.present[m, 0]]
     total = sum(raw[m] for m in there)
     note = ""
@@ -189,7 +209,7 @@ def component_names(scene: Scene, views: Sequence[str]) -> list[tuple[str, float
 
 def shares(scene: Scene, d: int, views: Sequence[str]) -> np.ndarray:
     """(M,): the weights of the experts in dimension d, 0 where there is none."""
-    e, out = experts_in(scene, d, views), np.zeros(len(views))
+    e, out = in_dimension(scene, d, views), np.zeros(len(views))
     out[e.places] = e.w
     return out
 

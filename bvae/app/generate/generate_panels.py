@@ -20,8 +20,7 @@ from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, images
 from bvae.data import DataError, MultimodalDataset, drawings
 from bvae.maps.latent_distance import AMONG_THE_DATA, AT_THE_EDGE, BEYOND_THE_DATA, PLACES, LatentCloud
-from bvae.plots import closeness as plots
-from bvae.plots import style
+from bvae.plots import closeness, style
 
 DRAWING, REVISION = "generate_drawing", "generate_revision"
 LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
@@ -301,7 +300,7 @@ def interpolate(c: Task) -> Shown:
         st.subheader("How far z is from the data")
         values, edge, beyond = (v.tolist() for v in generated.closeness[:3])
         charts.show_lines(
-            plots.along(t, values, edge, beyond, ends, ink()), "distance_chart",
+            closeness.along(t, values, edge, beyond, ends, ink()), "distance_chart",
             f"Distance of z to the data along the path, from {values[0]:.3g} over at most {max(values):.3g} to "
             f"{values[-1]:.3g}; 99 % of the data are below {min(beyond):.3g}.",
             lambda: pd.DataFrame({"position": t, "distance of z to the data": values, "90 % of the data": edge,
@@ -320,16 +319,15 @@ def interpolate(c: Task) -> Shown:
         strip = {v: f[::IN_STRIP] for v, f in frames.items()}
         st.download_button("Strip as PNG", lambda: film.png(strip), "path.png", "image/png", on_click="ignore",
                            icon=":material/image:")
-    table = [{"position": t[i], **row} for i, row in
-             ((row["sample"], row) for row in rows(generated, c.views, c.data.class_names))]
-    return Shown([{k: v for k, v in row.items() if k != "sample"} for row in table], [generated])
+    return Shown(rows(generated, c.views, c.data.class_names, numbered=False, position=t), [generated])
 
 
 def _explain(c: Task, way: str, mixed: bool, noise: bool) -> str:
     """What the path is."""
     z = "a sample of each posterior, with the same noise" if noise else "the mean of each posterior"
     rule, inside = (naming.title(name_of(r)) for r in (c.studio.rule, c.studio.rule.conditional()))
-    of = f"{rule}'s component of all views, by {inside}" if rule != inside else rule
+    views = "all" if way == ITEMS else "both"
+    of = f"{rule}'s component of {views} views, by {inside}" if rule != inside else rule
     if way == ITEMS:
         return (f"The Wasserstein geodesic between the two items' joint posteriors ({of}"
                 f"{', a mixture: the Gaussian with its mean and variance' if mixed else ''}). Decoded: {z}.")
@@ -337,7 +335,7 @@ def _explain(c: Task, way: str, mixed: bool, noise: bool) -> str:
         if c.studio.rule.counts_experts else ""
     between = " The joint posterior is a mixture: its mean need not be a place that any view believes in." \
         if mixed else ""
-    return (f"Only the two views take part; the weight moves from one to the other. Rule: {of.replace('all', 'both')}. "
+    return (f"Only the two views take part; the weight moves from one to the other. Rule: {of}. "
             f"Decoded: {z}.{jump}{between}")
 
 
@@ -380,8 +378,6 @@ def numbers_table(table: list[dict], name: str) -> None:
     """The twin of the pictures."""
     frame = pd.DataFrame(table)
     st.dataframe(frame, hide_index=True, width="stretch", column_config={
-        k: st.column_config.NumberColumn(format="%.3g")
-        for k in ("probability", "distance of z to the data", "position")
-    })
+        head: st.column_config.NumberColumn(format="%.3g") for head in frame.select_dtypes("floating").columns})
     st.download_button("Download as CSV", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv",
                        icon=":material/download:", on_click="ignore")

@@ -5,13 +5,12 @@ import streamlit as st
 import bvae
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.beliefs.panels import plain
-from bvae.app.generate import generate_code
-from bvae.app.generate import generate_panels as panels
+from bvae.app.generate import generate_code, generate_panels
 from bvae.app.generate.state import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE, Generate
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import fold, share
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
+from bvae.app.widgets.markdown import plain
 
 begin_page()
 ASK = {
@@ -42,31 +41,31 @@ with tools.popover("Advanced", icon=":material/tune:"):
     form.ask(st.slider, "num_samples", "Samples", disabled=task == INTERPOLATE)
     form.ask(st.number_input, "seed", "Seed of the noise",
              help="Also of what a data set adds to a drawing, such as the crop of a photograph.")
-    form.reset_button(forgets=(panels.DRAWING,))
+    form.reset_button(forgets=(generate_panels.DRAWING,))
 
 rule_name = form.answer("rule")
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
 cloud = loaders.latent_cloud(chosen.key)
-of_all = panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
+of_all = generate_panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
 if task != DRAW_OR_WRITE:
-    panels.forget_link()
+    generate_panels.forget_link()
 if task == TRANSLATE:
-    shown = panels.translate(of_all)
+    shown = generate_panels.translate(of_all)
 elif task == DRAW_OR_WRITE:
-    shown = panels.draw_or_write(of_all, about)
+    shown = generate_panels.draw_or_write(of_all, about)
 elif task == INTERPOLATE:
-    shown = panels.interpolate(of_all)
+    shown = generate_panels.interpolate(of_all)
 else:
-    shown = panels.invent(of_all)
+    shown = generate_panels.invent(of_all)
 
 if shown:
     state = form.state(shown=chosen.key)
     data_name, model_name = state.shown.data_name, state.shown.model_name
-    panels.warn(shown.generated, cloud)
-    fold.show("The numbers as a table", "table", "as_table", lambda: panels.numbers_table(
+    generate_panels.warn(shown.generated, cloud)
+    fold.show("The numbers as a table", "table", "as_table", lambda: generate_panels.numbers_table(
         shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
-        generate_code.script(state, rule, data, panels.drawing_code()), "generate.py",
+        generate_code.script(state, rule, data, generate_panels.drawing_code()), "generate.py",
         title="Reproduce these pictures", seed=state.seed,
         checkpoints=[f"{plain(model_name)} {state.shown.weights_hash[:12]}"],
         commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])

@@ -14,9 +14,11 @@ import streamlit as st
 import bvae
 from bvae.aggregators.comparison import gelbrich
 from bvae.app import loaders, pages
-from bvae.app.beliefs import comparing, panels, scene
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.item_maps import map_note
+from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, select
 from bvae.app.latent_space import mapping
-from bvae.app.latent_space.mapping import Map
+from bvae.app.latent_space.mapping import Made, Map
 from bvae.app.latent_space.state import (
     ATTRIBUTE,
     CLASS,
@@ -29,16 +31,20 @@ from bvae.app.latent_space.state import (
 )
 from bvae.app.loaders import ModelKey
 from bvae.app.state import Form, ink
-from bvae.app.widgets import charts, fold, images
+from bvae.app.widgets import charts, fold, images, legends
 from bvae.app.widgets.choose import label
+from bvae.app.widgets.layout import gallery
+from bvae.app.widgets.markdown import plain
 from bvae.data import MultimodalDataset
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
+from bvae.plots.latent import grouped
 from bvae.runs.isolated import ComputationError
 
+MADE = {Made.BEFORE: "ready-made, from the file beside the checkpoint", Made.HERE: "computed here"}
 SAYS = {
     UNCERTAINTY: "Uncertainty: the standard deviation of each point's posterior, mean over the latent dimensions.",
     DISAGREEMENT: "Disagreement: how far the views' posteriors of an item lie from their Wasserstein barycenter, "
@@ -87,7 +93,7 @@ def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | 
         return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
                         ["circle", "square"], per_point)
     classes = list(data.class_names) if data.labelled else ["items"]
-    group, names, colors = comparing.grouped(classes, data.y.numpy()[found.item])
+    group, names, colors = grouped(classes, data.y.numpy()[found.item])
     return Coloring(name, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point)
 
 
@@ -136,8 +142,8 @@ def to_mark(chart: str, picked: list[int], of_the_map: tuple) -> list[int]:
     before, marked = st.session_state.get("_marked", (None, []))
     points = chart in st.session_state and st.session_state[chart].selection.points
     own = list(dict.fromkeys(int(p["customdata"][0]) for p in points or [] if p.get("customdata")))
-    kept = 0 < len(own) <= comparing.MOST_PICKED  # of more, some are not selected, and only the figure knows which
-    if kept and before == of_the_map and comparing.as_text(own) == st.session_state.get("picked"):
+    kept = 0 < len(own) <= MOST_PICKED  # of more, some are not selected, and only the figure knows which
+    if kept and before == of_the_map and as_text(own) == st.session_state.get("picked"):
         return marked
     st.session_state["_marked"] = (of_the_map, list(picked))
     return picked
@@ -149,7 +155,7 @@ def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
     if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE):
         symbols = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
                            strict=True))
-        further.append("markers: " + ", ".join(f"{panels.SYMBOLS.get(s, '●')} {n}" for n, s in symbols.items()))
+        further.append("markers: " + ", ".join(f"{legends.SYMBOLS.get(s, '●')} {n}" for n, s in symbols.items()))
     if placed.projection == maps.PLANE:
         further.append("circles: the prior, 1σ and 2σ")
     names, colors, symbols = coloring.names, coloring.colors, coloring.symbols
@@ -159,7 +165,7 @@ def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
             names, colors, symbols = [], [], []
     elif further and coloring.point_symbols is not None:
         symbols = ["circle"] * len(names)
-    return panels.legend(names, colors[: len(names)], symbols[: len(names)], " · ".join(further))
+    return legends.legend(names, colors[: len(names)], symbols[: len(names)], " · ".join(further))
 
 
 def takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
@@ -188,18 +194,18 @@ def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
 def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:
     """Images of the selected items, or of some that are on the map; returns those that are shown."""
     st.subheader("Their images" if picked else "Some of the items")
-    shown = list(picked[: panels.SHOWN])
+    shown = list(picked[:SHOWN])
     if not picked:
         st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
         there = np.unique(drawn)
-        shown = there[maps.spread(len(there), min(len(there), panels.SHOWN - 1))[1:-1]].tolist() or there.tolist()
+        shown = there[maps.spread(len(there), min(len(there), SHOWN - 1))[1:-1]].tolist() or there.tolist()
     st.html("".join(images.item(data, i) for i in shown))
     if len(picked) > len(shown):
         counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()] if data.labelled else [],
                            dtype=object).value_counts()
-        most = (f" At most {comparing.MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
-                if len(picked) >= comparing.MOST_PICKED else "")
-        told = ", ".join(f"{panels.plain(k)}: {c}" for k, c in counts.items())
+        most = (f" At most {MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
+                if len(picked) >= MOST_PICKED else "")
+        told = ", ".join(f"{plain(k)}: {c}" for k, c in counts.items())
         st.caption(f"and {len(picked) - len(shown)} more." + (f" Classes: {told}." if told else "") + most)
     return shown
 
@@ -225,13 +231,13 @@ def closely(
     measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
     st.markdown(f"**Its nearest neighbours** among the {of} of all {len(found.item):,} items, in all "
                 f"{found.loc.shape[1]} latent dimensions; with each the {measure}.")
-    st.html(panels.gallery([images.item(data, i, f" · {d:.3g}") for i, d in near], 90 * len(views)))
-    st.button("Select these on the map", icon=":material/select_all:", on_click=panels.select,
+    st.html(gallery([images.item(data, i, f" · {d:.3g}") for i, d in near], 90 * len(views)))
+    st.button("Select these on the map", icon=":material/select_all:", on_click=select,
               args=([item, *(i for i, _ in near)],))
     with beside:
         apart, exact = _posteriors(loaded, views, item)
     with own:
-        st.caption(f"W2 of each view's posterior to the joint one: {panels.plain(apart)}"
+        st.caption(f"W2 of each view's posterior to the joint one: {plain(apart)}"
                    + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
         st.page_link(pages.script("explore"), label=f"Explore item {item}", icon=":material/explore:",
                      query_params={"data": key.data_name, "item": str(item), "model": label(key.model_name)})
@@ -244,12 +250,12 @@ def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tupl
     mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
     loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
     exact = now.decoded.num_components == 1
-    far = (gaussian.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
+    far = (diagonal.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
            else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
     st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
                                         "disagree most"))
-    st.html(panels.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
-                          [*(style.marker(m) for m in range(len(views))), "circle"]))
+    st.html(legends.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
+                           [*(style.marker(m) for m in range(len(views))), "circle"]))
     if loc.shape[1] == 2:
         plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
         drawn = posterior_plots.plane_figure(plane, views, loc, scale, seen, [mapped], ink(), height=360)
@@ -319,7 +325,7 @@ def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, cl
                                f"{name}.npz", "application/octet-stream", on_click="ignore",
                                icon=":material/download:", key="all_npz",
                                help="For numpy.load(…, allow_pickle=False).")
-        rounded = placed.projection == maps.TSNE and placed.made.startswith("ready-made")
+        rounded = placed.made is Made.BEFORE
         st.markdown(f"bvae {bvae.__version__}, weights {key.weights_hash[:12]}. The link in the address bar holds "
                     "everything that you chose."
                     + (" The ready-made map is rounded to half precision." if rounded else "")
@@ -339,10 +345,9 @@ def table(placed: Map, found: Clouds, data: MultimodalDataset) -> pd.DataFrame:
 def notes(state: LatentSpace, placed: Map, found: Clouds, picked: Sequence[int]) -> str:
     """How to read the map, and how not."""
     projection = "raw" if placed.projection == maps.PLANE else placed.projection
-    parts = [panels.map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, state.perplexity,
-                             state.seed)]
+    parts = [map_note(projection, len(found.loc), found.loc.shape[1], placed.shares, state.perplexity, state.seed)]
     if placed.made:
-        parts.append(f"This map is {placed.made}.")
+        parts.append(f"This map is {MADE[placed.made]}.")
     if state.background != OFF and placed.projection == maps.PLANE:
         parts.append("Behind the points: what the decoder makes of every place. Far from all points it can only guess.")
     if len(found.names) > 1:

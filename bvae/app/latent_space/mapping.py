@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +23,24 @@ from bvae.maps import map_files, maps
 from bvae.maps.maps import Clouds
 from bvae.maps.modality_gap import ModalityGap
 from bvae.maps.projections import STEPS
+from bvae.runs import isolated
 from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
-from bvae.runs.map_process import Computation
+from bvae.runs.supervisor import Task
 from bvae.training import load_checkpoint
 
 CELLS, WORDS = 20, 9
 NEAR = 10
-MOST_AT_ONCE = 2
 SILENT = 15.0
 """Seconds after which a session that asks no more is taken to have gone."""
+
+
+class Made(Enum):
+    """Where a t-SNE comes from."""
+
+    BEFORE = auto()
+    """The file beside the checkpoint, in half precision."""
+    HERE = auto()
+    """Computed for this session or another one."""
 
 
 class Map(NamedTuple):
@@ -46,15 +56,15 @@ class Map(NamedTuple):
         (2,) of the variance, for PCA.
     titles : tuple of str
         Of the axes.
-    made : str
-        Where a t-SNE comes from, in words.
+    made : Made or None
+        Where a t-SNE comes from; None for all else.
     """
 
     points: np.ndarray
     projection: str
     shares: np.ndarray | None
     titles: tuple[str, str]
-    made: str = ""
+    made: Made | None = None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -116,10 +126,10 @@ def located(key: ModelKey, which: str, projection: str, perplexity: int, seed: i
     if projection == maps.TSNE:
         ready = map_files.read(load_checkpoint(key.data_name, key.model_name), which, perplexity, seed, len(found.loc))
         if ready is not None:
-            return Map(ready, projection, None, ("", ""), "ready-made, from the file beside the checkpoint")
+            return Map(ready, projection, None, ("", ""), Made.BEFORE)
         points = computed(key, which, perplexity, seed)
         if points is not None:
-            return Map(points, projection, None, ("", ""), "computed here")
+            return Map(points, projection, None, ("", ""), Made.HERE)
     points, shares = components(key, which)
     return Map(points, maps.PCA, shares,
                (f"first principal component ({shares[0]:.0%} of the variance)", f"second ({shares[1]:.0%})"))
@@ -134,13 +144,13 @@ class Slot:
 
     Attributes
     ----------
-    computation : Computation or None
+    computation : Task or None
         None before its turn.
     asked : dict
         Session -> when it last asked.
     """
 
-    computation: Computation | None = None
+    computation: Task | None = None
     asked: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -148,17 +158,9 @@ class Slot:
         """State of the computation for a session that wants it; "waiting" while too many others run."""
         with self.lock:
             self.asked[who] = time.monotonic()
-            if self.computation is not None and self.computation.poll() == "stopped":
-                self.computation = None
             if self.computation is None:
-                with _turns():
-                    running = _running()
-                    running[:] = [c for c in running if c.poll() == "running"]
-                    if len(running) >= MOST_AT_ONCE:
-                        return "waiting"
-                    self.computation = Computation(points, perplexity, seed)
-                    running.append(self.computation)
-            return self.computation.poll()
+                self.computation = isolated.watched_tsne(points, perplexity, seed)
+            return "waiting" if self.computation is None else self.computation.state
 
     def leave(self, who: str, again: bool = False) -> None:
         """A session wants it no more; if no other does, it is stopped. `again`: forget a failure too."""
@@ -171,15 +173,9 @@ class Slot:
                 if self.computation.state != "done":
                     self.computation = None
 
-
-@st.cache_resource(show_spinner=False)
-def _turns() -> threading.Lock:
-    return threading.Lock()
-
-
-@st.cache_resource(show_spinner=False)
-def _running() -> list[Computation]:
-    return []
+    def __del__(self) -> None:
+        if self.computation is not None:  # nobody can ask for it any more
+            self.computation.stop()
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -232,8 +228,8 @@ def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
         row[0].progress(0.0, f"{what}: waits until another map is ready. Until then, below is PCA.")
     else:
         share, seconds = this.computation.share, this.computation.seconds
-        left = f"about {seconds / share * (1 - share):.0f} s left at most" if share > 0 else "finding the neighbours"
-        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of at most {STEPS}, {seconds:.0f} s, {left}. Until "
+        left = f"about {seconds / share * (1 - share):.0f} s left" if share > 0 else "finding the neighbours"
+        row[0].progress(share, f"{what}: step {share * STEPS:.0f} of {STEPS}, {seconds:.0f} s, {left}. Until "
                                "then, below is PCA.")
     row[1].button("Stop t-SNE", icon=":material/stop:", on_click=_stop, args=(wanted, who), width="stretch",
                   key="tsne_stop")

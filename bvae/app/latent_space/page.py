@@ -4,7 +4,7 @@ import dataclasses
 
 import streamlit as st
 
-from bvae.app.beliefs import panels
+from bvae.app.beliefs.selection import adopt, selection
 from bvae.app.latent_space import map_panels, mapping
 from bvae.app.latent_space.state import ATTRIBUTE, EUCLIDEAN, OFF, LatentSpace, colorings, projections
 from bvae.app.state import Form, begin_page, ink
@@ -57,7 +57,7 @@ except ComputationError as error:
     computing.say(error)
     st.stop()
 colors = map_panels.colored(state.coloring, found, data, state.attribute)
-picked = panels.selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
+picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
 called = [data.called(i) for i in range(len(data))]
 says, name = map_panels.takeaway(key, which, colors), f"{state.file_name}_{placed.projection}"
 title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE map"}[placed.projection]
@@ -84,5 +84,5 @@ with place:
                                None if state.background == OFF else state.background)
     charts.show(
         figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {state.coloring}. {says}",
-        lambda: map_panels.table(placed, found, data), name, on_select=lambda: panels.adopt("map_chart"),
+        lambda: map_panels.table(placed, found, data), name, on_select=lambda: adopt("map_chart"),
         selection_mode=("points", "lasso", "box"))

@@ -1,5 +1,8 @@
 """Learn: eight short lessons, each with a prediction before its answer."""
 
+import streamlit as st
+
+from bvae.app.learn import class_screen
 from bvae.app.learn import lessons as course
 from bvae.app.learn.lessons import _show as show
 from bvae.app.learn.state import Learn
@@ -8,7 +11,15 @@ from bvae.app.state import begin_page
 begin_page()
 lessons = course.lessons()
 state = Learn.read(lessons)
-if state.lesson is not None:
+code = st.query_params.get("room")
+if st.query_params.get("class") == "1":
+    if room := class_screen.rooms().led_by(code or "", st.query_params.get("key", "")):
+        class_screen.teacher(room, lessons)
+    else:
+        class_screen.start(lessons)
+elif code is not None:
+    class_screen.student(class_screen.rooms().find(code), code, lessons)
+elif state.lesson is not None:
     show.lesson(state, lessons)
 else:
     show.overview(lessons)

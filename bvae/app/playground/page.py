@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app.components.playground import playground, scenes
-from bvae.app.playground import panels
+from bvae.app.playground import scene_numbers
 from bvae.app.playground.state import Playground
 from bvae.app.state import Form, begin_page, reset
 from bvae.app.widgets import share
@@ -74,11 +74,11 @@ with st.container(horizontal=True, gap="small"):
 st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
            "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
 form = Form(Playground, scene)
-panels.divergence_table(form)
+scene_numbers.divergence_table(form)
 left, right = st.columns([1.2, 1], gap="large")
 with left:
-    panels.exact(scene)
+    scene_numbers.exact(scene)
 with right:
-    panels.formula(form)
-panels.numbers(scene, adopt)
-panels.reproduce(scene)
+    scene_numbers.formula(form)
+scene_numbers.numbers(scene, adopt)
+scene_numbers.reproduce(scene)

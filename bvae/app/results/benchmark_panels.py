@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bvae.app.beliefs.panels import plain
 from bvae.app.results import tables
 from bvae.app.results.state import About, Benchmarks
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, fold, small_table
 from bvae.app.widgets.choose import label
+from bvae.app.widgets.markdown import plain
 from bvae.evaluation import differences as paired
 from bvae.evaluation.tables import interval, of_difference, pairs, told
 from bvae.io.storage import StorageError
@@ -26,8 +26,8 @@ MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "c
 
 
 def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    """The numbers of a figure as a text, for those who do not see it."""
-    return "; ".join(f"{method}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
+    """The numbers of a figure, by names of checkpoints, as a text, for those who do not see it."""
+    return "; ".join(f"{label(method)}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
                      for method, points in curves.items())
 
 
@@ -57,9 +57,9 @@ def missing(
     if len(shares) > 1:
         percent = form.ask(st.segmented_control, "missing", "Missing in training", options=shares, first=percent)
     for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
-        drawn = {label(n): curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
+        drawn = {n: curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
         charts.show_lines(
-            curve_figure(drawn, short, ink(), [label(n) for n in names], height=360,
+            curve_figure(drawn, short, ink(), names, height=360, called=label,
                          across="percent of modalities missing in the test"), key,
             f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
             f"percent missing. {spoken(drawn)}",

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs.panels import plain
 from bvae.app.results import benchmark_panels, tables
 from bvae.app.results.state import SEEDS, About, Benchmarks
 from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, methods_told, share, small_table
 from bvae.app.widgets.choose import data_box, label, ready
+from bvae.app.widgets.markdown import plain
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
@@ -57,18 +57,18 @@ if seeds:
              help="Over the test items of one training run, or over training runs.")
 bars = form.answer("bars")
 if bars == SEEDS:
-    points = {label(n): seeds[n][shown] for n in names if n in chosen and shown in seeds.get(n, {})}
+    points = {n: seeds[n][shown] for n in names if n in chosen and shown in seeds.get(n, {})}
     drawn = {n: {k: {"mean": p["mean"], "se": p["se_seeds"]} for k, p in of.items()} for n, of in points.items()}
     runs = {n: {k: p["values"] for k, p in of.items()} for n, of in points.items()}
     counts = " or ".join(map(str, sorted({p["n"] for of in points.values() for p in of.values()}))) or "no"
     about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
              "runs give a rough idea of the spread only. Methods with one run are left out.")
 else:
-    drawn, runs = {label(n): metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
+    drawn, runs = {n: metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
     about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
              "between seeds is not in them.")
 charts.show_lines(
-    curve_figure(drawn, figure.title, ink(), [label(n) for n in names], figure.target, runs=runs), "curves",
+    curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs, called=label), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
     lambda drawn=drawn: tables.curve(drawn, "observed views", bars == SEEDS), f"{data_name}_{shown}",
     zoom=True)

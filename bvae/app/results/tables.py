@@ -23,6 +23,7 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         standard error is that over seeds, and their number is a column.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
+    seeds: dict[tuple[str, str], dict[int, None]] = {}
     for metric, figure in CATALOG.items():
         arrow = {"higher": "↑", "lower": "↓", "nominal": f"→ {figure.target}"}.get(figure.better, "")
         for name, of_model in metrics.items():
@@ -30,8 +31,10 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
                 row = rows.setdefault((metric, key), {
                     "figure": f"{figure.title} {arrow}".strip(), "of": figure.of(key) if key else "",
                     **({"seeds": ""} if "n" in value else {})})
-                if "n" in value and str(value["n"]) not in row["seeds"].split(" or "):
-                    row["seeds"] = " or ".join(filter(None, [row["seeds"], str(value["n"])]))
+                if "n" in value:
+                    counts = seeds.setdefault((metric, key), {})
+                    counts[value["n"]] = None
+                    row["seeds"] = " or ".join(map(str, counts))
                 se = value["se_seeds"] if "se_seeds" in value else value["se"]
                 row[label(name)] = written({"mean": value["mean"], "se": se})
     ordered = sorted(rows, key=lambda k: list(CATALOG).index(k[0]))
@@ -62,14 +65,14 @@ def curve(drawn: Mapping[str, Mapping[str, Mapping[str, float]]], across: str, p
     Parameters
     ----------
     drawn : mapping
-        Method -> place -> {"mean", "se"}.
+        Name of the checkpoint -> place -> {"mean", "se"}.
     across : str
         What the horizontal axis shows.
     per_run : bool
         Whether the standard error is that over runs of training, not over test items.
     """
     error = "standard error over " + ("seeds" if per_run else "test items")
-    return pd.DataFrame([{"method": method, across: int(place), "mean": value["mean"], error: value["se"]}
+    return pd.DataFrame([{"method": label(method), across: int(place), "mean": value["mean"], error: value["se"]}
                          for method, points in drawn.items() for place, value in points.items()])
 
 

@@ -13,15 +13,15 @@ import torch
 
 import bvae
 from bvae.app import loaders, pages
-from bvae.app.beliefs.panels import plain
 from bvae.app.state import Form, ink
 from bvae.app.train.state import About, Train, datasets
 from bvae.app.widgets import charts, images
 from bvae.app.widgets.choose import accept_names, data_label, label
+from bvae.app.widgets.markdown import plain
 from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
 from bvae.plots import style
-from bvae.plots import training as plots
+from bvae.plots import training as training_plots
 from bvae.runs import jobs, shipped
 from bvae.runs.jobs import Job, JobError
 from bvae.runs.worker import NUM_SAMPLES
@@ -151,11 +151,11 @@ def history_of(job: Job) -> list[dict[str, Any]]:
 
 def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) -> None:
     """The chart of a training."""
-    charts.show(plots.training_figure(history, ink(), steps), key, plots.spoken(history),
+    charts.show(training_plots.training_figure(history, ink(), steps), key, training_plots.spoken(history),
                 lambda: pd.DataFrame(history), file_name,
                 caption="Means over the steps since the row before, in nats per item; the loss is the reconstruction "
                         "plus beta times the divergence, in the form of the method's objective.")
-    if plots.beyond(history):
+    if training_plots.beyond(history):
         st.caption("The first values lie above the picture, so that the later ones can be told apart.")
 
 

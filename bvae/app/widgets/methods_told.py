@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from bvae.app.beliefs.panels import plain
 from bvae.app.widgets import fold
+from bvae.app.widgets.markdown import plain
 from bvae.models.methods import METHODS
 
 

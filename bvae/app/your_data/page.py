@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from bvae.app.beliefs import panels
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import share
+from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
 from bvae.app.your_data import your_data_panels as show
 from bvae.app.your_data.state import COMPARISON, MAP, POSTERIOR, Own, YourData
@@ -23,10 +23,10 @@ views = list(data.modalities)
 form = Form(YourData, Own(data, is_example))
 with about:
     what = "**This is the example**: " if is_example else "**This is your file**: "
-    st.markdown(what + f"{panels.plain(data.name)}, {len(data):,} items, {len(views)} modalities "
-                f"({panels.plain(', '.join(views))}), {data.latent_dim} latent dimensions, "
+    st.markdown(what + f"{plain(data.name)}, {len(data):,} items, {len(views)} modalities "
+                f"({plain(', '.join(views))}), {data.latent_dim} latent dimensions, "
                 + (f"{len(data.classes):,} classes" if data.classes else "no labels") + ", "
-                + (f"thumbnails of {panels.plain(', '.join(data.thumbnails))}" if data.thumbnails else "no thumbnails")
+                + (f"thumbnails of {plain(', '.join(data.thumbnails))}" if data.thumbnails else "no thumbnails")
                 + ".")
     with st.container(horizontal=True):
         st.download_button("Download example.npz", lambda: example_file, "example.npz", "application/octet-stream",

@@ -42,7 +42,12 @@ class Own:
 
     def called(self, i: int) -> str:
         """An item's name as plain text."""
-        return f"item {i}" + (f", class {self.data.label(i)}" if self.data.classes else "")
+        told = self.of_class(i)
+        return f"item {i}" + (f", {told}" if told else "")
+
+    def of_class(self, i: int) -> str:
+        """An item's class in words; empty without labels."""
+        return f"class {self.data.label(i)}" if self.data.classes else ""
 
     def content(self, view: str, i: int) -> Any:
         """What stands for one modality of an item: its thumbnail, or its name."""

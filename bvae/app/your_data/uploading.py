@@ -15,9 +15,9 @@ import torch
 from bvae.aggregators import aggregator
 from bvae.aggregators.comparison import means_of
 from bvae.app import loaders
-from bvae.app.beliefs.panels import plain
 from bvae.app.state import forget
 from bvae.app.widgets.choose import FIRST_DATA
+from bvae.app.widgets.markdown import plain
 from bvae.app.your_data.state import CLOUDS, JOINT
 from bvae.data.uploads import uploads
 from bvae.data.uploads.uploads import PosteriorSet, UploadError

@@ -12,16 +12,23 @@ import streamlit as st
 
 from bvae.aggregators import Aggregator, aggregator, naming
 from bvae.app import loaders, pages, reproduce
-from bvae.app.beliefs import comparing, panels, scene
-from bvae.app.beliefs.comparing import Contender
+from bvae.app.beliefs import scene
+from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers
+from bvae.app.beliefs.contenders import FIRST_RULES, Contender, allowed
+from bvae.app.beliefs.item_maps import linked_maps, map_note, neighbour_changes
+from bvae.app.beliefs.neighbours import link, plane_maps
+from bvae.app.beliefs.numbers import key_numbers, numbers
+from bvae.app.beliefs.selection import SHOWN
+from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, choose, computing, fold, images
+from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
 from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, Own, YourData
 from bvae.data.uploads import uploads
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
-from bvae.plots.latent import scatter
+from bvae.plots.latent import grouped, scatter
 from bvae.runs.isolated import gaps
 
 EXTEND = next(folder for folder in (pages.HERE / "extend", pages.CHECKOUT / "docs" / "extend") if folder.is_dir())
@@ -50,22 +57,23 @@ def posterior(form: Form[YourData]) -> None:
             seen = view in on and known[m]
             picture.html(images.figure(own.content(view, item) if seen else None,
                                        f"{view}, " + (own.called(item) if seen else "absent"), style.color(m)))
-            form.ask(slider.slider, "weights", f":gray[weight of] {panels.plain(view)}", of=view, disabled=not seen)
-        st.caption(panels.plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
-                   + panels.plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
+            form.ask(slider.slider, "weights", f":gray[weight of] {plain(view)}", of=view, disabled=not seen)
+        st.caption(plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
+                   + plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
     state = form.state(is_example=own.is_example)
     now = scene.of_experts(data.experts, item, state.observed(views), list(state.weights), aggregator(state.rule))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
-    plane = posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else posterior_plots.principal_plane(loc)
+    plane = (posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else
+             posterior_plots.principal_plane(loc))
     middle.subheader("What it believes")
     st.subheader("Numbers")
-    panels.expert_numbers(views, now, known)
+    expert_numbers(views, now, known)
     if now.rule.formula:
         fold.show("The rule's formula", "function", "formula", lambda: _formula(now.rule))
     weights = None if now.weights is None else now.weights.tolist()
     reproduce.show(state.script([state.rule], views, weights), "your_data.py")
     with middle:  # plots take longest: numbers do not wait for them
-        panels.belief_charts(plane, views, now, now.drawn()[:1])
+        belief_charts(plane, views, now, now.drawn()[:1])
 
 
 def _formula(rule: Aggregator) -> None:
@@ -92,7 +100,7 @@ def latent_map(form: Form[YourData]) -> None:
     flat = data.latent_dim == 2
     projection = "raw" if projection == "pca" and flat else projection
     if len(means) == 0:
-        st.info(f"No item of the file has {panels.plain(which)}.")
+        st.info(f"No item of the file has {plain(which)}.")
         return
     with computing.said():
         _map(form, means, item, cloud, projection)
@@ -132,7 +140,7 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
         group, names = cloud, views
         colors, symbols = [style.color(m) for m in range(len(views))], [style.marker(m) for m in range(len(views))]
     else:
-        group, names, colors = comparing.grouped(data.classes, data.y[item])
+        group, names, colors = grouped(data.classes, data.y[item])
         symbols = ["circle"] * len(names)
     chart, side = st.columns([1.9, 1], gap="large")
     with chart:
@@ -147,14 +155,14 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
                                   "modality": [views[c] if which != JOINT else JOINT for c in cloud],
                                   "x": points[:, 0], "y": points[:, 1]}),
             f"map_{projection}", on_select="rerun", selection_mode=("points", "lasso", "box"))
-        st.caption(panels.map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
+        st.caption(map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
     with side:
         st.subheader("Selected items")
         picked = list(dict.fromkeys(int(p["customdata"][0]) for p in event.selection.points if p.get("customdata")))
         if not picked:
             st.write("Select points with the lasso or by a click: their items appear here. Until then, some of them:")
             picked = [int(i) for i in item[loaders.spread(len(item), min(5, len(item)))]]
-        st.html("".join(own.pictures(i) for i in picked[: panels.SHOWN]))
+        st.html("".join(own.pictures(i) for i in picked[:SHOWN]))
 
 
 def comparison(form: Form[YourData]) -> None:
@@ -164,7 +172,7 @@ def comparison(form: Form[YourData]) -> None:
     top = st.columns([1, 3], vertical_alignment="bottom")
     item = choose_item(form, top[0])
     picked = form.ask(top[1].pills, "rules", "Aggregators", wrap=True)
-    chosen, note = comparing.allowed(picked, choose.rules(), comparing.FIRST_RULES)
+    chosen, note = allowed(picked, choose.rules(), FIRST_RULES)
     if note:
         st.caption(f":material/info: {note}")
     form.ask(st.pills, "on", "Modalities", wrap=True)
@@ -176,12 +184,12 @@ def comparison(form: Form[YourData]) -> None:
         now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
         plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, naming.title(name), naming.short(name), now, plane))
-    numbers, exact = comparing.numbers(contenders, views, known=known)
-    brief = [comparing.key_numbers(numbers, c.short, []) for c in contenders]
+    found, exact = numbers(contenders, views, known=known)
+    brief = [key_numbers(found, c.key, []) for c in contenders]
     st.subheader("Side by side")
-    panels.contender_columns(contenders, views, True, brief)()
+    contender_columns(contenders, views, True, brief)()
     st.subheader("All numbers")
-    panels.numbers_table(numbers, exact, "your_numbers.csv")
+    numbers_table(found, exact, contenders, "your_numbers.csv")
     reproduce.show(state.script(chosen, views), "your_data.py")
     if len(data) > 2:
         with computing.said():
@@ -195,18 +203,19 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
     st.markdown("**Draw a lasso in one map:** where are its items in the others?")
     items = loaders.spread(len(data), min(len(data), CLOUD_ITEMS))
     means = [uploading.joint_means(data, c.key, observed, items) for c in contenders]
-    flat, titles = comparing.plane_maps(means, True)
-    maps = comparing.link(means, flat, titles, True)
-    group, names, colors = comparing.grouped(data.classes, data.y[items])
+    flat, titles = plane_maps(means, True)
+    maps = link(means, flat, titles, True)
+    group, names, colors = grouped(data.classes, data.y[items])
     short = [c.short for c in contenders]
-    _, draw = panels.linked_maps(
+    _, draw = linked_maps(
         maps, short, items, group, names, colors, own.called, own.pictures, len(data),
         "All in one plane of the latent space, found from all of them together by PCA"
         f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
         [f"my_{c.key}" for c in contenders])
     draw()
     st.subheader("Whose neighbours changed most")
-    panels.neighbour_changes(maps, short, items, own.called, own.pictures, "your_neighbours.csv")
+    neighbour_changes(maps, [c.key for c in contenders], short, items, own.of_class, own.pictures,
+                      "your_neighbours.csv")
 
 
 def instructions() -> None:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bvae.gaussians.posterior import Posterior
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
 from bvae.models.objectives.elbo import score
+from bvae.models.vae import MultimodalVAE
 from bvae.registry import require_number
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bvae.gaussians.randomness import total
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 
 KL = Literal["components", "sampled"]
 

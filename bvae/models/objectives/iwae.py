@@ -10,10 +10,10 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.randomness import normal
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 
 Estimator = Literal["iwae", "dreg"]
 
@@ -66,7 +66,7 @@ class ImportanceWeighted(Objective):
         flat = z.flatten(0, 2)  # (S*K*B, D), items innermost
         repeated = {name: values.repeat(s * k, *[1] * (values.ndim - 1)) for name, values in x.items()}
         log_likelihood = -model.reconstruction_error(repeated, flat, present.repeat(1, s * k)).view(s, k, b)
-        log_prior = gaussian.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        log_prior = diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         density = q.detach() if self.estimator == "dreg" else q
         ratio = log_prior - density.log_prob(z.flatten(0, 1)).view(s, k, b)
         log_weight = log_likelihood + self.beta * ratio  # (S, K, B)

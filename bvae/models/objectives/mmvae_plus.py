@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.randomness import normal
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 
 
 @OBJECTIVES.register("mmvae-plus")
@@ -55,7 +55,7 @@ class SharedAndPrivate(Objective):
         for m in range(len(model.modalities)):
             part, mine = model.private_part(m), index == m
             parts.append(torch.where(mine.unsqueeze(1), u[:, part], auxiliary[:, m]))
-            own = gaussian.kl_to_standard(experts.loc[m, :, part], experts.scale[m, :, part])  # (B,)
+            own = diagonal.kl_to_standard(experts.loc[m, :, part], experts.scale[m, :, part])  # (B,)
             private_kl = private_kl + torch.where(mine, own, 0.0)
         reconstruction = model.reconstruction_error(x, torch.cat(parts, 1), present)
         kl = model.shared(q).sampled_kl_to_prior(u[:, :d]) + private_kl

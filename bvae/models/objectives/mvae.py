@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bvae.gaussians.posterior import UnimodalPosteriors
-from bvae.models.model import MultimodalVAE
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 
 
 @OBJECTIVES.register("mvae")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.gaussians import gaussian
-from bvae.models.model import MultimodalVAE
+from bvae.gaussians import diagonal
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.vae import MultimodalVAE
 from bvae.registry import require_number
 
 
@@ -54,7 +54,7 @@ class TotalCorrelation(Objective):
         reconstruction = model.reconstruction_error(x, z, present) * (count - self.a) / count
         # float32 also under autocast: a KL is a difference of large numbers.
         d = model.shared_dim  # private latents have nobody to agree with
-        to_experts = gaussian.kl(q.loc[..., :d], q.scale[..., :d], experts.loc[..., :d].to(q.loc),
+        to_experts = diagonal.kl(q.loc[..., :d], q.scale[..., :d], experts.loc[..., :d].to(q.loc),
                                  experts.scale[..., :d].to(q.loc))  # (M, B)
         conditional = (to_experts * experts.present).sum(0) / count
         kl = self.a * conditional + (1 - self.a) * q.kl_to_prior()

@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from bvae.aggregators import aggregator
 from bvae.aggregators.subsets import subset_membership
-from bvae.gaussians.gaussian import wasserstein2
+from bvae.gaussians.diagonal import wasserstein2
 
 WEIGHTS = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
 

@@ -13,6 +13,7 @@ from bvae.data.shards import OPEN, WINDOW, write
 from bvae.io.storage import read_json, read_tensors, write_json
 from bvae.training.loop import TrainingStopped, train
 from bvae.training.settings import Settings
+from tests.support.training import after_step
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(folder, tmp_path):
 
     train(settings, tmp_path / "whole", root=str(folder), progress=False)
     with pytest.raises(TrainingStopped):
-        train(settings, tmp_path / "parts", root=str(folder), progress=False, on_step=stop)
+        train(settings, tmp_path / "parts", root=str(folder), progress=False, callbacks=[after_step(stop)])
     train(settings, tmp_path / "parts", root=str(folder), progress=False, resume=True)
     whole, parts = (read_tensors(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)

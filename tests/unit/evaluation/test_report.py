@@ -1,27 +1,33 @@
-"""The tables of the README come from the files beside the checkpoints."""
-
+"""The tables of README and docs come from the files beside the checkpoints."""
 
 import pytest
 
 from benchmarks import report as benchmarks
 from bvae.data import DATASETS
-from bvae.evaluation.report import BEGIN, END, insert, mean_of, report, table
+from bvae.evaluation.report import BEGIN, BEGIN_SHORT, END, fill, in_short, insert, mean_of, report, table
 from bvae.metrics import written
+from bvae.models.methods import METHODS
 from tests.support import ROOT
 
-README = ROOT / "README.md"
+
+@pytest.mark.parametrize("document", ["README.md", "docs/results.md"])
+def test_the_documents_have_the_results_that_are_on_disk(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert fill(text) == text, f"run: python -m bvae report --into {document}"
 
 
-def test_the_readme_has_the_results_that_are_on_disk():
-    text = README.read_text(encoding="utf-8")
-    results = "\n".join(report(name) for name in DATASETS)
-    assert insert(text, results) == text, "run: python -m bvae report --into README.md"
+def test_the_readme_has_one_table_and_results_all():
+    readme, results = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md"))
+    assert in_short("polymnist") in readme
+    assert all(f"\n| {METHODS[name].title} | " in readme for name in METHODS)
+    assert all(report(name) in results for name in DATASETS)
+    assert BEGIN_SHORT in readme
+    assert BEGIN in results
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/scale.md"])
+@pytest.mark.parametrize("document", ["docs/speed.md", "docs/scale.md"])
 def test_the_tables_of_benchmarks_are_those_of_their_files(document):
-    path = README.parent / document
-    text = path.read_text(encoding="utf-8")
+    text = (ROOT / document).read_text(encoding="utf-8")
     found = 0
     for results in sorted(benchmarks.RESULTS.glob("*.json")):
         found += f"<!-- benchmark {results.stem} -->" in text
@@ -32,6 +38,7 @@ def test_the_tables_of_benchmarks_are_those_of_their_files(document):
 
 def test_a_data_set_without_results_says_so(tmp_path):
     assert "Nothing was evaluated yet" in report("polymnist", tmp_path)
+    assert "Nothing was evaluated yet" in in_short("polymnist", tmp_path)
 
 
 def test_figures_are_written_with_the_digits_that_their_errors_allow():
@@ -47,6 +54,7 @@ def test_figures_are_written_with_the_digits_that_their_errors_allow():
 def test_results_go_between_the_marks_only():
     text = f"before\n{BEGIN}\nold\n{END}\nafter"
     assert insert(text, "new \\1") == f"before\n{BEGIN}\n\nnew \\1\n{END}\nafter"
+    assert insert(f"{BEGIN_SHORT}\nold{END}", "new", BEGIN_SHORT) == f"{BEGIN_SHORT}\n\nnew\n{END}"
     for wrong in ("no marks", f"{END}\n{BEGIN}", text + text):
         with pytest.raises(ValueError, match="expected the lines"):
             insert(wrong, "new")

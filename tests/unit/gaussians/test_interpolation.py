@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.gaussians.gaussian import wasserstein2
+from bvae.gaussians.diagonal import wasserstein2
 from bvae.gaussians.posterior import Posterior
 from bvae.models import interpolation
 

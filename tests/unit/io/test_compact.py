@@ -17,7 +17,7 @@ from bvae.models.methods import METHODS, methods
 from bvae.models.networks import NETWORKS, NetworkPair
 from bvae.training import Settings
 from bvae.training.checkpoint import build_model, load_weights, read_checkpoint, save_model
-from bvae.training.loop import train
+from bvae.training.loop import OnStep, train
 
 
 def read_back(path, tensors, **options):
@@ -242,7 +242,7 @@ def test_statistics_that_become_infinite_end_training_with_a_word(counts, tmp_pa
             next(b for n, b in now.model.named_buffers() if n.endswith("running_var")).fill_(float("inf"))
 
     with pytest.raises(FloatingPointError, match="not finite any more"):
-        train(settings, tmp_path / "m", progress=False, watch=spoil)
+        train(settings, tmp_path / "m", progress=False, callbacks=[OnStep(spoil)])
     assert not (tmp_path / "m" / "config.json").exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bvae.aggregators.comparison import wasserstein_spread
-from bvae.gaussians.gaussian import wasserstein2
+from bvae.gaussians.diagonal import wasserstein2
 from bvae.maps.modality_gap import modality_gap
 
 

@@ -1,5 +1,6 @@
 """Maps of points of any size, type and shape: finite, the same every time, and without a warning."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_principal_components_neighbours_and_alignment_of_any_points(points):
 
 
 def small(monkeypatch):
-    monkeypatch.setattr(projections, "STEPS", 260)  # scikit-learn's least: what can go wrong does so at the start
+    monkeypatch.setattr(projections, "STEPS", 260)  # what can go wrong does so at the start
 
 
 @settings(max_examples=40, deadline=None,
@@ -178,3 +179,32 @@ def test_what_is_no_set_of_points_is_refused(points, says):
 def test_a_perplexity_that_is_none(perplexity):
     with pytest.raises(ValueError, match="perplexity: expected a number above 0"):
         tsne(np.eye(5), perplexity, 0)
+
+
+def test_tsne_says_how_far_it_is():
+    steps = []
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    found = tsne(points, 5, 0, watch=steps.append)
+    assert steps == list(range(50, 1001, 50))
+    np.testing.assert_array_equal(tsne(points, 5, 0), found)
+    nothing = []
+    tsne(np.zeros((9, 2)), 5, 0, watch=nothing.append)
+    assert nothing == []
+
+
+def test_tsne_keeps_neighbours_and_starts_from_the_components():
+    """Two groups far apart stay apart, along the axis along which they lie apart in PCA."""
+    rng = np.random.default_rng(0)
+    group = np.repeat([0, 1], 60)
+    points = rng.normal(size=(120, 8)) + 30 * group[:, None]
+    flat, (components, _) = tsne(points, 15, 0), pca(points)
+    assert (group[neighbours(flat, 10)] == group[:, None]).all()
+    assert abs(np.corrcoef(flat[:, 0], components[:, 0])[0, 1]) > 0.7
+    assert np.abs(tsne(points, 15, 1) - flat).max() > 0  # the seed moves points a little
+
+
+def test_where_opentsne_is_missing_a_sentence_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.raises(ImportError, match="pip install openTSNE"):
+        tsne(np.eye(9), 2, 0)
+    assert tsne(np.eye(3), 2, 0).shape == (3, 2)  # so few points need none

@@ -10,7 +10,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 import bvae
 from bvae.aggregators import aggregator
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.metrics import EvaluationData, evaluate, posteriors
 from bvae.metrics.base import all_experts, posterior_of
@@ -249,7 +249,7 @@ def test_distance_to_the_joint_posterior(tmp_path, rule):
         assert w2["mean"] > 0
         assert kl["mean"] > 0
         if q.num_components == 1:
-            exact = gaussian.kl(q.loc[0], q.scale[0], experts.loc[m], experts.scale[m])
+            exact = diagonal.kl(q.loc[0], q.scale[0], experts.loc[m], experts.scale[m])
             assert kl["mean"] == pytest.approx(exact.mean().item(), abs=1e-4)
     one, own = linear(tmp_path, names=("a",))
     alone = evaluate(one, own, names=["distance_to_joint"])

@@ -18,8 +18,9 @@ def others(rng, inks):
     loc, scale = rng.normal(size=(3, 4)), rng.random((3, 4)) + 0.2
     t = np.linspace(0, 1, 7)
     return [
-        lessons.rule_curves([1, 2, 3], {"poe": [1, 0.7, 0.5], "moe": [1, 1.2, 1.3]}, inks, ("views & more", "width <1"),
-                            (0.5, "one")),
+        lessons.rule_curves([1, 2, 3], {"poe": [1, 0.7, 0.5], "moe": [1, 1.2, 1.3]},
+                            {"poe": ("Product & Co", "PoE"), "moe": ("Mixture", "MoE")}, inks,
+                            ("views & more", "width <1"), (0.5, "one")),
         lessons.counts([1, 2, 3], {"subsets": [1, 3, 7], "views": [1, 2, 3]}, inks, ("M", "count")),
         lessons.components(["A", "B"], np.ones(2) / 2, np.array([-1.0, 1.0]), np.ones(2), [False, True], ("x", "y"),
                            inks, (-4, 4)),
@@ -124,5 +125,5 @@ def test_maps_and_pictures_of_several_axes_are_left_to_plotly():
 def test_every_marker_and_dash_of_the_house_has_a_shape():
     for symbol in (*style.MARKERS, *style.CLASS_MARKERS, style.JOINT_MARKER):
         assert symbol in marks.SHAPES
-    for dash in style.DASHES.values():
+    for dash in (*style.DASHES.values(), *style.SPARE_DASHES):
         assert (marks.dashes(dash, 2.0) == "") == (dash == "solid")

@@ -19,6 +19,28 @@ def test_a_sketched_figure_is_one_that_plotly_accepts(make, inks):
             assert axis.gridcolor == inks.grid
 
 
+def test_a_rule_without_a_style_gets_a_spare_one_that_is_nobody_elses():
+    for dark, paper in ((False, style.LIGHT.paper), (True, style.DARK.paper)):
+        taken = {*(c[dark] for c in style.RULE_COLORS.values()), *style.COLORS}
+        spare = {style.rule_color(f"newcomer {k}", dark) for k in range(200)}
+        assert spare == {c[dark] for c in style.SPARE_COLORS}
+        assert not spare & taken
+        assert all(contrast(c, paper) > 4.5 for c in spare)
+    pairs = {(style.rule_color(f"newcomer {k}"), style.dash(f"newcomer {k}")) for k in range(2000)}
+    assert len(pairs) == len(style.SPARE_COLORS) * len(style.SPARE_DASHES)
+    assert (style.rule_color("average-variance"), style.dash("average-variance")) == ("#381F4C", "longdash")
+    assert set(style.DASHES) == set(style.RULE_COLORS)
+
+
+def contrast(one, other):
+    """WCAG's ratio of two colours."""
+    def luminance(color):
+        c = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        return np.array([0.2126, 0.7152, 0.0722]) @ np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_density_of_a_mixture_in_a_plane_is_that_of_its_projection():
     from scipy.stats import multivariate_normal
 

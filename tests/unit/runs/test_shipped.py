@@ -1,4 +1,4 @@
-"""What ships in checkpoints/: complete, small, and as good as the README says."""
+"""What ships in checkpoints/: complete, small, and as good as docs/results.md says."""
 
 import json
 import shutil

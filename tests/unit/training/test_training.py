@@ -12,6 +12,7 @@ from bvae.io.storage import StorageError, digest_of, read_json, read_tensors, wr
 from bvae.training import CheckpointError, Settings, checkpoints, load, load_checkpoint
 from bvae.training.loop import STATE, TrainingStopped, train
 from bvae.training.memory import denormals_flushed, keep_memory, memory_kept
+from tests.support.training import after_step, stop_after
 
 SMALL = {"steps": 37, "batch_size": 200, "width": 4, "latent_dim": 4, "warmup_steps": 5}
 
@@ -19,13 +20,6 @@ SMALL = {"steps": 37, "batch_size": 200, "width": 4, "latent_dim": 4, "warmup_st
 def settings(**changes):
     return Settings.for_method("polymnist", changes.pop("method", "mwb-vae"), **{**SMALL, **changes})
 
-
-def stop_after(number):
-    def on_step(step):
-        if step == number:
-            raise KeyboardInterrupt
-
-    return on_step
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +38,9 @@ def test_resume_equals_uninterrupted_bit_for_bit(tmp_path, changes, undisturbed)
     else:
         shutil.copytree(undisturbed[0] / "polymnist" / "mine", tmp_path / "whole")
     with pytest.raises(TrainingStopped, match="stopped after step 13 of 37"):
-        train(wanted, tmp_path / "parts", progress=False, on_step=stop_after(13))
+        train(wanted, tmp_path / "parts", progress=False, callbacks=[stop_after(13)])
     with pytest.raises(TrainingStopped, match="stopped after step 27"):
-        train(wanted, tmp_path / "parts", resume=True, progress=False, on_step=stop_after(27))
+        train(wanted, tmp_path / "parts", resume=True, progress=False, callbacks=[stop_after(27)])
     train(wanted, tmp_path / "parts", resume=True, progress=False)
     whole, parts = (read_tensors(tmp_path / folder / "model.safetensors") for folder in ("whole", "parts"))
     assert whole.keys() == parts.keys()
@@ -67,7 +61,7 @@ def test_the_full_precision_state_is_exact_too(tmp_path):
     for folder, stops in (("whole", [21]), ("parts", [9, 21])):
         for i, stop in enumerate(stops):
             with pytest.raises(TrainingStopped):
-                train(settings(), tmp_path / folder, resume=i > 0, progress=False, on_step=stop_after(stop))
+                train(settings(), tmp_path / folder, resume=i > 0, progress=False, callbacks=[stop_after(stop)])
     whole, parts = (read_tensors(tmp_path / folder / STATE) for folder in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     for name in whole:
@@ -92,7 +86,7 @@ def test_resume_needs_a_state_of_the_same_settings(tmp_path):
     with pytest.raises(CheckpointError, match="nothing to resume"):
         train(settings(), tmp_path, resume=True, progress=False)
     with pytest.raises(TrainingStopped):
-        train(settings(), tmp_path, progress=False, on_step=stop_after(3))
+        train(settings(), tmp_path, progress=False, callbacks=[stop_after(3)])
     with pytest.raises(CheckpointError, match=r"was trained with beta = .*, not 4\.0"):
         train(settings(beta=4.0), tmp_path, resume=True, progress=False)
     state = (tmp_path / STATE).read_bytes()
@@ -250,7 +244,8 @@ def test_training_flushes_denormal_numbers_and_nothing_else_does(tmp_path):
     if not torch.set_flush_denormal(False):  # this processor cannot
         return
     seen = []
-    train(settings(steps=1), tmp_path / "run", progress=False, on_step=lambda step: seen.append(product()))
+    train(settings(steps=1), tmp_path / "run", progress=False,
+          callbacks=[after_step(lambda step: seen.append(product()))])
     assert seen == [0.0]
     assert product() > 0
     torch.set_flush_denormal(True)

@@ -1,7 +1,6 @@
 """The playground: Gaussian experts in the plane that one drags, and their aggregates, which follow at once.
 
 The browser computes (``math.js``) and draws (``playground.js``) them; Python hears of a scene when a gesture ends.
-Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from bvae.aggregators import naming
+from bvae.aggregators import aggregators, naming
 from bvae.plots import style
 
 HERE = Path(__file__).parent
@@ -36,11 +35,11 @@ def default_styles() -> dict[str, Any]:
         rule: {
             "short": naming.short(rule),
             "title": naming.title(rule),
-            "dash": style.DASHES[rule],
+            "dash": style.dash(rule),
             "light": style.rule_color(rule, dark=False),
             "dark": style.rule_color(rule, dark=True),
         }
-        for rule in style.ORDER
+        for rule in naming.ordered(aggregators())
     }
     return {"experts": experts, "rules": rules,
             "ink": {"light": style.LIGHT.aggregate, "dark": style.DARK.aggregate}}

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bvae.aggregators import naming
-from bvae.plots import style
+from bvae.aggregators import aggregators, naming
 
 NAMES = "ABCDEF"
 LAYERS = ("experts", "prior", "samples", "path")
@@ -132,10 +131,10 @@ def checked(scene: Any) -> Scene:
         weights = [require(f"weight of {NAMES[m]}", w, 0, 4) for m, w in enumerate(scene["weights"])]
         if len(weights) != len(experts):
             raise BadScene(f"weights: expected {len(experts)}, got {len(weights)}")
-        rules = [r for r in style.ORDER if r in scene["rules"]]
+        rules = [r for r in naming.ordered(aggregators()) if r in scene["rules"]]
         return {
             "v": 1, "experts": experts, "weights": weights, "rules": rules,
-            "fill": scene["fill"] if scene["fill"] in style.ORDER else None,
+            "fill": scene["fill"] if scene["fill"] in aggregators() else None,
             "alpha": require("alpha", scene["alpha"], 0.05, 1), "rho": require("rho", scene["rho"], 0, 0.95),
             "prior": bool(scene["prior"]), "layers": {layer: bool(scene["layers"].get(layer)) for layer in LAYERS},
             "view": "line" if scene["view"] == "line" else "plane",

@@ -88,11 +88,15 @@ class Option:
     text : str
     why : str
         What is right about it, or the misconception behind it; shown after the reveal to who chose it.
+    holds : callable
+        Whether it is so, computed from what the reveal shows; a test compares it with
     right : bool
+        whether it is the one that is marked.
     """
 
     text: Text
     why: Text
+    holds: Callable[[], bool]
     right: bool = False
 
 

@@ -85,14 +85,15 @@ def by_rule(figure: str, rule: str) -> tuple[str, Curve] | None:
 
 def metric_picture(figure: str, ink: style.Ink, caption: str = "") -> Picture:
     """The curves of all models by the number of observed views, as Benchmarks draws them."""
-    found = {label(name): points for name, points in metrics_of(figure).items()}
+    found = metrics_of(figure)
     entry = CATALOG[figure]
-    table = pd.DataFrame({name: {int(n): p["mean"] for n, p in points.items()} for name, points in found.items()})
+    table = pd.DataFrame({label(name): {int(n): p["mean"] for n, p in points.items()}
+                          for name, points in found.items()})
     table.insert(0, "observed views", table.index)
-    said = "; ".join(f"{name}: " + ", ".join(f"{p['mean']:.2f}" for p in points.values())
+    said = "; ".join(f"{label(name)}: " + ", ".join(f"{p['mean']:.2f}" for p in points.values())
                      for name, points in found.items())
     return Picture(f"{entry.title} by the number of observed views. {said}.",
-                   (curve_figure(found, entry.title, ink, list(found), entry.target, 380),), table=table,
+                   (curve_figure(found, entry.title, ink, list(found), entry.target, 380, called=label),), table=table,
                    caption=caption)
 
 

@@ -117,6 +117,9 @@ def teacher(lessons: Lessons) -> None:
     base = base_url()  # the file is made after this run, which then no longer knows where it ran
     st.download_button("Download the teacher's sheet", lambda: _sheet.sheet(lessons, base), "bvae_lessons.html",
                        "text/html", icon=":material/print:", on_click="ignore")
+    st.markdown("**Class mode** asks one question at a time in large type; students answer on their phones, without "
+                "names, and you show the votes and the answer.")
+    st.page_link(PAGE, label="Open class mode", icon=":material/co_present:", query_params={"class": "1"})
 
 
 def base_url() -> str:
@@ -208,6 +211,16 @@ def ask(state: Learn, step: Step) -> bool:
             if option not in (chosen, right):
                 st.markdown(f"**{read(option.text)}**: {read(option.why)}")
     return True
+
+
+def literal(text: str) -> str:
+    """A text of a visitor's, as code in Markdown: nothing in it is read as markup."""
+    return f"`{text.replace('`', '')}`" if text.strip("` ") else "that was given"
+
+
+def plain_html(text: str) -> str:
+    """The little Markdown that options use, as HTML."""
+    return _sheet.marked(text)
 
 
 def attempt(text) -> str:

@@ -10,7 +10,7 @@ from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
 from bvae.app.learn.lessons._pictures import arrays, line, mean_of, picture, width_of
-from bvae.gaussians import gaussian
+from bvae.gaussians import diagonal
 from bvae.plots.style import Ink
 
 NARROW, WIDE = 0.5, 1.5
@@ -18,6 +18,11 @@ TWO = line((-3.0, NARROW), (3.0, WIDE), rules=["wasserstein"])
 SAME_PLACE = line((0.0, NARROW), (0.0, WIDE))
 RULES = ("poe", "moment", "wasserstein")
 WASSERSTEIN = "wasserstein"
+
+
+def carried(width: float) -> bool:
+    """Whether the heap in the middle has this width, by carrying the sand instead of by the formula."""
+    return abs(pictures.transported_width((-3.0, NARROW), (3.0, WIDE)) - width) < 0.01
 
 
 def on_the_way(ink: Ink) -> Picture:
@@ -30,7 +35,7 @@ def on_the_way(ink: Ink) -> Picture:
         q = arrays({**TWO, "weights": [1 - weight, weight]}, "wasserstein")
         m, s = float(q.mean[0]), float(q.scale[0, 0])
         y = torch.tensor(limits).unsqueeze(1)
-        density = gaussian.log_prob(y, torch.tensor([m]), torch.tensor([s])).exp().numpy()
+        density = diagonal.log_prob(y, torch.tensor([m]), torch.tensor([s])).exp().numpy()
         figure.add_scatter(x=limits, y=density, mode="lines", name=f"weight of B: {weight:g}", hoverinfo="name",
                            line={"color": ink.aggregate, "width": 3.5 if weight == 0.5 else 1.2})
         drawn.table.loc[len(drawn.table)] = [f"barycenter, weight of B {weight:g}", m, s]
@@ -106,15 +111,18 @@ one heap: it never splits in two, and it never spreads over both.""",
                 "How wide is their Wasserstein barycenter?",
                 (Option(lambda: f"σ = {width_of(TWO, 'poe'):.2f}, narrower than both",
                         "That is the product of experts (PoE), which adds precisions, 1/σ². Carrying sand piles "
-                        "nothing up: the result cannot be narrower than the narrowest expert."),
+                        "nothing up: the result cannot be narrower than the narrowest expert.",
+                        lambda: carried(width_of(TWO, "poe"))),
                  Option(lambda: f"σ = {width_of(TWO, 'wasserstein'):.2f}, halfway between",
-                        "Every grain travels half of its way, so the heap is half grown.", right=True),
+                        "Every grain goes half of its way, so the heap is halfway between narrow and wide.",
+                        lambda: carried(width_of(TWO, "wasserstein")), right=True),
                  Option(lambda: f"σ = {width_of(SAME_PLACE, 'moment'):.2f}: the squares σ² are averaged",
                         "Nearly: something is averaged. But what counts is the squared way of a grain, and that "
-                        "way is as long as the difference of the *widths* σ, not of their squares."),
+                        "way is as long as the difference of the *widths* σ, not of their squares.",
+                        lambda: carried(width_of(SAME_PLACE, "moment"))),
                  Option(lambda: f"σ = {width_of(TWO, 'moment'):.1f}, wide enough for both",
                         "That is the σ of the mixture, which leaves both heaps where they are and so is as wide as "
-                        "the quarrel.")),
+                        "the quarrel.", lambda: carried(width_of(TWO, "moment")))),
                 lambda ink: picture(TWO, ink, "Thick: the Wasserstein barycenter of A and B.",
                                     takeaway="The barycenter lies in the middle, halfway between both widths."),
                 lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the "
@@ -127,8 +135,9 @@ one heap: it never splits in two, and it never spreads over both.""",
         Step(
             "What it keeps, and what it hides",
             lambda: f"""
-Pull A and B apart. The Wasserstein barycenter keeps its σ of {width_of(TWO, WASSERSTEIN):.2f}: unlike a product it
-does not become surer than its experts, and with more experts it does not shrink.
+The picture tries every distance between A and B. The Wasserstein barycenter keeps its σ of
+{width_of(TWO, WASSERSTEIN):.2f}: unlike a product it does not become surer than its experts, and with more experts it
+does not shrink.
 
 But look at the flat line again. **It does not widen in a quarrel either.** At a distance of 8 it stands in the middle,
 where neither expert believes anything, and looks as calm as ever.""",

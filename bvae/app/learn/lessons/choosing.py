@@ -69,6 +69,11 @@ def calibrated(ink: Ink) -> Picture:
         (0.9, "honest: 0.9"), (0.5, 1.02))
 
 
+def most_honest() -> str:
+    """The rule whose 90 percent intervals hold the truth nearest to 90 percent, with independent errors."""
+    return min(RULES, key=lambda rule: abs(coverage_with_shared_errors(rule, NUM_SENSORS, 0.0) - 0.9))
+
+
 def because() -> str:
     """After the reveal."""
     own = {rule: coverage_with_shared_errors(rule, NUM_SENSORS, 0.0) for rule in RULES}
@@ -148,16 +153,16 @@ LESSONS.register("choosing")(Lesson(
             Question(
                 "Which rule would you use?",
                 (Option("The product (PoE)", "Adding precisions is exactly right for independent evidence.",
-                        right=True),
+                        lambda: most_honest() == "poe", right=True),
                  Option("The mixture of experts (MoE)",
                         "It is on the safe side, but it throws away that the sensors confirm each other: its intervals "
-                        "are far too wide."),
+                        "are far too wide.", lambda: most_honest() == "moe"),
                  Option("The Wasserstein barycenter",
                         "It keeps the width of one sensor, though three know more than one. It would be right if the "
-                        "three always made the same error."),
+                        "three always made the same error.", lambda: most_honest() == "wasserstein"),
                  Option("The mixture over subsets (MWB)",
                         "It protects you from sensors that lie. These do not, and you pay with intervals that are too "
-                        "wide.")),
+                        "wide.", lambda: most_honest() == "mwb")),
                 calibrated, because, common=2,
                 tempting="After seven lessons about the over-confidence of products one expects never to use them."),
             doors=(playground_door("Three honest sensors", SENSORS),),

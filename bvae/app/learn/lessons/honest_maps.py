@@ -65,6 +65,38 @@ def reading(perplexity: int) -> Reading:
     return Reading(float(trustworthiness(high, low, n_neighbors=NEIGHBOURS)), float(spearmanr(*centres).statistic))
 
 
+class Change(NamedTuple):
+    """How the map with the low perplexity differs from the usual one.
+
+    Attributes
+    ----------
+    disparity : float
+        What is left when it is turned, shifted and scaled onto the usual one, in [0, 1] (Procrustes, SciPy).
+    stayed : float
+        Share of the classes whose centre then lies no farther from its place than its points do on average.
+    together : float
+        Share of the 10 nearest neighbours on the map that are of the point's own class.
+    """
+
+    disparity: float
+    stayed: float
+    together: float
+
+
+def change() -> Change:
+    """See :class:`Change`."""
+    from scipy.spatial import procrustes
+    from sklearn.neighbors import NearestNeighbors
+
+    (usual, labels), (low, _) = points(USUAL), points(LOW)
+    usual, low, disparity = procrustes(usual, low)
+    stayed = [float(np.linalg.norm(usual[own].mean(0) - low[own].mean(0))
+                    <= np.linalg.norm(usual[own] - usual[own].mean(0), axis=1).mean())
+              for own in (labels == k for k in np.unique(labels))]
+    near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(low).kneighbors(low, return_distance=False)[:, 1:]
+    return Change(float(disparity), float(np.mean(stayed)), float((labels[near] == labels[:, None]).mean()))
+
+
 def drawn(perplexity: int, ink: Ink):
     """One map as a figure."""
     xy, labels = points(perplexity)
@@ -130,12 +162,13 @@ def map_door(text: str, perplexity: int) -> Door:
 def code() -> str:
     """Python that draws the same map."""
     return "\n".join([
-        "import torch", "import bvae", "from bvae.app.loaders import spread", "from sklearn.manifold import TSNE", "",
+        "import torch", "import bvae", "from bvae.app.loaders import spread",
+        "from bvae.maps.projections import tsne", "",
         f'data = bvae.dataset("{models.DATA}", split="test")',
         f'model = bvae.load("{models.DATA}", "{models.model()[0]}")',
         f"experts = model.experts(data.subset(torch.tensor(spread(len(data), {ITEMS}))))",
         "means = model.shared(model.aggregate(experts, model.aggregator.conditional())).mean.detach().numpy()",
-        f'points = TSNE(perplexity={LOW}, init="pca", random_state={SEED}).fit_transform(means)',
+        f'points = tsne(means, perplexity={LOW}, seed={SEED})',
         "print(points.shape)"])
 
 
@@ -163,14 +196,17 @@ not told. Items of one class lie together, and that may be believed: neighbours 
             Question(
                 "What will the new map look like?",
                 (Option("The same map, only enlarged or shrunk",
-                        "That would be so if the map kept distances up to a factor. It keeps neighbours."),
+                        "That would be so if the map kept distances up to a factor. It keeps neighbours.",
+                        lambda: change().disparity < 0.05),
                  Option("The same islands at the same places, with blurred edges",
                         "One thinks of perplexity as of sharpness. It decides which points attract each other, and so "
-                        "the whole layout."),
-                 Option("Islands break up; their sizes and gaps are others",
-                        "With few neighbours to keep, each small group looks after itself.", right=True),
+                        "the whole layout.", lambda: change().stayed > 0.8 and change().together > 0.8),
+                 Option("The classes still lie together, but elsewhere: places, sizes and gaps of the islands change",
+                        "Neighbours are kept. Where the islands lie, and how large they are, is up to the setting.",
+                        lambda: change().stayed < 0.5 and change().together > 0.8, right=True),
                  Option("No islands: the classes mix",
-                        "Neighbours are kept at every sensible setting, and here most neighbours are of one class.")),
+                        "Neighbours are kept at every sensible setting, and here most neighbours are of one class.",
+                        lambda: change().together < 0.5)),
                 two_maps, because, common=1,
                 tempting="A map is read like a photograph, whose setting changes the sharpness and not the place of "
                          "things."),
@@ -189,10 +225,10 @@ island, the gap between two, their arrangement, and any clump that you have seen
             doors=(Door("latent_space", "The model's own PCA", {"data": models.DATA, "map": "PCA"},
                         {"data": models.DATA, "map": "pca"}),),
             code=lambda: "\n".join([
-                "import torch", "from sklearn.manifold import TSNE", "",
+                "import torch", "from bvae.maps.projections import tsne", "",
                 f"z = torch.randn({ITEMS}, {points(None)[0].shape[1]}, "
                 f"generator=torch.Generator().manual_seed({SEED})).numpy()",
-                f'print(TSNE(perplexity={LOWEST}, init="pca", random_state={SEED}).fit_transform(z).std())'])),
+                f'print(tsne(z, perplexity={LOWEST}, seed={SEED}).std())'])),
     ),
     summary="On a t-SNE map believe the neighbours, not the sizes, gaps or places of islands, and only what survives a "
             "change of perplexity.",

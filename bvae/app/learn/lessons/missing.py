@@ -20,6 +20,11 @@ ALL, TWO, NONE = (line(*THREE, rules=RULES, absent=absent) for absent in ((), (2
 SAMPLES = 4
 
 
+def wider(rule: str) -> float:
+    """By how much the joint belief is wider without C, to four digits."""
+    return round(width_of(TWO, rule) - width_of(ALL, rule), 4)
+
+
 def before_and_after(ink: Ink) -> Picture:
     """The joint beliefs without C, and in the table those with it."""
     drawn = picture(TWO, ink, "C is silent. Dashed: product. Solid: Wasserstein barycenter.", limits=(-5.0, 5.5),
@@ -111,15 +116,17 @@ their product (PoE) and their Wasserstein barycenter.""",
                 "What happens to the widths of the two joint beliefs?",
                 (Option("Both become wider: there is less to go by",
                         "It should be so, and the product does it. But the barycenter averages widths, and the average "
-                        f"of {SIGMA} and {SIGMA} is {SIGMA}."),
+                        f"of {SIGMA} and {SIGMA} is {SIGMA}.",
+                        lambda: wider("poe") > 0 and wider("wasserstein") > 0),
                  Option("The product becomes wider, the barycenter keeps its width",
-                        "One adds up precisions, the other averages widths.", right=True),
+                        "One adds up precisions, the other averages widths.",
+                        lambda: wider("poe") > 0 and wider("wasserstein") == 0, right=True),
                  Option("Both become narrower: the quarrel with C is over",
                         "C was indeed the one far away. But neither rule looks at how far the means are apart when it "
-                        "computes its width."),
+                        "computes its width.", lambda: wider("poe") < 0 and wider("wasserstein") < 0),
                  Option("Neither changes: a missing view is not used",
                         "It is not used, so what it had contributed is gone: from the product its precision, from both "
-                        "means its pull.")),
+                        "means its pull.", lambda: wider("poe") == 0 and wider("wasserstein") == 0)),
                 before_and_after, because, common=0,
                 tempting="Less information, more doubt: a sound principle, which this barycenter does not follow."),
             doors=(playground_door("Switch C on and off", TWO),), code=scenes.code(TWO)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import torch
+
 from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Question, Step, playground_door
-from bvae.app.learn.lessons._pictures import line, mean_of, picture, share_within, width_of
+from bvae.app.learn.lessons._pictures import joint, line, mean_of, picture, share_within, width_of
 
 NEAR = line((-1.0, 1.0), (1.0, 1.0), rules=["moe"])
 QUARREL = line((-3.0, 1.0), (3.0, 1.0), rules=["moe"])
@@ -16,6 +18,13 @@ MOST = 6
 def middle() -> float:
     """How much of the mixture lies within 1 of its mean."""
     return share_within(QUARREL, "moe", 0.0, 1.0)
+
+
+def nearest_answer() -> int:
+    """Which of the answers is nearest to a count of a thousand draws (of many, so that it is not left to luck)."""
+    z = joint(QUARREL, "moe").rsample((100_000,), generator=torch.Generator().manual_seed(0))[..., 0]
+    count = 1000 * (z.abs() <= 1).double().mean().item()
+    return min((680, 500, round(1000 * middle()), 0), key=lambda answer: abs(answer - count))
 
 
 def agreement(ink):
@@ -92,13 +101,15 @@ the average has one broad hump.""",
                 "How many of the thousand lie between −1 and 1, around the mean?",
                 (Option("About 680",
                         "Two thirds within one σ of the mean: true for *one* Gaussian with σ = 1 at 0. The mixture is "
-                        "two Gaussians, and neither of them is at 0."),
+                        "two Gaussians, and neither of them is at 0.", lambda: nearest_answer() == 680),
                  Option("About 500",
                         "Half of the samples come from each expert: true. But those of A lie around −3 and those of B "
-                        "around +3, and neither half is in the middle."),
+                        "around +3, and neither half is in the middle.", lambda: nearest_answer() == 500),
                  Option(lambda: f"About {1000 * middle():.0f}",
-                        "Only the outermost tails of both experts reach so far.", right=True),
-                 Option("None at all", "Nearly. But a Gaussian never ends: its curve is low in the middle, not zero.")),
+                        "Only the outermost tails of both experts reach so far.",
+                        lambda: nearest_answer() == round(1000 * middle()), right=True),
+                 Option("None at all", "Nearly. But a Gaussian never ends: its curve is low in the middle, not zero.",
+                        lambda: nearest_answer() == 0)),
                 lambda ink: picture(QUARREL, ink, "Dotted: the mixture. Its mean, 0, is a place where it hardly "
                                                   "ever is.",
                                     takeaway="The mixture has two humps and almost nothing in between."),

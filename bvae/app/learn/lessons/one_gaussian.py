@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -36,6 +37,11 @@ TWO = line((-1.0, SHARP), (0.6, BLURRED))
 def combinations(num_views: int) -> int:
     """How many non-empty sets of views there are."""
     return len(subset_membership(num_views))
+
+
+def needed() -> int:
+    """The same for all views of this lesson, by listing what can arrive."""
+    return sum(any(arrived) for arrived in itertools.product((False, True), repeat=VIEWS))
 
 
 def counted(most: int, ink: Ink, alone: bool) -> Picture:
@@ -102,16 +108,19 @@ Expert A has seen a sharp photograph: σ = {SHARP}. Expert B has seen a blurred 
             lambda ink: counted(2, ink, alone=False),
             Question(
                 f"How many programs would {VIEWS} views need that way?",
-                (Option(f"{VIEWS}", f"That is one for each view. It leaves out every combination of two or more. (To "
-                                    f"get away with {VIEWS} is just what we want, and the next step does.)"),
+                (Option(f"{VIEWS}",
+                        "That is one for each view. It leaves out every combination of two or more. (To get away with "
+                        f"{VIEWS} is just what we want, and the next step does.)", lambda: needed() == VIEWS),
                  Option(lambda: f"{math.comb(VIEWS, 2)}",
-                        "That counts the pairs. But a single view can arrive too, and three, four or all five."),
+                        "That counts the pairs. But a single view can arrive too, and three, four or all five.",
+                        lambda: needed() == math.comb(VIEWS, 2)),
                  Option(lambda: f"{combinations(VIEWS)}",
                         "Each view is there or not: 2 · 2 · 2 · 2 · 2 cases, less the one in which nothing arrives.",
-                        right=True),
+                        lambda: needed() == combinations(VIEWS), right=True),
                  Option(lambda: f"{math.factorial(VIEWS)}",
                         "That counts the orders in which five views can be lined up. Here the order does not matter: "
-                        "photograph and sound is the same as sound and photograph.")),
+                        "photograph and sound is the same as sound and photograph.",
+                        lambda: needed() == math.factorial(VIEWS))),
                 lambda ink: counted(7, ink, alone=True),
                 lambda: f"Every further view doubles the number of combinations. {VIEWS} views have "
                         f"{combinations(VIEWS)}, ten have {combinations(10):,}. Nobody trains that many.",

@@ -6,7 +6,7 @@ from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons import _pictures as pictures
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Question, Step, playground_door
-from bvae.app.learn.lessons._pictures import line, mean_of, picture, relative_height, width_of
+from bvae.app.learn.lessons._pictures import humps, line, mean_of, picture, relative_height, width_of
 
 AGREE = line((-0.5, 1.0), (0.5, 1.0), rules=["poe"])
 QUARREL = line((-3.0, 1.0), (3.0, 1.0), rules=["poe"])
@@ -100,15 +100,20 @@ That is right for two independent measurements of one length: two rulers that ag
                 "What does their product believe?",
                 (Option("Two humps, one at −3 and one at +3",
                         "That would be “A *or* B”. A product says “A *and* B”: at −3 it multiplies A's high curve by "
-                        "B's almost zero. Keeping both humps is what a mixture does (lesson 3)."),
+                        "B's almost zero. Keeping both humps is what a mixture does (lesson 3).",
+                        lambda: len(humps(QUARREL, "poe")) == 2),
                  Option("One wide hump that covers both",
                         "That would be reasonable: a quarrel should make one unsure. But the rule cannot do it. It "
-                        "adds precisions, and a sum of precisions can only be larger than each of them."),
+                        "adds precisions, and a sum of precisions can only be larger than each of them.",
+                        lambda: len(humps(QUARREL, "poe")) == 1 and width_of(QUARREL, "poe") > 1.0),
                  Option(lambda: f"One hump at 0, as narrow as when they agreed (σ = {width_of(AGREE, 'poe'):.2f})",
-                        "The product does not notice that there is a quarrel.", right=True),
+                        "The product does not notice that there is a quarrel.",
+                        lambda: [round(h, 2) for h in humps(QUARREL, "poe")] == [0.0]
+                        and abs(width_of(QUARREL, "poe") - width_of(AGREE, "poe")) < 1e-6, right=True),
                  Option("It stays with one of the two",
                         "It would, nearly, if one of them were much surer: the mean is drawn to the narrow curve. "
-                        "These two are equally sure, so it ends in the middle.")),
+                        "These two are equally sure, so it ends in the middle.",
+                        lambda: abs(mean_of(QUARREL, "poe")) > 2.0)),
                 lambda ink: picture(QUARREL, ink, "Same experts, and their product, dashed.",
                                     takeaway="The product is a narrow hump in the middle, where neither expert is."),
                 because, common=1,

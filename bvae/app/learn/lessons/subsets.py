@@ -32,6 +32,12 @@ def touched() -> list[bool]:
     return MEMBERS[:, LIAR].tolist()
 
 
+def untouched() -> int:
+    """How many humps stay where they are when C is moved."""
+    here, there = (joint(line(*EXPERTS[:LIAR], (place, EXPERTS[LIAR][1])), "mwb").loc for place in (3.2, -2.0))
+    return int(((here - there).abs().amax(-1) < 1e-9).sum())
+
+
 def groups(ink: Ink, rule: str = "mwb") -> Picture:
     """The parts of the mixture."""
     q = diagonal(joint(THREE, rule))
@@ -85,7 +91,7 @@ has to be good enough to rebuild **all** views. So every pattern of missing view
     for name, curve in curves.items():
         text += (f"| {models.label(name)} | {naming.short(models.rule_of(name))} | {curve[min(curve, key=int)]:.2f} | "
                  f"{curve[max(curve, key=int)]:.2f} |\n")
-    if sum(name.startswith("wb-vae") for name in curves) > 1:
+    if sum(models.rule_of(name) == "wasserstein" for name in curves) > 1:
         text += "\nWB-VAE is here on several bounds: on which one its paper trains it could not be read.\n"
     return (text + f"\n{models.trained_without_subsets()}\n\n"
             "One training run each, not all equally long: read large differences only.")
@@ -120,12 +126,16 @@ Here A and B are near each other. C is far away, very sure, and wrong.""",
             Question(
                 lambda: f"How many of the {len(names())} humps does C not touch at all?",
                 (Option("None: C is so sure that it pulls all of them",
-                        "So it is in a product of all. Here, the groups without C do not even ask C."),
+                        "So it is in a product of all. Here, the groups without C do not even ask C.",
+                        lambda: untouched() == 0),
                  Option("One: the group AB",
-                        "AB is one of them. But A alone and B alone are groups too."),
-                 Option(lambda: f"{len(names()) - sum(touched())}", "Leave C out of the list and count.", right=True),
+                        "AB is one of them. But A alone and B alone are groups too.",
+                        lambda: untouched() == 1),
+                 Option(lambda: f"{len(names()) - sum(touched())}", "Leave C out of the list and count.",
+                        lambda: untouched() == len(names()) - sum(touched()), right=True),
                  Option(lambda: f"{len(names()) - 1}: all but the group C",
-                        "C alone is only one of the groups in which it takes part: AC, BC and ABC are pulled too.")),
+                        "C alone is only one of the groups in which it takes part: AC, BC and ABC are pulled too.",
+                        lambda: untouched() == len(names()) - 1)),
                 groups, because, common=3, tempting="“One expert in three” is heard as “one group”."),
             doors=(playground_door("Move C about and watch the humps", THREE),), code=scenes.code(THREE)),
         Step(

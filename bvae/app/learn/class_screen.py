@@ -1,0 +1,202 @@
+"""Class mode: one question on the projector, votes from the students' phones, then the answer."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from urllib.parse import urlencode, urlsplit
+
+import segno
+import streamlit as st
+
+from bvae.app import pages
+from bvae.app.learn.classroom import Full, Room, Rooms
+from bvae.app.learn.lessons import _show as show
+from bvae.app.learn.lessons._base import Lesson, Question, read
+
+LETTERS = "ABCDEFGH"
+EVERY = 2.0
+"""Seconds between two looks at the votes."""
+BIG = """<style>
+[data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stDecoration"] { display: none; }
+[data-testid="stMainBlockContainer"] { padding-top: 1.5rem; }
+.st-key-class_screen p, .st-key-class_screen li { font-size: 1.45rem; line-height: 1.4; }
+.st-key-class_screen h1 { font-size: 2.4rem; }
+.st-key-class_screen .class-code { font: 700 3.2rem/1.1 ui-monospace, monospace; letter-spacing: .12em; }
+.st-key-class_screen .class-option { display: grid; grid-template-columns: 2.4rem 1fr auto; gap: .4rem 1rem;
+  align-items: start; padding: .5rem .8rem; margin: .35rem 0; border: 1px solid rgba(128,128,128,.45);
+  border-radius: .5rem; font-size: 1.35rem; line-height: 1.35; }
+.st-key-class_screen .class-option.right { border: 3px solid #009E73; }
+.st-key-class_screen .class-bar { grid-column: 1 / -1; height: .7rem; background: rgba(128,128,128,.18);
+  border-radius: .35rem; }
+.st-key-class_screen .class-bar > i { display: block; height: 100%; background: #0072B2; border-radius: .35rem; }
+.st-key-class_screen .class-invitation { display: flex; gap: 1rem; align-items: center; }
+.st-key-class_screen .class-invitation img { width: 8.5rem; height: 8.5rem; }
+.st-key-class_screen .class-address { font-size: 1.1rem; overflow-wrap: anywhere; }
+</style>"""
+
+
+@st.cache_resource(show_spinner=False)
+def rooms() -> Rooms:
+    """Those of this server."""
+    return Rooms()
+
+
+def options_html(question: Question, room: Room) -> str:
+    """The options with letters, and with votes and the right one once they are to be seen."""
+    counts = room.counts(len(question.options))
+    most = max(1, *counts)
+    rows = []
+    for k, option in enumerate(question.options):
+        right = room.revealed and k == question.right
+        bar = (f'<span class="class-bar" aria-hidden="true"><i style="width:{100 * counts[k] / most:.0f}%"></i></span>'
+               if room.counted else "")
+        said = f"{counts[k]} vote{'s' * (counts[k] != 1)}" if room.counted else ""
+        rows.append(f'<div class="class-option{" right" * right}"><b>{LETTERS[k]}</b>'
+                    f'<span>{show.plain_html(read(option.text))}{" ✓" * right}</span><span>{said}</span>{bar}</div>')
+    return "".join(rows)
+
+
+# -- the teacher -------------------------------------------------------------------------------------------------------
+
+
+def start(lessons: dict[str, Lesson]) -> None:
+    """Before there is a room."""
+    st.title("In class")
+    st.markdown(
+        "One question at a time on the projector; students answer on their phones, without names. You see the votes, "
+        "show them, and reveal the answer. Votes are kept in this server's memory only.")
+    here = show.base_url()
+    address = st.text_input("The address at which students reach this app", here, key="class_address",
+                            help="As it stands in the browser of a student.")
+    if urlsplit(address).hostname in ("localhost", "127.0.0.1", None):
+        st.info("Phones do not reach this address: it is this computer's own. Serve the app in your network "
+                "(docs/serve.md says how), or let the class vote by raising hands: everything else works.",
+                icon=":material/wifi_off:")
+
+    def begin() -> None:
+        try:
+            room = rooms().open(next(iter(lessons)))
+        except Full as error:
+            st.session_state["class_refused"] = str(error)
+            return
+        st.query_params.update({"class": "1", "room": room.code, "key": room.key, "at": address.rstrip("/")})
+
+    st.button("Open the class", type="primary", icon=":material/co_present:", on_click=begin)
+    if refused := st.session_state.pop("class_refused", None):
+        st.error(refused)
+    st.page_link(pages.script("learn"), label="Back to the lessons", icon=":material/arrow_back:",
+                 query_params={"v": "1"})
+
+
+def join_address(room: Room) -> str:
+    """What students open."""
+    at = st.query_params.get("at", "")
+    base = at if urlsplit(at).scheme in ("http", "https") else show.base_url()
+    return f"{base}/learn?{urlencode({'room': room.code})}"
+
+
+def invitation(room: Room) -> str:
+    """Code, address and the address as a QR code, as HTML."""
+    address = join_address(room)
+    picture = segno.make(address, error="m").svg_data_uri(scale=4, border=2, light="#fff")
+    return (f'<div class="class-invitation"><img src="{picture}" alt="QR code of the address"><div>'
+            f'<div class="class-code">{room.code}</div>'
+            f'<div class="class-address">{html.escape(address)}</div></div></div>')
+
+
+def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
+    """The projector's screen."""
+    st.html(BIG)
+    with st.container(key="class_screen"):
+        names = list(lessons)
+        place = names.index(room.question)
+        lesson = lessons[room.question]
+        setting = lesson.steps[lesson.question_step - 1]
+        left, right = st.columns([1.25, 1], gap="large")
+        with right:
+            st.html(invitation(room))
+            show.draw(setting, f"class_{room.question}", room.revealed)
+        with left:
+            st.title(f"{lesson.number} · {lesson.title}")
+            st.markdown(show.attempt(setting.text))
+            st.markdown(f"**{show.attempt(lesson.question.text)}**")
+            watched(room, lesson)
+            with st.container(horizontal=True):
+                st.button("Show the votes", icon=":material/bar_chart:", on_click=rooms().show, args=(room, False),
+                          disabled=room.counted)
+                st.button("Reveal", type="primary", icon=":material/visibility:", on_click=rooms().show,
+                          args=(room, True), disabled=room.revealed)
+                st.button("Vote again", icon=":material/replay:", on_click=rooms().again, args=(room,),
+                          help="After two who chose differently have argued.")
+        if room.revealed:
+            st.info(show.attempt(lesson.question.because), icon=":material/lightbulb:")
+        with st.container(horizontal=True):
+            for label, step, icon in (("Question before", -1, ":material/arrow_back:"),
+                                      ("Next question", 1, ":material/arrow_forward:")):
+                if 0 <= place + step < len(names):
+                    st.button(label, icon=icon, on_click=rooms().ask, args=(room, names[place + step]))
+            st.page_link(pages.script("learn"), label="Leave class mode", icon=":material/close:",
+                         query_params={"v": "1"})
+    show.to_the_top(f"class/{room.question}")
+
+
+@st.fragment(run_every=EVERY)
+def watched(room: Room, lesson: Lesson) -> None:
+    """Options and how many have voted; looks again by itself."""
+    st.html(options_html(lesson.question, room))
+    count = sum(room.counts(len(lesson.question.options)))
+    st.caption(f"{count} vote{'s' * (count != 1)} so far")
+
+
+# -- a student ---------------------------------------------------------------------------------------------------------
+
+
+def student(room: Room | None, code: str, lessons: dict[str, Lesson]) -> None:
+    """A phone's screen."""
+    if room is None:
+        st.title("In class")
+        st.warning(f"There is no class with the code {show.literal(code[:12])}. Ask for the code on the screen.",
+                   icon=":material/help:")
+
+        def enter() -> None:
+            st.query_params["room"] = st.session_state["class_code"].strip().upper()[:12]
+
+        st.text_input("Code of the class", key="class_code", on_change=enter, max_chars=12)
+        return
+    if "me" not in st.query_params:
+        st.query_params["me"] = secrets.token_urlsafe(6)  # a reload is the same voter
+    st.html(BIG)
+    with st.container(key="class_screen"):
+        asked(room, st.query_params["me"][:20], lessons)
+
+
+@st.fragment(run_every=EVERY)
+def asked(room: Room, voter: str, lessons: dict[str, Lesson]) -> None:
+    """The question that is on the projector now."""
+    lesson = lessons[room.question]
+    question = lesson.question
+    given = room.vote_of(voter)
+    st.markdown(f"**{show.attempt(question.text)}**")
+    if not room.revealed:
+        for k, option in enumerate(question.options):
+            st.button(f"**{LETTERS[k]}** {read(option.text)}", key=f"class_vote_{room.question}_{k}", width="stretch",
+                      type="primary" if given == k else "secondary", on_click=cast, args=(room, voter, k))
+        st.caption("Choose one." if given is None else "Counted. You can change your mind until the answer is shown.")
+        if refused := st.session_state.pop("class_refused", None):
+            st.error(refused)
+        return
+    st.html(options_html(question, room))
+    if given is not None:
+        chosen = question.options[given]
+        (st.success if chosen.right else st.warning)(
+            f"You said {LETTERS[given]}. {read(chosen.why)}", icon=":material/check:" if chosen.right else
+            ":material/close:")
+
+
+def cast(room: Room, voter: str, option: int) -> None:
+    """Count a vote."""
+    try:
+        rooms().vote(room, room.question, voter, option)
+    except Full as error:
+        st.session_state["class_refused"] = str(error)

@@ -1,0 +1,142 @@
+"""Votes of a class, in this process's memory and nowhere else: no names, no files, gone after some hours.
+
+A teacher opens a room, shows its code, and students vote on the question that is on the screen. Whoever has the room's
+key may turn to another question, show the votes and reveal the answer; whoever has its code may vote.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Of codes: without I, L and O, which look like digits."""
+CODE = 4
+HOURS = 6
+MOST_ROOMS, MOST_VOTERS = 100, 500
+
+
+class Full(RuntimeError):
+    """There are as many rooms, or voters in one, as this server takes; the text is for a person."""
+
+
+@dataclass
+class Room:
+    """One class.
+
+    Attributes
+    ----------
+    code : str
+        What students type.
+    key : str
+        What only the teacher's address holds.
+    question : str
+        Name of the lesson whose question is asked.
+    counted, revealed : bool
+        Whether everybody sees the votes, and the answer.
+    votes : dict
+        question -> voter -> position of the option. A voter is a random text that their own address holds.
+    used : float
+        When somebody last asked for the room, in seconds of `time.monotonic`.
+    """
+
+    code: str
+    key: str
+    question: str
+    counted: bool = False
+    revealed: bool = False
+    votes: dict[str, dict[str, int]] = field(default_factory=dict)
+    used: float = 0.0
+
+    def counts(self, num_options: int) -> list[int]:
+        """Votes on the question, by option."""
+        given = list(self.votes.get(self.question, {}).values())
+        return [given.count(k) for k in range(num_options)]
+
+    def vote_of(self, voter: str) -> int | None:
+        """What a voter has said to the question, if anything."""
+        return self.votes.get(self.question, {}).get(voter)
+
+
+class Rooms:
+    """All rooms of a server. Safe to use from several threads, as sessions are.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds, never going back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rooms: dict[str, Room] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    def open(self, question: str) -> Room:
+        """A new room. Raises Full."""
+        with self._lock:
+            self._forget_old()
+            if len(self._rooms) >= MOST_ROOMS:
+                raise Full(f"There are {MOST_ROOMS} classes on this server already; one ends {HOURS} hours after its "
+                           "last use.")
+            code = self._new_code()
+            room = Room(code, secrets.token_urlsafe(9), question, used=self._clock())
+            self._rooms[code] = room
+            return room
+
+    def find(self, code: str) -> Room | None:
+        """The room of a code, however it was typed."""
+        with self._lock:
+            self._forget_old()
+            room = self._rooms.get(code.strip().upper()) if len(code) < 20 else None
+            if room is not None:
+                room.used = self._clock()
+            return room
+
+    def led_by(self, code: str, key: str) -> Room | None:
+        """The room of a code, for who has its key too."""
+        room = self.find(code)
+        return room if room is not None and secrets.compare_digest(room.key.encode(), key.encode()) else None
+
+    def vote(self, room: Room, question: str, voter: str, option: int) -> bool:
+        """Count a vote, instead of an earlier one of the same voter; False once it is too late. Raises Full.
+
+        It is too late when the answer is on the screen, or another question.
+        """
+        with self._lock:
+            if room.revealed or room.question != question:
+                return False
+            given = room.votes.setdefault(question, {})
+            if voter not in given and len(given) >= MOST_VOTERS:
+                raise Full(f"{MOST_VOTERS} people have voted in this class; more are not counted.")
+            given[voter] = option
+            return True
+
+    def ask(self, room: Room, question: str) -> None:
+        """Turn to a question, its votes and its answer hidden."""
+        with self._lock:
+            room.question, room.counted, room.revealed = question, False, False
+
+    def again(self, room: Room) -> None:
+        """Let everybody vote on the question anew, as after a talk with a neighbour."""
+        with self._lock:
+            room.votes.pop(room.question, None)
+            room.counted, room.revealed = False, False
+
+    def show(self, room: Room, revealed: bool) -> None:
+        """Show the votes, and the answer too."""
+        with self._lock:
+            room.counted, room.revealed = True, revealed or room.revealed
+
+    def _forget_old(self) -> None:
+        oldest = self._clock() - HOURS * 3600
+        self._rooms = {code: room for code, room in self._rooms.items() if room.used >= oldest}
+
+    def _new_code(self) -> str:
+        while True:
+            code = "".join(secrets.choice(LETTERS) for _ in range(CODE))
+            if code not in self._rooms:
+                return code

@@ -1,0 +1,337 @@
+"""What stands below the playground: exact numbers of the scene, computed by Python."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import html
+import io
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from bvae.aggregators import aggregator, naming, worked
+from bvae.aggregators.comparison import divergence_matrix
+from bvae.aggregators.hoelder import GridPool, HoelderPool
+from bvae.app import reproduce as recipe
+from bvae.app.components.playground import scenes
+from bvae.app.components.playground.scenes import NAMES, Scene
+from bvae.app.playground.state import ALL, Playground
+from bvae.app.state import Form
+from bvae.app.widgets import small_table
+from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
+from bvae.gaussians.posterior import FullPosterior
+
+EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
+UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
+# Divergences and the rule that minimises each by construction (Hellinger: if alpha is 1/2; Jeffreys and Fisher-Rao:
+# among Gaussians), and the rules that are in the table whatever is drawn.
+OWNERS = {"reverse-kl": "geometric", "forward-kl": "moe", "jeffreys": "jeffreys", "wasserstein": "wasserstein",
+          "alpha": "hoelder", "hellinger": "hoelder", "fisher-rao": "fisher-rao"}
+ALWAYS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
+
+
+class Result(NamedTuple):
+    """One aggregate of a scene, or why there is none."""
+
+    posterior: FullPosterior | GridPool | None
+    reason: str
+
+
+def aggregate(scene: Scene, rule: str) -> Result:
+    """The exact aggregate of the experts that are present. Several panels ask for the same ones."""
+    return _aggregate(json.dumps(scene, sort_keys=True), rule)
+
+
+@functools.lru_cache(maxsize=256)
+def _aggregate(text: str, rule: str) -> Result:
+    scene: Scene = json.loads(text)
+    try:
+        made, experts = aggregator(rule, **scenes.options(scene, rule)), scenes.tensors(scene)
+        if isinstance(made, HoelderPool) and made.alpha not in EXACT and bool(experts[2].any()):
+            return Result(made.exact(*experts), "")  # the pool itself: in one and two dimensions that is possible
+        return Result(made.full(*experts), "")
+    except ValueError as error:
+        return Result(None, str(error))
+
+
+def measures(scene: Scene) -> dict[str, Divergence]:
+    """All divergences, with the scene's alpha where they have one."""
+    alpha = scene["alpha"]
+    options = {"alpha": {"alpha": alpha}, "renyi": {"alpha": min(alpha, 0.95)}}
+    return {name: divergence(name, **options.get(name, {})) for name in DIVERGENCES}
+
+
+class Table(NamedTuple):
+    """Divergences of a scene.
+
+    Attributes
+    ----------
+    experts : list of str
+        Names of the present ones.
+    weights : ndarray
+        (M,), sum 1.
+    rules : list of str
+    values : dict
+        (divergence, rule) -> (M,) values, or None.
+    errors : dict
+        The same with errors, see `bvae.gaussians.divergences.Estimate`.
+    bounds : set
+        (divergence, rule) whose values are lower bounds.
+    gaussian : set of str
+        Rules whose aggregate is one Gaussian.
+    alpha : float
+        Of the scene.
+    """
+
+    experts: list[str]
+    weights: np.ndarray
+    rules: list[str]
+    values: dict[tuple[str, str], np.ndarray | None]
+    errors: dict[tuple[str, str], np.ndarray | None]
+    bounds: set[tuple[str, str]]
+    gaussian: set[str]
+    alpha: float
+
+    def cost(self, name: str, rule: str, expert: str | None) -> float:
+        """Weighted sum over the experts, or the divergence to one of them; NaN where it is not defined."""
+        values = self.values[name, rule]
+        if values is None:
+            return float("nan")
+        return float(self.weights @ values) if expert is None else float(values[self.experts.index(expert)])
+
+    def unsure(self, name: str, rule: str) -> bool:
+        """Whether the integrals of a cell are not known to one percent (and a hundredth)."""
+        values, errors = self.values[name, rule], self.errors[name, rule]
+        if values is None or (name, rule) in self.bounds:
+            return False
+        return bool((errors > UNSURE * (1 + np.abs(values))).any())
+
+    def best(self, name: str, expert: str | None, among: set[str] | None = None) -> set[str]:
+        """The rules of the least cost in a row, with ties; those whose value is not known well enough are left out."""
+        costs = {rule: self.cost(name, rule, expert) for rule in self.rules
+                 if (among is None or rule in among) and not self.unsure(name, rule)}
+        costs = {rule: cost for rule, cost in costs.items() if np.isfinite(cost)}
+        least = min(costs.values(), default=0.0)
+        return {rule for rule, cost in costs.items() if cost <= least + 1e-9 * (1 + abs(least))}
+
+
+def divergences_of(scene: Scene) -> Table | None:
+    """Every divergence between every aggregate and every expert; None if no expert is present."""
+    loc, covariance, present, weights = scenes.tensors(scene)
+    here = [m for m in range(len(loc)) if present[m, 0] and weights[m] > 0]
+    if not here:
+        return None
+    experts = [FullPosterior.gaussian(loc[m], covariance[m]) for m in here]
+    rules = naming.ordered({*ALWAYS, *scene["rules"]})
+    found = {rule: aggregate(scene, rule).posterior for rule in rules}
+    aggregates = {rule: q for rule, q in found.items() if q is not None}
+    matrix = divergence_matrix(aggregates, experts, measures(scene))
+    values = {key: None if e is None else np.array([x.value.item() for x in e]) for key, e in matrix.items()}
+    errors = {key: None if e is None else np.array([x.error.item() for x in e]) for key, e in matrix.items()}
+    bounds = {key for key, e in matrix.items() if e is not None and e[0].method == "bounds"}
+    share = weights[here].numpy()
+    return Table([NAMES[m] for m in here], share / share.sum(), list(aggregates), values, errors, bounds,
+                 {rule for rule, q in aggregates.items() if q.num_components == 1}, scene["alpha"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def cached_table(text: str) -> Table | None:
+    """See :func:`divergences_of`; `text` is the scene as in the link."""
+    return divergences_of(scenes.decode(text))
+
+
+def number(value: float) -> str:
+    """Three significant digits."""
+    return "–" if not np.isfinite(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.2e}"
+
+
+def divergence_table(form: Form[Playground]) -> None:
+    """The table in which each rule wins its own row."""
+    scene: Scene = form.about
+    st.subheader("Each divergence has its own winner")
+    table = cached_table(scenes.encode(scene))
+    if table is None:
+        st.info("No expert is present: there is nothing to be near to. The joint belief is the prior.")
+        return
+    which = form.ask(st.segmented_control, "to", "Divergence to", options=[ALL, *table.experts],
+                     format_func=lambda x: x if x == ALL else f"expert {x}")
+    expert = None if which not in table.experts else which
+    st.html(table_html(table, expert))
+    st.caption(
+        ("Weighted sums over the experts" if expert is None else f"Divergences to expert {expert}")
+        + ": ★ the smallest of its row, ☆ the smallest among single Gaussians; an arrow names the rule "
+        "that minimises its weighted sum by construction (Jeffreys and Fisher–Rao: among Gaussians). KL, Jeffreys and "
+        "Rényi in nats. ≥ marks a lower bound: the Wasserstein distance of a mixture has no closed form. ≈ marks an "
+        "integral that is not known to one percent. Fisher–Rao is computed for uncorrelated Gaussians only. "
+        f"Alpha is {scene['alpha']:g}, as in the scene; the order of Rényi {min(scene['alpha'], 0.95):g}."
+    )
+    st.download_button("Download the table as CSV", lambda: table_csv(table), "divergences.csv", "text/csv",
+                       icon=":material/download:", on_click="ignore")
+
+
+def table_html(table: Table, expert: str | None) -> str:
+    """Rows are divergences, columns aggregates."""
+    head = "".join(f'<th scope="col">{html.escape(naming.short(r))}</th>' for r in table.rules)
+    body = []
+    for name in DIVERGENCES:
+        best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
+        cells = []
+        for rule in table.rules:
+            sign = "≥ " if (name, rule) in table.bounds else "≈ " if table.unsure(name, rule) else ""
+            text = sign + number(table.cost(name, rule, expert))
+            kind = " class='best'" if rule in best else ""
+            label = ("<span title='smallest of its row'>★</span> " if rule in best else
+                     "<span title='smallest among single Gaussians'>☆</span> " if rule in best_gaussian else "")
+            cells.append(f"<td{kind}>{label}{text}</td>")
+        own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
+        owner = f' <span class="owner">→ {html.escape(naming.short(own))}</span>' if own else ""
+        title = html.escape(DIVERGENCES[name].title)
+        body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
+    return (
+        "<style>.bvae-table{overflow-x:auto}.bvae-table table{border-collapse:collapse;font-size:13.5px;"
+        "font-variant-numeric:tabular-nums;min-width:100%}.bvae-table th,.bvae-table td{padding:5px 9px;"
+        "border-bottom:1px solid rgba(128,128,128,.25);text-align:right;white-space:nowrap}"
+        ".bvae-table th[scope=row]{text-align:left;font-weight:500;position:sticky;left:0;"
+        "background:var(--st-background-color,inherit)}"
+        ".bvae-table .owner{opacity:.6;font-weight:400;font-size:12px}.bvae-table td.best{font-weight:700;"
+        "background:rgba(0,114,178,.14)}</style>"
+        '<div class="bvae-table" tabindex="0" role="region" aria-label="Divergences between aggregates and experts">'
+        f'<table><thead><tr><th scope="col" style="text-align:left">divergence</th>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def table_csv(table: Table) -> str:
+    """All values with their errors: one line for each divergence, aggregate and expert."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["divergence", "aggregate", "expert", "weight", "value", "error", "lower bound"])
+    for (name, rule), values in table.values.items():
+        if values is None:
+            continue
+        for m, expert in enumerate(table.experts):
+            writer.writerow([name, rule, expert, table.weights[m], values[m], table.errors[name, rule][m],
+                             (name, rule) in table.bounds])
+    return out.getvalue()
+
+
+def exact(scene: Scene) -> None:
+    """Mean, covariance and size of every aggregate that is drawn."""
+    st.subheader("In numbers")
+    rows = []
+    for rule in scene["rules"]:
+        q, reason = aggregate(scene, rule)
+        if q is None:
+            st.warning(f"{naming.title(rule)}: {reason}", icon=":material/info:")
+            continue
+        mean, covariance = q.mean[0], q.total_covariance[0]
+        std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
+        count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
+        row: dict[str, Any] = {"joint belief": naming.title(rule), "Gaussians": count,
+                               "mean z1": decimals(mean[0])}
+        if len(mean) == 2:
+            row |= {"mean z2": decimals(mean[1]), "σ along": decimals(std[0]), "σ across": decimals(std[1]),
+                    "correlation": decimals(covariance[0, 1] / (covariance[0, 0] * covariance[1, 1]).sqrt())}
+        else:
+            row["σ"] = decimals(std[0])
+        if q.convergence is not None:
+            row["iterations"] = q.convergence.iterations
+            if not bool(q.convergence.converged.all()):
+                st.warning(f"{naming.title(rule)} did not converge: relative change "
+                           f"{q.convergence.residual.max().item():.1e} after {q.convergence.iterations} iterations.")
+        rows.append(row)
+    if not rows:
+        st.write("No aggregate is switched on.")
+        return
+    frame = pd.DataFrame(rows)
+    st.html(small_table.table(frame.astype(object).where(frame.notna(), "–"), "Joint beliefs"))
+    st.caption("Computed by Python in double precision when a gesture ends. σ along and across are the standard "
+               "deviations of the whole distribution along its principal axes.")
+
+
+def decimals(value: torch.Tensor) -> str:
+    """Three decimals."""
+    return f"{value.item():.3f}"
+
+
+def formula(form: Form[Playground]) -> None:
+    """The formula of one rule with this scene's numbers."""
+    scene: Scene = form.about
+    st.subheader("The formula with these numbers")
+    if not scene["rules"]:
+        st.write("Switch an aggregate on.")
+        return
+    rule = form.ask(st.selectbox, "formula", "Rule", format_func=naming.title)
+    made = aggregator(rule, **scenes.options(scene, rule))
+    st.latex(made.formula)
+    if made.divergence:
+        st.markdown(f"It minimises: {made.divergence}.")
+    q, reason = aggregate(scene, rule)
+    if q is None:
+        st.info(reason)
+        return
+    st.latex(filled(scene, rule, q))
+
+
+def filled(scene: Scene, rule: str, q: FullPosterior | GridPool) -> str:
+    """LaTeX: what goes in and what comes out, with numbers."""
+    loc, covariance, present, weights = scenes.tensors(scene)
+    here = [m for m in range(len(loc)) if present[m, 0] and weights[m] > 0]
+    if not here:
+        return r"q = \mathcal N(0, I)"
+    case = worked.InThePlane(
+        [NAMES[m] for m in here], (weights[here] / weights[here].sum()).tolist(), [loc[m, 0] for m in here],
+        [covariance[m, 0] for m in here], q.mean[0], q.total_covariance[0], everyone=len(here) == len(loc))
+    lines = [*aggregator(rule, **scenes.options(scene, rule)).worked_covariances(case),
+             f"\\text{{mean}} &= {worked.column(case.mean)}",
+             f"\\text{{covariance}} &= {worked.matrix(case.covariance)}"]
+    return r"\begin{aligned}" + r"\\[4pt]".join(lines) + r"\end{aligned}"
+
+
+COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")
+
+
+def numbers(scene: Scene, adopt: Callable[[Scene], None]) -> None:
+    """Type the scene instead of dragging it; what is wrong is said beside it and changes nothing."""
+    with st.expander("Type the experts as numbers", icon=":material/edit:", key="playground_typed",
+                     on_change="rerun") as part:
+        if not part.open:  # the editor is a third of what the page would send
+            return
+        rows = [{"z1": e["mean"][0], "z2": e["mean"][1], "σ1": e["cov"][0] ** 0.5, "σ2": e["cov"][2] ** 0.5,
+                 "correlation": e["cov"][1] / (e["cov"][0] * e["cov"][2]) ** 0.5, "weight": w, "present": e["present"]}
+                for e, w in zip(scene["experts"], scene["weights"], strict=True)]
+        frame = pd.DataFrame(rows, index=pd.Index(list(NAMES[: len(rows)]), name="expert"))
+        edited = st.data_editor(frame, key=f"playground_numbers_{hash(scenes.encode(scene))}", width="stretch",
+                                column_config={c: st.column_config.NumberColumn(format="%.3f") for c in COLUMNS[:-1]})
+        if edited.equals(frame):
+            st.caption("Means z1 in [-5, 5] and z2 in [-4, 4], standard deviations in [0.1, 3], correlation in "
+                       "[-0.99, 0.99], weights in [0, 4].")
+            return
+        try:
+            typed = from_rows(scene, edited.to_dict("records"))
+        except scenes.BadScene as error:
+            st.error(f"{error}. The picture keeps the last valid scene.", icon=":material/error:")
+            return
+        adopt(typed)
+        st.rerun()
+
+
+def from_rows(scene: Scene, rows: list[dict[str, Any]]) -> Scene:
+    """The scene with the experts of the editor. Raises BadScene that names the cell."""
+    experts = []
+    for name, row in zip(NAMES, rows, strict=False):
+        for key, low, high in (("σ1", 0.1, 3), ("σ2", 0.1, 3), ("correlation", -0.99, 0.99)):
+            scenes.require(f"{key} of {name}", row[key], low, high)
+        experts.append(scenes.expert(row["z1"], row["z2"], row["σ1"], row["σ2"], row["correlation"], row["present"]))
+    return scenes.checked({**scene, "experts": experts, "weights": [row["weight"] for row in rows]})
+
+
+def reproduce(scene: Scene) -> None:
+    """Python that gives the same numbers."""
+    recipe.show(scenes.code(scene), "playground.py")

@@ -1,0 +1,56 @@
+"""Sizes and likelihood of a model, as a flat record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bvae.aggregators.weights import parse
+from bvae.models.likelihoods import LIKELIHOODS
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes and likelihood of a model.
+
+    Parameters
+    ----------
+    latent_dim : int
+        D, the dimensions that all modalities share.
+    width : int
+        Channels of the convolutions.
+    likelihood : str
+        One of :data:`bvae.models.likelihoods.LIKELIHOODS`.
+    likelihood_scale : float
+        Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
+        published Laplace(0.75).
+    weights : str
+        Weights of the experts in the joint posterior, see `bvae.aggregators.weights.ExpertWeights`: "uniform",
+        "modality", "dimension" or "subset" (learned), or fixed numbers.
+    private_dim : int
+        P, private dimensions of each modality beside the shared ones: only its own encoder and decoder know them.
+    auxiliary_prior : bool
+        Whether there is a learned scale of private latents for cross-reconstruction, see
+        `bvae.models.objectives.mmvae_plus`.
+    """
+
+    latent_dim: int = 32
+    width: int = 64
+    likelihood: str = "normal"
+    likelihood_scale: float = 0.3
+    weights: str = "uniform"
+    private_dim: int = 0
+    auxiliary_prior: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.private_dim, int) or self.private_dim < 0:
+            raise ValueError(f"private_dim: expected a non-negative integer, got {self.private_dim!r}")
+        if self.auxiliary_prior and not self.private_dim:
+            raise ValueError("auxiliary_prior: it is one of private latents; expected private_dim of at least 1, got 0")
+        for name in ("latent_dim", "width"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+        if not self.likelihood_scale > 0:
+            raise ValueError(f"likelihood_scale: expected a positive number, got {self.likelihood_scale!r}")
+        LIKELIHOODS[self.likelihood]  # raises for an unknown name
+        parse(self.weights)  # raises for anything else than weights

@@ -1,0 +1,306 @@
+"""`MultimodalVAE`: encoders, an aggregator, decoders. No aggregator is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bvae.aggregators import Aggregator
+from bvae.aggregators.weights import ExpertWeights
+from bvae.data import Modality
+from bvae.data.checks import blank, different
+from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.models.config import ModelConfig
+from bvae.models.inputs import check_names, numbers, taken
+from bvae.models.likelihoods import LIKELIHOODS, OF_KIND
+from bvae.models.named_modules import NamedModules
+from bvae.models.networks import NETWORKS, to_gaussian
+
+
+class MultimodalVAE(nn.Module):
+    """A variational autoencoder for any mix of modalities.
+
+    The latent vector that everything here speaks of has L = D + M P dimensions: first the D shared ones, of which the
+    aggregator makes the joint posterior, then P private ones of each modality in turn (none by default). A private part
+    depends on its own modality alone; without it, it has the prior N(0, I).
+
+    Parameters
+    ----------
+    modalities : iterable of Modality
+        Their order is the axis M.
+    aggregator : Aggregator
+        Makes the joint posterior of the unimodal ones.
+    config : ModelConfig, optional
+
+    Examples
+    --------
+    >>> import bvae
+    >>> photo = bvae.Modality("photo", "image", (3, 28, 28))
+    >>> model = MultimodalVAE([photo], bvae.aggregator("poe"))
+    >>> model.encode({"photo": torch.rand(2, 3, 28, 28)}).mean.shape
+    torch.Size([2, 32])
+    """
+
+    def __init__(
+        self, modalities: Iterable[Modality], aggregator: Aggregator, config: ModelConfig | None = None
+    ) -> None:
+        super().__init__()
+        listed = list(modalities)
+        different([m.name for m in listed])
+        self.modalities = {m.name: m for m in listed}
+        self.aggregator = aggregator
+        self.config = config or ModelConfig()
+        self.encoders, self.decoders = NamedModules(), NamedModules()
+        for name, m in self.modalities.items():
+            pair = NETWORKS[m.kind]
+            own = self.config.latent_dim + self.config.private_dim
+            try:
+                self.encoders[name], self.decoders[name] = pair.build(m.shape, own, self.config.width)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
+        self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
+        if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
+            one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
+            aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
+        self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
+        if self.config.auxiliary_prior:
+            self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
+
+    @property
+    def latent_dim(self) -> int:
+        """L = D + M P: the length of the vectors that :meth:`decode` takes."""
+        return self.config.latent_dim + len(self.modalities) * self.config.private_dim
+
+    @property
+    def shared_dim(self) -> int:
+        """D."""
+        return self.config.latent_dim
+
+    def private_part(self, m: int) -> slice:
+        """Where the private latents of modality number m are among the L dimensions."""
+        start = self.config.latent_dim + m * self.config.private_dim
+        return slice(start, start + self.config.private_dim)
+
+    def shared(self, q: Posterior) -> Posterior:
+        """A posterior over L dimensions, restricted to the D shared ones."""
+        if not self.config.private_dim:
+            return q
+        return Posterior(q.weights, q.loc[..., : self.shared_dim], q.scale[..., : self.shared_dim])
+
+    def experts(self, x: Mapping[str, Tensor], present: Tensor | None = None) -> UnimodalPosteriors:
+        """Unimodal posteriors.
+
+        Parameters
+        ----------
+        x : mapping of str to Tensor
+            Any non-empty subset of the modalities: name -> (B, ...), see `Modality.shape`. Floats; NumPy arrays,
+            float64 and sparse tensors are converted.
+        present : Tensor, optional
+            (M, B) bool over *all* modalities of the model: which items have them. By default every item has those in
+            `x`. What `x` holds for a missing one is not read.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, a shape is wrong, a number is not finite, or `present` asks for a modality that is
+            not in `x`.
+        """
+        # A training run has looked at its data set, and at its loss.
+        x, present, batch = taken(x, present, self.modalities, cells=not self.training)
+        device = next(iter(x.values())).device
+        loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
+        locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
+        d, total = self.shared_dim, self.latent_dim
+        seen = torch.zeros(len(self.modalities), batch, dtype=torch.bool, device=device)
+        for m, name in enumerate(self.modalities):
+            if name not in x:
+                continue
+            values, mask = x[name], None if present is None else present[m]
+            if mask is not None:
+                values = blank(values, mask)
+            locs[m], scales[m] = to_gaussian(self.encoders[name](values))
+            if total > d:  # the private part to its place, the prior in those of the others
+                before, after = m * self.config.private_dim, total - self.private_part(m).stop
+                locs[m], scales[m] = (
+                    torch.cat([v[:, :d], F.pad(v[:, d:], (before, after), value=fill)], 1)
+                    for v, fill in ((locs[m], 0.0), (scales[m], 1.0))
+                )
+            if mask is not None:
+                locs[m] = torch.where(mask.unsqueeze(1), locs[m], 0.0)
+                scales[m] = torch.where(mask.unsqueeze(1), scales[m], 1.0)
+            seen[m] = True if mask is None else mask
+        return UnimodalPosteriors(torch.stack(locs), torch.stack(scales), seen)
+
+    def encode(
+        self,
+        x: Mapping[str, Tensor],
+        aggregator: Aggregator | None = None,
+        weights: Tensor | None = None,
+        present: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Posterior:
+        """Joint posterior of the modalities in `x`.
+
+        Parameters
+        ----------
+        x, present
+            See :meth:`experts`.
+        aggregator : Aggregator, optional
+            By default the one that the model was trained with.
+        weights : Tensor, optional
+            (M,) or (M, B), see `Aggregator`; by default the model's own, see `ModelConfig`.
+        generator : torch.Generator, optional
+            For aggregators that draw, see `Aggregator`.
+        """
+        return self.aggregate(self.experts(x, present), aggregator, weights, generator)
+
+    def aggregate(
+        self,
+        experts: UnimodalPosteriors,
+        aggregator: Aggregator | None = None,
+        weights: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Posterior:
+        """Joint posterior of unimodal ones. See :meth:`encode`."""
+        rule = aggregator or self.aggregator
+        if weights is None:
+            weights = self.weights_for(rule)
+        d = self.shared_dim
+        q = rule(experts.loc[..., :d], experts.scale[..., :d], experts.present, weights, generator)
+        return self.with_private(q, experts)
+
+    def weights_for(self, rule: Aggregator) -> Tensor | None:
+        """The model's own weights, or None where they are those of subsets and the rule knows nothing of subsets."""
+        return self.expert_weights() if self.config.weights != "subset" or rule.takes_subset_weights else None
+
+    def with_private(self, q: Posterior, experts: UnimodalPosteriors) -> Posterior:
+        """A joint posterior of the shared dimensions (K, B, D), completed by the private parts: (K, B, L).
+
+        Each private part is the one of its own modality's posterior, or the prior where the modality is missing.
+        """
+        if not self.config.private_dim:
+            return q
+        parts = []
+        for values, fill in ((experts.loc, 0.0), (experts.scale, 1.0)):
+            own = [torch.where(experts.present[m].unsqueeze(1), values[m, :, self.private_part(m)], fill)
+                   for m in range(len(self.modalities))]  # M of (B, P)
+            parts.append(torch.cat(own, 1).to(q.loc).expand(q.num_components, -1, -1))
+        return Posterior(q.weights, torch.cat([q.loc, parts[0]], -1), torch.cat([q.scale, parts[1]], -1))
+
+    def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """Means of the likelihoods.
+
+        Parameters
+        ----------
+        z : Tensor
+            (..., L) floats; NumPy arrays and float64 are converted.
+        targets : iterable of str, optional
+            Modalities to decode; all by default.
+
+        Returns
+        -------
+        dict of str to Tensor
+            name -> (..., *shape of the modality).
+
+        Raises
+        ------
+        ValueError
+            If the last axis is not L or a target is unknown.
+        """
+        z = numbers(z, "z")
+        if z.ndim == 0 or z.shape[-1] != self.latent_dim:
+            raise ValueError(f"z: expected shape (..., {self.latent_dim}), got {tuple(z.shape)}")
+        names = list(self.modalities if targets is None else targets)
+        check_names(names, self.modalities)
+        flat = z.reshape(-1, self.latent_dim)
+        out = {name: self._decoded(name, flat) for name in names}
+        return {name: v.unflatten(0, z.shape[:-1]) if z.ndim > 1 else v[0] for name, v in out.items()}
+
+    def _decoded(self, name: str, z: Tensor) -> Tensor:
+        """Means of one modality: (B, L) -> (B, ...). Its decoder sees the shared part and its own private part."""
+        if self.config.private_dim:
+            part = self.private_part(list(self.modalities).index(name))
+            z = torch.cat([z[:, : self.shared_dim], z[:, part]], 1)
+        return self.decoders[name](z)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        x: Mapping[str, Tensor],
+        targets: Iterable[str] | None = None,
+        num_samples: int = 1,
+        generator: torch.Generator | None = None,
+        aggregator: Aggregator | None = None,
+        weights: Tensor | None = None,
+        present: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Cross-modal generation: z ~ q(z | x_S), then the means of the targets given z.
+
+        For mixtures over subsets q(z | x_S) is the component of S itself, as in their published evaluations; see
+        `Aggregator.conditional`.
+
+        Parameters
+        ----------
+        x : mapping of str to Tensor
+            The observed modalities S: name -> (B, ...).
+        targets : iterable of str, optional
+            Modalities to generate; all by default.
+        num_samples : int
+        generator : torch.Generator, optional
+        aggregator, weights
+            See :meth:`encode`.
+        present : Tensor, optional
+            (M, B) bool: another S for every item, see :meth:`experts`. An item without any modality is generated from
+            the prior.
+
+        Returns
+        -------
+        dict of str to Tensor
+            name -> (num_samples, B, ...).
+        """
+        if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
+            raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")
+        q = self.encode(x, (aggregator or self.aggregator).conditional(), weights, present)
+        return self.decode(q.rsample((num_samples,), generator=generator), targets)
+
+    def log_likelihood(
+        self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """log p(x_m | z) in nats for every modality in `x`.
+
+        Parameters
+        ----------
+        x, present
+            See :meth:`experts`.
+        z : Tensor
+            (B, L).
+
+        Returns
+        -------
+        dict of str to Tensor
+            name -> (B,); 0 where the modality is missing.
+        """
+        x, present, _ = taken(x, present, self.modalities, cells=not self.training)
+        out = {}
+        for m, name in enumerate(self.modalities):
+            if name not in x:
+                continue
+            density = LIKELIHOODS[self.likelihood_of(name)]
+            values = x[name] if present is None else blank(x[name], present[m])
+            value = density(values, self._decoded(name, z), self.config.likelihood_scale)
+            out[name] = value if present is None else torch.where(present[m], value, 0.0)
+        return out
+
+    def likelihood_of(self, name: str) -> str:
+        """Name of a modality's likelihood: that of its kind, its own, or the one of the model's settings."""
+        modality = self.modalities[name]
+        return OF_KIND.get(modality.kind) or modality.likelihood or self.config.likelihood
+
+    def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
+        """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
+        values = self.log_likelihood(x, z, present)
+        return -sum(self.modalities[name].weight * value for name, value in values.items())

@@ -1,0 +1,165 @@
+"""Class mode: votes that are counted once, in time, for who may; its screens; what a stranger can type."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import streamlit
+
+from bvae.app.learn import class_screen, classroom
+from bvae.app.learn import lessons as course
+from bvae.app.learn.classroom import Full, Rooms
+from tests.support.pages import assert_clean, open_page
+
+LESSONS = course.lessons()
+PAGE = "pages/learn.py"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def rooms():
+    """Those of the app, empty before and after."""
+    streamlit.cache_resource.clear()
+    yield class_screen.rooms()
+    streamlit.cache_resource.clear()
+
+
+def test_a_vote_counts_once_can_be_changed_and_only_in_time():
+    rooms = Rooms()
+    room = rooms.open("poe")
+    assert rooms.vote(room, "poe", "anna", 0)
+    assert rooms.vote(room, "poe", "anna", 2)
+    assert rooms.vote(room, "poe", "ben", 2)
+    assert room.counts(4) == [0, 0, 2, 0]
+    assert not rooms.vote(room, "moe", "anna", 1)  # it is not asked now
+    rooms.show(room, revealed=False)
+    assert (room.counted, room.revealed) == (True, False)
+    assert rooms.vote(room, "poe", "cleo", 1)  # the votes are shown, the answer is not
+    rooms.show(room, revealed=True)
+    assert not rooms.vote(room, "poe", "anna", 1)
+    assert room.counts(4) == [0, 1, 2, 0]
+    rooms.again(room)
+    assert room.counts(4) == [0] * 4
+    assert not room.revealed
+
+
+def test_every_question_has_its_own_votes():
+    rooms = Rooms()
+    room = rooms.open("poe")
+    rooms.vote(room, "poe", "anna", 3)
+    rooms.show(room, revealed=True)
+    rooms.ask(room, "moe")
+    assert room.counts(4) == [0] * 4
+    assert not room.counted
+    assert not room.revealed
+    rooms.ask(room, "poe")
+    assert room.counts(4) == [0, 0, 0, 1]
+
+
+def test_only_the_key_leads_and_a_code_is_found_however_it_is_typed():
+    rooms = Rooms()
+    room, other = rooms.open("poe"), rooms.open("poe")
+    assert rooms.find(f" {room.code.lower()} ") is room
+    assert rooms.led_by(room.code, room.key) is room
+    for key in (other.key, "", "é", room.key + "x"):
+        assert rooms.led_by(room.code, key) is None
+    for code in ("", "nobody", "x" * 10_000, "../..", "\0"):
+        assert rooms.find(code) is None
+
+
+def test_rooms_end_and_are_limited(monkeypatch):
+    monkeypatch.setattr(classroom, "MOST_ROOMS", 2)
+    monkeypatch.setattr(classroom, "MOST_VOTERS", 3)
+    clock = Clock()
+    rooms = Rooms(clock)
+    first, second = rooms.open("poe"), rooms.open("poe")
+    with pytest.raises(Full, match="2 classes"):
+        rooms.open("poe")
+    clock.now = classroom.HOURS * 3600 - 1
+    assert rooms.find(second.code) is second  # in use
+    clock.now += 2
+    assert rooms.find(first.code) is None
+    rooms.open("poe")
+    for voter in "abc":
+        rooms.vote(second, "poe", voter, 0)
+    with pytest.raises(Full, match="3 people"):
+        rooms.vote(second, "poe", "d", 0)
+    assert rooms.vote(second, "poe", "a", 1)  # who is in may still change
+
+
+def test_no_vote_is_lost_between_threads():
+    rooms = Rooms()
+    room = rooms.open("poe")
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda k: rooms.vote(room, "poe", f"voter {k}", k % 4), range(400)))
+    assert room.counts(4) == [100] * 4
+
+
+def test_a_class_from_its_start_to_the_answer(rooms):
+    app = open_page(PAGE, **{"class": "1"})
+    assert "this computer's own" in app.info[0].value  # localhost: phones do not reach it
+    app.button[0].click().run()
+    assert_clean(app)
+    code, key = app.query_params["room"], app.query_params["key"]
+    first, second = list(LESSONS)[:2]
+    assert any(code in h.proto.body for h in app.get("html"))
+
+    phone = open_page(PAGE, room=code.lower())
+    options = LESSONS[first].question.options
+    assert [b.label[:5] for b in phone.button] == [f"**{letter}**" for letter in "ABCD"[: len(options)]]
+    phone.button[LESSONS[first].question.right].click().run()
+    assert_clean(phone)
+    phone.button[LESSONS[first].question.right].click().run()  # twice is once
+    assert rooms.find(code).counts(len(options))[LESSONS[first].question.right] == 1
+
+    def press(label):
+        next(b for b in app.button if b.label == label).click().run()
+        assert_clean(app)
+
+    def shown(page):
+        return next(h.proto.body for h in page.get("html") if "class-option" in h.proto.body
+                    and "<style>" not in h.proto.body)
+
+    assert "votes" not in shown(app)
+    press("Show the votes")
+    assert "1 vote<" in shown(app)
+    assert "✓" not in shown(app)
+    press("Reveal")
+    assert shown(app).count("✓") == 1
+    phone.run()
+    assert "✓" in shown(phone)
+    assert phone.success[0].value.startswith("You said")
+    press("Next question")
+    assert rooms.find(code).question == second
+    phone.run()
+    assert len(phone.button) == len(LESSONS[second].question.options)
+    again = open_page(PAGE, **{"class": "1"}, room=code, key=key)  # the teacher's reload
+    assert any(b.label == "Reveal" for b in again.button)
+    stranger = open_page(PAGE, **{"class": "1"}, room=code, key="guessed")
+    assert not any(b.label == "Reveal" for b in stranger.button)
+
+
+@pytest.mark.parametrize("code", ["NONE", "", "<b>`x", "x" * 300, "$\\frac$", "![a](b)"])
+def test_a_code_of_no_class_is_said_and_another_can_be_typed(rooms, code):
+    app = open_page(PAGE, room=code)
+    assert "There is no class" in app.warning[0].value
+    room = rooms.open(next(iter(LESSONS)))
+    app.text_input(key="class_code").set_value(f" {room.code.lower()} ").run()
+    assert_clean(app)
+    assert app.button
+
+
+@pytest.mark.parametrize("at", ["javascript:alert(1)", "<img>", "https://example.org", ""])
+def test_the_invitation_holds_an_address_and_no_markup(rooms, at):
+    room = rooms.open(next(iter(LESSONS)))
+    app = open_page(PAGE, **{"class": "1"}, room=room.code, key=room.key, at=at)
+    body = next(h.proto.body for h in app.get("html") if 'class="class-invitation"' in h.proto.body)
+    address = re.search(r'class="class-address">([^<]*)<', body).group(1)
+    assert address.startswith("http")
+    assert address.startswith("https://example.org/learn?room=") == (at == "https://example.org")
