@@ -186,7 +186,7 @@ def test_too_many_at_once_wait_and_a_failure_is_said(small_tsne, monkeypatch):
     assert second.look("b", points, 5, 0) == "failed"
     monkeypatch.setattr(isolated, "watched_tsne", lambda *_: pool.begin("exit", 3, limit=60, steps=10))
     app = open_page(PAGE, map="t-SNE", which="m3")
-    this = mapping.slot("polymnist", "mwb-vae", load_checkpoint("polymnist", "mwb-vae").hash, "m3", 30, 0)
+    this = mapping.slot(ModelKey.on_disk("polymnist", "mwb-vae"), "m3", 30, 0)
     assert this.computation.wait(60) == "failed"
     app.run()
     assert app.button(key="tsne_start").label == "Try again"

@@ -123,7 +123,7 @@ def test_compare_shows_the_same_numbers_under_any_name(nonsense):
 
 def test_pins_are_measured_in_quantities():
     run = pins.Run("polymnist", "mwb-vae", "poe", ("m1", "m2"), 5, 3, 2)
-    found = pins.measured(run, loaders.load_model("polymnist", "mwb-vae").checkpoint.hash)
+    found = pins.measured(run, loaders.load_model("polymnist", "mwb-vae").key)
     assert [(n.quantity, n.of) for n in found] == [
         (Quantity.WIDTH, Of.JOINT), (Quantity.ENTROPY, Of.JOINT), (Quantity.W2, Of.OBSERVED_VIEWS),
         (Quantity.RIGHT_PROBABILITY, Of.HIDDEN_VIEWS)]

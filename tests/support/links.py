@@ -73,7 +73,7 @@ LINKS = {
         "pages/compare.py", {},
         {"data": "polymnist", "mode": "aggregators", "model": "mwb-vae", "item": 342, "plane": "dims", "n": 4,
          "seed": 0, "views": VIEWS[:4], "compared": ["poe", "moe", "wasserstein"], "map": "pca", "picked": "",
-         "changed": "MoE"}, ("[342:343]", "num_samples=4", "manual_seed(0)")),
+         "changed": "moe"}, ("[342:343]", "num_samples=4", "manual_seed(0)")),
     "compare, all of its controls": Link(
         "pages/compare.py",
         {"data": "polymnist", "model": "wb-vae", "item": "9", "plane": "PCA", "n": "2", "seed": "3",
@@ -81,7 +81,7 @@ LINKS = {
          "map_seed": "2", "picked": "3, 9", "changed": "MWB", "pin": "polymnist~mwb-vae~poe~m1.m2~5~3~2"},
         {"model": "wb-vae", "item": 9, "plane": "pca", "n": 2, "seed": 3, "views": ["m1", "m3"],
          "compared": ["poe", "jeffreys", "mwb"], "map": "tsne", "perplexity": 15, "map_seed": 2, "picked": "3, 9",
-         "changed": "MWB"},
+         "changed": "mwb"},
         ("[9:10]", "num_samples=2", "manual_seed(3)", "perplexity 15, seed 2", "1: MWB-VAE, PoE, item 5, m1, m2",
          '"jeffreys": {}', 'bvae.load("polymnist", "wb-vae")')),
     "compare, trained models": Link(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bvae.aggregators import options_of
-from bvae.app.beliefs import comparing
-from bvae.app.beliefs.comparing import Contender
+from bvae.app.beliefs import contenders
+from bvae.app.beliefs.contenders import Contender
 from bvae.app.state import PageState, control
 from bvae.app.widgets import choose
 from bvae.data import MultimodalDataset
@@ -61,8 +61,8 @@ class Compare(PageState):
     plane: str = choose.plane()
     num_samples: int = choose.samples(4)
     seed: int = choose.seed()
-    rules: tuple[str, ...] = control(comparing.FIRST_RULES, "compared", options=choose.rules, called=choose.rule_label)
-    models: tuple[str, ...] = control(lambda about: tuple(comparing.first_models(about.trained)),
+    rules: tuple[str, ...] = control(contenders.FIRST_RULES, "compared", options=choose.rules, called=choose.rule_label)
+    models: tuple[str, ...] = control(lambda about: tuple(contenders.first_models(about.trained)),
                                       options=lambda about: about.trained, called=choose.label)
     on: tuple[str, ...] = control(lambda about: tuple(about.views[:-1] or about.views), "views",
                                   options=lambda about: about.views)

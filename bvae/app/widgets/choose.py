@@ -171,7 +171,7 @@ DATA = Control("data", None, called=data_label, stated=True, stays=True)
 MODEL = Control("model", lambda about: first_model(about.data_name), called=label, stated=True)
 
 PICKED = Control("picked", "")
-"""Items that are selected in maps, as in the field of `bvae.app.beliefs.panels.selection`."""
+"""Items that are selected in maps, as in the field of `bvae.app.beliefs.selection.selection`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bvae.app.beliefs import comparing
+from bvae.app.beliefs import contenders
 from bvae.app.state import PageState, control
 from bvae.app.widgets import choose, images
 from bvae.data.uploads.uploads import PosteriorSet
@@ -104,7 +104,7 @@ class YourData(PageState):
     perplexity: int = control(30, "my_perplexity", options=PERPLEXITIES)
     map_seed: int = control(0, "my_map_seed", low=0, high=99)
     coloring: str = control("view", "my_color", options=tuple(COLORINGS), called=COLORINGS.__getitem__)
-    rules: tuple[str, ...] = control(comparing.FIRST_RULES, "my_rules", options=choose.rules, called=choose.rule_label)
+    rules: tuple[str, ...] = control(contenders.FIRST_RULES, "my_rules", options=choose.rules, called=choose.rule_label)
 
     def observed(self, views: Sequence[str]) -> list[bool]:
         """Which modalities are switched on."""
