@@ -10,8 +10,7 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.aggregators.comparison import means_of
-from bvae.data import MultimodalDataset, dataset
-from bvae.data.uploads import uploads
+from bvae.data import MultimodalDataset, dataset, uploads
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.storage import StorageError
 from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
@@ -139,7 +138,7 @@ def joint_tsne(
 
 @st.cache_data(max_entries=4, show_spinner="Making the example")
 def example_file(data_name: str, name: str, weights_hash: str, n: int) -> bytes:
-    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads.uploads`."""
+    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads`."""
     data, (_, model, experts) = test_data(data_name), loaded(data_name, name, weights_hash)
     chosen = spread(len(data), n)
     pictures = {view: (values[chosen] * 255).round().byte().permute(0, 2, 3, 1).squeeze(-1).numpy()

@@ -103,7 +103,7 @@ def uploaded_code(
         "from pathlib import Path",
         "import torch",
         "import bvae",
-        "from bvae.data.uploads import uploads",
+        "from bvae.data import uploads",
         "from bvae.aggregators.comparison import distances, entropy",
         "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (

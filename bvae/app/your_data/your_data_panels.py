@@ -19,8 +19,8 @@ from bvae.app.beliefs.comparing import Contender
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, computing, fold, images
 from bvae.app.your_data import uploading
-from bvae.data.uploads import uploads
-from bvae.data.uploads.uploads import PosteriorSet
+from bvae.data import uploads
+from bvae.data.uploads import PosteriorSet
 from bvae.plots import posterior as plots
 from bvae.plots import style
 from bvae.plots.latent import scatter
@@ -245,7 +245,7 @@ def map_code(
     flat = {"raw": "points = means", "pca": "points, shares = pca(means)",
             "tsne": f"points = tsne(means, perplexity={perplexity}, seed={seed})"}[projection]
     return "\n".join([
-        "from pathlib import Path", "import torch", "import bvae", "from bvae.data.uploads import uploads",
+        "from pathlib import Path", "import torch", "import bvae", "from bvae.data import uploads",
         "from bvae.aggregators.comparison import means_of", "from bvae.maps.maps import spread",
         "from bvae.maps.projections import pca, tsne", "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
@@ -307,7 +307,7 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
 def instructions() -> None:
     """The format of the file, and how to extend."""
     def the_format() -> None:
-        st.markdown(f"One `.npz` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
+        st.markdown(f"One `.npz` or `.safetensors` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
                     f"({uploads.MAX_UNPACKED // uploads.MIB} MB unpacked), with these arrays for 1 to "
                     f"{uploads.MAX_MODALITIES} modalities; N up to {uploads.MAX_ITEMS:,} items, D up to "
                     f"{uploads.MAX_DIMENSIONS:,} latent dimensions, the same N and D everywhere.")
@@ -318,6 +318,9 @@ def instructions() -> None:
         st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** "
                     "latent space that all modalities share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
+        st.markdown("A `.safetensors` file has the same arrays under the same names, all but the texts, which are in "
+                    "its metadata: `name`, and `classes`, a JSON list of which `labels` holds the positions.")
+        st.code((EXTEND / "posteriors_safetensors.py").read_text(encoding="utf-8"), language="python")
 
     def extending() -> None:
         st.markdown("Each is one file or one line; it then appears in every list of this app, on the command line and "
