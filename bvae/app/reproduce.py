@@ -107,7 +107,8 @@ def uploaded_code(
         "from bvae.aggregators.comparison import distances, entropy",
         "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
-            "the page's download button gives this file" if is_example else "the file that you uploaded"),
+            "the page's download button gives this file" if is_example else
+            "the file that you uploaded, .npz or .safetensors"),
         f"loc, scale, there = (v[:, {item}:{item + 1}] for v in data.experts)",
         f"present = torch.tensor({list(observed)!r}).unsqueeze(1) & there",
         f"weights = {share}",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bvae.aggregators.comparison import affordable_samples, entropy
 from bvae.app.beliefs.scene import Scene, arrays, draw
+from bvae.app.html import Markup, render
 from bvae.app.loaders import pca
 from bvae.gaussians import gaussian
 from bvae.metrics.classifiers import Classifiers
@@ -169,10 +170,10 @@ def verdicts(judges: Classifiers | None, generated: Mapping[str, Tensor]) -> dic
     return judges.probabilities(dict(generated)) if judges is not None else {}
 
 
-def captions(p: Tensor, class_names: Sequence[str]) -> list[str]:
+def captions(p: Tensor, class_names: Sequence[str]) -> list[Markup]:
     """The most probable class of every image and its probability, as HTML: (S, num_classes) -> S texts."""
     best = p.max(dim=-1)
-    return [f"{class_names[k]} <span style='opacity:.7'>p={v:.2f}</span>"
+    return [render("judged", name=class_names[k], p=v)
             for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
 
 

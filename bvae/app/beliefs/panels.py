@@ -12,6 +12,7 @@ import streamlit as st
 from bvae.app.beliefs import comparing
 from bvae.app.beliefs.comparing import Contender, LinkedMap
 from bvae.app.beliefs.scene import Scene
+from bvae.app.html import Markup, render
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, small_table
 from bvae.gaussians import gaussian
@@ -133,12 +134,10 @@ def meaning(scene: Scene) -> str:
     return said
 
 
-def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> str:
+def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> Markup:
     """One legend for several charts, as HTML."""
-    entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
-                      f"{html.escape(n)}</span>" for n, c, s in zip(names, colors, symbols, strict=True))
-    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" role="group" aria-label="legend">'
-            f"{entries}<span>{html.escape(further)}</span></div>")
+    entries = [(n, c, SYMBOLS.get(s, "●")) for n, c, s in zip(names, colors, symbols, strict=True)]
+    return render("legend", entries=entries, further=further)
 
 
 def contender_columns(
@@ -367,8 +366,7 @@ def neighbour_changes(
     table = comparing.most_changed(maps, other, items)
     top = table.head(4)
     st.html(gallery([
-        f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
-        f"{apart:.2f} apart in the maps</div>" + pictures(int(item))
+        render("changes", share=f"{share:.0%}", apart=f"{apart:.2f}", pictures=pictures(int(item)))
         for item, share, apart in top.itertuples(index=False)]))
     with st.container(horizontal=True):
         st.button("Select these in the maps", icon=":material/select_all:", on_click=select,
@@ -386,10 +384,9 @@ def _all_changes(table, maps, names, items, called) -> pd.DataFrame:
     return table.merge(pd.DataFrame({"item": items, **places}), on="item")
 
 
-def gallery(blocks: Sequence[str], wide: int = 444) -> str:
+def gallery(blocks: Sequence[str], wide: int = 444) -> Markup:
     """Blocks of HTML of some width in pixels beside each other, as many as fit; each gets narrower where none does."""
-    return (f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,{wide}px),1fr));'
-            'gap:6px 28px">' + "".join(f'<div style="min-width:0">{b}</div>' for b in blocks) + "</div>")
+    return render("gallery", blocks=blocks, wide=wide)
 
 
 def plain(text: str) -> str:

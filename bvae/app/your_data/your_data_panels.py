@@ -249,7 +249,8 @@ def map_code(
         "from bvae.aggregators.comparison import means_of", "from bvae.maps.maps import spread",
         "from bvae.maps.projections import pca, tsne", "",
         f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
-            "the page's download button gives this file" if is_example else "the file that you uploaded"),
+            "the page's download button gives this file" if is_example else
+            "the file that you uploaded, .npz or .safetensors"),
         *means, flat, "print(points)"])
 
 

@@ -32,7 +32,7 @@ from bvae.data.uploads.format import (
 
 BEGINNING, DIRECTORY_ENTRY, END_OF_DIRECTORY, END_LENGTH = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", 22
 HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-FLAT = re.compile(r"\{(?: *'\w{1,20}': *(?:'[^'\\\n]{1,40}'|True|False|\([\d, ]{0,3900}\)) *,?)* *\} *\n?")
+FLAT = re.compile(r"\{(?: *'\w{1,20}': *(?:'[^'\\\n]{1,40}'|True|False|\([\d, ]{0,3900}\)) *(?:,|(?=\})))* *\} *\n?")
 """A header in which Python's parser, which NumPy gives it to, finds nothing to nest or to compute."""
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError, RuntimeError,
           ValueError, TypeError, IndexError, KeyError, OverflowError)

@@ -321,6 +321,8 @@ HOSTILE = {
     "a sign before a sign": (lambda: zipped(good_members(mu_text=npy(
         header="{'descr': '<f4', 'fortran_order': " + "not " * 900 + "True, 'shape': (6, 3), }", data=bytes(72)))),
         "plain array"),
+    "blanks that can be read in many ways": (lambda: zipped(good_members(mu_text=npy(
+        header="{" + "'descr': True" + (" " * 100 + "'shape': True") * 30 + "!}", data=bytes(72)))), "plain array"),
     "a name for a value": (lambda: zipped(good_members(mu_text=npy(
         header="{'descr': '<f4', 'fortran_order': 'yes', 'shape': (6, 3), }", data=bytes(72)))), "plain array"),
     "no shape": (lambda: zipped(good_members(mu_text=npy(
