@@ -53,7 +53,9 @@ class Outline(HTMLParser):
         raise AssertionError(f"a comment: {data}")
 
 
-SECTION = dict.fromkeys(["number", "title", "idea", "minutes", "class_minutes", "setting", "question", "right", "because", "common", "tempting", "link", "answer_link", "trial_address", "trial", "trial_page", "summary"], HOSTILE)
+SECTION = dict.fromkeys(
+    ["number", "title", "idea", "minutes", "class_minutes", "setting", "question", "right", "because", "common",
+     "tempting", "link", "answer_link", "trial_address", "trial", "trial_page", "summary"], HOSTILE)
 VALUES = {
     "bold": {"text": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
