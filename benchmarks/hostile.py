@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import safetensors.numpy
 from PIL import Image, ImageDraw
 
 import bvae
 from bvae.app.beliefs.selection import items_in
 from bvae.app.compare import pins
 from bvae.app.components.playground import scenes
-from bvae.data import DataError, drawings
-from bvae.data.uploads import uploads
+from bvae.data import DataError, drawings, uploads
 from bvae.io.storage import StorageError, write_json
 from bvae.runs import isolated, supervisor
 from bvae.training.checkpoint import CONFIG, checkpoints_root, load_weights, read_checkpoint
@@ -122,6 +122,34 @@ def posteriors(r: random.Random) -> bytes:
     return content if r.random() < 0.5 else damaged(content, r)
 
 
+def tensors(r: random.Random) -> bytes:
+    """A ``.safetensors`` file: good, or with arrays, texts or promises of any kind; then damaged."""
+    arrays: dict[str, Any] = {"mu_a": np.zeros((3, 2)), "sigma_a": np.ones((3, 2)), "labels": np.arange(3)}
+    words = {"classes": json.dumps(["x", "y", "z"]), "name": "n"}
+    for _ in range(r.choice((0, 0, 1, 2, 3))):
+        key = r.choice(("mu_a", "sigma_a", "mu_b", "sigma_b", "present_a", "labels", "name", text(r)[:50] or "x"))
+        shape = tuple(r.choice((0, 1, 2, 3, 40)) for _ in range(r.randrange(5)))
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            arrays[key] = np.full(shape, r.choice((0.0, 1.0, -1.0, np.nan, np.inf, 1e300))).astype(
+                r.choice(("f2", "f4", "f8", "i1", "u8", "c8", "?", "u1")))
+    if r.random() < 0.3:
+        words[r.choice(("classes", "name", "format"))] = r.choice(
+            (text(r), json.dumps([r.choice(LABELS[:-2]) for _ in range(3)]), "[" * 5000))
+    content = safetensors.numpy.save(arrays, words)
+    length = int.from_bytes(content[:8], "little")
+    match r.randrange(6):
+        case 0:  # a header that promises something else
+            header = json.dumps(jumble(json.loads(content[8 : 8 + length]), r)).encode()
+            content = len(header).to_bytes(8, "little") + header + content[8 + length :]
+        case 1:  # a header of any length
+            content = (2 ** r.randrange(64)).to_bytes(8, "little") + content[8:]
+        case 2:  # damage where it is read
+            content = damaged(content[: 8 + length], r) + content[8 + length :]
+        case 3:
+            content = damaged(content, r)
+    return content
+
+
 def means(r: random.Random, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Means without spread, of any size, with duplicates, constant columns, NaN, of few items or none; or good ones."""
     rng = np.random.default_rng(r.randrange(2**32))
@@ -156,7 +184,7 @@ def written(r: random.Random) -> dict[str, Any]:
         out["thumbnails"] = {"a": np.full((n, 2, r.choice((2, 65))), r.choice((0.5, 200, 300, np.nan, True)))}
     if r.random() < 0.3:
         out["name"] = text(r)
-    return out
+    return {**out, "file_type": r.choice(list(uploads.FILE_TYPES))}
 
 
 def floats_as_labels(r: random.Random, n: int) -> np.ndarray:
@@ -203,6 +231,7 @@ def targets(work: Path) -> Iterator[Target]:
     assert pins.read(pin) is not None  # and the data that it is looked up in are loaded
     yield Target("pinned run of a link", lambda r: link(pin, r), pins.read, ())
     yield Target("uploaded posteriors", posteriors, uploads.read, (uploads.UploadError,))
+    yield Target("uploaded tensors", tensors, uploads.read, (uploads.UploadError,))
     yield Target("posteriors to write", written, lambda given: uploads.read(uploads.write(**given)),
                  (uploads.UploadError,))
     isolated.neighbours(np.eye(3), 1)  # the process that computes is there before anybody watches

@@ -20,8 +20,7 @@ FOLDERS = {
     "aggregators.verify": "numerical verification",
     "models": "networks likelihoods objectives interpolation",
     "io": "storage locking system compact texts",
-    "data": "corruption",
-    "data.uploads": "uploads upload_archive upload_conversion upload_format",
+    "data": "corruption uploads",
     "runs": "isolated sweep",
     "evaluation": "report",
     "maps": "map_files map_tables projections alignment latent_distance modality_gap",
@@ -32,9 +31,12 @@ MOVED = {
     for before, folders in (("", FOLDERS), ("training.", OF_TRAINING))
     for folder, names in folders.items() for name in names.split()
 } | {
-    "bvae.points": "bvae.gaussians.points",
+    "bvae.points": "bvae.gaussians.points", "bvae.data.uploads.uploads": "bvae.data.uploads",
     "bvae.model": "bvae.models.vae", "bvae.models.model": "bvae.models.vae",
     "bvae.layers": "bvae.models.acceleration", "bvae.models.layers": "bvae.models.acceleration",
+} | {
+    f"bvae.{before}upload_{name}": f"bvae.data.uploads.{name}"
+    for before in ("", "data.uploads.") for name in ("archive", "conversion", "format")
 }
 
 

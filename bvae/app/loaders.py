@@ -10,8 +10,7 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.aggregators.comparison import means_of
-from bvae.data import MultimodalDataset, dataset
-from bvae.data.uploads import uploads
+from bvae.data import MultimodalDataset, dataset, uploads
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.storage import StorageError
 from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
@@ -161,7 +160,7 @@ def joint_tsne(
 
 @st.cache_data(max_entries=4, show_spinner="Making the example")
 def example_file(key: ModelKey, n: int) -> bytes:
-    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads.uploads`."""
+    """Posteriors of n test items with thumbnails of the images, in the format of :mod:`bvae.data.uploads`."""
     data, this = test_data(key.data_name), loaded(key)
     model, experts = this.model, this.experts
     chosen = spread(len(data), n)

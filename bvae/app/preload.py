@@ -6,11 +6,12 @@ and a file that it does not have is left out.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from bvae.app.html import Markup, render
 
 FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton")
 """Elements that the top of most pages has."""
@@ -59,8 +60,5 @@ def hints(static: str | Path) -> str:
     first = [file for file in needed(folder, FIRST) if file not in known]
     later = [file for file in needed(folder, LATER) if file not in known and file not in first]
     fonts = [path.name for font in FONTS for path in sorted(media.glob(f"{font}.*.woff2"))[:1]]
-    lines = [f'<link rel="modulepreload" crossorigin href="./static/js/{html.escape(file)}">' for file in first]
-    lines += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./static/media/{html.escape(file)}">'
-              for file in fonts]
     script = SCRIPT.read_text(encoding="utf-8").replace("LATER", json.dumps([f"./static/js/{file}" for file in later]))
-    return "".join(f"{line}\n" for line in lines) + f"<script>\n{BASE}\n{script}</script>\n"
+    return render("hints", scripts=first, fonts=fonts, script=Markup(f"\n{BASE}\n{script}"))

@@ -14,7 +14,9 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import streamlit as st
 
+from bvae.app.html import stylesheet
 from bvae.app.router import ensure_routed
+from bvae.plots import style
 
 URL_VERSION = "1"
 BIND: Final = "query-params"
@@ -26,8 +28,9 @@ BOUNDS = {"low": "min_value", "high": "max_value", "step": "step"}
 
 
 def begin_page() -> None:
-    """What every page does first: be routed, and put the version of the link format into the URL."""
+    """What every page does first: be routed, have the stylesheet, and put the link format's version into the URL."""
     ensure_routed()
+    st.html(stylesheet(ink().paper, style.LIGHT.paper, style.DARK.paper))
     if st.query_params.get("v") != URL_VERSION:
         st.query_params["v"] = URL_VERSION
 
@@ -270,8 +273,6 @@ def keep_offered(key: str, options: Sequence[Any], first: Any) -> None:
 
 def ink():
     """Colours for the theme that the viewer has on."""
-    from bvae.plots import style
-
     try:
         return style.DARK if st.context.theme.type == "dark" else style.LIGHT
     except AttributeError:  # outside a browser

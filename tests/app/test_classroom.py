@@ -123,7 +123,7 @@ def test_a_class_from_its_start_to_the_answer(rooms):
         assert_clean(app)
 
     def shown(page):
-        return next(h.proto.body for h in page.get("html") if "class-option" in h.proto.body
+        return next(h.proto.body for h in page.get("html") if "bvae-class-option" in h.proto.body
                     and "<style>" not in h.proto.body)
 
     assert "votes" not in shown(app)
@@ -159,7 +159,7 @@ def test_a_code_of_no_class_is_said_and_another_can_be_typed(rooms, code):
 def test_the_invitation_holds_an_address_and_no_markup(rooms, at):
     room = rooms.open(next(iter(LESSONS)))
     app = open_page(PAGE, **{"class": "1"}, room=room.code, key=room.key, at=at)
-    body = next(h.proto.body for h in app.get("html") if 'class="class-invitation"' in h.proto.body)
-    address = re.search(r'class="class-address">([^<]*)<', body).group(1)
+    body = next(h.proto.body for h in app.get("html") if 'class="bvae-class-invitation"' in h.proto.body)
+    address = re.search(r'class="bvae-class-address">([^<]*)<', body).group(1)
     assert address.startswith("http")
     assert address.startswith("https://example.org/learn?room=") == (at == "https://example.org")

@@ -2,15 +2,17 @@
 
 import asyncio
 import io
+import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import bvae
 from bvae.app.your_data import uploading
-from bvae.data.uploads import uploads
+from bvae.data import uploads
 from bvae.runs import isolated
 from bvae.runs.isolated import Pool
 from tests.support.extended import shown
@@ -265,14 +267,18 @@ def test_the_server_holds_uploads_in_memory(monkeypatch):
     assert formparsers.MultiPartParser.spool_max_size > uploads.MAX_FILE
 
 
-def test_the_documented_way_to_write_a_file_works(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("code", "file"), [("posteriors.py", "posteriors.npz"),
+                                            ("posteriors_safetensors.py", "posteriors.safetensors")])
+def test_the_documented_way_to_write_a_file_works(code, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(shown("posteriors.py"), "posteriors.py", "exec"), {})  # noqa: S102 - our own text
-    content = (tmp_path / "posteriors.npz").read_bytes()
+    exec(compile(shown(code), code, "exec"), {})  # noqa: S102 - our own text
+    content = (tmp_path / file).read_bytes()
     data = uploads.read(content)
     assert data.modalities == ("image", "text")
     assert data.classes == ("bird", "cat", "dog")
-    app = give(open_page(PAGE), content)
+    assert data.name == "my model"
+    app = give(open_page(PAGE), content, file)
+    assert shows(app, "**This is your file**: my model")
     for show in SHOWN:
         app.segmented_control(key="show").set_value(show).run()
         assert_clean(app)
@@ -285,5 +291,9 @@ def test_what_the_documentation_says_is_what_is_read():
                 "thumbnails": np.zeros((n, 5, 6, 3), "u1"), "labels": np.arange(n), "name": np.array("x")}
     assert set(examples) == set(uploads.FIELDS)
     buffer = io.BytesIO()
-    np.savez(buffer, **{k if k in ("labels", "name") else f"{k}_some_view": v for k, v in examples.items()})
+    named = {k if k in ("labels", "name") else f"{k}_some_view": v for k, v in examples.items()}
+    np.savez(buffer, **named)
     assert uploads.read(buffer.getvalue()).modalities == ("some_view",)
+    words = {"name": str(named.pop("name")), "classes": json.dumps(list("abcd"))}
+    data = uploads.read(safetensors.numpy.save(named, words))
+    assert (data.modalities, data.name, data.classes) == (("some_view",), "x", tuple("abcd"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from bvae.data.uploads import uploads
+from bvae.data import uploads
 from tests.support.lasso import items, lasso
 from tests.support.waiting import eventually, settled, steady
 

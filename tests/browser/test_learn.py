@@ -68,7 +68,7 @@ def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
     with watched(chromium, *WIDTHS["desktop"]) as teacher, watched(chromium, *WIDTHS["phone"]) as phone:
         teacher.goto(f"{app_url}/learn?class=1")
         teacher.get_by_role("button", name="Open the class").click()
-        code = teacher.locator(".class-code")
+        code = teacher.locator(".bvae-class-code")
         expect(code).to_have_text(re.compile("^[A-Z]{4}$"))
         fits(teacher)
         phone.goto(f"{app_url}/learn?room={code.inner_text()}")
@@ -77,9 +77,9 @@ def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
         fits(phone)
         expect(teacher.get_by_text("1 vote so far")).to_be_visible()  # looked at by itself
         teacher.get_by_role("button", name="Reveal").click()
-        expect(teacher.locator(".class-option.right")).to_have_count(1)
-        expect(phone.locator(".class-option.right")).to_have_count(1)
+        expect(teacher.locator(".bvae-class-right")).to_have_count(1)
+        expect(phone.locator(".bvae-class-right")).to_have_count(1)
         expect(phone.get_by_text("You said C.")).to_be_visible()
         teacher.get_by_role("button", name="Next question").click()
-        expect(phone.locator(".class-option")).to_have_count(0)
+        expect(phone.locator(".bvae-class-option")).to_have_count(0)
         expect(phone.get_by_role("button", name=re.compile("^A "))).to_be_visible()

@@ -12,6 +12,7 @@ import streamlit as st
 from bvae.app.beliefs import neighbours
 from bvae.app.beliefs.neighbours import Change, LinkedMap, Moved
 from bvae.app.beliefs.selection import SHOWN, adopt, select, selection
+from bvae.app.html import render
 from bvae.app.state import BIND, ink
 from bvae.app.widgets import charts, legends, small_table
 from bvae.app.widgets.layout import columns, gallery
@@ -152,8 +153,7 @@ def neighbour_changes(
     moved = neighbours.most_changed(maps, other, items)
     top = moved.item[:MOST_SHOWN].tolist()
     st.html(gallery([
-        f'<div style="font-size:13px;margin-top:4px">{share:.0%} of its neighbours are others,<br>'
-        f"{apart:.2f} apart in the maps</div>" + pictures(item)
+        render("changes", share=f"{share:.0%}", apart=f"{apart:.2f}", pictures=pictures(item))
         for item, share, apart in zip(top, moved.share, moved.apart, strict=False)]))
     with st.container(horizontal=True):
         st.button("Select these in the maps", icon=":material/select_all:", on_click=select, args=(top,))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae.app.beliefs.scene import Scene, draw
+from bvae.app.html import Markup, render
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.vae import MultimodalVAE
 
@@ -40,8 +41,8 @@ def verdicts(judges: Classifiers | None, generated: Mapping[str, Tensor]) -> dic
     return judges.probabilities(dict(generated)) if judges is not None else {}
 
 
-def captions(p: Tensor, class_names: Sequence[str]) -> list[str]:
+def captions(p: Tensor, class_names: Sequence[str]) -> list[Markup]:
     """The most probable class of every image and its probability, as HTML: (S, num_classes) -> S texts."""
     best = p.max(dim=-1)
-    return [f"{class_names[k]} <span style='opacity:.7'>p={v:.2f}</span>"
+    return [render("judged", name=class_names[k], p=v)
             for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)]

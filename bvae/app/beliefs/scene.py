@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator, name_of, naming
 from bvae.aggregators.comparison import Distances, affordable_samples, distances
+from bvae.app.html import render
 from bvae.app.loaders import Loaded
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.classifiers import Classifiers
@@ -187,7 +188,7 @@ def imagine(
         for name, p in judges.probabilities(images).items():
             best = p.max(dim=-1)
             captions[name] = [
-                f"{class_names[k]} <span style='opacity:.7'>p={v:.2f}</span>"
+                render("judged", name=class_names[k], p=v)
                 for k, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)
             ]
     return z[:, : loaded.model.shared_dim].numpy(), images, captions

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import torch
 
 from bvae.app.beliefs.generation import MARKS, Generated, mark, spoken
+from bvae.app.html import Markup, render
 from bvae.app.widgets import images
 from bvae.data import MultimodalDataset
 from bvae.plots import style
@@ -15,62 +15,51 @@ from bvae.plots import style
 WIDEST = 112  # pixels of a picture
 
 
-def picture(value: torch.Tensor | str | None, alt: str, color: str | None = None) -> str:
+def picture(value: torch.Tensor | str | None, alt: str, color: str | None = None) -> Markup:
     """A picture or a text as wide as its place, framed in `color`; None is an empty frame. See `images.figure`."""
-    frame = f"3px solid {color}" if color else "3px solid transparent"
-    box = f"width:100%;box-sizing:border-box;border-radius:6px;border:{frame};"
-    if value is None:
-        return f'<div role="img" aria-label="{html.escape(alt)}" style="{box}aspect-ratio:1"></div>'
-    if isinstance(value, str):
-        short = len(value) <= images.SHORT_TEXT
-        letters = html.escape(value).replace(" ", "·") if short else html.escape(value)
-        size = f"calc(150cqw / {max(len(value), 1)})" if short else "11px"
-        look = "aspect-ratio:1;justify-content:center;" if short else "line-height:1.25;padding:4px;"
-        return (f'<div style="container-type:inline-size"><div role="img" aria-label="{html.escape(alt)}: '
-                f'{html.escape(value.strip())}" style="{box}{look}display:flex;align-items:center;'
-                f'font-family:monospace;font-size:{size};background:rgba(128,128,128,.12)">{letters}</div></div>')
-    return (f'<img src="{images.data_uri(value)}" alt="{html.escape(alt)}" style="{box}display:block;aspect-ratio:'
-            f'{value.shape[2]}/{value.shape[1]};image-rendering:pixelated">')
+    text, uri, ratio = (value, "", "") if value is None or isinstance(value, str) else (
+        None, images.data_uri(value), f"{value.shape[2]}/{value.shape[1]}")
+    return render("sheet_picture", uri=uri, ratio=ratio, text=text, alt=alt, color=color,
+                  short=text is not None and len(text) <= images.SHORT_TEXT)
 
 
-def said(text: str) -> str:
+def said(text: str) -> Markup:
     """A line under a picture."""
-    return f'<div style="font-size:12px;line-height:1.35;text-align:center">{text}</div>'
+    return render("said", text=text)
 
 
 def cell(
     data: MultimodalDataset, generated: Generated, name: str, s: int, alt: str, color: str | None = None,
     distance: bool = True,
-) -> str:
+) -> Markup:
     """One generation with the judges' class and, under it, the distance of its z to the data."""
     value = images.content(data, name, generated.values[name][s])
-    judged, below = generated.judged(name, s), ""
+    judged, below = generated.judged(name, s), Markup("")
     if judged:
         named = data.class_names[judged[0]]
-        below += said(f'{html.escape(named)} <span style="opacity:.75">p={judged[1]:.2f}</span>')
+        below += said(render("judged", name=named, p=judged[1]))
         alt += f", judged {named}"
     if distance:
         below += said(far(generated, s))
     return picture(value, alt, color) + below
 
 
-def far(generated: Generated, s: int) -> str:
+def far(generated: Generated, s: int) -> Markup:
     """The mark of a distance, with its meaning for those who cannot see it."""
-    return (f'<span role="img" aria-label="z is {spoken(generated.closeness, s)}" style="font-variant-numeric:'
-            f'tabular-nums">{mark(generated.closeness, s)}</span>')
+    return render("far", spoken=spoken(generated.closeness, s), mark=mark(generated.closeness, s))
 
 
-def head(name: str, m: int, more: str = "") -> str:
+def head(name: str, m: int, more: str = "") -> Markup:
     """A modality's name with its colour."""
-    return f'<span style="color:{style.color(m)}">&#9632;</span> {html.escape(name)}{small(more)}'
+    return render("head", color=style.color(m), name=name, below=small(more))
 
 
-def small(text: str) -> str:
+def small(text: str) -> Markup:
     """A second line of a head; nothing of nothing."""
-    return f'<div style="font-weight:400;opacity:.8;font-size:11px">{html.escape(text)}</div>' if text else ""
+    return render("second_line", text=text) if text else Markup("")
 
 
-def near(generated: Generated, s: int) -> str:
+def near(generated: Generated, s: int) -> Markup:
     """How many neighbours a z has among the data."""
     return small(f"{int(generated.closeness.neighbours[s])} near")
 
@@ -78,8 +67,8 @@ def near(generated: Generated, s: int) -> str:
 def table(
     label: str, columns: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[str]],
     widths: Sequence[int] | None = None, side: int | None = 46, narrowest: int = 52,
-) -> str:
-    """A sheet: heads of columns and of rows, and what :func:`cell` makes, all of it HTML.
+) -> Markup:
+    """A sheet: heads of columns and of rows, and what :func:`cell` makes; texts, or HTML.
 
     Parameters
     ----------
@@ -98,23 +87,9 @@ def table(
     total = (side or WIDEST) + sum(widest)
     # In a fixed layout, columns without a width share what is left; percentages where they differ.
     equal = len(set(widest)) == 1 and (side is not None or widest[0] == WIDEST)
-    share = [""] * len(widest) if equal else [f' style="width:{100 * w / total:.2f}%"' for w in widest]
-    cols = (f'<col style="width:{side}px">' if side else "<col>") + "".join(f"<col{w}>" for w in share)
-    edge = "padding:2px;text-align:center;vertical-align:top;border:0;overflow-wrap:anywhere;"
-    top = "".join(f'<th scope="col" style="{edge}font-weight:600">{c}</th>' for c in columns)
-    body = "".join(
-        f'<tr><th scope="row" style="{edge}text-align:left;font-weight:600">{name}</th>'
-        + "".join(f'<td style="{edge}">{c}</td>' for c in line) + "</tr>"
-        for name, line in zip(names, cells, strict=True)
-    )
-    return (
-        f'<div role="region" aria-label="{html.escape(label)}" tabindex="0" style="overflow-x:auto;max-width:100%">'
-        f'<table aria-label="{html.escape(label)}" style="table-layout:fixed;border-collapse:collapse;border:0;'
-        f'font-size:12px;line-height:1.35;width:100%;max-width:{total}px;'
-        f'min-width:{(side or narrowest) + narrowest * len(columns)}px">'
-        f'<colgroup>{cols}</colgroup><thead><tr><td style="border:0"></td>{top}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
+    shares = [""] * len(widest) if equal else [f"{100 * w / total:.2f}" for w in widest]
+    return render("sheet", label=label, columns=columns, lines=list(zip(names, cells, strict=True)), side=side,
+                  shares=shares, total=total, narrowest=(side or narrowest) + narrowest * len(columns))
 
 
 def width_of(data: MultimodalDataset, name: str) -> int:

@@ -1,6 +1,5 @@
 """Compare: two to six methods or aggregators side by side on one sample, with the same noise."""
 
-import html
 
 import streamlit as st
 
@@ -75,7 +74,7 @@ observed = tuple(v in state.on and data.has(v, item) for v in views)
 called = data.called(item)
 sample.html(images.row(f"The sample: {called}", style.COLORS[0], [
     images.figure(images.of_view(data, v, item) if observed[m] else None,
-                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), html.escape(v), shrinks=True)
+                  f"{v}, " + (called if observed[m] else "absent"), style.color(m), v, shrinks=True)
     for m, v in enumerate(views)], wraps=False))
 
 # -- contenders ----------------------------------------------------------------------------------------------------

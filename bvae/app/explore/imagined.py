@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import MARKS, Generated
+from bvae.app.html import Markup, render
 from bvae.app.widgets import charts, images
 from bvae.data import MultimodalDataset
 from bvae.maps.latent_distance import BEYOND_THE_DATA, PLACES, LatentCloud
@@ -19,7 +19,7 @@ from bvae.plots.walk import LIE
 TOP = 3
 
 
-def distribution(p: Tensor, class_names: Sequence[str], truth: int, lies: Sequence[int] = ()) -> str:
+def distribution(p: Tensor, class_names: Sequence[str], truth: int, lies: Sequence[int] = ()) -> Markup:
     """The most probable classes as bars with names and numbers, as HTML.
 
     Parameters
@@ -32,24 +32,16 @@ def distribution(p: Tensor, class_names: Sequence[str], truth: int, lies: Sequen
     lies : sequence of int
         Marked with a cross.
     """
-    lines = []
-    for k in p.argsort(descending=True)[:TOP].tolist():
-        name = html.escape(class_names[k])
-        name = f"<b>{name}</b>" if k == truth else f'{name} <span style="color:{LIE}">&#10005;</span>' \
-            if k in lies else name
-        bar = f"{100 * p[k]:.0f}%"
-        lines.append(
-            '<div style="display:flex;justify-content:space-between;gap:3px;padding:0 3px;margin-top:1px;border-radius:'
-            f"2px;background:linear-gradient(to right,rgba(128,128,128,.34) {bar},rgba(128,128,128,.07) {bar})\">"
-            f'<span style="white-space:nowrap;overflow:hidden;text-overflow:ellipsis">{name}</span>'
-            f"<span>{p[k]:.2f}</span></div>")
-    return (f'<div style="font-size:11px;line-height:1.3;font-variant-numeric:tabular-nums">{"".join(lines)}</div>')
+    lines = [(class_names[k], f"{100 * p[k]:.0f}%", f"{p[k]:.2f}",
+              "truth" if k == truth else "lie" if k in lies else "")
+             for k in p.argsort(descending=True)[:TOP].tolist()]
+    return render("distribution", lines=lines, lie_color=LIE)
 
 
 def table_html(
     data: MultimodalDataset, views: Sequence[str], observed: Sequence[bool], generated: Generated, truth: int,
     lies: Sequence[int],
-) -> str:
+) -> Markup:
     """One column per sample of z, one row per view."""
     count = len(generated)
     cells = []
@@ -61,7 +53,8 @@ def table_html(
             line.append(sheet.picture(images.content(data, view, generated.values[view][s]), alt)
                         + (distribution(generated.classes[view][s], data.class_names, truth, lies) if judged else ""))
         cells.append(line)
-    heads = [f"z<sub>{s + 1}</sub> {sheet.far(generated, s)}{sheet.near(generated, s)}" for s in range(count)]
+    heads = [render("sample_head", number=s + 1, far=sheet.far(generated, s), near=sheet.near(generated, s))
+             for s in range(count)]
     names = [sheet.head(v, m, f"{data.modalities[v].label} ({'seen' if observed[m] else 'never seen'})")
              for m, v in enumerate(views)]
     return sheet.table(f"{count} samples of z, decoded into {len(views)} views", heads, names, cells, side=84,
@@ -101,15 +94,8 @@ def numbers(data: MultimodalDataset, views: Sequence[str], generated: Generated)
     return pd.DataFrame(rows)
 
 
-def components_html(components: Sequence[tuple[str, float]], most: int = 32) -> str:
+def components_html(components: Sequence[tuple[str, float]], most: int = 32) -> Markup:
     """Components of a mixture with their weights as bars, as HTML."""
     top = max((w for _, w in components), default=1.0)
-    lines = "".join(
-        '<div style="display:flex;gap:6px;align-items:center">'
-        f'<span style="flex:0 0 46%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{html.escape(n)}</span>'
-        f'<span style="flex:1;height:8px"><span style="display:block;height:8px;width:{100 * w / top:.1f}%;'
-        'background:currentColor;opacity:.55;border-radius:2px"></span></span>'
-        f'<span style="flex:0 0 48px;text-align:right">{w:.3g}</span></div>' for n, w in components[:most])
-    more = f"<div>and {len(components) - most} more</div>" if len(components) > most else ""
-    return ('<div role="region" aria-label="Components and their weights" tabindex="0" style="font-size:12px;'
-            f'line-height:1.45;max-height:260px;overflow-y:auto">{lines}{more}</div>')
+    lines = [(name, f"{100 * w / top:.1f}", f"{w:.3g}") for name, w in components[:most]]
+    return render("components", lines=lines, more=len(components) - most)

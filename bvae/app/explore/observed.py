@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from typing import NamedTuple
 
 import streamlit as st
 from torch import Tensor
 
 from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, tamper
+from bvae.app.html import render
 from bvae.app.state import Form
 from bvae.app.widgets import images
 from bvae.data import MultimodalDataset
@@ -97,10 +97,10 @@ def column(form: Form, item: int, seed: int) -> Observed:
                     said = done.said(data, truth)
             shown = None if value is None else images.content(data, view, value[0])
             if isinstance(shown, str) and len(shown) > images.SHORT_TEXT:
-                controls.html(f'<div style="font-size:12px;overflow-wrap:anywhere">{html.escape(shown)}</div>')
+                controls.html(render("long_text", text=shown))
             label = data.modalities[view].label
             alt = f"{view}, {label}, " + ("absent" if value is None else said or name)
-            mark = f"<b>{html.escape(said)}</b>" if said else ""
+            mark = render("bold", text=said) if said else ""
             picture.html(images.figure(shown, alt, style.color(m), mark))
     st.caption(f"This is {name}. {data.story}")
     return Observed(views, present, list(form.answer("weights")), tuple(tampered), replaced)

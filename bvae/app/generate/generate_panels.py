@@ -350,7 +350,7 @@ def invent(c: Task) -> Shown:
         k = generated.agreement(s)
         agreed += k is not None
         verdict = "" if not generated.classes else f"all {c.data.class_names[k]}" if k is not None else "differ"
-        row_heads.append(f"{s + 1}{sheet.small(verdict)}")
+        row_heads.append(str(s + 1) + sheet.small(verdict))
     samples_sheet(c, generated, c.views, f"{len(generated)} inventions in {len(c.views)} views", row_heads)
     if generated.classes:
         st.markdown(f"In **{agreed} of {len(generated)}** inventions the judges see the same class in all "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import secrets
 from urllib.parse import urlencode, urlsplit
 
@@ -10,6 +9,7 @@ import segno
 import streamlit as st
 
 from bvae.app import pages
+from bvae.app.html import Markup, render
 from bvae.app.learn.classroom import Full, Room, Rooms
 from bvae.app.learn.lessons import _show as show
 from bvae.app.learn.lessons._base import Lesson, Question, read
@@ -17,23 +17,6 @@ from bvae.app.learn.lessons._base import Lesson, Question, read
 LETTERS = "ABCDEFGH"
 EVERY = 2.0
 """Seconds between two looks at the votes."""
-BIG = """<style>
-[data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stDecoration"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding-top: 1.5rem; }
-.st-key-class_screen p, .st-key-class_screen li { font-size: 1.45rem; line-height: 1.4; }
-.st-key-class_screen h1 { font-size: 2.4rem; }
-.st-key-class_screen .class-code { font: 700 3.2rem/1.1 ui-monospace, monospace; letter-spacing: .12em; }
-.st-key-class_screen .class-option { display: grid; grid-template-columns: 2.4rem 1fr auto; gap: .4rem 1rem;
-  align-items: start; padding: .5rem .8rem; margin: .35rem 0; border: 1px solid rgba(128,128,128,.45);
-  border-radius: .5rem; font-size: 1.35rem; line-height: 1.35; }
-.st-key-class_screen .class-option.right { border: 3px solid #009E73; }
-.st-key-class_screen .class-bar { grid-column: 1 / -1; height: .7rem; background: rgba(128,128,128,.18);
-  border-radius: .35rem; }
-.st-key-class_screen .class-bar > i { display: block; height: 100%; background: #0072B2; border-radius: .35rem; }
-.st-key-class_screen .class-invitation { display: flex; gap: 1rem; align-items: center; }
-.st-key-class_screen .class-invitation img { width: 8.5rem; height: 8.5rem; }
-.st-key-class_screen .class-address { font-size: 1.1rem; overflow-wrap: anywhere; }
-</style>"""
 
 
 @st.cache_resource(show_spinner=False)
@@ -42,19 +25,16 @@ def rooms() -> Rooms:
     return Rooms()
 
 
-def options_html(question: Question, room: Room) -> str:
+def options_html(question: Question, room: Room) -> Markup:
     """The options with letters, and with votes and the right one once they are to be seen."""
     counts = room.counts(len(question.options))
     most = max(1, *counts)
-    rows = []
-    for k, option in enumerate(question.options):
-        right = room.revealed and k == question.right
-        bar = (f'<span class="class-bar" aria-hidden="true"><i style="width:{100 * counts[k] / most:.0f}%"></i></span>'
-               if room.counted else "")
-        said = f"{counts[k]} vote{'s' * (counts[k] != 1)}" if room.counted else ""
-        rows.append(f'<div class="class-option{" right" * right}"><b>{LETTERS[k]}</b>'
-                    f'<span>{show.plain_html(read(option.text))}{" ✓" * right}</span><span>{said}</span>{bar}</div>')
-    return "".join(rows)
+    return render("class_options", options=[
+        {"letter": LETTERS[k], "text": Markup(show.plain_html(read(option.text))),
+         "right": room.revealed and k == question.right,
+         "votes": f"{counts[k]} vote{'s' * (counts[k] != 1)}" if room.counted else "",
+         "width": round(100 * counts[k] / most)}
+        for k, option in enumerate(question.options)])
 
 
 # -- the teacher -------------------------------------------------------------------------------------------------------
@@ -96,18 +76,16 @@ def join_address(room: Room) -> str:
     return f"{base}/learn?{urlencode({'room': room.code})}"
 
 
-def invitation(room: Room) -> str:
+def invitation(room: Room) -> Markup:
     """Code, address and the address as a QR code, as HTML."""
     address = join_address(room)
     picture = segno.make(address, error="m").svg_data_uri(scale=4, border=2, light="#fff")
-    return (f'<div class="class-invitation"><img src="{picture}" alt="QR code of the address"><div>'
-            f'<div class="class-code">{room.code}</div>'
-            f'<div class="class-address">{html.escape(address)}</div></div></div>')
+    return render("class_invitation", picture=picture, code=room.code, address=address)
 
 
 def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
     """The projector's screen."""
-    st.html(BIG)
+    st.html(render("class_screen"))
     with st.container(key="class_screen"):
         names = list(lessons)
         place = names.index(room.question)
@@ -166,7 +144,7 @@ def student(room: Room | None, code: str, lessons: dict[str, Lesson]) -> None:
         return
     if "me" not in st.query_params:
         st.query_params["me"] = secrets.token_urlsafe(6)  # a reload is the same voter
-    st.html(BIG)
+    st.html(render("class_screen"))
     with st.container(key="class_screen"):
         asked(room, st.query_params["me"][:20], lessons)
 

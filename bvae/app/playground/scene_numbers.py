@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import html
 import io
 import json
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from bvae.aggregators.hoelder import GridPool, HoelderPool
 from bvae.app import reproduce as recipe
 from bvae.app.components.playground import scenes
 from bvae.app.components.playground.scenes import NAMES, Scene
+from bvae.app.html import Markup, render
 from bvae.app.playground.state import ALL, Playground
 from bvae.app.state import Form
 from bvae.app.widgets import small_table
@@ -33,6 +33,7 @@ UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot
 # among Gaussians), and the rules that are in the table whatever is drawn.
 OWNERS = {"reverse-kl": "geometric", "forward-kl": "moe", "jeffreys": "jeffreys", "wasserstein": "wasserstein",
           "alpha": "hoelder", "hellinger": "hoelder", "fisher-rao": "fisher-rao"}
+MARKED = {"★": "smallest of its row", "☆": "smallest among single Gaussians"}
 ALWAYS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
 
 
@@ -175,36 +176,19 @@ def divergence_table(form: Form[Playground]) -> None:
                        icon=":material/download:", on_click="ignore")
 
 
-def table_html(table: Table, expert: str | None) -> str:
+def table_html(table: Table, expert: str | None) -> Markup:
     """Rows are divergences, columns aggregates."""
-    head = "".join(f'<th scope="col">{html.escape(naming.short(r))}</th>' for r in table.rules)
-    body = []
+    lines = []
     for name in DIVERGENCES:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
         cells = []
         for rule in table.rules:
             sign = "≥ " if (name, rule) in table.bounds else "≈ " if table.unsure(name, rule) else ""
-            text = sign + number(table.cost(name, rule, expert))
-            kind = " class='best'" if rule in best else ""
-            label = ("<span title='smallest of its row'>★</span> " if rule in best else
-                     "<span title='smallest among single Gaussians'>☆</span> " if rule in best_gaussian else "")
-            cells.append(f"<td{kind}>{label}{text}</td>")
+            mark = "★" if rule in best else "☆" if rule in best_gaussian else ""
+            cells.append((mark, MARKED.get(mark), sign + number(table.cost(name, rule, expert))))
         own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
-        owner = f' <span class="owner">→ {html.escape(naming.short(own))}</span>' if own else ""
-        title = html.escape(DIVERGENCES[name].title)
-        body.append(f'<tr><th scope="row">{title}{owner}</th>{"".join(cells)}</tr>')
-    return (
-        "<style>.bvae-table{overflow-x:auto}.bvae-table table{border-collapse:collapse;font-size:13.5px;"
-        "font-variant-numeric:tabular-nums;min-width:100%}.bvae-table th,.bvae-table td{padding:5px 9px;"
-        "border-bottom:1px solid rgba(128,128,128,.25);text-align:right;white-space:nowrap}"
-        ".bvae-table th[scope=row]{text-align:left;font-weight:500;position:sticky;left:0;"
-        "background:var(--st-background-color,inherit)}"
-        ".bvae-table .owner{opacity:.6;font-weight:400;font-size:12px}.bvae-table td.best{font-weight:700;"
-        "background:rgba(0,114,178,.14)}</style>"
-        '<div class="bvae-table" tabindex="0" role="region" aria-label="Divergences between aggregates and experts">'
-        f'<table><thead><tr><th scope="col" style="text-align:left">divergence</th>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
+        lines.append((DIVERGENCES[name].title, naming.short(own) if own else "", cells))
+    return render("divergences", rules=[naming.short(rule) for rule in table.rules], lines=lines)
 
 
 def table_csv(table: Table) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from bvae.app.html import Markup, render
 from bvae.data import MultimodalDataset
 from bvae.data.sheet import drawable
 from bvae.plots import style
@@ -46,7 +46,7 @@ def content(data: MultimodalDataset, view: str, value: Tensor) -> Tensor | str:
 def figure(
     image: Tensor | str | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE,
     shrinks: bool = False,
-) -> str:
+) -> Markup:
     """One image or text as HTML.
 
     Parameters
@@ -57,46 +57,26 @@ def figure(
         What a person who cannot see it should hear.
     color : str, optional
         Of the frame; none by default.
-    caption : str
+    caption : str or Markup
         Below the image.
     side : int
         Pixels.
     shrinks : bool
         Whether it becomes smaller where its row has no room.
     """
-    frame = f"3px solid {color}" if color and image is not None else f"2px dashed {color or '#9AA3AD'}"
-    border = f"border:{frame};" if color or image is None else "border:3px solid transparent;"
-    size = "width:100%;aspect-ratio:1;" if shrinks else f"width:{side}px;height:{side}px;"
-    style = f"{size}box-sizing:border-box;border-radius:6px;{border}"
-    if image is None:
-        body = (f'<div role="img" aria-label="{html.escape(alt)}" style="{style}display:flex;align-items:center;'
-                'justify-content:center;opacity:.7;font-size:12px">absent</div>')
-    elif isinstance(image, str):
-        short = len(image) <= SHORT_TEXT
-        letters = html.escape(image).replace(" ", "·") if short else html.escape(image)
-        look = f"font-size:{side / (6 if short else 11):.0f}px;"
-        look += "" if short else "line-height:1.15;overflow:hidden;overflow-wrap:anywhere;"
-        said = html.escape(f"{alt}: {image.strip()}")
-        body = (f'<div role="img" aria-label="{said}" style="{style}display:flex;'
-                f'align-items:center;justify-content:center;font-family:monospace;{look}'
-                f'background:rgba(128,128,128,.12)">{letters}</div>')
-    else:
-        body = f'<img src="{data_uri(image)}" alt="{html.escape(alt)}" style="{style}image-rendering:pixelated">'
-    below = f'<div style="font-size:12px;text-align:center;opacity:.85">{caption}</div>' if caption else ""
-    place = f"flex:0 1 {side}px;min-width:0" if shrinks else "display:inline-block;vertical-align:top"
-    return f'<div style="{place}">{body}{below}</div>'
+    text = image if isinstance(image, str) else None
+    short = text is not None and len(text) <= SHORT_TEXT
+    return render("figure", uri=data_uri(image) if image is not None and text is None else "", text=text, alt=alt,
+                  color=color, caption=caption, side=side, shrinks=shrinks, short=short,
+                  letters=f"{side / (6 if short else 11):.0f}")
 
 
-def row(label: str, color: str, figures: Sequence[str], wraps: bool = True) -> str:
+def row(label: str, color: str, figures: Sequence[str], wraps: bool = True) -> Markup:
     """A labelled row of figures; on narrow screens it wraps, or those of its figures that can become smaller do."""
-    return (
-        '<div style="margin:0 0 6px 0">'
-        f'<div style="font-size:13px;line-height:1.5"><span style="color:{color}">&#9632;</span> {html.escape(label)}'
-        f'</div><div style="display:flex;gap:6px{";flex-wrap:wrap" if wraps else ""}">{"".join(figures)}</div></div>'
-    )
+    return render("row", label=label, color=color, figures=figures, wraps=wraps)
 
 
-def of_item(name: str, label: int, shown: Mapping[str, Tensor | str | None], note: str = "") -> str:
+def of_item(name: str, label: int, shown: Mapping[str, Tensor | str | None], note: str = "") -> Markup:
     """All views of an item in one line, as HTML.
 
     Parameters
@@ -115,7 +95,7 @@ def of_item(name: str, label: int, shown: Mapping[str, Tensor | str | None], not
     ], wraps=False)
 
 
-def item(data: MultimodalDataset, i: int, note: str = "") -> str:
+def item(data: MultimodalDataset, i: int, note: str = "") -> Markup:
     """All views of a test item in one line, as HTML; an empty frame for those that it lacks."""
     return of_item(data.called(i), int(data.y[i]), {v: of_view(data, v, i) for v in data.x}, note)
 
@@ -128,7 +108,7 @@ def of_view(data: MultimodalDataset, view: str, i: int) -> Tensor | str | None:
 def generations(
     data: MultimodalDataset, views: Sequence[str], observed: Sequence[bool], drawn: Mapping[str, Tensor], by: str,
     captions: Mapping[str, Sequence[str]],
-) -> str:
+) -> Markup:
     """What one model generates, one row per view, as HTML.
 
     Parameters
@@ -138,9 +118,9 @@ def generations(
     by : str
         Who generates, for alternative texts.
     captions : mapping of str to sequence of str
-        view -> S pieces of HTML; views may be missing.
+        view -> S texts or pieces of HTML; views may be missing.
     """
-    return "".join(
+    return Markup("").join(
         row(f"{view} ({'seen' if observed[m] else 'never seen'})", style.color(m), [
             figure(content(data, view, value), f"{by}: {view} generated, sample {i + 1}", None,
                    captions[view][i] if view in captions else "") for i, value in enumerate(drawn[view])])

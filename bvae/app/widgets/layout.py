@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from bvae.app.html import Markup, render
+
 
 def columns(count: int, most: int = 3) -> list:
     """Places beside each other, at most three in a row: of more, nobody reads the figures.
@@ -17,7 +19,6 @@ def columns(count: int, most: int = 3) -> list:
     return [place for row in rows for place in row][:count]
 
 
-def gallery(blocks: Sequence[str], wide: int = 444) -> str:
+def gallery(blocks: Sequence[str], wide: int = 444) -> Markup:
     """Blocks of HTML of some width in pixels beside each other, as many as fit; each gets narrower where none does."""
-    return (f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,{wide}px),1fr));'
-            'gap:6px 28px">' + "".join(f'<div style="min-width:0">{b}</div>' for b in blocks) + "</div>")
+    return render("gallery", blocks=blocks, wide=wide)

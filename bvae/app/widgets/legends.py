@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
+
+from bvae.app.html import Markup, render
 
 SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★",
            "cross": "✚", "triangle-down": "▼", "pentagon": "⬟", "hexagram": "✶"}
 
 
-def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> str:
+def legend(names: Sequence[str], colors: Sequence[str], symbols: Sequence[str], further: str = "") -> Markup:
     """One legend for several charts, as HTML."""
-    entries = "".join(f'<span style="white-space:nowrap"><span style="color:{c}">{SYMBOLS.get(s, "●")}</span> '
-                      f"{html.escape(n)}</span>" for n, c, s in zip(names, colors, symbols, strict=True))
-    return ('<div style="display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px" role="group" aria-label="legend">'
-            f"{entries}<span>{html.escape(further)}</span></div>")
+    entries = [(n, c, SYMBOLS.get(s, "●")) for n, c, s in zip(names, colors, symbols, strict=True)]
+    return render("legend", entries=entries, further=further)

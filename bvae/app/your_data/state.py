@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from bvae.app.beliefs import contenders
 from bvae.app.state import PageState, control
 from bvae.app.widgets import choose, images
-from bvae.data.uploads.uploads import PosteriorSet
+from bvae.data.uploads import PosteriorSet
 from bvae.maps.maps import PERPLEXITIES
 
 POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
@@ -117,7 +117,7 @@ class YourData(PageState):
             "from pathlib import Path",
             "import torch",
             "import bvae",
-            "from bvae.data.uploads import uploads",
+            "from bvae.data import uploads",
             "from bvae.aggregators.comparison import distances, entropy",
             "",
             *self._read(),
@@ -136,7 +136,8 @@ class YourData(PageState):
         """The line that reads the file."""
         file = "example.npz" if self.is_example else "YOUR_FILE.npz"
         return [f'data = uploads.read(Path("{file}").read_bytes())  # ' + (
-            "the page's download button gives this file" if self.is_example else "the file that you uploaded")]
+            "the page's download button gives this file" if self.is_example else
+            "the file that you uploaded, .npz or .safetensors")]
 
     def map_script(self, views: Sequence[str], flat: bool) -> str:
         """Python that gives the coordinates of the map; `flat`: the latent space has two dimensions."""
@@ -160,7 +161,7 @@ class YourData(PageState):
         points = f"points = tsne(means, perplexity={self.perplexity}, seed={self.map_seed})" \
             if self.projection == "tsne" else "points = means" if flat else "points, shares = pca(means)"
         return "\n".join([
-            "from pathlib import Path", "import torch", "import bvae", "from bvae.data.uploads import uploads",
+            "from pathlib import Path", "import torch", "import bvae", "from bvae.data import uploads",
             "from bvae.aggregators.comparison import means_of", "from bvae.maps.maps import spread",
             "from bvae.maps.projections import pca, tsne", "",
             *self._read(), *means, points, "print(points)"])

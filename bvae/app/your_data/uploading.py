@@ -19,8 +19,8 @@ from bvae.app.state import forget
 from bvae.app.widgets.choose import FIRST_DATA
 from bvae.app.widgets.markdown import plain
 from bvae.app.your_data.state import CLOUDS, JOINT
-from bvae.data.uploads import uploads
-from bvae.data.uploads.uploads import PosteriorSet, UploadError
+from bvae.data import uploads
+from bvae.data.uploads import PosteriorSet, UploadError
 from bvae.io.storage import StorageError
 from bvae.runs import isolated
 
@@ -45,8 +45,9 @@ def widget() -> None:
     """Where a file is given, and what is wrong with it."""
     isolated.prepare()
     st.file_uploader(
-        f"A file of posteriors (.npz, at most {uploads.MAX_FILE // uploads.MIB} MB)", type="npz", on_change=_adopt,
-        key=f"my_file_{st.session_state.get(REVISION, 0)}", max_upload_size=uploads.MAX_FILE // uploads.MIB,
+        f"A file of posteriors (.npz or .safetensors, at most {uploads.MAX_FILE // uploads.MIB} MB)",
+        type=list(uploads.FILE_TYPES), on_change=_adopt, key=f"my_file_{st.session_state.get(REVISION, 0)}",
+        max_upload_size=uploads.MAX_FILE // uploads.MIB,
         help="Means and standard deviations of each modality's posterior; the format is below.")
     if problem := st.session_state.get(PROBLEM):
         st.error(plain(problem), icon=":material/error:")

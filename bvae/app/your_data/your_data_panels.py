@@ -25,7 +25,7 @@ from bvae.app.widgets import charts, choose, computing, fold, images
 from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
 from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, Own, YourData
-from bvae.data.uploads import uploads
+from bvae.data import uploads
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.latent import grouped, scatter
@@ -221,7 +221,7 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
 def instructions() -> None:
     """The format of the file, and how to extend."""
     def the_format() -> None:
-        st.markdown(f"One `.npz` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
+        st.markdown(f"One `.npz` or `.safetensors` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
                     f"({uploads.MAX_UNPACKED // uploads.MIB} MB unpacked), with these arrays for 1 to "
                     f"{uploads.MAX_MODALITIES} modalities; N up to {uploads.MAX_ITEMS:,} items, D up to "
                     f"{uploads.MAX_DIMENSIONS:,} latent dimensions, the same N and D everywhere.")
@@ -232,6 +232,9 @@ def instructions() -> None:
         st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** "
                     "latent space that all modalities share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
+        st.markdown("A `.safetensors` file has the same arrays under the same names, all but the texts, which are in "
+                    "its metadata: `name`, and `classes`, a JSON list of which `labels` holds the positions.")
+        st.code((EXTEND / "posteriors_safetensors.py").read_text(encoding="utf-8"), language="python")
 
     def extending() -> None:
         st.markdown("Each is one file or one line; it then appears in every list of this app, on the command line and "

@@ -11,8 +11,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bvae.data.uploads import uploads
-from bvae.data.uploads.uploads import UploadError, read, write
+from bvae.data import uploads
+from bvae.data.uploads import UploadError, read, write
 from bvae.io.texts import in_order, natural, visible
 
 N, D = 6, 3

@@ -9,11 +9,12 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bvae.data.uploads import uploads
-from bvae.data.uploads.uploads import UploadError, read, write
+from bvae.data import uploads
+from bvae.data.uploads import UploadError, read, write
 
 N, D = 6, 3
 
@@ -208,6 +209,28 @@ def lying_directory():
     return content[: at + 24] + struct.pack("<L", 500) + content[at + 28 :]
 
 
+def sizes_of_64_bits():
+    """A ZIP64 end that promises a directory of 2**63 bytes."""
+    content = zipped(good_members())
+    start = content.index(b"PK\x01\x02")
+    end = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 5, 5, 2**63, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(content) - 22, 1)
+    return content[:-22] + end + locator + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 65535, 65535, 2**32 - 1,
+                                                       2**32 - 1, 0)
+
+
+def one_member_that_is_many():
+    """Sixty entries of the directory that all unpack the same nine megabytes."""
+    data = npy(np.zeros((9, 2**17)))
+    content = zipped([("mu_aa.npy", data)], compression=zipfile.ZIP_DEFLATED)
+    start = content.index(b"PK\x01\x02")
+    entry = content[start:-22]
+    names = [f"{part}_{letter}{digit}.npy".encode() for part in ("mu",) for letter in "abcdef" for digit in range(10)]
+    entries = b"".join(entry.replace(b"mu_aa.npy", name) for name in names)
+    return content[:start] + entries + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, len(names), len(names),
+                                                   len(entries), start, 0)
+
+
 def encrypted():
     content = zipped(good_members())
     at = content.index(b"PK\x01\x02")
@@ -274,6 +297,38 @@ HOSTILE = {
     "a header of objects": (lambda: zipped(good_members(labels=npy(
         header="{'descr': '|O', 'fortran_order': False, 'shape': (6,), }", data=pickle.dumps([1] * 6)))),
         "got objects"),
+    "a zip in the zip": (lambda: zipped(good_members(mu_text=zipped(good_members()))), "NumPy's format, got bytes"),
+    "a minor version": (lambda: zipped(good_members(mu_text=npy(header="{}", data=b"", version=b"\x01\x07"))),
+                        "version 1 or 2 of NumPy's format, got 1.7"),
+    "a name of other letters": (lambda: zipped([("mu_日本.npy", npy(np.zeros(1)))]), "Member 'mu_日本.npy'"),
+    "no end of a name": (lambda: zipped([("mu_text", npy(np.zeros(1)))]), "Member 'mu_text'"),
+    "named fields in a text": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4,<f4', 'fortran_order': False, 'shape': (6, 3), }", data=bytes(144)))),
+        "got dtype '.V8'"),
+    "arrays in an array": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '(3,)<f4', 'fortran_order': False, 'shape': (6,), }", data=bytes(72)))), "got dtype '.V12'"),
+    "a huge type": (lambda: zipped(good_members(labels=npy(
+        header="{'descr': '<U999999999', 'fortran_order': False, 'shape': (6,), }", data=bytes(24)))), "labels.npy"),
+    "texts of no letters": (lambda: zipped(good_members(labels=npy(
+        header="{'descr': '<U0', 'fortran_order': False, 'shape': (999999999, 999999999), }", data=b""))),
+        "got room for 0"),
+    "a shape that overflows": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4', 'fortran_order': False, 'shape': (536870912, 536870912, 64, 2), }", data=bytes(72)))),
+        "promises"),
+    "a shape of nothing": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4', 'fortran_order': True, 'shape': (0, 999999999, 999999999), }", data=b""))),
+        r"mu_text: expected shape \(6, 3\)"),
+    "a sign before a sign": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4', 'fortran_order': " + "not " * 900 + "True, 'shape': (6, 3), }", data=bytes(72)))),
+        "plain array"),
+    "blanks that can be read in many ways": (lambda: zipped(good_members(mu_text=npy(
+        header="{" + "'descr': True" + (" " * 100 + "'shape': True") * 30 + "!}", data=bytes(72)))), "plain array"),
+    "a name for a value": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4', 'fortran_order': 'yes', 'shape': (6, 3), }", data=bytes(72)))), "plain array"),
+    "no shape": (lambda: zipped(good_members(mu_text=npy(
+        header="{'descr': '<f4', 'fortran_order': True, 'fortran_order': True, }", data=bytes(72)))), "plain array"),
+    "sizes of 64 bits": (sizes_of_64_bits, "directory"),
+    "one member that is sixty": (one_member_that_is_many, "MB unpacked|damaged"),
     "no characters": (lambda: zipped(good_members(labels=npy(
         header="{'descr': '<U1', 'fortran_order': False, 'shape': (6,), }", data=b"\xff\xff\xff\x7f" * 6))),
         "which is no character"),
@@ -314,6 +369,40 @@ def test_more_data_than_the_directory_promises_is_not_unpacked():
         with pytest.raises(UploadError):
             read(bytes(content))
         assert tracemalloc.get_traced_memory()[1] < 20 * uploads.MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_as_large_as_the_file_is_not_read():
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    count = 45 * uploads.MIB // len(entry)
+    content = b"PK\x03\x04".ljust(30, b"\0") + entry * count + struct.pack(
+        "<4s4H2LH", b"PK\x05\x06", 0, 0, 60, 60, len(entry) * count, 30, 0)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UploadError, match="at most 64 members, got 1,0"):
+            read(content)
+        assert tracemalloc.get_traced_memory()[1] < 5 * uploads.MIB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("byte", [2, 128, 255])
+def test_any_byte_but_0_is_true(byte):
+    """NumPy and PyTorch reckon with 0 and 1; a file may hold anything."""
+    there = np.frombuffer(bytes([byte, 0, byte, 1, 0, byte]), dtype=bool)
+    present = read(packed(present_text=there)).experts.present
+    assert present.view(torch.uint8).tolist() == [[1] * N, [1, 0, 1, 1, 0, 1]]
+
+
+def test_where_the_first_wrong_number_is_found_takes_no_more_than_the_numbers():
+    content = packed(False, labels=None, **{k: np.full((20_000, 250), np.nan, "f2")
+                                            for k in arrays() if k != "labels"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(UploadError, match="nan at item 0, dimension 0 .5,000,000 such"):
+            read(content)
+        assert tracemalloc.get_traced_memory()[1] < 100 * uploads.MIB  # the places of all of them would be 150 more
     finally:
         tracemalloc.stop()
 

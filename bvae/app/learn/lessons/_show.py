@@ -11,6 +11,7 @@ import streamlit as st
 
 from bvae.app import pages
 from bvae.app import reproduce as recipe
+from bvae.app.html import render
 from bvae.app.learn.lessons import _sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.app.learn.lessons._references import cited
@@ -25,12 +26,6 @@ PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
 PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
-# Streamlit marks every link to the page that one is on as the current one; here that would be all of them.
-PLAIN_LINKS = ("<style>[data-testid='stMain'] a[data-testid='stPageLink-NavLink']{background:transparent}"
-               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink']:hover{background:rgba(128,128,128,.15)}"
-               "[data-testid='stMain'] a[data-testid='stPageLink-NavLink'] *{white-space:normal;overflow:visible}"
-               ".st-key-learn_onward a[data-testid='stPageLink-NavLink']{border:1px solid rgba(128,128,128,.4)}"
-               "</style>")
 Lessons = dict[str, Lesson]
 
 
@@ -61,7 +56,7 @@ def forget(name: str | None = None) -> None:
 
 def overview(lessons: Lessons) -> None:
     """The first lesson's picture, and all lessons as cards."""
-    st.html(PLAIN_LINKS)
+    st.html(render("learn_links"))
     st.title("Learn")
     st.markdown("Eight lessons of two to five minutes, from one bell curve to the choice of a method. "
                 "**Begin with the first, or take any: in each you predict before you see.**")
@@ -133,7 +128,7 @@ def base_url() -> str:
 
 def lesson(state: Learn, lessons: Lessons) -> None:
     """One step of one lesson."""
-    st.html(PLAIN_LINKS)
+    st.html(render("learn_links"))
     name, number = state.lesson, state.step
     now = lessons[name]
     step = now.steps[number - 1]

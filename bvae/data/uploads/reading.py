@@ -1,38 +1,24 @@
-"""Posteriors of any model, as one .npz file: how it is written, and how a file from a stranger is read.
-
-The format is in `upload_format`, the archive in `upload_archive`. What is written can be read: anything else is
-converted if that is safe (`upload_conversion`), and refused if not.
-"""
+"""What a file of posteriors says, once its arrays are there: that they belong together, and every number and text."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.data.uploads import upload_conversion as conversion
-from bvae.data.uploads.upload_archive import arrays_of
-from bvae.data.uploads.upload_format import (  # noqa: F401 - others take these from here
-    FIELDS,
-    KIND_NAMES,
+from bvae.data.uploads import archive, tensors
+from bvae.data.uploads.format import (
     LARGEST_MEAN,
     LARGEST_SCALE,
     MAX_DIMENSIONS,
     MAX_FILE,
     MAX_ITEMS,
-    MAX_LETTERS,
     MAX_MODALITIES,
-    MAX_RATIO,
     MAX_SIDE,
-    MAX_UNPACKED,
     MIB,
-    MODALITY_WORDS,
-    RATIO_FROM,
     SMALLEST_SCALE,
     UploadError,
 )
@@ -92,21 +78,25 @@ def read(content: bytes) -> PosteriorSet:
     Parameters
     ----------
     content : bytes
-        The whole file, see :data:`FIELDS`.
+        The whole file, ``.npz`` or ``.safetensors``: what it holds is looked at, not how it is called. See
+        :data:`~bvae.data.uploads.format.FIELDS`.
 
     Raises
     ------
     UploadError
         If it is not of the format; says what, where, what was expected, what came, and how to mend it.
     """
-    arrays = arrays_of(content)
+    if len(content) > MAX_FILE:
+        raise UploadError(f"The file: expected at most {MAX_FILE // MIB} MB, got {len(content) / MIB:.1f} MB; leave "
+                          "items or thumbnails out, or store float32 with np.savez_compressed.")
+    arrays = tensors.arrays_of(content) if tensors.begins(content) else archive.arrays_of(content)
     names = [n.removeprefix("mu_") for n in arrays if n.startswith("mu_")]
     _check_members(arrays, names)
     n, d = arrays[f"mu_{names[0]}"].shape
     loc, scale = torch.zeros(len(names), n, d), torch.ones(len(names), n, d)
     present = torch.ones(len(names), n, dtype=torch.bool)
     for m, name in enumerate(names):
-        there = arrays.get(f"present_{name}", np.ones(n, dtype=bool)).copy()
+        there = arrays.get(f"present_{name}", np.ones(n, dtype=bool)).view(np.uint8) != 0  # any byte may be in a file
         present[m] = torch.from_numpy(there)
         mu, sigma = (_in_range(f"{part}_{name}", arrays[f"{part}_{name}"], there) for part in ("mu", "sigma"))
         loc[m], scale[m] = torch.from_numpy(mu), torch.from_numpy(sigma)
@@ -116,79 +106,16 @@ def read(content: bytes) -> PosteriorSet:
     return PosteriorSet(title or "unnamed", tuple(names), UnimodalPosteriors(loc, scale, present), classes, y, pictures)
 
 
-def write(
-    loc: Tensor | np.ndarray, scale: Tensor | np.ndarray, modalities: Sequence[str], *,
-    labels: np.ndarray | None = None, present: np.ndarray | None = None,
-    thumbnails: Mapping[str, np.ndarray] | None = None, name: str = "",
-) -> bytes:
-    """A file in this format, which :func:`read` takes.
-
-    Parameters
-    ----------
-    loc, scale : Tensor or ndarray
-        (M, N, D) real numbers of any type.
-    modalities : sequence of str
-        M names of letters, digits, '-', '.' and '_'.
-    labels : ndarray, optional
-        (N,) or (N, 1): integers, whole floats, bool, or texts; of other floats their decimals are the names.
-    present : ndarray, optional
-        (M, N) bool, or 0 and 1.
-    thumbnails : mapping, optional
-        Modality -> (N, h, w), (N, h, w, 3) or channels first; uint8, integers from 0 to 255, floats from 0 to 1, bool.
-    name : str
-
-    Raises
-    ------
-    UploadError
-        If something cannot be converted without a guess, or the file would be refused.
-    """
-    names = conversion.modalities(modalities)
-    means, widths = (conversion.floats(key, v, len(names)) for key, v in (("loc", loc), ("scale", scale)))
-    if widths.shape != means.shape:
-        raise UploadError(f"scale: expected the shape of loc, {means.shape}, got {widths.shape}; give one standard "
-                          "deviation for each mean.")
-    there = conversion.present(present, means.shape[:2])
-    arrays = {}
-    for m, modality in enumerate(names):
-        arrays[f"mu_{modality}"] = np.where(there[m][:, None], means[m], 0)
-        arrays[f"sigma_{modality}"] = np.where(there[m][:, None], widths[m], 1)
-        if present is not None:
-            arrays[f"present_{modality}"] = there[m]
-    for modality, pixels in (thumbnails or {}).items():
-        arrays[f"thumbnails_{modality}"] = conversion.pixels(f"thumbnails[{modality!r}]", pixels)
-    if labels is not None:
-        arrays["labels"] = conversion.labels(labels)
-    if name:
-        arrays["name"] = np.array(str(name))
-    content = _packed(arrays, zipfile.ZIP_DEFLATED)
-    unpacked = sum(a.nbytes for a in arrays.values())
-    if unpacked > RATIO_FROM and unpacked > 0.9 * MAX_RATIO * len(content):  # as regular as a bomb
-        content = _packed(arrays, zipfile.ZIP_STORED)
-    read(content)
-    return content
-
-
-def _packed(arrays: Mapping[str, np.ndarray], compression: int) -> bytes:
-    """The archive, in which nothing is pickled."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-            archive.writestr(f"{name}.npy", member.getbuffer())
-    return buffer.getvalue()
-
-
 # -- the content -----------------------------------------------------------------------------------------------------
 
 
 def _check_members(arrays: Mapping[str, np.ndarray], names: list[str]) -> None:
     """Raise UploadError unless the arrays belong together."""
     if not names:
-        raise UploadError("The archive: expected at least one modality, mu_NAME with sigma_NAME, got none; name the "
+        raise UploadError("The file: expected at least one modality, mu_NAME with sigma_NAME, got none; name the "
                           "array of means mu_NAME.")
     if len(names) > MAX_MODALITIES:
-        raise UploadError(f"The archive: expected at most {MAX_MODALITIES} modalities, got {len(names)}; leave some "
+        raise UploadError(f"The file: expected at most {MAX_MODALITIES} modalities, got {len(names)}; leave some "
                           "out.")
     for key in arrays:
         part, _, modality = key.partition("_")
@@ -231,7 +158,7 @@ def _in_range(key: str, values: np.ndarray, there: np.ndarray) -> np.ndarray:
     low, high = (SMALLEST_SCALE, LARGEST_SCALE) if is_scale else (-LARGEST_MEAN, LARGEST_MEAN)
     bad = ~((out >= low) & (out <= high))  # NaN is neither
     if bad.any():
-        item, dimension = np.argwhere(bad)[0].tolist()
+        item, dimension = map(int, np.unravel_index(bad.argmax(), bad.shape))
         value = float(values[item, dimension])
         wanted = f"standard deviations from {low:g} to {high:g}" if is_scale else f"means from {low:g} to {high:g}"
         mend = _mend(key, value)

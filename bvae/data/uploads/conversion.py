@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bvae.data.uploads.upload_format import MAX_LETTERS, MAX_MODALITIES, MODALITY, MODALITY_WORDS, UploadError
+from bvae.data.uploads.format import MAX_LETTERS, MAX_MODALITIES, MODALITY, MODALITY_WORDS, UploadError
 
 
 def plain(key: str, values: Any) -> np.ndarray:
