@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app.components.playground import playground, scenes
-from bvae.app.playground import panels
+from bvae.app.playground import aggregates, panels
 from bvae.app.state import begin_page, reset_shown
 from bvae.app.widgets import share
 
@@ -53,7 +53,8 @@ if st.session_state[PROBLEM]:
     st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
                "the address until the first change.")
 
-shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground")
+shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground",
+                   answer=aggregates.answers)
 try:
     scene = scenes.checked(shown or st.session_state[SCENE])
 except scenes.BadScene:  # only a browser that was tampered with sends one
