@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from bvae.app.components.playground import scenes
 from tests.support import ROOT, parity
 from tests.support.serving import served
 from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
@@ -400,3 +401,68 @@ def test_colours_follow_the_theme(chromium, harness_url):
         expect(page.locator('[data-rule="wasserstein"].rule ellipse').first).to_have_attribute("stroke", color)
         expect(page.locator('.chip[data-rule="wasserstein"] line')).to_have_attribute("stroke", color)
     context.close()
+
+
+# --- a rule that the browser does not know ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def extended_url(tmp_path_factory):
+    """The address of the Playground page in an app with docs/extend/aggregator.py."""
+    with served(ROOT / "tests" / "support" / "playground_extended.py",
+                tmp_path_factory.mktemp("extended") / "log.txt") as url:
+        yield f"{url}/playground"
+
+
+def newcomer(page):
+    return page.locator('.rule[data-rule="average-variance"]')
+
+
+def test_a_rule_of_ones_own_follows_when_one_lets_go(page, extended_url):
+    page.goto(extended_url)
+    page.wait_for_selector('.picture [data-control="0/mean"]')
+    finished(page)
+    with asked(page):
+        page.locator('.chip[data-rule="average-variance"]').click()
+    expect(newcomer(page)).to_have_count(1)
+    finished(page)
+    experts = scenes.preset(scenes.FIRST)["experts"]
+    means = np.array([expert["mean"] for expert in experts])
+    variances = np.array([[expert["cov"][0], expert["cov"][2]] for expert in experts])
+    assert drawn_mean(page, "average-variance") == pytest.approx(means.mean(0), abs=1e-3)
+    xx, xy, yy = map(float, newcomer(page).get_attribute("data-cov").split(","))
+    assert [xx, xy, yy] == pytest.approx([variances[:, 0].mean(), 0, variances[:, 1].mean()], abs=1e-3)
+    note = page.locator(".note", has_text="average-variance")
+    expect(note).to_contain_text("average-variance is computed by Python: it updates when you let go.")
+    expect(note).to_contain_text("It has no form for correlated experts")
+    before, wasserstein = drawn_mean(page, "average-variance"), drawn_mean(page)
+    x, y = grab(page, "0/mean")
+    page.mouse.move(x + 60, y - 20, steps=6)
+    expect(newcomer(page)).to_have_attribute("data-waiting", "true")
+    expect(newcomer(page)).to_have_attribute("opacity", "0.35")
+    expect(page.locator(".picture .waiting")).to_have_text("average-variance updates when you let go")
+    assert steady(page, lambda: drawn_mean(page))[0] > wasserstein[0] + 0.1  # the others follow at once
+    assert drawn_mean(page, "average-variance") == before
+    page.mouse.up()
+    eventually(lambda: drawn_mean(page, "average-variance")[0] > before[0] + 0.1, page=page)
+    # Both put their mean at the mean of the means.
+    eventually(lambda: drawn_mean(page, "average-variance") == pytest.approx(drawn_mean(page), abs=1e-3), page=page)
+    expect(page.locator("[data-waiting]")).to_have_count(0)
+    expect(page.locator(".picture .waiting")).to_have_count(0)
+    finished(page)
+    expect(page.get_by_role("table", name="Joint beliefs")).to_contain_text("average-variance")
+    fits(page)
+
+
+def test_a_rule_that_does_not_work_is_said_beside_its_name_and_breaks_nothing(page, extended_url):
+    page.goto(extended_url)
+    page.wait_for_selector('.picture [data-control="0/mean"]')
+    finished(page)
+    with asked(page):
+        page.locator('.chip[data-rule="unfinished"]').click()
+    note = page.locator(".note", has_text="unfinished")
+    expect(note).to_contain_text("unfinished: It cannot be computed: TypeError")
+    expect(note).to_contain_text("half.py: cannot be read: SyntaxError")
+    finished(page)
+    expect(page.locator(".picture .rule")).to_have_count(3)
+    expect(page.get_by_role("alert").filter(has_text="unfinished: It cannot be computed")).to_have_count(1)

@@ -167,5 +167,5 @@ function syncRules(state, { chips, ruleNote, ruleNoteText, pythonNote }) {
   }
   const notes = notesFromPython(state);
   pythonNote.hidden = !notes.length;
-  setText(pythonNote, notes.join(" "));
+  setText(pythonNote, notes.join("\n"));
 }

@@ -55,7 +55,7 @@ function sideControls() {
   const ruleNoteText = htmlNode("span");
   const uncorrelateButton = plainButton({ textContent: "Uncorrelate" });
   ruleNote.append(ruleNoteText, uncorrelateButton);
-  const pythonNote = htmlNode("p", { className: "note" });
+  const pythonNote = htmlNode("p", { className: "note lines" });
   const side = htmlNode("div", { className: "side" }, [
     section("Experts and their weights", expertRows,
       htmlNode("div", { className: "buttons" }, [addButton, removeButton])),
