@@ -11,7 +11,12 @@ import { compact } from "./texts.mjs";
 
 const OUTLINE_MASSES = [1 - Math.exp(-0.5), 1 - Math.exp(-2)];
 const FILL_MASSES = [0.97, 0.9, 0.78, 0.6, 0.4, 0.2];
-const OF_BEFORE = 0.35; // opacity of an aggregate that belongs to an earlier scene
+const OF_BEFORE = 0.35;
+
+/* The opacity of a rule's aggregate: less where it belongs to an earlier scene. */
+export function opacityOf({ waiting }, rule) {
+  return waiting.has(rule) ? OF_BEFORE : "";
+}
 
 /* The lines around the given shares of the mass, in pixels: one list of closed lines per share. */
 function outlines(size, result, masses, grids) {
@@ -38,18 +43,17 @@ export function drawFilledContours(state, layers, rule, result, grids) {
   outlines(size, result, FILL_MASSES, grids).forEach((lines, i) => {
     layers.fill.get(i, "path", {
       d: lines.map((line) => polyline(line, true)).join(""), fill: color, "fill-opacity": theme.dark ? 0.11 : 0.085,
-      "fill-rule": "evenodd",
+      "fill-rule": "evenodd", opacity: opacityOf(state, rule),
     });
   });
 }
 
 /* The group of one rule, with its numbers as data: tests and curious people read them. */
 export function ruleGroup(state, layers, rule, mean, cov) {
-  const waits = state.waiting.has(rule);
   const holder = layers.rules.get(rule, "g", {
     class: "rule", "data-rule": rule, "data-mean": mean.map((v) => v.toFixed(4)).join(","),
-    "data-cov": cov.map((v) => v.toFixed(5)).join(","), "data-waiting": waits ? "true" : "",
-    opacity: waits ? OF_BEFORE : "",
+    "data-cov": cov.map((v) => v.toFixed(5)).join(","), "data-waiting": state.waiting.has(rule) ? "true" : "",
+    opacity: opacityOf(state, rule),
   });
   holder.lines ??= keyedGroup(holder, "lines");
   holder.lines.begin();

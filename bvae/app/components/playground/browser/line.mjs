@@ -1,6 +1,6 @@
 /* The view of the line: densities of the marginals along z1. */
 
-import { ruleGroup } from "./aggregates.mjs";
+import { opacityOf, ruleGroup } from "./aggregates.mjs";
 import { expertStyle, ruleColor, ruleLine, shortName } from "./appearance.mjs";
 import { densityGrid } from "./densities.mjs";
 import { draws } from "./draws.mjs";
@@ -50,7 +50,7 @@ export function drawLine(state, layers, experts, noise) {
   if (fill) {
     layers.fill.get("area", "path", {
       d: area(size, resultCurve(size, fill)), fill: ruleColor(state, scene.fill),
-      "fill-opacity": theme.dark ? 0.24 : 0.17,
+      "fill-opacity": theme.dark ? 0.24 : 0.17, opacity: opacityOf(state, scene.fill),
     });
   }
   if (scene.layers.prior) {

@@ -69,8 +69,8 @@ export function reasonOf(state, rule) {
 
 /* Sentences about rules that Python computes or that it cannot read. */
 export function notesFromPython(state) {
-  const { scene, styles, answers } = state;
-  const asked = scene.rules.filter((rule) => !isComputedHere(rule));
+  const { styles, answers, results } = state;
+  const asked = [...results.keys()].filter((rule) => !isComputedHere(rule));
   const names = listNames(asked.map((rule) => shortName(state, rule)));
   const one = asked.length === 1;
   return [
