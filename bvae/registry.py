@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,11 @@ class Registry(Generic[T]):
     kind : str
         What the registry holds, in words; used in error messages.
 
+    Attributes
+    ----------
+    broken : dict
+        File -> why it cannot be read, see :func:`import_submodules`.
+
     Examples
     --------
     >>> rules = Registry("rule")
@@ -33,6 +39,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, T] = {}
+        self.broken: dict[str, str] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator: enter a class or function under `name`. Raises ValueError if the name is taken."""
@@ -54,7 +61,9 @@ class Registry(Generic[T]):
         except (KeyError, TypeError):
             near = difflib.get_close_matches(str(name), self._entries, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UnknownName(f"unknown {self.kind} {name!r}; there are {', '.join(self._entries)}.{hint}") from None
+            missing = "".join(f" {file}: {why}." for file, why in self.broken.items())
+            raise UnknownName(
+                f"unknown {self.kind} {name!r}; there are {', '.join(self._entries)}.{hint}{missing}") from None
 
     def build(self, name: str, **options: Any) -> Any:
         """An instance of a registered dataclass, its options as keywords.
@@ -87,11 +96,22 @@ class UnknownName(KeyError, ValueError):
         return str(self.args[0])
 
 
-def import_submodules(package: ModuleType) -> None:
-    """Import every module of a package, so that each registers what it defines."""
+def import_submodules(package: ModuleType, registry: Registry | None = None) -> None:
+    """Import every module of a package, so that each registers what it defines.
+
+    With a `registry`, a module that cannot be imported takes nothing else away: it is warned of and noted in
+    `Registry.broken`, and the others are imported all the same.
+    """
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if not module.name.startswith("_"):
+        if module.name.startswith("_"):
+            continue
+        try:
             importlib.import_module(f"{package.__name__}.{module.name}")
+        except Exception as error:
+            if registry is None:
+                raise
+            registry.broken[f"{module.name}.py"] = why = f"cannot be read: {type(error).__name__}: {error}"
+            warnings.warn(f"{package.__name__}: {module.name}.py {why}", RuntimeWarning, stacklevel=2)
 
 
 def require_number(name: str, value: Any, allowed: Callable[[float], bool], wanted: str) -> None:

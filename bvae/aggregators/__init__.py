@@ -66,4 +66,4 @@ def options_of(rule: Aggregator) -> dict[str, Any]:
     return {**inside, **own}
 
 
-import_submodules(sys.modules[__name__])
+import_submodules(sys.modules[__name__], AGGREGATORS)  # a new rule's file may be broken

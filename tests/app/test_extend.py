@@ -1,5 +1,6 @@
 """The code that "Your data" shows under "How to add ...": run as it stands, then used everywhere."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,11 +13,12 @@ import bvae
 from bvae.aggregators import AGGREGATORS
 from bvae.aggregators.worked import normal, number
 from bvae.app import loaders
+from bvae.app.components.playground import scenes
 from bvae.data import DATASETS
 from bvae.models.methods import METHODS
 from tests.support import ROOT
 from tests.support.extended import REGISTERING, run, shown
-from tests.support.pages import all_numbers, assert_clean, drawings, open_page, unfold
+from tests.support.pages import all_numbers, assert_clean, drawings, html_table, open_page, unfold
 
 
 @pytest.fixture
@@ -98,6 +100,26 @@ def said(app):
     """Texts of a page: what is written, and what its pictures say."""
     return [*(e.value for e in (*app.markdown, *app.subheader, *app.caption)),
             *(h.proto.body for h in app.get("html")), *drawings(app)]
+
+
+def test_the_aggregator_is_offered_and_computed_in_the_playground(extended):
+    scene = {**scenes.preset("orthogonal"), "rules": ["wasserstein", "average-variance"], "fill": "average-variance"}
+    app = open_page("pages/playground.py", scene=scenes.encode(scene))
+    data = json.loads(app.get("bidi_component")[0].proto.json)
+    assert list(data["styles"]["rules"])[-1] == "average-variance"
+    assert data["scene"]["rules"] == ["wasserstein", "average-variance"]
+    answer = data["answers"]["rules"]
+    assert list(answer) == ["average-variance"]  # the browser computes the other itself
+    x, y = 2.2**2 / 2 + 0.3**2 / 2, 2.2**2 / 2 + 0.3**2 / 2
+    assert answer["average-variance"]["means"] == [pytest.approx([0.25, 0.2])]
+    assert answer["average-variance"]["covs"] == [pytest.approx([x, 0, y])]
+    assert answer["average-variance"]["note"] == ""  # nobody is correlated
+    beliefs = html_table(app, "Joint beliefs")
+    assert list(beliefs["joint belief"])[-1] == TITLE
+    assert list(html_table(app, "Divergences between aggregates and experts").columns)[-1] == SHORT
+    app.selectbox(key="playground_formula").set_value("average-variance").run()
+    assert_clean(app)
+    assert any(AGGREGATORS["average-variance"].formula in found.value for found in app.latex)
 
 
 def test_a_newcomer_keeps_every_contract(tmp_path):

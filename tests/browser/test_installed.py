@@ -18,6 +18,7 @@ from tests.support.serving import PATIENCE, free_port, wait_for
 from tests.support.waiting import settled
 
 MOST = 30e6  # bytes of the wheel
+MODULES = sorted((ROOT / "bvae" / "app" / "components" / "playground" / "browser").glob("*.mjs"))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def test_a_wheel_is_small_and_has_what_the_app_needs(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         metadata = archive.read(next(n for n in names if n.endswith("METADATA"))).decode()
-    assert {"bvae/app/main.py", "bvae/app/config.toml", "bvae/app/components/playground/playground.js",
+    assert {"bvae/app/main.py", "bvae/app/config.toml", "bvae/app/components/playground/scene.schema.json",
+            *(f"bvae/app/components/playground/browser/{file.name}" for file in MODULES),
             "bvae/app/explore/page.py", "bvae/app/extend/aggregator.py",
             "bvae/checkpoints/polymnist/mwb-vae/model.safetensors",
             "bvae/checkpoints/polymnist/classifiers/model.safetensors"} <= names

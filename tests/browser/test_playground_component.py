@@ -10,25 +10,16 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-import torch
 from playwright.sync_api import expect
 
-import bvae
-from bvae.app.components.playground import HERE
-from tests.support import ROOT
+from bvae.app.components.playground import scenes
+from tests.support import ROOT, parity
 from tests.support.serving import served
 from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
 
-SEEDS = 30
 SCRIPT = ROOT / "tests" / "support" / "playground_harness.py"
-CASES = [
-    ("poe", {}, {}), ("poe", {"prior_expert": "always"}, {"prior": True}), ("geometric", {}, {}), ("moe", {}, {}),
-    ("moment", {}, {}), ("wasserstein", {}, {}), ("mopoe", {"prior_expert": "never"}, {}),
-    ("mopoe", {"prior_expert": "always"}, {"prior": True}), ("mwb", {}, {}), ("helvae", {}, {}), ("jeffreys", {}, {}),
-    ("code", {"rho": 0.0}, {"rho": 0.0}), ("code", {"rho": 0.6}, {"rho": 0.6}),
-    ("hoelder", {"alpha": 1.0}, {"alpha": 1.0}), ("hoelder", {"alpha": 0.5}, {"alpha": 0.5}),
-    ("hoelder", {"alpha": 1 / 3}, {"alpha": 1 / 3}),
-]
+MODULES = ("contours", "densities", "gaussians", "rules", "scene")
+KINDS = {".mjs": "text/javascript", ".json": "application/json"}
 
 
 # --- the maths --------------------------------------------------------------------------------------------------------
@@ -36,109 +27,42 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def math(chromium):
-    """Calls a function of an expression of ``m``, the module math.js as the file is, on JSON arguments."""
+    """Calls a function of an expression of ``m``, all that the modules export, on JSON arguments."""
     context = chromium.new_context()
     tab = context.new_page()
+
+    def answer(route):
+        file = ROOT / urllib.parse.urlparse(route.request.url).path.lstrip("/")
+        if file.suffix in KINDS:
+            route.fulfill(body=file.read_text(encoding="utf-8"), content_type=KINDS[file.suffix])
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    context.route("http://localhost/**", answer)  # the files as they are, from no server
+    tab.goto("http://localhost/")
     tab.evaluate(
-        "async text => { window.m = await import('data:text/javascript;charset=utf-8,' + encodeURIComponent(text)); }",
-        (HERE / "math.js").read_text(encoding="utf-8"),
+        "async names => { window.m = Object.assign({}, await import('/tests/support/parity.mjs'),"
+        " ...await Promise.all(names.map(name =>"
+        " import(`/bvae/app/components/playground/browser/${name}.mjs`)))); }",
+        MODULES,
     )
     yield tab.evaluate
     context.close()
 
 
-def random_case(seed, correlated=True):
-    """Two to five experts as arrays and as the browser takes them, with weights and some of them missing."""
-    draw = np.random.default_rng(seed)
-    count = int(draw.integers(2, 6))
-    loc = draw.uniform([-4, -3], [4, 3], (count, 2))
-    angle = draw.uniform(0, np.pi, count) if correlated else np.zeros(count)
-    scales = draw.uniform(0.3, 1.6, (count, 2))
-    turn = np.stack([np.stack([np.cos(angle), -np.sin(angle)], -1), np.stack([np.sin(angle), np.cos(angle)], -1)], -2)
-    covariance = turn @ (scales[:, :, None] ** 2 * np.eye(2)) @ turn.transpose(0, 2, 1)
-    weights = draw.uniform(0.1, 3, count)
-    if seed % 5 == 1:
-        weights[draw.integers(count)] = 0.0
-    present = draw.random(count) > 0.25
-    if seed % 10 == 3:
-        present[:] = False
-    experts = [
-        {"mean": list(mean), "cov": [cov[0, 0], cov[0, 1] if correlated else 0.0, cov[1, 1]], "present": bool(here)}
-        for mean, cov, here in zip(loc.tolist(), covariance, present, strict=True)
-    ]
-    return loc, scales, covariance, present, weights, experts
+@pytest.fixture(scope="module")
+def found(math):
+    """What ``parity.mjs`` says of all cases."""
+    return math("cases => m.compare(cases)", parity.cases())
 
 
-def tensors(loc, present, weights):
-    """(M, 1, 2), (M, 1), (M,): as Python's rules take them."""
-    return torch.tensor(loc).unsqueeze(1), torch.tensor(present).unsqueeze(1), torch.tensor(weights / weights.sum())
+@pytest.mark.parametrize("group", parity.GROUPS)
+def test_the_browser_aggregates_as_python_does(found, group):
+    parity.assert_equal(found, group)
 
 
-def pack(covariance):
-    return [covariance[0][0], covariance[0][1], covariance[1][1]]
-
-
-@pytest.mark.parametrize(("rule", "options", "theirs"), CASES)
-def test_the_browser_aggregates_as_python_does(math, rule, options, theirs):
-    cases = [random_case(seed) for seed in range(SEEDS)]
-    results = math(
-        "([rule, cases, options]) => cases.map(([experts, weights]) => {"
-        " const q = m.aggregate(rule, experts, weights, options); return { q: {...q, grid: null}, total: m.meanCov(q)};"
-        "})",
-        [rule, [[case[5], case[4].tolist()] for case in cases], theirs],
-    )
-    tolerance = 1e-3 if rule == "hoelder" else 1e-6 if rule in ("wasserstein", "mwb", "jeffreys") else 1e-8
-    for (loc, _, covariance, present, weights, _), result in zip(cases, results, strict=True):
-        mean, here, shares = tensors(loc, present, weights)
-        q = bvae.aggregator(rule, **options).full(mean, torch.tensor(covariance).unsqueeze(1), here, shares)
-        np.testing.assert_allclose(result["total"]["mean"], q.mean[0], rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(result["total"]["cov"], pack(q.total_covariance[0]), rtol=tolerance, atol=tolerance)
-        if rule == "hoelder":
-            continue
-        # Component by component, in any order; Python keeps places for subsets that nobody fills.
-        ours = [
-            np.array([w, *z, *pack(c)]) for w, z, c in
-            zip(q.weights[:, 0].tolist(), q.loc[:, 0].tolist(), q.covariance[:, 0].tolist(), strict=True) if w > 1e-12
-        ]
-        parts = zip(result["q"]["weights"], result["q"]["means"], result["q"]["covs"], strict=True)
-        found = [np.array([w, *z, *c]) for w, z, c in parts]
-        assert len(found) == len(ours)
-        for component in found:
-            assert min(np.abs(component - other).max() for other in ours) < 10 * tolerance
-
-
-def test_fisher_rao_agrees_where_nobody_is_correlated_and_has_no_answer_elsewhere(math):
-    cases = [random_case(seed, correlated=False) for seed in range(SEEDS)]
-    results = math(
-        "cases => cases.map(([experts, weights]) => m.meanCov(m.aggregate('fisher-rao', experts, weights)))",
-        [[case[5], case[4].tolist()] for case in cases],
-    )
-    for (loc, scales, _, present, weights, _), result in zip(cases, results, strict=True):
-        mean, here, shares = tensors(loc, present, weights)
-        q = bvae.aggregator("fisher-rao")(mean, torch.tensor(scales).unsqueeze(1), here, shares)
-        np.testing.assert_allclose(result["mean"], q.mean[0], rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(result["cov"], [q.variance[0, 0], 0, q.variance[0, 1]], rtol=1e-6, atol=1e-6)
-    experts, weights = random_case(0)[5], random_case(0)[4].tolist()
-    assert math("([e, w]) => m.aggregate('fisher-rao', e, w)", [experts, weights]) is None
-
-
-@pytest.mark.parametrize("rule", [*sorted({case[0] for case in CASES}), "fisher-rao"])
-def test_one_dimension_agrees_with_python(math, rule):
-    cases = [random_case(seed, correlated=False) for seed in range(SEEDS)]
-    flat = [
-        [[{**e, "mean": e["mean"][:1], "cov": e["cov"][:1]} for e in case[5]], case[4].tolist()] for case in cases
-    ]
-    results = math(
-        "([rule, cases]) => cases.map(([e, w]) => m.meanCov(m.aggregate(rule, e, w, {alpha: 0.5, rho: 0.5})))",
-        [rule, flat],
-    )
-    options = {"poe": {"prior_expert": "never"}, "mopoe": {"prior_expert": "never"}}.get(rule, {})
-    tolerance = 1e-3 if rule == "hoelder" else 1e-6
-    for (loc, scales, _, present, weights, _), result in zip(cases, results, strict=True):
-        mean, here, shares = tensors(loc, present, weights)
-        q = bvae.aggregator(rule, **options)(mean[..., :1], torch.tensor(scales[:, :1]).unsqueeze(1), here, shares)
-        np.testing.assert_allclose(result["mean"], q.mean[0], rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(result["cov"], q.variance[0], rtol=tolerance, atol=tolerance)
+def test_browser_and_python_draw_the_same_limits(found):
+    parity.assert_same_scenes(found)
 
 
 def test_contours_hold_the_mass_that_they_claim(math):
@@ -477,3 +401,68 @@ def test_colours_follow_the_theme(chromium, harness_url):
         expect(page.locator('[data-rule="wasserstein"].rule ellipse').first).to_have_attribute("stroke", color)
         expect(page.locator('.chip[data-rule="wasserstein"] line')).to_have_attribute("stroke", color)
     context.close()
+
+
+# --- a rule that the browser does not know ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def extended_url(tmp_path_factory):
+    """The address of the Playground page in an app with docs/extend/aggregator.py."""
+    with served(ROOT / "tests" / "support" / "playground_extended.py",
+                tmp_path_factory.mktemp("extended") / "log.txt") as url:
+        yield f"{url}/playground"
+
+
+def newcomer(page):
+    return page.locator('.rule[data-rule="average-variance"]')
+
+
+def test_a_rule_of_ones_own_follows_when_one_lets_go(page, extended_url):
+    page.goto(extended_url)
+    page.wait_for_selector('.picture [data-control="0/mean"]')
+    finished(page)
+    with asked(page):
+        page.locator('.chip[data-rule="average-variance"]').click()
+    expect(newcomer(page)).to_have_count(1)
+    finished(page)
+    experts = scenes.preset(scenes.FIRST)["experts"]
+    means = np.array([expert["mean"] for expert in experts])
+    variances = np.array([[expert["cov"][0], expert["cov"][2]] for expert in experts])
+    assert drawn_mean(page, "average-variance") == pytest.approx(means.mean(0), abs=1e-3)
+    xx, xy, yy = map(float, newcomer(page).get_attribute("data-cov").split(","))
+    assert [xx, xy, yy] == pytest.approx([variances[:, 0].mean(), 0, variances[:, 1].mean()], abs=1e-3)
+    note = page.locator(".note", has_text="average-variance")
+    expect(note).to_contain_text("average-variance is computed by Python: it updates when you let go.")
+    expect(note).to_contain_text("It has no form for correlated experts")
+    before, wasserstein = drawn_mean(page, "average-variance"), drawn_mean(page)
+    x, y = grab(page, "0/mean")
+    page.mouse.move(x + 60, y - 20, steps=6)
+    expect(newcomer(page)).to_have_attribute("data-waiting", "true")
+    expect(newcomer(page)).to_have_attribute("opacity", "0.35")
+    expect(page.locator(".picture .waiting")).to_have_text("average-variance updates when you let go")
+    assert steady(page, lambda: drawn_mean(page))[0] > wasserstein[0] + 0.1  # the others follow at once
+    assert drawn_mean(page, "average-variance") == before
+    page.mouse.up()
+    eventually(lambda: drawn_mean(page, "average-variance")[0] > before[0] + 0.1, page=page)
+    # Both put their mean at the mean of the means.
+    eventually(lambda: drawn_mean(page, "average-variance") == pytest.approx(drawn_mean(page), abs=1e-3), page=page)
+    expect(page.locator("[data-waiting]")).to_have_count(0)
+    expect(page.locator(".picture .waiting")).to_have_count(0)
+    finished(page)
+    expect(page.get_by_role("table", name="Joint beliefs")).to_contain_text("average-variance")
+    fits(page)
+
+
+def test_a_rule_that_does_not_work_is_said_beside_its_name_and_breaks_nothing(page, extended_url):
+    page.goto(extended_url)
+    page.wait_for_selector('.picture [data-control="0/mean"]')
+    finished(page)
+    with asked(page):
+        page.locator('.chip[data-rule="unfinished"]').click()
+    note = page.locator(".note", has_text="unfinished")
+    expect(note).to_contain_text("unfinished: It cannot be computed: TypeError")
+    expect(note).to_contain_text("half.py: cannot be read: SyntaxError")
+    finished(page)
+    expect(page.locator(".picture .rule")).to_have_count(3)
+    expect(page.get_by_role("alert").filter(has_text="unfinished: It cannot be computed")).to_have_count(1)

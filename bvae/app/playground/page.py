@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app.components.playground import playground, scenes
-from bvae.app.playground import scene_numbers
+from bvae.app.playground import aggregates, scene_numbers
 from bvae.app.playground.state import Playground
 from bvae.app.state import Form, begin_page, reset
 from bvae.app.widgets import share
@@ -54,7 +54,8 @@ if st.session_state[PROBLEM]:
     st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
                "the address until the first change.")
 
-shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground")
+shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground",
+                   answer=aggregates.answers)
 try:
     scene = scenes.checked(shown or st.session_state[SCENE])
 except scenes.BadScene:  # only a browser that was tampered with sends one

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,18 +14,19 @@ import torch
 
 from bvae.aggregators import aggregator, naming, worked
 from bvae.aggregators.comparison import divergence_matrix
-from bvae.aggregators.hoelder import GridPool, HoelderPool
+from bvae.aggregators.hoelder import GridPool
 from bvae.app import reproduce as recipe
 from bvae.app.components.playground import scenes
 from bvae.app.components.playground.scenes import NAMES, Scene
+from bvae.app.components.playground.schema import EXPERT, FIELDS, SCALE, limits
 from bvae.app.html import Markup, render
+from bvae.app.playground.aggregates import aggregate
 from bvae.app.playground.state import ALL, Playground
 from bvae.app.state import Form
 from bvae.app.widgets import small_table
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
 
-EXACT = (1.0, 0.5)  # alpha whose pools are mixtures of few Gaussians
 UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
 # Divergences and the rule that minimises each by construction (Hellinger: if alpha is 1/2; Jeffreys and Fisher-Rao:
 # among Gaussians), and the rules that are in the table whatever is drawn.
@@ -35,30 +34,6 @@ OWNERS = {"reverse-kl": "geometric", "forward-kl": "moe", "jeffreys": "jeffreys"
           "alpha": "hoelder", "hellinger": "hoelder", "fisher-rao": "fisher-rao"}
 MARKED = {"★": "smallest of its row", "☆": "smallest among single Gaussians"}
 ALWAYS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
-
-
-class Result(NamedTuple):
-    """One aggregate of a scene, or why there is none."""
-
-    posterior: FullPosterior | GridPool | None
-    reason: str
-
-
-def aggregate(scene: Scene, rule: str) -> Result:
-    """The exact aggregate of the experts that are present. Several panels ask for the same ones."""
-    return _aggregate(json.dumps(scene, sort_keys=True), rule)
-
-
-@functools.lru_cache(maxsize=256)
-def _aggregate(text: str, rule: str) -> Result:
-    scene: Scene = json.loads(text)
-    try:
-        made, experts = aggregator(rule, **scenes.options(scene, rule)), scenes.tensors(scene)
-        if isinstance(made, HoelderPool) and made.alpha not in EXACT and bool(experts[2].any()):
-            return Result(made.exact(*experts), "")  # the pool itself: in one and two dimensions that is possible
-        return Result(made.full(*experts), "")
-    except ValueError as error:
-        return Result(None, str(error))
 
 
 def measures(scene: Scene) -> dict[str, Divergence]:
@@ -214,6 +189,8 @@ def exact(scene: Scene) -> None:
         if q is None:
             st.warning(f"{naming.title(rule)}: {reason}", icon=":material/info:")
             continue
+        if reason:
+            st.caption(f"{naming.title(rule)}: {reason}")
         mean, covariance = q.mean[0], q.total_covariance[0]
         std = torch.linalg.eigvalsh(covariance).clamp_min(0).sqrt().flip(0)
         count = None if isinstance(q, GridPool) else q.num_components  # by quadrature: no mixture of Gaussians
@@ -252,11 +229,16 @@ def formula(form: Form[Playground]) -> None:
         st.write("Switch an aggregate on.")
         return
     rule = form.ask(st.selectbox, "formula", "Rule", format_func=naming.title)
-    made = aggregator(rule, **scenes.options(scene, rule))
-    st.latex(made.formula)
+    q, reason = aggregate(scene, rule)
+    try:
+        made = aggregator(rule, **scenes.options(scene, rule))
+    except Exception:  # a rule of one's own may raise anything; `reason` says what
+        st.info(reason)
+        return
+    if made.formula:
+        st.latex(made.formula)
     if made.divergence:
         st.markdown(f"It minimises: {made.divergence}.")
-    q, reason = aggregate(scene, rule)
     if q is None:
         st.info(reason)
         return
@@ -278,6 +260,9 @@ def filled(scene: Scene, rule: str, q: FullPosterior | GridPool) -> str:
     return r"\begin{aligned}" + r"\\[4pt]".join(lines) + r"\end{aligned}"
 
 
+CORRELATION = (-0.99, 0.99)  # that one can type
+
+
 COLUMNS = ("z1", "z2", "σ1", "σ2", "correlation", "weight", "present")
 
 
@@ -294,8 +279,10 @@ def numbers(scene: Scene, adopt: Callable[[Scene], None]) -> None:
         edited = st.data_editor(frame, key=f"playground_numbers_{hash(scenes.encode(scene))}", width="stretch",
                                 column_config={c: st.column_config.NumberColumn(format="%.3f") for c in COLUMNS[:-1]})
         if edited.equals(frame):
-            st.caption("Means z1 in [-5, 5] and z2 in [-4, 4], standard deviations in [0.1, 3], correlation in "
-                       "[-0.99, 0.99], weights in [0, 4].")
+            (low1, high1), (low2, high2) = (limits(axis) for axis in EXPERT["mean"]["prefixItems"])
+            low, high = limits(FIELDS["weights"]["items"])
+            st.caption(f"Means z1 in [{low1}, {high1}] and z2 in [{low2}, {high2}], standard deviations in "
+                       f"{list(SCALE['reach'])}, correlation in {list(CORRELATION)}, weights in [{low}, {high}].")
             return
         try:
             typed = from_rows(scene, edited.to_dict("records"))
@@ -310,8 +297,8 @@ def from_rows(scene: Scene, rows: list[dict[str, Any]]) -> Scene:
     """The scene with the experts of the editor. Raises BadScene that names the cell."""
     experts = []
     for name, row in zip(NAMES, rows, strict=False):
-        for key, low, high in (("σ1", 0.1, 3), ("σ2", 0.1, 3), ("correlation", -0.99, 0.99)):
-            scenes.require(f"{key} of {name}", row[key], low, high)
+        for key, reach in (("σ1", SCALE["reach"]), ("σ2", SCALE["reach"]), ("correlation", CORRELATION)):
+            scenes.require(f"{key} of {name}", row[key], *reach)
         experts.append(scenes.expert(row["z1"], row["z2"], row["σ1"], row["σ2"], row["correlation"], row["present"]))
     return scenes.checked({**scene, "experts": experts, "weights": [row["weight"] for row in rows]})
 

@@ -1,21 +1,24 @@
 """The playground: Gaussian experts in the plane that one drags, and their aggregates, which follow at once.
 
-The browser computes (``math.js``) and draws (``playground.js``) them; Python hears of a scene when a gesture ends.
+The browser computes and draws them (the modules in ``browser/``); Python hears of a scene when a gesture ends. What a
+scene is says ``scene.schema.json``, to both. Rules that the browser does not know are computed by Python then.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from bvae.aggregators import aggregators, naming
+from bvae.aggregators import AGGREGATORS, naming
+from bvae.app.components.playground.modules import bundle
+from bvae.app.components.playground.schema import NAMES
 from bvae.plots import style
 
 HERE = Path(__file__).parent
-NAMES = "ABCDEF"
 
 
 def default_styles() -> dict[str, Any]:
@@ -25,8 +28,9 @@ def default_styles() -> dict[str, Any]:
     -------
     dict
         ``{"experts": [{"name", "color", "marker"}], "rules": {name: {"short", "title", "dash", "light", "dark"}},
-        "ink": {"light", "dark"}}``; the rules in the order in which one explains them. Their own colours are for
-        pictures that hold so many that lines do not tell them apart; else all are drawn in ink.
+        "ink": {"light", "dark"}, "broken": {file: sentence}}``; all registered rules, in the order in which one
+        explains them. Their own colours are for pictures that hold so many that lines do not tell them apart; else all
+        are drawn in ink. ``broken`` are files of rules that cannot be read.
     """
     experts = [
         {"name": name, "color": style.color(m), "marker": style.marker(m)} for m, name in enumerate(NAMES)
@@ -39,17 +43,15 @@ def default_styles() -> dict[str, Any]:
             "light": style.rule_color(rule, dark=False),
             "dark": style.rule_color(rule, dark=True),
         }
-        for rule in naming.ordered(aggregators())
+        for rule in naming.ordered(AGGREGATORS.names())
     }
-    return {"experts": experts, "rules": rules,
+    return {"experts": experts, "rules": rules, "broken": dict(AGGREGATORS.broken),
             "ink": {"light": style.LIGHT.aggregate, "dark": style.DARK.aggregate}}
 
 
 def script() -> str:
-    """The component's one module: ``math.js`` without its exports, then ``playground.js``."""
-    math = (HERE / "math.js").read_text(encoding="utf-8")
-    lines = [line for line in math.splitlines() if not line.startswith("export {")]
-    return "\n".join(lines) + "\n" + (HERE / "playground.js").read_text(encoding="utf-8")
+    """The component's one module, made of those in ``browser/``."""
+    return bundle(HERE / "browser" / "playground.mjs")
 
 
 @functools.cache
@@ -64,27 +66,23 @@ def component():
 
 
 def playground(
-    scene: dict[str, Any], *, revision: int, key: str, styles: dict[str, Any] | None = None
+    scene: dict[str, Any], *, revision: int, key: str, styles: dict[str, Any] | None = None,
+    answer: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
 ) -> dict[str, Any] | None:
     """Show the playground and return the scene that the browser last sent.
 
     Parameters
     ----------
     scene : dict
-        What to show, all of it JSON::
+        What to show, as ``scene.schema.json`` says, for example::
 
             {"v": 1,
-             "experts": [{"mean": [x, y], "cov": [sxx, sxy, syy], "present": True}, ...],  # 2 to 6
-             "weights": [w, ...],              # one per expert, 0 to 4, need not sum to 1
-             "rules": ["poe", "moe", ...],     # aggregates that are drawn, by registered name
-             "fill": "moe" or None,            # whose density is drawn as filled contours
-             "alpha": 0.5, "rho": 0.5,         # of hoelder (0.05 to 1) and code (0 to 0.95)
-             "prior": False,                   # N(0, I) as one more expert in poe and in every subset of mopoe
-             "layers": {"experts": True, "prior": True, "samples": False, "path": False},
-             "view": "plane" or "line"}        # "line": the marginals along the first axis
+             "experts": [{"mean": [0, 1], "cov": [1, 0.2, 0.5], "present": True},
+                         {"mean": [2, 0], "cov": [1, 0, 1], "present": True}],
+             "weights": [1, 1], "rules": ["poe", "moe"], "fill": "moe", "alpha": 0.5, "rho": 0.5, "prior": False,
+             "layers": {"experts": True, "prior": True, "samples": False, "path": False}, "view": "plane"}
 
-        Means are kept inside [-4.9, 4.9] x [-3.9, 3.9], standard deviations inside [0.1, 3]; missing or bad values
-        fall back, unknown keys are dropped.
+        What is outside its limits is moved inside; missing or bad values fall back, unknown keys are dropped.
     revision : int
         The browser adopts ``scene`` when it first appears and whenever this number changes, and at no other time: a
         rerun never moves what somebody is dragging.
@@ -92,6 +90,13 @@ def playground(
         Streamlit's key of this playground.
     styles : dict, optional
         As `default_styles` returns them.
+    answer : callable, optional
+        Gets the scene that is shown, as the browser sent it, and returns the aggregates that the browser cannot compute
+        itself, or None if there are none::
+
+            {"scene": scene, "rules": {name: {"weights": [w, ...], "means": [[x, y], ...], "covs": [[xx, xy, yy], ...],
+                                              "note": ""}                     # of the mixture's Gaussians
+                                       or {"problem": "why there is none"}}}
 
     Returns
     -------
@@ -99,12 +104,19 @@ def playground(
         The last scene that the browser sent, numbers rounded to three decimals; None before the first gesture since
         ``revision`` changed: then what is shown is ``scene``.
     """
+    before = _sent(st.session_state.get(key), revision)
     result = component()(
         key=key,
-        data={"scene": scene, "revision": revision, "styles": styles or default_styles()},
+        data={"scene": scene, "revision": revision, "styles": styles or default_styles(),
+              "answers": answer(before or scene) if answer else None},
         on_scene_change=lambda: None,
     )
-    sent = result.scene
-    if not sent or sent.get("revision") != revision:
-        return None  # nothing yet, or a gesture on a scene that has been replaced since
+    return _sent(result, revision)
+
+
+def _sent(result: Any, revision: int) -> dict[str, Any] | None:
+    """The scene in what Streamlit has of the component; None if there is none, or one that has been replaced since."""
+    sent = result.get("scene") if result else None
+    if not isinstance(sent, dict) or sent.get("revision") != revision:
+        return None
     return {name: value for name, value in sent.items() if name != "revision"}

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bvae.aggregators import aggregators, naming
+from bvae.aggregators import AGGREGATORS, Aggregator, GaussianAggregator, aggregators, naming
+from bvae.app.components.playground.schema import (
+    EXPERT,
+    FEWEST,
+    FIELDS,
+    LAYERS,
+    MOST,
+    NAMES,
+    SCALE,
+    VERSION,
+    default,
+    limits,
+)
 
-NAMES = "ABCDEF"
-LAYERS = ("experts", "prior", "samples", "path")
+TWINS = ("poe", "geometric", "moe", "moment", "wasserstein", "mopoe", "mwb", "hoelder", "helvae", "jeffreys",
+         "fisher-rao", "code")
+"""Rules that the browser computes too (RULES in browser/rules.mjs; a test holds both together)."""
 Scene = dict[str, Any]
 
 
@@ -31,9 +45,10 @@ def expert(x: float, y: float, sx: float, sy: float, rho: float = 0.0, present: 
 
 def plain(experts: list[dict[str, Any]], **changes: Any) -> Scene:
     """A scene with the usual settings."""
-    layers = {"experts": True, "prior": True, "samples": False, "path": False, **changes.pop("layers", {})}
-    return {"v": 1, "experts": experts, "weights": [1.0] * len(experts), "rules": ["poe", "moe", "wasserstein"],
-            "fill": "moe", "alpha": 0.5, "rho": 0.5, "prior": False, "layers": layers, "view": "plane", **changes}
+    layers = {**LAYERS, **changes.pop("layers", {})}
+    return {"v": VERSION, "experts": experts, "weights": [float(FIELDS["weights"]["items"]["default"])] * len(experts),
+            "rules": ["poe", "moe", "wasserstein"], "fill": "moe", "alpha": default("alpha"), "rho": default("rho"),
+            "prior": default("prior"), "layers": layers, "view": default("view"), **changes}
 
 
 PRESETS: dict[str, Preset] = {
@@ -125,19 +140,22 @@ def checked(scene: Any) -> Scene:
     """
     try:
         experts = [checked_expert((NAMES + "?")[m], e["mean"], e["cov"], e["present"])
-                   for m, e in enumerate(scene["experts"][:7])]
-        if not 2 <= len(experts) <= 6:
-            raise BadScene(f"experts: expected 2 to 6, got {len(experts)}")
-        weights = [require(f"weight of {NAMES[m]}", w, 0, 4) for m, w in enumerate(scene["weights"])]
+                   for m, e in enumerate(scene["experts"][:MOST + 1])]
+        if not FEWEST <= len(experts) <= MOST:
+            raise BadScene(f"experts: expected {FEWEST} to {MOST}, got {len(experts)}")
+        weights = [require(f"weight of {NAMES[m]}", w, *limits(FIELDS["weights"]["items"]))
+                   for m, w in enumerate(scene["weights"])]
         if len(weights) != len(experts):
             raise BadScene(f"weights: expected {len(experts)}, got {len(weights)}")
-        rules = [r for r in naming.ordered(aggregators()) if r in scene["rules"]]
+        known = naming.ordered(aggregators())
         return {
-            "v": 1, "experts": experts, "weights": weights, "rules": rules,
-            "fill": scene["fill"] if scene["fill"] in aggregators() else None,
-            "alpha": require("alpha", scene["alpha"], 0.05, 1), "rho": require("rho", scene["rho"], 0, 0.95),
-            "prior": bool(scene["prior"]), "layers": {layer: bool(scene["layers"].get(layer)) for layer in LAYERS},
-            "view": "line" if scene["view"] == "line" else "plane",
+            "v": VERSION, "experts": experts, "weights": weights, "rules": [r for r in known if r in scene["rules"]],
+            "fill": scene["fill"] if scene["fill"] in known else default("fill"),
+            "alpha": require("alpha", scene["alpha"], *limits(FIELDS["alpha"])),
+            "rho": require("rho", scene["rho"], *limits(FIELDS["rho"])),
+            "prior": bool(scene["prior"]),
+            "layers": {layer: bool(scene["layers"].get(layer, shown)) for layer, shown in LAYERS.items()},
+            "view": scene["view"] if scene["view"] in FIELDS["view"]["enum"] else default("view"),
         }
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise BadScene(f"not a scene ({error!r})") from error
@@ -145,18 +163,19 @@ def checked(scene: Any) -> Scene:
 
 def checked_expert(name: str, mean: Any, cov: Any, present: Any) -> dict[str, Any]:
     """One expert within its limits. See :func:`checked`."""
-    if len(mean) != 2 or len(cov) != 3:
+    axes, entry = EXPERT["mean"]["prefixItems"], EXPERT["cov"]["items"]
+    if len(mean) != len(axes) or len(cov) != EXPERT["cov"]["minItems"]:
         raise BadScene(f"expert {name}: expected two means and three entries of the covariance")
-    x, y = require(f"mean z1 of {name}", mean[0], -5, 5), require(f"mean z2 of {name}", mean[1], -4, 4)
-    xx, xy, yy = (require(f"covariance of {name}", c, -10, 10) for c in cov)
+    means = [require(f"{axis['title']} of {name}", value, *limits(axis))
+             for axis, value in zip(axes, mean, strict=True)]
+    xx, xy, yy = (require(f"covariance of {name}", c, *limits(entry)) for c in cov)
     if not (xx > 0 and yy > 0 and xx * yy - xy * xy > 0):
         raise BadScene(f"covariance of {name}: expected a positive definite matrix, got [[{xx:g}, {xy:g}], [{xy:g}, "
                        f"{yy:g}]] with determinant {xx * yy - xy * xy:.3g}")
     root = math.hypot(xx - yy, 2 * xy)
-    # 0.1 to 3, with room for the three decimals of a link.
-    require(f"standard deviation along the short axis of {name}", math.sqrt((xx + yy - root) / 2), 0.09, 3.1)
-    require(f"standard deviation along the long axis of {name}", math.sqrt((xx + yy + root) / 2), 0.09, 3.1)
-    return {"mean": [x, y], "cov": [xx, xy, yy], "present": bool(present)}
+    for axis, variance in (("short", (xx + yy - root) / 2), ("long", (xx + yy + root) / 2)):
+        require(f"standard deviation along the {axis} axis of {name}", math.sqrt(variance), *limits(SCALE))
+    return {"mean": means, "cov": [xx, xy, yy], "present": bool(present)}
 
 
 def require(name: str, value: Any, low: float, high: float) -> float:
@@ -173,12 +192,13 @@ def require(name: str, value: Any, low: float, high: float) -> float:
 
 def encode(scene: Scene) -> str:
     """A scene as a short text for a link; :func:`decode` gives it back, to three decimals."""
-    parts = ["1"]
+    parts = [str(VERSION)]
     for e, w in zip(scene["experts"], scene["weights"], strict=True):
         numbers = [*e["mean"], *e["cov"], w]
         parts.append(",".join(_short(n) for n in numbers) + ("" if e["present"] else ",off"))
     options = [
-        "rules." + ".".join(scene["rules"]), f"fill.{scene['fill'] or 'none'}", f"a.{_short(scene['alpha'])}",
+        "rules." + ".".join(map(_plain, scene["rules"])), f"fill.{_plain(scene['fill'] or 'none')}",
+        f"a.{_short(scene['alpha'])}",
         f"r.{_short(scene['rho'])}", "show." + ".".join(n for n in LAYERS if scene["layers"][n]), scene["view"],
     ]
     if scene["prior"]:
@@ -190,14 +210,20 @@ def _short(number: float) -> str:
     return f"{number:.3f}".rstrip("0").rstrip(".").replace("-0.", "-.") if number else "0"
 
 
+def _plain(rule: str) -> str:
+    """A rule's name without what separates the parts of a link."""
+    return re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}_", rule)
+
+
 def decode(text: str) -> Scene:
     """The scene that :func:`encode` wrote. Raises BadScene for anything else."""
     if not isinstance(text, str) or len(text) > 1500:
         raise BadScene("scene: expected a text of at most 1,500 characters")
     version, *parts = text.split("~")
-    if version != "1":
-        raise BadScene(f"scene: expected version 1, got {version[:20]!r}")
-    scene = plain([], rules=[], fill=None)
+    if version != str(VERSION):
+        raise BadScene(f"scene: expected version {VERSION}, got {version[:20]!r}")
+    known = {_plain(rule): rule for rule in aggregators()}
+    scene = plain([], rules=default("rules"), fill=default("fill"))
     scene["weights"] = []
     try:
         for part in parts:
@@ -208,14 +234,14 @@ def decode(text: str) -> Scene:
                 scene["experts"].append({"mean": numbers[:2], "cov": numbers[2:5], "present": values[-1] != "off"})
                 scene["weights"].append(numbers[5])
             elif name == "rules":
-                scene["rules"] = rest.split(".")
+                scene["rules"] = [known.get(rule) for rule in rest.split(".")]
             elif name == "fill":
-                scene["fill"] = rest
+                scene["fill"] = known.get(rest)
             elif name in ("a", "r"):
                 scene["alpha" if name == "a" else "rho"] = float(rest)
             elif name == "show":
                 scene["layers"] = {layer: layer in rest.split(".") for layer in LAYERS}
-            elif part in ("plane", "line"):
+            elif part in FIELDS["view"]["enum"]:
                 scene["view"] = part
             elif part == "withprior":
                 scene["prior"] = True
@@ -266,9 +292,27 @@ def code(scene: Scene) -> str:
              "weights = weights / weights.sum()", ""]
     for rule in scene["rules"]:
         given = "".join(f", {k}={v!r}" for k, v in options(scene, rule).items())
-        lines.append(f'q = bvae.aggregator("{rule}"{given}).full(loc, covariance, present, weights)')
-        lines.append(f'print("{naming.short(rule)}", q.mean[0].tolist(), q.total_covariance[0].tolist())')
+        made = f'bvae.aggregator("{rule}"{given})'
+        if takes_covariances(rule):
+            lines.append(f"q = {made}.full(loc, covariance, present, weights)")
+            spread = "q.total_covariance[0]"
+        else:
+            lines.append(f"q = {made}(loc, covariance.diagonal(dim1=-2, dim2=-1).sqrt(), present, weights)  "
+                         "# it has no form for correlated experts")
+            spread = "torch.diag(q.variance[0])"
+        lines.append(f'print("{naming.short(rule)}", q.mean[0].tolist(), {spread}.tolist())')
     return "\n".join(lines)
+
+
+def takes_covariances(rule: str) -> bool:
+    """Whether a rule has a form for correlated experts, see `Aggregator.full`."""
+    entry: Any = AGGREGATORS[rule]
+    if not (isinstance(entry, type) and issubclass(entry, Aggregator)):
+        return False
+    if entry.aggregate_full not in (Aggregator.aggregate_full, GaussianAggregator.aggregate_full):
+        return True
+    return (issubclass(entry, GaussianAggregator)
+            and entry.full_barycenter is not GaussianAggregator.full_barycenter)
 
 
 def _rounded(values: Tensor) -> str:

@@ -1,0 +1,91 @@
+"""The browser's modules as one: Streamlit takes a component's script as a single text, and no build tool is wanted.
+
+Every module becomes a function of its own that returns what it exports, so two modules may use the same name inside;
+an import becomes names taken from what such a function returned. What the modules may write is less than JavaScript
+allows, and anything else is refused with its place::
+
+    import { a, b as c } from "./other.mjs";
+    import data from "../data.json" with { type: "json" };
+    export function a() {}      // async function, class, const; also: export const [a, b] = ...
+    export default function (component) {}      // in the first module only, which stays as it is
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+NAMED = re.compile(r'^import \{([^{}]*)\} from "\./([\w-]+\.mjs)";$', re.MULTILINE)
+DATA = re.compile(r'^import (\w+) from "([\w./-]+\.json)" with \{ type: "json" \};$', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+|\[[\w, ]+\]))", re.MULTILINE)
+LEFT_OVER = re.compile(r"^\s*((?:import|export(?! default function))\b.*|.*\bimport\(.*)", re.MULTILINE)
+
+
+class BadModule(ValueError):
+    """What a module writes that cannot be put together, with its file and line."""
+
+
+def bundle(first: Path) -> str:
+    """The text of one module that does what `first` does with all that it imports.
+
+    Parameters
+    ----------
+    first : Path
+        A module with a default export; all others lie in its folder.
+
+    Raises
+    ------
+    BadModule
+        If a module imports what another does not export, if imports go in a circle, or at a line that is not as above.
+    FileNotFoundError
+        If an imported file is missing.
+    """
+    done: dict[str, tuple[str, list[str]]] = {}
+    _collect(first.parent, first.name, done, ())
+    *others, (_, (main, _)) = done.items()
+    wrapped = [f"const {_variable(name)} = (() => {{\n{text}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
+               for name, (text, exports) in others]
+    return "\n".join([*wrapped, main])
+
+
+def _collect(folder: Path, name: str, done: dict[str, tuple[str, list[str]]], above: tuple[str, ...]) -> None:
+    """Enter a module into `done`, after all that it imports: its text and the names that it exports."""
+    if name in done:
+        return
+    if name in above:
+        raise BadModule(f"imports go in a circle: {' -> '.join([*above, name])}")
+    text = (folder / name).read_text(encoding="utf-8")
+    for _, other in NAMED.findall(text):
+        _collect(folder, other, done, (*above, name))
+
+    def named(found: re.Match) -> str:
+        other = found[2]
+        pairs = [part.split(" as ") for part in (p.strip() for p in found[1].split(",")) if part]
+        for source, *_ in pairs:
+            if source not in done[other][1]:
+                raise BadModule(f"{name}: {other} exports no {source!r}")
+        return f"const {{ {', '.join(': '.join(pair) for pair in pairs)} }} = {_variable(other)};"
+
+    def data(found: re.Match) -> str:
+        return f"const {found[1]} = {json.dumps(json.loads((folder / found[2]).read_text(encoding='utf-8')))};"
+
+    rest = EXPORT.sub("", DATA.sub(_lines, NAMED.sub(_lines, text)))
+    if wrong := LEFT_OVER.search(rest):
+        line = rest.count("\n", 0, wrong.start(1)) + 1
+        raise BadModule(f"{name}, line {line}: cannot be put together: {wrong[1]}")
+    exports = [word for names in EXPORT.findall(text) for word in re.findall(r"\w+", names)]
+    made = EXPORT.sub("", DATA.sub(data, NAMED.sub(named, text)))
+    if above and "export default" in made:
+        raise BadModule(f"{name}: only the first module has a default export")
+    done[name] = (made, exports)
+
+
+def _lines(found: re.Match) -> str:
+    """Nothing, on as many lines."""
+    return "\n" * found[0].count("\n")
+
+
+def _variable(name: str) -> str:
+    """half-plane.mjs -> module_half_plane."""
+    return "module_" + name.removesuffix(".mjs").replace("-", "_")
