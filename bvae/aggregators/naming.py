@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from bvae.aggregators.base import AGGREGATORS
+from bvae.aggregators.base import AGGREGATORS, Aggregator
 
 
 def title(rule: str) -> str:
     """A rule's name for a person, by its registered name; that itself if the rule has no other, or is a mixture."""
-    return (AGGREGATORS[rule].title if rule in AGGREGATORS else "") or rule
+    return _said(rule, "title", "") or rule
 
 
 def short(rule: str) -> str:
     """A rule's short name, as links and tables hold it; the registered name if the rule has no other."""
-    return (AGGREGATORS[rule].short if rule in AGGREGATORS else "") or rule
+    return _said(rule, "short", "") or rule
 
 
 def ordered(rules: Iterable[str]) -> list[str]:
     """Rules by `Aggregator.order`, those of the same place by their registered names; mixtures last."""
-    last = float("inf")
-    return sorted(rules, key=lambda rule: (AGGREGATORS[rule].order if rule in AGGREGATORS else last, rule))
+    return sorted(rules, key=lambda rule: (_said(rule, "order", Aggregator.order), rule))
+
+
+def _said(rule: str, what: str, otherwise: Any) -> Any:
+    # What somebody has registered may be no rule at all: it is listed all the same, and says what is wrong when used.
+    if rule not in AGGREGATORS:
+        return float("inf") if what == "order" else otherwise
+    return getattr(AGGREGATORS[rule], what, otherwise)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bvae.aggregators import AGGREGATORS
+from bvae.aggregators import AGGREGATORS, naming
 from bvae.aggregators.base import FullGaussian, GaussianAggregator
 from bvae.app.components.playground import default_styles, scenes
 from bvae.app.playground import aggregates
@@ -80,7 +80,8 @@ def test_its_code_gives_its_numbers(diagonal, view):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(scenes.code(scene), {})  # noqa: S102 - the code that the page offers
-    mean, covariance = json.loads(f"[{printed.getvalue()[len(diagonal):].strip().replace('] [', '], [')}]")
+    numbers = printed.getvalue()[len(naming.short(diagonal)):].strip()
+    mean, covariance = json.loads(f"[{numbers.replace('] [', '], [')}]")
     q = aggregate(scene, diagonal).posterior
     np.testing.assert_allclose(mean, q.mean[0], atol=1e-5)
     np.testing.assert_allclose(covariance, q.total_covariance[0], atol=1e-5)

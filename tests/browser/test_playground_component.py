@@ -432,15 +432,15 @@ def test_a_rule_of_ones_own_follows_when_one_lets_go(page, extended_url):
     assert drawn_mean(page, "average-variance") == pytest.approx(means.mean(0), abs=1e-3)
     xx, xy, yy = map(float, newcomer(page).get_attribute("data-cov").split(","))
     assert [xx, xy, yy] == pytest.approx([variances[:, 0].mean(), 0, variances[:, 1].mean()], abs=1e-3)
-    note = page.locator(".note", has_text="average-variance")
-    expect(note).to_contain_text("average-variance is computed by Python: it updates when you let go.")
+    note = page.locator(".note", has_text="Average is")
+    expect(note).to_contain_text("Average is computed by Python: it updates when you let go.")
     expect(note).to_contain_text("It has no form for correlated experts")
     before, wasserstein = drawn_mean(page, "average-variance"), drawn_mean(page)
     x, y = grab(page, "0/mean")
     page.mouse.move(x + 60, y - 20, steps=6)
     expect(newcomer(page)).to_have_attribute("data-waiting", "true")
     expect(newcomer(page)).to_have_attribute("opacity", "0.35")
-    expect(page.locator(".picture .waiting")).to_have_text("average-variance updates when you let go")
+    expect(page.locator(".picture .waiting")).to_have_text("Average updates when you let go")
     assert steady(page, lambda: drawn_mean(page))[0] > wasserstein[0] + 0.1  # the others follow at once
     assert drawn_mean(page, "average-variance") == before
     page.mouse.up()
@@ -450,7 +450,7 @@ def test_a_rule_of_ones_own_follows_when_one_lets_go(page, extended_url):
     expect(page.locator("[data-waiting]")).to_have_count(0)
     expect(page.locator(".picture .waiting")).to_have_count(0)
     finished(page)
-    expect(page.get_by_role("table", name="Joint beliefs")).to_contain_text("average-variance")
+    expect(page.get_by_role("table", name="Joint beliefs")).to_contain_text("Average variance")
     fits(page)
 
 
