@@ -11,7 +11,7 @@ import torch
 from bvae.app.beliefs import judging, sheet
 from bvae.app.explore import imagined
 from bvae.app.html import HERE, Markup, render, stylesheet, templates
-from bvae.app.learn.lessons import _sheet
+from bvae.app.learn import teachers_sheet
 from bvae.app.playground import scene_numbers as playground
 from bvae.app.widgets import images, layout, legends, small_table
 from bvae.data import uploads
@@ -175,8 +175,8 @@ def test_the_tables_of_the_playground_and_of_the_teacher_escape(monkeypatch):
     seen = Outline(playground.table_html(table, None))
     assert "b" not in seen.tags
     assert seen.words.count(HOSTILE) > 2
-    assert Outline(_sheet.marked(HOSTILE)).tags == []
-    assert Outline(_sheet.anchor(HOSTILE)).attributes[1][2] == HOSTILE
+    assert Outline(teachers_sheet.marked(HOSTILE)).tags == []
+    assert Outline(teachers_sheet.anchor(HOSTILE)).attributes[1][2] == HOSTILE
 
 
 def test_labels_of_an_upload_are_texts_on_every_part_of_its_page():

@@ -10,7 +10,8 @@ import pytest
 
 from bvae.app.components.playground import scenes
 from bvae.app.learn import lessons as course
-from bvae.app.learn.lessons import _pictures, _sheet, read
+from bvae.app.learn import teachers_sheet
+from bvae.app.learn.lessons import _pictures, read
 from bvae.app.learn.lessons._references import REFERENCES
 from bvae.app.learn.lessons._words import WORDS
 from bvae.plots.style import DARK, LIGHT
@@ -238,7 +239,7 @@ def test_without_a_trained_model_the_lessons_say_what_to_do(tmp_path, monkeypatc
     for name, lesson in LESSONS.items():
         app = open_page(PAGE, lesson=name, step=str(len(lesson.steps)))
         assert app.title[0].value.endswith(lesson.title)
-    assert "Teacher's sheet" in _sheet.sheet(LESSONS, "http://localhost:8501")
+    assert "Teacher's sheet" in teachers_sheet.sheet(LESSONS, "http://localhost:8501")
 
 
 def test_with_a_damaged_model_the_lessons_say_so(tmp_path, monkeypatch):
@@ -274,14 +275,14 @@ class Outline(HTMLParser):
 
 
 def test_the_teachers_sheet_is_whole_and_stands_alone():
-    text = _sheet.sheet(LESSONS, "http://class.example:8501")
+    text = teachers_sheet.sheet(LESSONS, "http://class.example:8501")
     outline = Outline()
     outline.feed(text)
     assert not outline.open
     assert not [t for t, a in outline.found if t in ("script", "link", "img", "iframe") or "src" in a]
     assert "url(" not in text
     assert "@import" not in text
-    plain = _sheet.html.unescape(re.sub(r"<[^>]+>", "", text))
+    plain = teachers_sheet.html.unescape(re.sub(r"<[^>]+>", "", text))
     for name, lesson in LESSONS.items():
         assert f"http://class.example:8501/learn?lesson={name}&step={lesson.question_step}" in plain
         for option in lesson.question.options:
@@ -289,9 +290,9 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
         assert re.sub(r"[*]", "", lesson.question.tempting) in plain
     assert text.count("<figure>") >= 6
     times = sum(lesson.class_minutes for lesson in LESSONS.values())
-    assert times + _sheet.OPENING + _sheet.CLOSING == _sheet.WHOLE == 45
-    assert f"–{_sheet.WHOLE}<" in text
+    assert times + teachers_sheet.OPENING + teachers_sheet.CLOSING == teachers_sheet.WHOLE == 45
+    assert f"–{teachers_sheet.WHOLE}<" in text
 
 
 def test_the_teachers_sheet_escapes():
-    assert _sheet.marked("<b>a & *b*</b> **c**") == "&lt;b&gt;a &amp; <i>b</i>&lt;/b&gt; <b>c</b>"
+    assert teachers_sheet.marked("<b>a & *b*</b> **c**") == "&lt;b&gt;a &amp; <i>b</i>&lt;/b&gt; <b>c</b>"

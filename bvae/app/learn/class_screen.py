@@ -10,8 +10,8 @@ import streamlit as st
 
 from bvae.app import pages
 from bvae.app.html import Markup, render
+from bvae.app.learn import show
 from bvae.app.learn.classroom import Full, Room, Rooms
-from bvae.app.learn.lessons import _show as show
 from bvae.app.learn.lessons._base import Lesson, Question, read
 
 LETTERS = "ABCDEFGH"

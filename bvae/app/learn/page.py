@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from bvae.app.learn import class_screen
+from bvae.app.learn import class_screen, show
 from bvae.app.learn import lessons as course
-from bvae.app.learn.lessons import _show as show
 from bvae.app.learn.state import Learn
 from bvae.app.state import begin_page
 

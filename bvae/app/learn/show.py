@@ -12,7 +12,7 @@ import streamlit as st
 from bvae.app import pages
 from bvae.app import reproduce as recipe
 from bvae.app.html import render
-from bvae.app.learn.lessons import _sheet
+from bvae.app.learn import teachers_sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.app.learn.lessons._references import cited
 from bvae.app.learn.lessons._words import WORDS
@@ -110,7 +110,7 @@ def teacher(lessons: Lessons) -> None:
                 "why it is tempting, the links that set the pictures, and a plan for 45 minutes. One HTML file, black "
                 "on white, which needs nothing else.")
     base = base_url()  # the file is made after this run, which then no longer knows where it ran
-    st.download_button("Download the teacher's sheet", lambda: _sheet.sheet(lessons, base), "bvae_lessons.html",
+    st.download_button("Download the teacher's sheet", lambda: teachers_sheet.sheet(lessons, base), "bvae_lessons.html",
                        "text/html", icon=":material/print:", on_click="ignore")
     st.markdown("**Class mode** asks one question at a time in large type; students answer on their phones, without "
                 "names, and you show the votes and the answer.")
@@ -215,7 +215,7 @@ def literal(text: str) -> str:
 
 def plain_html(text: str) -> str:
     """The little Markdown that options use, as HTML."""
-    return _sheet.marked(text)
+    return teachers_sheet.marked(text)
 
 
 def attempt(text) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from bvae.app.html import Markup, render
 from bvae.app.learn.lessons._base import Lesson, Question, Text, read
-from bvae.app.learn.lessons._drawing import svg
+from bvae.app.learn.paper_drawing import svg
 from bvae.io.storage import StorageError
 from bvae.plots.style import LIGHT
 
