@@ -18,6 +18,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.chromium
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/python -m zensical build --strict --clean
 	$(PYTEST)
 
@@ -27,6 +28,7 @@ quick: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m zensical build --strict --clean

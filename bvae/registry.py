@@ -96,7 +96,7 @@ class UnknownName(KeyError, ValueError):
         return str(self.args[0])
 
 
-def import_submodules(package: ModuleType, registry: Registry | None = None) -> None:
+def import_submodules(package: ModuleType, registry: Registry[Any] | None = None) -> None:
     """Import every module of a package, so that each registers what it defines.
 
     With a `registry`, a module that cannot be imported takes nothing else away: it is warned of and noted in

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ AGGREGATORS: Registry[type[Aggregator]] = Registry("aggregator")
 Family = Literal["gaussian", "density"]
 
 
-def without_autocast(device: torch.device) -> contextlib.AbstractContextManager:
+def without_autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """Autocast off; "meta" knows none."""
     kind = device.type
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else contextlib.nullcontext()
@@ -84,9 +84,9 @@ class Experts:
         """K choices of experts as one batch of K x B items: member (M, K, B) bool -> Experts with (M, K*B, ...)."""
         k = member.shape[1]
         weights = self.weights.unsqueeze(1) * member.unsqueeze(-1)  # (M, K, B, 1 or D), broadcast where shared
-        return Experts(*_present_only(
-            member.flatten(1), weights.flatten(1, 2), self.loc.repeat(1, k, 1), self.scale.repeat(1, k, 1)
-        ))
+        loc, scale, weights, present = _present_only(
+            member.flatten(1), weights.flatten(1, 2), self.loc.repeat(1, k, 1), self.scale.repeat(1, k, 1))
+        return Experts(loc, scale, weights, present)
 
 
 @dataclass(frozen=True)
@@ -389,7 +389,8 @@ def prepare(
     if all_here or everyone:
         return Experts(loc, scale, _normalised(weights), present, everyone=True)
     weights = torch.where(present.unsqueeze(-1), weights, 0.0)
-    return Experts(*_present_only(present, weights, loc, scale))
+    loc, scale, weights, present = _present_only(present, weights, loc, scale)
+    return Experts(loc, scale, weights, present)
 
 
 def prepare_full(

@@ -99,7 +99,8 @@ class Control:
         options, first
             Instead of the control's own, unless None.
         """
-        first, out = self.now("first", about) if first is None else first, {}
+        out: dict[str, Any] = {}
+        first = self.now("first", about) if first is None else first
         if options is None:
             options = self.now("options", about)
         if options is not None:
@@ -141,7 +142,7 @@ class PageState:
     def controls(cls) -> dict[str, Control]:
         """Name of the field -> what there is to choose."""
         return {**cls.BESIDE, **{
-            field.name: dataclasses.replace(c, key=c.key or field.name) for field in dataclasses.fields(cls)
+            field.name: dataclasses.replace(c, key=c.key or field.name) for field in dataclasses.fields(cls)  # type: ignore[arg-type]
             if (c := field.metadata.get("control")) is not None}}
 
     @classmethod

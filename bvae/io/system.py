@@ -86,7 +86,7 @@ def ask_to_stop(process: subprocess.Popen[Any]) -> None:
         process.terminate()
 
 
-def kill_group(process: subprocess.Popen) -> None:
+def kill_group(process: subprocess.Popen[Any]) -> None:
     """End a process of :func:`own_group` and what it has started, at once; nothing if it has ended and we know it."""
     if WINDOWS:
         process.kill()

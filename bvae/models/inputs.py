@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,9 +62,8 @@ def taken(
         present = present.to(values.device)
         for m, name in enumerate(modalities):
             if name not in found:
-                checks.require(
-                    lambda m=m: ~present[m].any(),
-                    lambda m=m, name=name: ValueError(f"present: row {m} asks for {name!r}, which is not in x"))
+                checks.require(functools.partial(_asked_for_nothing, present[m]), functools.partial(
+                    ValueError, f"present: row {m} asks for {name!r}, which is not in x"))
         checks.look()
     for m, name in enumerate(modalities):
         if name in found and cells and checks.on:
@@ -113,3 +113,7 @@ def check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> N
             "divide pictures by their largest value, such as 255")
         raise ValueError(f"x[{modality.name!r}], item {item}: expected {wanted}, got {float(cells[0]):g} in "
                          f"{len(cells):,} of {values[item].numel():,} cells; {advice}")
+
+
+def _asked_for_nothing(row: Tensor) -> Tensor:
+    return ~row.any()

@@ -76,6 +76,6 @@ def weight_path(
     weights[end] += t.cpu()
     pair = torch.zeros(m, 1, dtype=torch.bool)
     pair[[start, end]] = True
-    path = UnimodalPosteriors(*(v.expand(-1, len(t), *v.shape[2:]) for v in (experts.loc, experts.scale)),
-                              (experts.present & pair).expand(-1, len(t)))
+    loc, scale = (v.expand(-1, len(t), *v.shape[2:]) for v in (experts.loc, experts.scale))
+    path = UnimodalPosteriors(loc, scale, (experts.present & pair).expand(-1, len(t)))
     return model.aggregate(path, (rule or model.aggregator).conditional(), weights.to(experts.loc))

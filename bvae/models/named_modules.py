@@ -28,7 +28,9 @@ class NamedModules(nn.Module):
             self[name] = module
 
     def __getitem__(self, name: str) -> nn.Module:
-        return self._modules[escaped(name)]
+        module = self._modules[escaped(name)]
+        assert module is not None  # none is put in
+        return module
 
     def __setitem__(self, name: str, module: nn.Module) -> None:
         self._modules[escaped(name)] = module
@@ -44,11 +46,11 @@ class NamedModules(nn.Module):
 
     def values(self) -> Iterator[nn.Module]:
         """The modules, in the order in which they were put in."""
-        return iter(self._modules.values())
+        return (self[name] for name in self)
 
     def items(self) -> Iterator[tuple[str, nn.Module]]:
         """Names and modules."""
-        return zip(self, self._modules.values(), strict=True)
+        return ((name, self[name]) for name in self)
 
 
 def escaped(name: str) -> str:

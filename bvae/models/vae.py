@@ -303,4 +303,5 @@ class MultimodalVAE(nn.Module):
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
         values = self.log_likelihood(x, z, present)
-        return -sum(self.modalities[name].weight * value for name, value in values.items())
+        weighed = (self.modalities[name].weight * value for name, value in values.items())
+        return -sum(weighed, torch.zeros(()))

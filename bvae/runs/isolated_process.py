@@ -29,7 +29,7 @@ import numpy as np
 try:
     import resource
 except ImportError:  # Windows: no limit of memory there, only of time
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 CHILD = Path(__file__).resolve()
 MEMORY = 2 * 1024**3
@@ -126,7 +126,7 @@ def _exactly(of: BinaryIO, count: int) -> bytearray:
     raw = bytearray(count)
     view, got = memoryview(raw), 0
     while got < count:
-        n = of.readinto(view[got:])
+        n = of.readinto(view[got:])  # type: ignore[attr-defined]
         if not n:
             raise EOFError("the other side has gone")
         got += n
@@ -173,7 +173,7 @@ def function(name: str, for_tests: bool = False) -> Callable[..., Any]:
 
 def serve(calls: BinaryIO, answers: BinaryIO, for_tests: bool = False) -> None:
     """Answer calls until there are no more."""
-    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     busy = threading.Event()
 
     def read() -> None:

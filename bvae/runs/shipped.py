@@ -139,8 +139,8 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
             runs += [ShippedRun(dataset, f"{method}-2d", settings_of(dataset, method, {**changes, **PLANE}))
                      for method in CORE]
         if dataset == "polymnist":
-            others = {"seed-1": {"seed": 1}, "seed-2": {"seed": 2}, "missing-20": {"missing": 0.2},
-                      "missing-50": {"missing": 0.5}}
+            others: dict[str, dict[str, Any]] = {"seed-1": {"seed": 1}, "seed-2": {"seed": 2},
+                                                 "missing-20": {"missing": 0.2}, "missing-50": {"missing": 0.5}}
             known = tuple(name for name in RECORDED if name in METRICS)
             runs += [
                 ShippedRun(dataset, f"{method}-{what}", settings_of(dataset, method, {**changes, **change}), False,
@@ -443,8 +443,8 @@ def rebuild(
     with terminated_as_interrupt():
         for name in lacking:
             official = next(run.settings.source for run in expected if run.dataset == name) != "embedded"
-            epochs = {"epochs": OFFICIAL[name].judge_epochs, "source": OFFICIAL[name].source} if official else {}
-            judges.train(root, name, data_root=files_of(name, data_root), **epochs)
+            sizes: dict[str, Any] = {"epochs": OFFICIAL[name].judge_epochs, "source": OFFICIAL[name].source}
+            judges.train(root, name, data_root=files_of(name, data_root), **sizes if official else {})
         for run in list(expected):
             files = files_of(run.dataset, data_root)
             try:

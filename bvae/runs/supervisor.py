@@ -19,9 +19,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from bvae.io import system
 from bvae.runs.isolated_process import ADVICE, CHILD, OUT_OF_MEMORY_SAYS, how_it_ended, receive, send
@@ -138,8 +138,9 @@ class Process:
         self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError, AttributeError):  # what was not sent yet cannot be sent any more
-                pipe.close()
+            with contextlib.suppress(OSError):  # what was not sent yet cannot be sent any more
+                if pipe is not None:
+                    pipe.close()
 
 
 def ask(pid: int) -> None:
@@ -155,13 +156,14 @@ def kill_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def in_turn(commands: Mapping[str, Callable[[], Process]], most: int) -> Iterator[tuple[str, int | None]]:
+def in_turn(commands: Mapping[str, Callable[[], Process]], most: int) -> Generator[tuple[str, int | None]]:
     """Start processes, at most so many at a time: yields (name, None) of each that was started and (name, its exit
     status) of each that has ended.
 
     However it is left, those that still run are asked to stop, and waited for.
     """
-    waiting, running = deque(commands.items()), {}
+    waiting = deque(commands.items())
+    running: dict[str, Process] = {}
     try:
         while waiting or running:
             while waiting and len(running) < most:
@@ -205,8 +207,8 @@ class Child(Process):
         """
         try:
             with self.within(limit):
-                send(self._process.stdin, {"function": function, "arguments": list(arguments), "limit": limit,
-                                           "watched": watch is not None})
+                send(cast(BinaryIO, self._process.stdin), {
+                    "function": function, "arguments": list(arguments), "limit": limit, "watched": watch is not None})
                 while "steps" in (answer := self._answer()):
                     if watch is not None:
                         watch(int(answer["steps"]))
@@ -228,7 +230,7 @@ class Child(Process):
             OUT_OF_MEMORY_SAYS if kind == "memory" else f"The computation failed ({says}): {ADVICE}.")
 
     def _answer(self) -> dict[str, Any]:
-        answer = receive(self._process.stdout, LARGEST_ANSWER)
+        answer = receive(cast(BinaryIO, self._process.stdout), LARGEST_ANSWER)
         if not isinstance(answer, dict) or isinstance(answer.get("steps", 0), (list, dict)):
             raise EOFError("no message")
         return answer

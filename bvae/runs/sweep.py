@@ -30,7 +30,7 @@ RUNS_ELSEWHERE = 75
 def plan(
     names: Sequence[str], methods_: Sequence[str], seeds: Sequence[int], changes: dict[str, Any],
     metrics: Sequence[str] | None = None,
-) -> list:
+) -> list[Any]:
     """Every method on every data set with every seed, the seeds outermost, so that all methods are there early.
 
     Their names are METHOD-seed-SEED, and METHOD for seed 0. Returns a list of `bvae.runs.shipped.ShippedRun`.
@@ -46,7 +46,7 @@ def plan(
 
 def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
     """["steps=500", ...] as settings. Raises ValueError or TypeError for what is none."""
-    kinds = {field.name: field.type for field in dataclasses.fields(Settings)}
+    kinds = {field.name: str(field.type) for field in dataclasses.fields(Settings)}
     out: dict[str, Any] = {}
     for pair in pairs:
         key, sign, text = pair.partition("=")

@@ -30,13 +30,13 @@ def make_fabric(
     precision = automatic_precision() if settings.precision == "auto" else settings.precision
     if devices is None and os.environ.get("LT_CLI_USED"):  # fabric run says the rest itself
         chosen = None if settings.precision == "auto" and "LT_PRECISION" in os.environ else precision
-        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)
+        return Fabric(accelerator=accelerator, strategy=strategy, precision=chosen)  # type: ignore[arg-type]
     if devices is None and "TORCHELASTIC_RUN_ID" in os.environ:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // devices
         strategy = "ddp" if strategy == "auto" and devices * nodes > 1 else strategy
     return Fabric(accelerator=accelerator, devices=devices or 1, num_nodes=nodes or 1, strategy=strategy,
-                  precision=precision)
+                  precision=precision)  # type: ignore[arg-type]
 
 
 def in_the_type_of_its_weights(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -48,6 +48,7 @@ def memory_kept() -> Iterator[None]:
     finally:
         if kept:
             libc = _libc()
+            assert libc is not None
             libc.mallopt(MMAP_THRESHOLD, LARGEST_USUAL)
             libc.mallopt(TRIM_THRESHOLD, LARGEST_USUAL)
             libc.malloc_trim(0)

@@ -88,7 +88,8 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            wanted = {"str": str, "int": int, "float": (float, int), "bool": bool}[field.type]
+            kinds: dict[Any, Any] = {"str": str, "int": int, "float": (float, int), "bool": bool}
+            wanted = kinds[field.type]
             if not isinstance(value, wanted) or (isinstance(value, bool) and field.type != "bool"):
                 raise ValueError(f"{field.name}: expected {field.type}, got {value!r}")
             if field.type == "float" and not math.isfinite(value):

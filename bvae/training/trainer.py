@@ -118,7 +118,8 @@ class Trainer:
         if self.noise.items < fabric.world_size:
             raise ValueError(f"batch_size: expected at least one item for each of {fabric.world_size} processes, got "
                              f"{self.noise.items}")
-        self.step, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
+        self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
+        self.history: list[dict[str, Any]] = []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
         self.losses = torch.full((3,), math.nan)
         self.began = 0  # the step at which the optimiser was new
@@ -341,4 +342,5 @@ class Trainer:
         if world == 1:
             return means
         means[1:] *= share
-        return self.fabric.all_reduce(means, reduce_op="mean")
+        together: Any = self.fabric.all_reduce(means, reduce_op="mean")
+        return together

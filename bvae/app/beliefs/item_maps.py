@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def linked_maps(
     """
     picked = selection(total, "draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
     st.html(legends.legend(group_names, colors, ["circle"] * len(group_names)))
-    slots = []
+    slots: list[Any] = []
     for place, name, m in zip(columns(len(maps)), names, maps, strict=True):
         with place:
             st.markdown(f"**{plain(name)}**" + ("" if slots else " (the reference)"))
@@ -109,7 +110,7 @@ def map_note(
                 f"islands and their arrangement mean nothing. n = {points:,}, perplexity {perplexity}, seed {seed}.")
     if projection == "raw":
         return f"The latent space itself: it has two dimensions. n = {points:,}."
-    if not shares.any():
+    if shares is None or not shares.any():
         return f"All means lie in one place, as far as double precision can tell. n = {points:,}."
     others = dimensions - 2
     hidden = f"what differs in the other {others} cannot be seen here" if others > 0 else "nothing is hidden"
@@ -148,7 +149,7 @@ def neighbour_changes(
             del st.session_state["changed"]
         chosen = st.segmented_control(f"Changed most between {plain(names[0])} and", others, default=others[0],
                                       required=True, key="changed", bind=BIND, wrap=True,
-                                      format_func=dict(zip(keys, names, strict=True)).get)
+                                      format_func=dict(zip(keys, names, strict=True)).__getitem__)
         other = list(keys).index(chosen) if chosen in others else 1
     moved = neighbours.most_changed(maps, other, items)
     top = moved.item[:MOST_SHOWN].tolist()

@@ -97,7 +97,8 @@ def common_limits(maps: Sequence[LinkedMap]) -> tuple[tuple[float, float], tuple
     points = np.concatenate([m.points for m in maps])
     low, high = points.min(axis=0), points.max(axis=0)
     middle, half = (low + high) / 2, (float((high - low).max()) / 2 or 1e-6) * 1.06
-    return tuple((float(m - half), float(m + half)) for m in middle)
+    x, y = ((float(m - half), float(m + half)) for m in middle)
+    return x, y
 
 
 class Change(NamedTuple):

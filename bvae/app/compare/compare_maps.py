@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -23,7 +24,7 @@ MAP_ITEMS = 300
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def laid_over(
-    keys: tuple[tuple, ...], one_space: bool, tsne: tuple[int, int] | None = None
+    keys: tuple[tuple[Any, ...], ...], one_space: bool, tsne: tuple[int, int] | None = None
 ) -> list[LinkedMap]:
     """The maps of all contenders, see `neighbours.link`: the same for every item that is looked at.
 
@@ -38,7 +39,7 @@ def laid_over(
     """
     means = [loaders.joint_means(*key) for key in keys]
     if tsne is not None:
-        flat = [loaders.joint_tsne(*key, *tsne) for key in keys]
+        flat = [loaders.joint_tsne(*key, perplexity=tsne[0], seed=tsne[1]) for key in keys]
         return link(means, flat, [("", "")] * len(keys), False)
     return link(means, *plane_maps(means, one_space), one_space)
 

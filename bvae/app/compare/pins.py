@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -128,9 +129,10 @@ def table() -> None:
     if not runs:
         st.caption("None yet. *Pin these runs* puts the settings and key numbers of every column here.")
         return
-    rows, told = [], {}
+    rows: list[dict[str, Any]] = []
+    told: dict[str, str] = {}
     for i, run in enumerate(runs, start=1):
-        row = {"run": i, "data set": run.data_name, "model": label(run.model_name), "rule": run.rule,
+        row: dict[str, Any] = {"run": i, "data set": run.data_name, "model": label(run.model_name), "rule": run.rule,
                "sample": run.item, "views": ", ".join(run.views) or "none", "seed": run.seed,
                "samples": run.num_samples}
         try:
@@ -147,12 +149,12 @@ def table() -> None:
         for i, run in enumerate(runs, start=1):
             st.page_link(pages.script("explore"), label=f"{i}: {run.title}", icon=":material/explore:",
                          query_params=run.parameters(), width="content")
-    row = st.columns([2, 1, 1], vertical_alignment="bottom")
-    which = row[0].multiselect("Runs to unpin", range(1, len(runs) + 1), key="unpin",
+    places = st.columns([2, 1, 1], vertical_alignment="bottom")
+    which = places[0].multiselect("Runs to unpin", range(1, len(runs) + 1), key="unpin",
                                format_func=lambda i: f"{i}: {runs[i - 1].title}" if i <= len(runs) else str(i))
-    row[1].button("Unpin", icon=":material/keep_off:", on_click=_unpin, disabled=not which, width="stretch",
-                  help="The chosen runs, or *Unpin all* of them.")
-    row[2].button("Unpin all", on_click=_clear, width="stretch")
+    places[1].button("Unpin", icon=":material/keep_off:", on_click=_unpin, disabled=not which, width="stretch",
+                     help="The chosen runs, or *Unpin all* of them.")
+    places[2].button("Unpin all", on_click=_clear, width="stretch")
     st.download_button("Download as CSV", lambda: shown.to_csv(index=False), "pinned_runs.csv", "text/csv",
                        icon=":material/download:", on_click="ignore", key="csv_pins")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -130,7 +130,7 @@ def cached(
 
 def table(coped: Sequence[Coped], own: str, truth: str, lies: Sequence[str]) -> pd.DataFrame:
     """One row per rule; `own` as in :func:`called`, `truth` and `lies` are the names of the classes."""
-    columns = {"aggregator": [called(one.rule, own) for one in coped]}
+    columns: dict[str, Any] = {"aggregator": [called(one.rule, own) for one in coped]}
     for quantity, head in wording.coping_heads(truth, lies).items():
         if quantity in coped[0].numbers:
             values = np.array([one.numbers[quantity] for one in coped])
@@ -179,19 +179,20 @@ def show(
     """
     rules, there = [one.rule for one in coped], coped[0].numbers
     judged, lied = Quantity.RIGHT_PROBABILITY in there, Quantity.LIE_PROBABILITY in there
-    numbers, heads, shown = st, wording.coping_heads(truth, lies), table(coped, own, truth, lies)
+    numbers: Any = st
+    heads, shown = wording.coping_heads(truth, lies), table(coped, own, truth, lies)
 
     def values(quantity: Quantity) -> np.ndarray:
         return shown[heads[quantity]].to_numpy()
 
     if judged:
         picture, numbers = st.columns([1, 1], gap="large")
-        names = [heads[Quantity.RIGHT_PROBABILITY], heads[Quantity.LIE_PROBABILITY if lied else
-                                                          Quantity.RIGHT_PROBABILITY]]
+        names = (heads[Quantity.RIGHT_PROBABILITY],
+                 heads[Quantity.LIE_PROBABILITY if lied else Quantity.RIGHT_PROBABILITY])
         charts.show_lines(
             coping_figure([called(rule, own) for rule in rules], values(Quantity.RIGHT_PROBABILITY),
                           values(Quantity.LIE_PROBABILITY) if lied else None, values(Quantity.RIGHT_ERROR),
-                          rules.index(chosen) if chosen in rules else 0, ink(), tuple(names)), "coping_chart",
+                          rules.index(chosen) if chosen in rules else 0, ink(), names), "coping_chart",
             spoken(coped, own), lambda: shown, file_name, place=picture)
     numbers.dataframe(shown, hide_index=True, width="stretch", height=38 + 35 * len(shown), column_config={
         heads[quantity]: st.column_config.NumberColumn(format="%.3g", help=wording.says(quantity))

@@ -345,7 +345,8 @@ def _explain(c: Task, way: str, mixed: bool, noise: bool) -> str:
 def invent(c: Task) -> Shown:
     """Samples of the prior, decoded into all views."""
     generated = c.studio.invent(c.num_samples, c.seed)
-    row_heads, agreed = [], 0
+    row_heads: list[str] = []
+    agreed = 0
     for s in range(len(generated)):
         k = generated.agreement(s)
         agreed += k is not None

@@ -1,5 +1,7 @@
 """Generate: translate views, draw or write, interpolate, invent; under every picture how far its z is from the data."""
 
+import functools
+
 import streamlit as st
 
 import bvae
@@ -49,6 +51,7 @@ cloud = loaders.latent_cloud(chosen.key)
 of_all = generate_panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
 if task != DRAW_OR_WRITE:
     generate_panels.forget_link()
+shown: generate_panels.Shown | None
 if task == TRANSLATE:
     shown = generate_panels.translate(of_all)
 elif task == DRAW_OR_WRITE:
@@ -62,8 +65,8 @@ if shown:
     state = form.state(shown=chosen.key)
     data_name, model_name = state.shown.data_name, state.shown.model_name
     generate_panels.warn(shown.generated, cloud)
-    fold.show("The numbers as a table", "table", "as_table", lambda: generate_panels.numbers_table(
-        shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
+    fold.show("The numbers as a table", "table", "as_table", functools.partial(
+        generate_panels.numbers_table, shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
         generate_code.script(state, rule, data, generate_panels.drawing_code()), "generate.py",
         title="Reproduce these pictures", seed=state.seed,

@@ -54,7 +54,7 @@ with picture:
                 + " (mean ± standard deviation)")
     st.caption("PoE is as sure of itself in a quarrel as in agreement: its width knows only the experts' widths.")
 
-doors = (
+doors: tuple[tuple[str, str, str, str, str, dict[str, str | list[str]]], ...] = (
     ("Learn", "Eight lessons of a few minutes, each with a question before its answer.",
      "learn", "Why is a product too sure?", ":material/school:", {"lesson": "poe", "step": "1"}),
     ("Explore", "Five photographs of one digit in five handwritings. Hide some, make one lie, and see what the model "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | 
         values = found.uncertainty if name == UNCERTAINTY else found.disagreement
         names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
         return Coloring(name, found.cloud, names, cloud_colors, symbols, per_point, values)
-    if name == ATTRIBUTE:
+    if name == ATTRIBUTE and data.attributes is not None and attribute is not None:
         has = data.attributes[:, data.attribute_names.index(attribute)].numpy()[found.item].astype(int)
         word = attribute.replace("_", " ").lower()
         return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
@@ -107,7 +108,7 @@ def figure(
     hover = [f"{html.escape(called[i])}{f', {found.names[c]}' if several else ''}<br>uncertainty {u:.3g}, "
              f"disagreement {d:.3g}" for i, c, u, d in zip(found.item, found.cloud, found.uncertainty,
                                                            found.disagreement, strict=True)]
-    limits = maps.window(placed.points) if placed.projection == maps.PLANE else None
+    limits: Any = maps.window(placed.points) if placed.projection == maps.PLANE else None
     out = latent.scatter(
         placed.points, coloring.group, [html.escape(n) for n in coloring.names], coloring.colors, coloring.symbols,
         np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
@@ -153,12 +154,12 @@ def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
     """What colours and markers mean, as HTML."""
     further = []
     if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE):
-        symbols = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
+        markers = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
                            strict=True))
-        further.append("markers: " + ", ".join(f"{legends.SYMBOLS.get(s, '●')} {n}" for n, s in symbols.items()))
+        further.append("markers: " + ", ".join(f"{legends.SYMBOLS.get(s, '●')} {n}" for n, s in markers.items()))
     if placed.projection == maps.PLANE:
         further.append("circles: the prior, 1σ and 2σ")
-    names, colors, symbols = coloring.names, coloring.colors, coloring.symbols
+    names, colors, symbols = list(coloring.names), list(coloring.colors), list(coloring.symbols)
     if coloring.values is not None:
         colors = [ink().faint] * len(names)
         if len(found.names) == 1:

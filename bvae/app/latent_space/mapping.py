@@ -204,7 +204,8 @@ def computed(key: ModelKey, which: str, perplexity: int, seed: int) -> np.ndarra
         return None
     state = slot(*wanted).look(who, points, perplexity, seed)
     if state == "done":
-        return slot(*wanted).computation.result
+        done = slot(*wanted).computation
+        return None if done is None else done.result
     if state == "failed":
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             why = getattr(slot(*wanted).computation, "why", "") or "It could not be computed."
@@ -221,13 +222,15 @@ def _progress(wanted: tuple, who: str, points: np.ndarray, what: str) -> None:
     """How far it is; the page is drawn anew when it is done."""
     this = slot(*wanted)
     state = this.look(who, points, *wanted[-2:])
-    if state in ("done", "failed"):
+    computation = this.computation  # another session may take it away at any moment
+    if state in ("done", "failed") or (state != "waiting" and computation is None):
         st.rerun()
     row = st.columns([4, 1], vertical_alignment="center")
     if state == "waiting":
         row[0].progress(0.0, f"{what}: waits until another map is ready. Until then, below is PCA.")
     else:
-        share, seconds = this.computation.share, this.computation.seconds
+        assert computation is not None
+        share, seconds = computation.share, computation.seconds
         left = f"about {seconds / share * (1 - share):.0f} s left" if share > 0 else "finding the neighbours"
         row[0].progress(share, f"{what}: step {share * STEPS:.0f} of {STEPS}, {seconds:.0f} s, {left}. Until "
                                "then, below is PCA.")

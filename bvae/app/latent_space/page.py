@@ -68,7 +68,7 @@ with chart:
     st.markdown(says)
     st.caption(map_panels.notes(state, placed, found, picked))
 with side:
-    shown = map_panels.selected(data, picked, found.item)
+    shown = map_panels.selected(data, picked, found.item.tolist())
 
 # -- what lies behind it -------------------------------------------------------------------------------------------
 cloud = map_panels.closely(form, data, which, picked or shown, state.wasserstein)

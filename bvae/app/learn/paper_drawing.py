@@ -49,7 +49,7 @@ def svg(figure: go.Figure, alt: str) -> Markup:
     if not any(t.fill for t in lines):  # curves of values rather than densities: their height counts
         for v in (0.0, float(ys.max())):
             _, py = place(x0, v)
-            numbers.append((EDGE - 3, f"{py + 3:.1f}", "end", f"{v:.3g}"))
+            numbers.append((f"{EDGE - 3}", f"{py + 3:.1f}", "end", f"{v:.3g}"))
     across, up = (axis.title.text or "" for axis in (figure.layout.xaxis, figure.layout.yaxis))
     return render("paper_drawing", width=WIDTH, height=HEIGHT, edge=EDGE, floor=f"{place(x0, 0)[1]:.1f}", alt=alt,
                   lines=drawn, numbers=numbers, legend=legend, across=across, up=up)

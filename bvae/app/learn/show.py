@@ -129,7 +129,7 @@ def base_url() -> str:
 def lesson(state: Learn, lessons: Lessons) -> None:
     """One step of one lesson."""
     st.html(render("learn_links"))
-    name, number = state.lesson, state.step
+    name, number = state.lesson or "", state.step
     now = lessons[name]
     step = now.steps[number - 1]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -195,7 +195,7 @@ def ask(state: Learn, step: Step) -> bool:
                   disabled=answer is None,
                   help=None if answer else "Choose first: a wrong guess teaches more than none.")
         return False
-    chosen, right = question.options[ids.index(answer)], question.options[question.right]
+    chosen, right = question.options[ids.index(answer or "")], question.options[question.right]
     if chosen.right:
         st.success(f"**So it is.** {read(chosen.why)}", icon=":material/check:")
     else:
@@ -249,7 +249,11 @@ def draw(step: Step, key: str, revealed: bool = True) -> None:
         st.caption(picture.caption)
     if picture.table is not None and picture.html and not picture.figures:
         fold.show("The picture as a table", "table", f"learn_{key}_{revealed}_table",
-                  lambda: st.dataframe(picture.table, hide_index=True, width="stretch"))
+                  lambda: _table(picture))
+
+
+def _table(picture: Picture) -> None:
+    st.dataframe(picture.table, hide_index=True, width="stretch")
 
 
 def doors(step: Step) -> None:

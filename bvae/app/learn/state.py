@@ -37,7 +37,7 @@ class Learn:
     def read(cls, lessons: Mapping[str, Lesson]) -> Learn:
         """What the address says, as far as there is such a lesson, step and answer."""
         name, number, answer = (st.query_params.get(key) for key in ("lesson", "step", "answer"))
-        if name not in lessons:
+        if name is None or name not in lessons:
             return cls()
         steps = lessons[name].steps
         step = int(number) if number and number.isdecimal() and 1 <= int(number) <= len(steps) else 1

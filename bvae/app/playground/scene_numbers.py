@@ -175,7 +175,8 @@ def table_csv(table: Table) -> str:
         if values is None:
             continue
         for m, expert in enumerate(table.experts):
-            writer.writerow([name, rule, expert, table.weights[m], values[m], table.errors[name, rule][m],
+            errors: Any = table.errors[name, rule]
+            writer.writerow([name, rule, expert, table.weights[m], values[m], errors[m],
                              (name, rule) in table.bounds])
     return out.getvalue()
 

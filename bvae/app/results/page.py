@@ -64,11 +64,12 @@ if bars == SEEDS:
     about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
              "runs give a rough idea of the spread only. Methods with one run are left out.")
 else:
-    drawn, runs = {n: metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}, None
+    drawn = {n: metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}
+    runs = {}
     about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
              "between seeds is not in them.")
 charts.show_lines(
-    curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs, called=label), "curves",
+    curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs or None, called=label), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
     lambda drawn=drawn: tables.curve(drawn, "observed views", bars == SEEDS), f"{data_name}_{shown}",
     zoom=True)

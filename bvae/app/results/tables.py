@@ -23,7 +23,7 @@ def figures(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         standard error is that over seeds, and their number is a column.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    seeds: dict[tuple[str, str], dict[int, None]] = {}
+    seeds: dict[tuple[str, str], dict[float, None]] = {}
     for metric, figure in CATALOG.items():
         arrow = {"higher": "↑", "lower": "↓", "nominal": f"→ {figure.target}"}.get(figure.better, "")
         for name, of_model in metrics.items():

@@ -17,7 +17,7 @@ from bvae.app.state import BIND, Control, Form, PageState, control
 from bvae.data import DATASETS, MultimodalDataset
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
-from bvae.models.model import MultimodalVAE
+from bvae.models.vae import MultimodalVAE
 
 FIRST = "mwb-vae"
 FIRST_DATA = "polymnist"

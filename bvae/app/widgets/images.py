@@ -66,7 +66,8 @@ def figure(
     """
     text = image if isinstance(image, str) else None
     short = text is not None and len(text) <= SHORT_TEXT
-    return render("figure", uri=data_uri(image) if image is not None and text is None else "", text=text, alt=alt,
+    uri = "" if image is None or isinstance(image, str) else data_uri(image)
+    return render("figure", uri=uri, text=text, alt=alt,
                   color=color, caption=caption, side=side, shrinks=shrinks, short=short,
                   letters=f"{side / (6 if short else 11):.0f}")
 

@@ -21,6 +21,7 @@ def text(value: object) -> str:
         return "yes" if value else "no"
     if not isinstance(value, Real):
         return str(value)
+    value = float(value)
     if math.isnan(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -93,15 +93,17 @@ def means(
     if which == JOINT:
         items = loaders.spread(len(data), min(len(data), most))
         return joint_means(data, rule_name, [True] * len(views), items), items, np.zeros(len(items), dtype=int)
-    parts, items, clouds = [], [], []
+    parts: list[np.ndarray] = []
+    each: list[np.ndarray] = []
+    clouds: list[np.ndarray] = []
     for m, view in enumerate(views):
         if which in (view, CLOUDS):
             there = np.flatnonzero(data.experts.present[m].numpy())
             some = there[loaders.spread(len(there), min(len(there), most))] if len(there) else there
             parts.append(data.experts.loc[m, some].numpy())
-            items.append(some)
+            each.append(some)
             clouds.append(np.full(len(some), m))
-    return np.concatenate(parts), np.concatenate(items), np.concatenate(clouds)
+    return np.concatenate(parts), np.concatenate(each), np.concatenate(clouds)
 
 
 def joint_means(data: PosteriorSet, rule_name: str, observed: Sequence[bool], items: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
     own: Own = form.about
     data, views = own.data, own.views
     which, rule_name, perplexity, map_seed = map(form.answer, ("which", "rule", "perplexity", "map_seed"))
-    shares = None
+    shares = np.zeros(2)
     if projection == "tsne":
         with st.spinner(f"t-SNE of {len(means):,} points, once"):
             points = uploading.kept(("tsne", which, rule_name, perplexity, map_seed),

@@ -106,7 +106,7 @@ def labels(values: Any) -> np.ndarray:
         array[:] = [v.item() if isinstance(v, torch.Tensor) else v for v in values]
     else:
         array = plain("labels", values)
-    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    array = array.reshape(-1) if array.ndim == 2 and array.shape[-1] == 1 else array
     if array.ndim != 1:
         raise UploadError(f"labels: expected shape (N,), got {array.shape}; if these are one-hot write "
                           "x.argmax(axis=1).")

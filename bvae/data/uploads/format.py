@@ -87,16 +87,16 @@ def check_name(shown: str, name: str, seen: set[str]) -> None:
 
 def check_dtype(where: str, field: Field, dtype: np.dtype | None, written: str) -> None:
     """Raise UploadError unless an array may be of this type, which the file calls `written`; None: of no such type."""
-    kinds, kind = field.kinds, dtype.kind if dtype is not None else ""
+    kinds, kind, size = field.kinds, *(("", 0) if dtype is None else (dtype.kind, dtype.itemsize))
     exact = len(kinds) == 2 and kinds[1].isdigit()
-    allowed = dtype is not None and (f"{kind}{dtype.itemsize}" == kinds if exact else kind in kinds)
-    if not allowed or (kind == "f" and dtype.itemsize > 8):
+    allowed = dtype is not None and (f"{kind}{size}" == kinds if exact else kind in kinds)
+    if not allowed or (kind == "f" and size > 8):
         got = "objects" if kind == "O" else f"dtype {written}"
         raise UploadError(f"{where}: expected {KIND_NAMES[kinds]}, got {got}; convert it with "
                           f"{field.mend.get(kind, field.mend[''])}.")
-    if kind == "U" and not 0 < dtype.itemsize <= 4 * MAX_LETTERS:
+    if kind == "U" and not 0 < size <= 4 * MAX_LETTERS:
         raise UploadError(f"{where}: expected texts of at most {MAX_LETTERS} characters, got room for "
-                          f"{dtype.itemsize // 4}; save np.array(x.tolist()), which takes no more than it needs, and "
+                          f"{size // 4}; save np.array(x.tolist()), which takes no more than it needs, and "
                           "give what is still longer a shorter name of its own.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,7 +154,7 @@ def _check_members(arrays: Mapping[str, np.ndarray], names: list[str]) -> None:
 def _in_range(key: str, values: np.ndarray, there: np.ndarray) -> np.ndarray:
     """float32 copies of the items that are there, 0 or 1 elsewhere; raise UploadError for what cannot be used."""
     is_scale = key.startswith("sigma_")
-    out = np.array(values, dtype=np.float64 if values.dtype.itemsize > 4 else np.float32)
+    out: Any = np.array(values, dtype=np.float64 if values.dtype.itemsize > 4 else np.float32)
     out[~there] = float(is_scale)
     low, high = (SMALLEST_SCALE, LARGEST_SCALE) if is_scale else (-LARGEST_MEAN, LARGEST_MEAN)
     bad = ~((out >= low) & (out <= high))  # NaN is neither
@@ -187,8 +188,8 @@ def _labels(arrays: Mapping[str, np.ndarray], n: int) -> tuple[tuple[str, ...], 
         return (), np.zeros(n, dtype=int)
     values = arrays["labels"]
     if values.dtype.kind != "U":
-        classes, y = np.unique(values, return_inverse=True)
-        return tuple(str(c) for c in classes.tolist()), y.reshape(n)
+        numbers, y = np.unique(values, return_inverse=True)
+        return tuple(str(c) for c in numbers.tolist()), y.reshape(n)
     texts = _text("labels", values)
     seen = [visible(t) for t in texts]
     before: dict[str, str] = {}

@@ -32,9 +32,9 @@ from bvae.io.texts import unprintable
 
 LENGTH = 8  # bytes in front, which say how long the header is
 METADATA = "__metadata__"
-DTYPES = {"BF16": np.dtype("f2"), "F16": np.dtype("f2"), "F32": np.dtype("f4"), "F64": np.dtype("f8"),
-          "BOOL": np.dtype("?"), **{f"{kind}{8 * size}": np.dtype(f"{kind.lower()}{size}")
-                                    for kind in "IU" for size in (1, 2, 4, 8)}}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "BF16": np.dtype("f2"), "F16": np.dtype("f2"), "F32": np.dtype("f4"), "F64": np.dtype("f8"), "BOOL": np.dtype("?"),
+    **{f"{kind}{8 * size}": np.dtype(f"{kind.lower()}{size}") for kind in "IU" for size in (1, 2, 4, 8)}}
 """Types of tensors that the format may want, with what NumPy has of the same kind and size."""
 
 
@@ -120,7 +120,8 @@ def _check_tensors(header: dict[str, Any], held: int) -> None:
             raise UploadError("Tensor 'name': expected the name as a text in the metadata, got a tensor; write "
                               "save_file(tensors, path, metadata={'name': 'my model'}).")
         told = told if isinstance(told, dict) else {}
-        shape, offsets = told.get("shape"), told.get("data_offsets")
+        shape: Any = told.get("shape")
+        offsets: Any = told.get("data_offsets")
         if not (_whole(shape) and _whole(offsets) and len(offsets) == 2 and isinstance(told.get("dtype"), str)):
             raise UploadError(f"{where}: expected a type, a shape and two offsets in whole numbers, got something "
                               "else; write the file with save_file of safetensors.")

@@ -44,4 +44,4 @@ def accelerate(network: nn.Module) -> nn.Module:
     """
     for layer in network.modules():
         layer.__class__ = FASTER.get(type(layer), type(layer))
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

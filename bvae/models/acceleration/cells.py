@@ -68,7 +68,8 @@ class CellConv2d(nn.Conv2d):
         """The convolution alone: (B, H, W, out_channels)."""
         channels = self.out_channels // self.factor**2
         weight = rows_first(self.weight.permute(0, 2, 3, 1), channels).permute(0, 3, 1, 2)
-        return convolved(self, x, weight, rows_first(self.bias, channels)).permute(0, 2, 3, 1)
+        bias = None if self.bias is None else rows_first(self.bias, channels)
+        return convolved(self, x, weight, bias).permute(0, 2, 3, 1)
 
     def shuffle(self, cells: Tensor) -> Tensor:
         """(B, H, W, out_channels) -> (B, out_channels / f^2, f H, f W)."""

@@ -40,7 +40,7 @@ def convolved(layer: nn.Conv2d, x: Tensor, weight: Tensor, bias: Tensor | None) 
              and isinstance(layer.padding, tuple) and weight.shape[3] == 2 * layer.padding[1] + 1)
     narrow = x.ndim == 4 and x.shape[3] <= NARROW
     if (not plain or not narrow or dtype != torch.bfloat16 or x.device.type != "cpu" or not torch.is_grad_enabled()
-            or not has_tiles()):
+            or bias is None or not has_tiles()):
         return layer._conv_forward(x, weight, bias)
     x = x.to(dtype).contiguous(memory_format=torch.channels_last)
     return _Convolution.apply(x, weight.to(dtype), bias.to(dtype), layer.stride, layer.padding)

@@ -54,17 +54,19 @@ class TransposedConv2d(nn.ConvTranspose2d):
     """
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        plain = (self.groups == 1 and self.dilation == (1, 1) and self.bias is not None and output_size is None
+        bias = self.bias
+        plain = (self.groups == 1 and self.dilation == (1, 1) and output_size is None
                  and input.ndim == 4 and input.device.type == "cpu")
-        if not is_enabled() or not plain or not (torch.is_grad_enabled() or writes_few(self.weight, self.stride)):
+        if bias is None or not is_enabled() or not plain or not (
+                torch.is_grad_enabled() or writes_few(self.weight, self.stride)):
             return super().forward(input, output_size)
-        tensors = input.contiguous(memory_format=torch.channels_last), self.weight, self.bias
+        tensors = [input.contiguous(memory_format=torch.channels_last), self.weight, bias]
         if torch.is_autocast_enabled("cpu"):
-            tensors = tuple(value.to(torch.get_autocast_dtype("cpu")) for value in tensors)
+            tensors = [value.to(torch.get_autocast_dtype("cpu")) for value in tensors]
         return _Transposed.apply(*tensors, self.stride, self.padding, self.output_padding)
 
 
-def writes_few(weight: Tensor, stride: tuple[int, int]) -> bool:
+def writes_few(weight: Tensor, stride: tuple[int, ...]) -> bool:
     """Whether a transposed convolution with weights (C, N, k, l) is quicker as a convolution."""
     return weight.shape[1] < FEW_CHANNELS and max(stride) > 1
 

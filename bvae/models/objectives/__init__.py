@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
 from bvae.registry import import_submodules
@@ -15,7 +16,7 @@ def objectives() -> list[str]:
     return OBJECTIVES.names()
 
 
-def objective(name: str, **options) -> Objective:
+def objective(name: str, **options: Any) -> Objective:
     """An objective by name. Raises UnknownName for an unknown name and TypeError for an unknown option."""
     return OBJECTIVES.build(name, **options)
 

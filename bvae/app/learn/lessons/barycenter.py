@@ -29,7 +29,8 @@ def on_the_way(ink: Ink) -> Picture:
     """Experts and the barycenters with three weights of B."""
     drawn = picture(TWO, ink, "Weight of B: a quarter, a half (thick), three quarters.", rules=[],
                     takeaway="Between a narrow and a wide curve, the barycenter moves and widens step by step.")
-    figure = drawn.figures[0]
+    figure, table = drawn.figures[0], drawn.table
+    assert table is not None
     limits = np.linspace(*pictures.LIMITS, 400)
     for weight in (0.25, 0.5, 0.75):
         q = arrays({**TWO, "weights": [1 - weight, weight]}, "wasserstein")
@@ -38,7 +39,7 @@ def on_the_way(ink: Ink) -> Picture:
         density = diagonal.log_prob(y, torch.tensor([m]), torch.tensor([s])).exp().numpy()
         figure.add_scatter(x=limits, y=density, mode="lines", name=f"weight of B: {weight:g}", hoverinfo="name",
                            line={"color": ink.aggregate, "width": 3.5 if weight == 0.5 else 1.2})
-        drawn.table.loc[len(drawn.table)] = [f"barycenter, weight of B {weight:g}", m, s]
+        table.loc[len(table)] = [f"barycenter, weight of B {weight:g}", m, s]
     return drawn
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from bvae.aggregators import naming
@@ -112,7 +114,7 @@ def best() -> pd.DataFrame:
             told = [d for d in pairs.values() if d.half_width is not None]
             near = [models.label(name) for name, d in pairs.items() if d.half_width is not None and not d.told_apart]
             of = f", {end} view{'s' * (end != '1')}" if end else ""
-            error = figures[ahead].get("se_seeds", figures[ahead].get("se"))
+            error = figures[ahead].get("se_seeds", figures[ahead].get("se", math.nan))
             rows.append({"figure": CATALOG[key].title + of, "best": models.label(ahead),
                          "value": written({"mean": figures[ahead]["mean"], "se": error}),
                          "may be as good": (", ".join(near) or "–") if told else "one run each: cannot be told",

@@ -29,6 +29,7 @@ def before_and_after(ink: Ink) -> Picture:
     """The joint beliefs without C, and in the table those with it."""
     drawn = picture(TWO, ink, "C is silent. Dashed: product. Solid: Wasserstein barycenter.", limits=(-5.0, 5.5),
                     takeaway="Without C both joint beliefs move; only the product becomes wider.")
+    assert drawn.table is not None
     for rule in RULES:
         drawn.table.loc[len(drawn.table)] = [f"before: {rule}", mean_of(ALL, rule), width_of(ALL, rule)]
     return drawn

@@ -60,10 +60,10 @@ right digit.
 
 def two_conventions() -> str:
     """How well the class can be read from a mixture's mean and from one drawn expert; empty where it isn't known."""
-    both = [models.by_rule(figure, "moe") for figure in ("latent_accuracy", "latent_accuracy_drawn")]
-    if None in both:
+    of_mean, of_drawn = (models.by_rule(figure, "moe") for figure in ("latent_accuracy", "latent_accuracy_drawn"))
+    if of_mean is None or of_drawn is None:
         return ""
-    (_, mean), (_, drawn) = both
+    (_, mean), (_, drawn) = of_mean, of_drawn
     _, most = models.ends(mean)
     if most not in drawn:
         return ""
