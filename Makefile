@@ -34,7 +34,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python -m zensical build --strict --clean
 
 # The exact versions that the tests last passed with. On another Python or another kind of machine some may not exist:
-# then delete constraints.txt; the bounds in requirements.txt hold.
+# then empty constraints.txt; the bounds in pyproject.toml hold.
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
 

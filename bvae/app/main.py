@@ -1,4 +1,8 @@
-"""What `bvae app` gives to Streamlit where there is no checkout; there it is ``app.py``."""
+"""What `bvae app` gives to Streamlit where there is no checkout; there it is ``app.py``.
+
+Streamlit puts the folder of this file in front of the path of imports: nothing in it may be called as a module of the
+standard library is (`tests/unit/test_structure.py`).
+"""
 
 from streamlit.starlette import App
 

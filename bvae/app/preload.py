@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 
 FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton")
 """Elements that the top of most pages has."""

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import streamlit as st
 
-from bvae.app.html import stylesheet
 from bvae.app.router import ensure_routed
+from bvae.app.templates import stylesheet
 from bvae.plots import style
 
 URL_VERSION = "1"

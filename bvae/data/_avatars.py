@@ -202,7 +202,7 @@ def _from_processes(count: int, seed: int, workers: int) -> Generator[np.ndarray
             data = pipes[n % workers].read(SIZE * SIZE * 3)
             if len(data) < SIZE * SIZE * 3:
                 raise ChildProcessError(f"the process that draws avatars ended early, at face {n}; its last words are "
-                                        "above. Are python_avatars and resvg_py installed (requirements.txt)?")
+                                        "above. Are python_avatars and resvg_py installed (pip install 'bvae[data]')?")
             yield np.frombuffer(data, np.uint8).reshape(SIZE, SIZE, 3)
     finally:
         for process, pipe in zip(running, pipes, strict=True):

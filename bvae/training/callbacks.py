@@ -34,7 +34,10 @@ class Callback:
         """After a state was saved, in the process that saves."""
 
     def on_end(self, run: Trainer, error: BaseException | None) -> None:
-        """When there are no more steps, all done or broken off by `error`: whatever was started ends here."""
+        """When there are no more steps, all done or broken off by `error`: whatever was started ends here.
+
+        Not called if its own :meth:`on_start` raised.
+        """
 
     def on_finish(self, run: Trainer) -> None:
         """When the checkpoint is complete, in the process that writes it."""

@@ -186,8 +186,8 @@ class Trainer:
 
         with contextlib.ExitStack() as ends:
             for callback in self.callbacks:
-                ends.push(functools.partial(end, callback))
                 callback.on_start(self)
+                ends.push(functools.partial(end, callback))
             return ends.pop_all()
 
     @property

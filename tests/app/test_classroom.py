@@ -78,11 +78,18 @@ def test_rooms_end_and_are_limited(monkeypatch):
     monkeypatch.setattr(classroom, "MOST_VOTERS", 3)
     clock = Clock()
     rooms = Rooms(clock)
-    first, second = rooms.open("poe"), rooms.open("poe")
+    empty, first = rooms.open("poe"), rooms.open("poe")
+    rooms.vote(first, "poe", "a", 0)
+    second = rooms.open("poe")  # a room in which nobody has voted makes room
+    assert rooms.find(empty.code) is None
+    rooms.vote(first, "poe", "a", 0)
+    rooms.vote(second, "poe", "a", 0)
     with pytest.raises(Full, match="2 classes"):
         rooms.open("poe")
     clock.now = classroom.HOURS * 3600 - 1
-    assert rooms.find(second.code) is second  # in use
+    assert rooms.find(first.code) is first  # a stranger's look does not keep it
+    assert rooms.led_by(first.code, "guessed") is None
+    assert rooms.led_by(second.code, second.key) is second  # in use
     clock.now += 2
     assert rooms.find(first.code) is None
     rooms.open("poe")
@@ -135,6 +142,14 @@ def test_a_class_from_its_start_to_the_answer(rooms):
     phone.run()
     assert "✓" in shown(phone)
     assert phone.success[0].value.startswith("You said")
+    late = open_page(PAGE, room=code)
+    rooms.again(rooms.find(code))
+    late.run()
+    rooms.ask(rooms.find(code), second)  # the teacher goes on while this phone still shows the first question
+    late.button[0].click().run()
+    assert "too late" in late.error[0].value
+    assert not any(rooms.find(code).counts(4))
+    rooms.ask(rooms.find(code), first)
     press("Next question")
     assert rooms.find(code).question == second
     phone.run()

@@ -13,8 +13,8 @@ import streamlit as st
 from bvae.app.beliefs import neighbours
 from bvae.app.beliefs.neighbours import Change, LinkedMap, Moved
 from bvae.app.beliefs.selection import SHOWN, adopt, select, selection
-from bvae.app.html import render
 from bvae.app.state import BIND, ink
+from bvae.app.templates import render
 from bvae.app.widgets import charts, legends, small_table
 from bvae.app.widgets.layout import columns, gallery
 from bvae.app.widgets.markdown import plain

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae.app.beliefs.scene import Scene, draw
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.vae import MultimodalVAE
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bvae.aggregators import Aggregator, aggregator, name_of, naming
 from bvae.aggregators.comparison import Distances, affordable_samples, distances
-from bvae.app.html import render
 from bvae.app.loaders import Loaded
+from bvae.app.templates import render
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.classifiers import Classifiers
 from bvae.plots.posterior import Aggregate

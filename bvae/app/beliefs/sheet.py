@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from bvae.app.beliefs.generation import MARKS, Generated, mark, spoken
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 from bvae.app.widgets import images
 from bvae.data import MultimodalDataset
 from bvae.plots import style

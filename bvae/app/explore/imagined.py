@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import MARKS, Generated
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 from bvae.app.widgets import charts, images
 from bvae.data import MultimodalDataset
 from bvae.maps.latent_distance import BEYOND_THE_DATA, PLACES, LatentCloud

@@ -8,8 +8,8 @@ import streamlit as st
 from torch import Tensor
 
 from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, tamper
-from bvae.app.html import render
 from bvae.app.state import Form
+from bvae.app.templates import render
 from bvae.app.widgets import images
 from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES

@@ -9,12 +9,12 @@ import segno
 import streamlit as st
 
 from bvae.app import pages
-from bvae.app.html import Markup, render
 from bvae.app.learn import show
 from bvae.app.learn.classroom import Full, Room, Rooms
 from bvae.app.learn.lessons._base import Lesson, Question, read
+from bvae.app.learn.state import LETTERS
+from bvae.app.templates import Markup, render
 
-LETTERS = "ABCDEFGH"
 EVERY = 2.0
 """Seconds between two looks at the votes."""
 
@@ -30,7 +30,7 @@ def options_html(question: Question, room: Room) -> Markup:
     counts = room.counts(len(question.options))
     most = max(1, *counts)
     return render("class_options", options=[
-        {"letter": LETTERS[k], "text": Markup(show.plain_html(read(option.text))),
+        {"letter": LETTERS[k].upper(), "text": Markup(show.plain_html(read(option.text))),
          "right": room.revealed and k == question.right,
          "votes": f"{counts[k]} vote{'s' * (counts[k] != 1)}" if room.counted else "",
          "width": round(100 * counts[k] / most)}
@@ -45,7 +45,8 @@ def start(lessons: dict[str, Lesson]) -> None:
     st.title("In class")
     st.markdown(
         "One question at a time on the projector; students answer on their phones, without names. You see the votes, "
-        "show them, and reveal the answer. Votes are kept in this server's memory only.")
+        "show them, and reveal the answer. Votes are kept in this server's memory only. Show the class in full screen "
+        "(F11): the address of your own window leads it, that of the students is in the picture.")
     here = show.base_url()
     address = st.text_input("The address at which students reach this app", here, key="class_address",
                             help="As it stands in the browser of a student.")
@@ -158,8 +159,9 @@ def asked(room: Room, voter: str, lessons: dict[str, Lesson]) -> None:
     st.markdown(f"**{show.attempt(question.text)}**")
     if not room.revealed:
         for k, option in enumerate(question.options):
-            st.button(f"**{LETTERS[k]}** {read(option.text)}", key=f"class_vote_{room.question}_{k}", width="stretch",
-                      type="primary" if given == k else "secondary", on_click=cast, args=(room, voter, k))
+            st.button(f"**{LETTERS[k].upper()}** {read(option.text)}", key=f"class_vote_{room.question}_{k}",
+                      width="stretch", type="primary" if given == k else "secondary", on_click=cast,
+                      args=(room, room.question, voter, k))
         st.caption("Choose one." if given is None else "Counted. You can change your mind until the answer is shown.")
         if refused := st.session_state.pop("class_refused", None):
             st.error(refused)
@@ -168,13 +170,14 @@ def asked(room: Room, voter: str, lessons: dict[str, Lesson]) -> None:
     if given is not None:
         chosen = question.options[given]
         (st.success if chosen.right else st.warning)(
-            f"You said {LETTERS[given]}. {read(chosen.why)}", icon=":material/check:" if chosen.right else
+            f"You said {LETTERS[given].upper()}. {read(chosen.why)}", icon=":material/check:" if chosen.right else
             ":material/close:")
 
 
-def cast(room: Room, voter: str, option: int) -> None:
-    """Count a vote."""
+def cast(room: Room, question: str, voter: str, option: int) -> None:
+    """Count a vote on the question that was on the phone when it was pressed."""
     try:
-        rooms().vote(room, room.question, voter, option)
+        if not rooms().vote(room, question, voter, option):
+            st.session_state["class_refused"] = "That came too late: the answer, or another question, is on the screen."
     except Full as error:
         st.session_state["class_refused"] = str(error)

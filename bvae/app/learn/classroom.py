@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Of codes: without I, L and O, which look like digits."""
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without I, L and O, which look like digits."""
 CODE = 4
 HOURS = 6
 MOST_ROOMS, MOST_VOTERS = 100, 500
@@ -40,7 +40,7 @@ class Room:
     votes : dict
         question -> voter -> position of the option. A voter is a random text that their own address holds.
     used : float
-        When somebody last asked for the room, in seconds of `time.monotonic`.
+        When the teacher last asked for the room, or somebody voted, in seconds of `time.monotonic`.
     """
 
     code: str
@@ -79,9 +79,12 @@ class Rooms:
         """A new room. Raises Full."""
         with self._lock:
             self._forget_old()
-            if len(self._rooms) >= MOST_ROOMS:
-                raise Full(f"There are {MOST_ROOMS} classes on this server already; one ends {HOURS} hours after its "
-                           "last use.")
+            if len(self._rooms) >= MOST_ROOMS:  # those in which nobody has voted make room, the oldest first
+                silent = [room for room in self._rooms.values() if not any(room.votes.values())]
+                if not silent:
+                    raise Full(f"There are {MOST_ROOMS} classes on this server already; one ends {HOURS} hours after "
+                               "its last use.")
+                del self._rooms[min(silent, key=lambda room: room.used).code]
             code = self._new_code()
             room = Room(code, secrets.token_urlsafe(9), question, used=self._clock())
             self._rooms[code] = room
@@ -91,15 +94,16 @@ class Rooms:
         """The room of a code, however it was typed."""
         with self._lock:
             self._forget_old()
-            room = self._rooms.get(code.strip().upper()) if len(code) < 20 else None
-            if room is not None:
-                room.used = self._clock()
-            return room
+            return self._rooms.get(code.strip().upper()) if len(code) < 20 else None
 
     def led_by(self, code: str, key: str) -> Room | None:
         """The room of a code, for who has its key too."""
         room = self.find(code)
-        return room if room is not None and secrets.compare_digest(room.key.encode(), key.encode()) else None
+        if room is None or not secrets.compare_digest(room.key.encode(), key.encode()):
+            return None
+        with self._lock:
+            room.used = self._clock()
+        return room
 
     def vote(self, room: Room, question: str, voter: str, option: int) -> bool:
         """Count a vote, instead of an earlier one of the same voter; False once it is too late. Raises Full.
@@ -113,6 +117,7 @@ class Rooms:
             if voter not in given and len(given) >= MOST_VOTERS:
                 raise Full(f"{MOST_VOTERS} people have voted in this class; more are not counted.")
             given[voter] = option
+            room.used = self._clock()
             return True
 
     def ask(self, room: Room, question: str) -> None:
@@ -137,6 +142,6 @@ class Rooms:
 
     def _new_code(self) -> str:
         while True:
-            code = "".join(secrets.choice(LETTERS) for _ in range(CODE))
+            code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE))
             if code not in self._rooms:
                 return code

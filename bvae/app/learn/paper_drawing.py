@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 
 DASHES = {"solid": "", "dash": "7 4", "dot": "1.5 3.5", "dashdot": "7 3 1.5 3", "longdash": "12 4",
           "longdashdot": "12 3 1.5 3"}

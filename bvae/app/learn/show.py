@@ -11,13 +11,13 @@ import streamlit as st
 
 from bvae.app import pages
 from bvae.app import reproduce as recipe
-from bvae.app.html import render
 from bvae.app.learn import teachers_sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
 from bvae.app.learn.lessons._references import cited
 from bvae.app.learn.lessons._words import WORDS
 from bvae.app.learn.state import LETTERS, Learn
 from bvae.app.state import ink
+from bvae.app.templates import render
 from bvae.app.widgets import charts, fold, share, small_table
 from bvae.io.storage import StorageError
 

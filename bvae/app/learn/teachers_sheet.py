@@ -9,14 +9,14 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
-from bvae.app.html import Markup, render
 from bvae.app.learn.lessons._base import Lesson, Question, Text, read
 from bvae.app.learn.paper_drawing import svg
+from bvae.app.learn.state import LETTERS
+from bvae.app.templates import Markup, render
 from bvae.io.storage import StorageError
 from bvae.plots.style import LIGHT
 
 OPENING, CLOSING, WHOLE = 3, 4, 45
-LETTERS = "ABCDEFGH"
 
 
 def marked(text: str) -> Markup:
@@ -68,15 +68,15 @@ def section(name: str, lesson: Lesson, base: str) -> dict[str, Any]:
     """One lesson, as the template wants it. Scenes are too long to be typed, so the words of that link are the link."""
     question, step = lesson.question, lesson.question_step
     here = {"lesson": name, "step": str(step)}
-    answered = {**here, "answer": LETTERS[question.right].lower(), "shown": "1"}
+    answered = {**here, "answer": LETTERS[question.right], "shown": "1"}
     return {
         "number": lesson.number, "title": marked(lesson.title), "idea": marked(lesson.idea),
         "minutes": lesson.minutes, "class_minutes": lesson.class_minutes, "setting": said(lesson.steps[step - 1].text),
         "question": marked(read(question.text)),
-        "options": [(LETTERS[k], o.right, marked(read(o.text)), marked(read(o.why)))
+        "options": [(LETTERS[k].upper(), o.right, marked(read(o.text)), marked(read(o.why)))
                     for k, o in enumerate(question.options)],
-        "right": LETTERS[question.right], "because": said(question.because), "drawings": drawings(question),
-        "common": LETTERS[question.common], "tempting": marked(question.tempting),
+        "right": LETTERS[question.right].upper(), "because": said(question.because), "drawings": drawings(question),
+        "common": LETTERS[question.common].upper(), "tempting": marked(question.tempting),
         "link": anchor(target(base, "learn", here)), "answer_link": anchor(target(base, "learn", answered)),
         "trial_address": target(base, lesson.trial.page, lesson.trial.query), "trial": marked(lesson.trial.label),
         "trial_page": lesson.trial.page, "summary": marked(lesson.summary),

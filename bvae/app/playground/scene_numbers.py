@@ -19,10 +19,10 @@ from bvae.app import reproduce as recipe
 from bvae.app.components.playground import scenes
 from bvae.app.components.playground.scenes import NAMES, Scene
 from bvae.app.components.playground.schema import EXPERT, FIELDS, SCALE, limits
-from bvae.app.html import Markup, render
 from bvae.app.playground.aggregates import aggregate
 from bvae.app.playground.state import ALL, Playground
 from bvae.app.state import Form
+from bvae.app.templates import Markup, render
 from bvae.app.widgets import small_table
 from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 from bvae.data import MultimodalDataset
 from bvae.data.sheet import drawable
 from bvae.plots import style

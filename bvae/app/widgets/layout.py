@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 
 
 def columns(count: int, most: int = 3) -> list:

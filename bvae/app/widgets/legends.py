@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 
 SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "x": "✖", "star": "★",
            "cross": "✚", "triangle-down": "▼", "pentagon": "⬟", "hexagram": "✶"}

@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from bvae.app.html import Markup, render
+from bvae.app.templates import Markup, render
 
 NUMBER = re.compile(r"[-−+]?\d[\d.,]*( ± [\d.,]+)?|–")
 """As a text: such columns stand to the right, too, and break no line."""

@@ -10,9 +10,9 @@ import torch
 
 from bvae.app.beliefs import judging, sheet
 from bvae.app.explore import imagined
-from bvae.app.html import HERE, Markup, render, stylesheet, templates
 from bvae.app.learn import teachers_sheet
 from bvae.app.playground import scene_numbers as playground
+from bvae.app.templates import HERE, Markup, render, stylesheet, templates
 from bvae.app.widgets import images, layout, legends, small_table
 from bvae.data import uploads
 from bvae.plots import style
