@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
+from bvae.aggregators.base import AGGREGATORS, FullGaussian, GaussianAggregator
+from bvae.aggregators.experts import Experts, FullExperts
 from bvae.aggregators.worked import OneDimension, Worked, components, mixture, number, square, total
 from bvae.gaussians import full_covariance, halfplane
 

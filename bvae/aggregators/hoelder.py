@@ -16,15 +16,13 @@ from torch import Tensor
 from bvae.aggregators.base import (
     AGGREGATORS,
     Aggregator,
-    Experts,
     Family,
-    FullExperts,
     FullGaussian,
     GaussianAggregator,
     full_with_prior,
-    prepare_full,
     with_prior,
 )
+from bvae.aggregators.experts import Experts, FullExperts, prepare_full
 from bvae.aggregators.moe import variance_to_scale
 from bvae.aggregators.worked import OneDimension, Worked, heaviest, moments, number, total
 from bvae.gaussians import diagonal, full_covariance

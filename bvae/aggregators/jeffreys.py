@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, GaussianAggregator
+from bvae.aggregators.base import AGGREGATORS, FullGaussian, GaussianAggregator
+from bvae.aggregators.experts import Experts, FullExperts
 from bvae.aggregators.worked import OneDimension, Worked, factor, number, square, total, weighted
 from bvae.gaussians import full_covariance, iteration
 

@@ -10,14 +10,13 @@ from torch import Tensor
 from bvae.aggregators.base import (
     AGGREGATORS,
     Aggregator,
-    Experts,
     Family,
-    FullExperts,
     FullGaussian,
     GaussianAggregator,
     full_with_prior,
     with_prior,
 )
+from bvae.aggregators.experts import Experts, FullExperts
 from bvae.aggregators.worked import (
     InThePlane,
     OneDimension,

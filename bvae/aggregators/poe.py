@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.aggregators.base import AGGREGATORS, FullGaussian, PooledAggregator
+from bvae.aggregators.experts import Experts, FullExperts
 from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, square, total, weighted
 from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.divergences import divergence

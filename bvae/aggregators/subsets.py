@@ -10,17 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import (
-    AGGREGATORS,
-    Aggregator,
-    Experts,
-    Family,
-    FullExperts,
-    full_with_prior,
-    prepare,
-    validating,
-    with_prior,
-)
+from bvae.aggregators.base import AGGREGATORS, Aggregator, Family, full_with_prior, validating, with_prior
+from bvae.aggregators.experts import Experts, FullExperts, prepare
 from bvae.aggregators.poe import PriorExpert, ProductOfExperts
 from bvae.aggregators.wasserstein import WassersteinBarycenter
 from bvae.aggregators.worked import OneDimension, Worked, components, mixture, moments, normal, number, total

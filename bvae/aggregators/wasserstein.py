@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import AGGREGATORS, Experts, FullExperts, FullGaussian, PooledAggregator
+from bvae.aggregators.base import AGGREGATORS, FullGaussian, PooledAggregator
+from bvae.aggregators.experts import Experts, FullExperts
 from bvae.aggregators.worked import InThePlane, OneDimension, Worked, number, total, weighted
 from bvae.gaussians import diagonal, full_covariance
 

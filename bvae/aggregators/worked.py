@@ -15,7 +15,7 @@ from torch import Tensor
 from bvae.gaussians.posterior import Posterior
 
 if TYPE_CHECKING:
-    from bvae.aggregators.base import Experts
+    from bvae.aggregators.experts import Experts
 
 HEAVIEST = 3  # components that are written out
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.aggregators.base import check_scales, prepare_full
+from bvae.aggregators.experts import check_scales, prepare_full
 from bvae.gaussians import full_covariance
 from bvae.gaussians.divergences import Distribution, Divergence, find_closed_form, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import torch
 
 from bvae.aggregators import AGGREGATORS, aggregator
-from bvae.aggregators.base import Aggregator, FullExperts, prepare_full
+from bvae.aggregators.base import Aggregator
+from bvae.aggregators.experts import FullExperts, prepare_full
 from bvae.aggregators.verify.numerical import Family, grid_barycenter, minimise, narrow, starts
 from bvae.gaussians.divergences import DIVERGENCES, Unavailable, divergence, quadrature_grid
 from bvae.gaussians.posterior import FullPosterior, Posterior
