@@ -22,7 +22,7 @@ import numpy as np
 from bvae.maps.alignment import Alignment, Linked
 from bvae.maps.modality_gap import ModalityGap
 from bvae.maps.projections import STEPS
-from bvae.runs.supervisor import ComputationError, Pool, Task
+from bvae.runs.supervisor import ComputationError, Pool, WatchedComputation
 
 MAP_LIMIT = 600.0
 """Seconds that a watched map may take."""
@@ -58,7 +58,9 @@ def tsne(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     return POOL.call("tsne", np.asarray(points), float(perplexity), int(seed))
 
 
-def watched_tsne(points: np.ndarray, perplexity: float, seed: int, limit: float = MAP_LIMIT) -> Task | None:
+def watched_tsne(
+    points: np.ndarray, perplexity: float, seed: int, limit: float = MAP_LIMIT
+) -> WatchedComputation | None:
     """See `bvae.maps.projections.tsne`: it runs beside us; None while too many others do."""
     return MAPS.begin("tsne", np.asarray(points), float(perplexity), int(seed), limit=limit, steps=STEPS)
 

@@ -3,8 +3,8 @@
 A :class:`Process` is started in a group of its own, is asked to stop before it is killed, and takes with it what it has
 started itself. A :class:`Child` is one that computes what it is asked for (`bvae.runs.isolated_process`), with limits
 of memory, of time and of what it may answer; a :class:`Pool` has at most so many of them, serves those who wait in
-turn, and replaces the dead. A :class:`Task` is a computation that somebody watches and may stop. :func:`in_turn` has
-many commands done, at most so many at a time.
+turn, and replaces the dead. A :class:`WatchedComputation` is one that somebody looks at and may stop. :func:`in_turn`
+has many commands done, at most so many at a time.
 
 The queue of trainings is none of these: it outlives the app, so that it lies in files, see `bvae.runs.jobs`.
 """
@@ -271,7 +271,7 @@ class Pool:
         finally:
             self._give_back(child)
 
-    def begin(self, function: str, *arguments: Any, limit: float, steps: int) -> Task | None:
+    def begin(self, function: str, *arguments: Any, limit: float, steps: int) -> WatchedComputation | None:
         """The same beside us, for a function that says how far it is; None where nobody is free now.
 
         Raises
@@ -283,7 +283,7 @@ class Pool:
             if self._waiting or len(self._at_work) >= self.most:
                 return None
             child = self._one()
-        return Task(self, child, function, arguments, limit, steps)
+        return WatchedComputation(self, child, function, arguments, limit, steps)
 
     def processes(self) -> list[int]:
         """The process numbers of all children, those at work first."""
@@ -336,7 +336,7 @@ class Pool:
             self._turns.notify_all()
 
 
-class Task:
+class WatchedComputation:
     """A computation beside us, which :meth:`Pool.begin` has started: it says how far it is, and can be stopped.
 
     Attributes

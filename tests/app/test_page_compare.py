@@ -7,7 +7,7 @@ import torch
 import bvae
 from bvae.aggregators.comparison import affordable_samples, distances, entropy, gelbrich, means_of
 from bvae.app import loaders
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.contenders import Contender, allowed
 from bvae.app.beliefs.neighbours import changes, link, most_changed, plane_maps
 from bvae.app.beliefs.numbers import numbers
@@ -37,7 +37,7 @@ def test_it_opens_on_three_aggregators_with_one_view_missing():
     table = all_numbers(app)
     assert list(table.columns[2:]) == ["PoE", "MoE", "Wasserstein"]
     loaded = loaders.load_model("polymnist", "mwb-vae")
-    now = scene.build(loaded, 342, [True] * 4 + [False], [1.0] * 5, "wasserstein")
+    now = item_beliefs.build(loaded, 342, [True] * 4 + [False], [1.0] * 5, "wasserstein")
     values = table.set_index(["number", "of"])["Wasserstein"]
     assert values["entropy, nats", "joint"] == pytest.approx(entropy(now.posterior).value.item(), rel=6e-3)
     np.testing.assert_allclose(values["W2 to the joint"], now.distances().wasserstein2[:, 0], rtol=6e-3)
@@ -113,11 +113,11 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page(mode, views):
     names = run_code(app)
     for name in chosen:
         loaded = loaders.load_model("polymnist", "mwb-vae" if mode == "aggregators" else name)
-        now = scene.build(loaded, 342, [v in views for v in loaded.model.modalities], [1.0] * 5,
+        now = item_beliefs.build(loaded, 342, [v in views for v in loaded.model.modalities], [1.0] * 5,
                           name if mode == "aggregators" else None)
         np.testing.assert_allclose(names["joint"][name].mean.detach(), now.posterior.mean, atol=1e-4)
         np.testing.assert_allclose(names["joint"][name].variance.detach(), now.posterior.variance, rtol=1e-3)
-        _, images, _ = scene.imagine(loaded, now, 2, 0, None)
+        _, images, _ = item_beliefs.imagine(loaded, now, 2, 0, None)
         np.testing.assert_allclose(names["images"][name]["m2"][:, 0].detach(), images["m2"], atol=1e-3)
 
 
@@ -315,7 +315,7 @@ def test_numbers_leave_out_what_does_not_exist():
     generator = torch.Generator().manual_seed(0)
     experts = loaders.UnimodalPosteriors(torch.randn(3, 2, 4, generator=generator), torch.ones(3, 2, 4),
                                          torch.tensor([[True, True], [True, False], [True, True]]))
-    now = scene.of_experts(experts, 1, [True] * 3, [1.0] * 3, bvae.aggregator("poe"))
+    now = item_beliefs.of_experts(experts, 1, [True] * 3, [1.0] * 3, bvae.aggregator("poe"))
     assert now.present[:, 0].tolist() == [True, False, True]
     contender = Contender("poe", "PoE", "PoE", now, None)
     found, exact = numbers([contender], ["a", "b", "c"], known=[True, False, True])

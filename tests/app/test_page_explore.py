@@ -12,7 +12,7 @@ from bvae.aggregators import aggregator, worked
 from bvae.aggregators.base import AGGREGATORS, Aggregator
 from bvae.aggregators.comparison import gelbrich, posterior_wasserstein2
 from bvae.app import loaders
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.quantities import Quantity
 from bvae.app.beliefs.tampering import tamper
 from bvae.app.explore import coping, observed, walk
@@ -36,7 +36,7 @@ def value(text):
 
 def build(present, weights, rule, data_name="polymnist", model_name="mwb-vae", item=342, replaced=None):
     loaded = loaders.load_model(data_name, model_name)
-    return loaded, scene.build(loaded, item, present, weights, rule, replaced)
+    return loaded, item_beliefs.build(loaded, item, present, weights, rule, replaced)
 
 
 # -- formulas --------------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def test_every_formula_comes_to_what_the_rule_gives(rule):
 def test_a_product_shows_the_prior_where_it_takes_part(prior):
     loaded, _ = build([True] * 5, [1.0] * 5, None)
     for present in ([True] * 5, [True, True, False, False, False]):
-        now = scene.of_experts(loaded.experts, 342, present, [1.0] * 5, aggregator("poe", prior_expert=prior))
+        now = item_beliefs.of_experts(loaded.experts, 342, present, [1.0] * 5, aggregator("poe", prior_expert=prior))
         made = walk.work_out(now, 3, POLYMNIST)
         assert made.scale == pytest.approx(now.decoded.variance[0, 3].sqrt().item(), rel=1e-4)
         assert ("prior" in worked.aligned(made.lines)) == (prior == "always" or (prior == "full" and all(present)))
@@ -93,8 +93,8 @@ def test_every_step_of_models_of_all_kinds(data_name, model_name):
     loaded = loaders.load_model(data_name, model_name)
     data, views = loaders.test_data(data_name), list(loaded.model.modalities)
     for present in ([True] * len(views), [False] * (len(views) - 1) + [True], [False] * len(views)):
-        now = scene.build(loaded, 3, present, [1.0] * len(views), None)
-        drawn = scene.draw(now, 3, 0)
+        now = item_beliefs.build(loaded, 3, present, [1.0] * len(views), None)
+        drawn = item_beliefs.draw(now, 3, 0)
         again = now.latent.rsample((3,), generator=torch.Generator().manual_seed(0))[:, 0]
         assert torch.equal(drawn.z, again)
         for step in walk.STEPS[1:]:
@@ -111,7 +111,7 @@ def test_weights_that_are_written_are_those_of_the_rule():
     np.testing.assert_allclose(walk.shares(now, 0, POLYMNIST), [0.75, 0.25, 0, 0, 0])
     loaded = loaders.load_model("polymnist", "mwb-vae")
     told = walk.tell(walk.WEIGHTS, now, loaded.model, POLYMNIST, [3.0, 1.0, 4.0, 0.0, 1.0], 0,
-                     scene.draw(now, 1, 0), {})
+                     item_beliefs.draw(now, 1, 0), {})
     assert r"\tfrac{3}{4} = 0.75" in told.filled
     assert r"\tfrac{0}{4} = 0" in told.filled
 
@@ -158,7 +158,7 @@ def test_only_the_view_that_was_tampered_with_is_encoded_afresh():
     data = loaders.test_data("polymnist")
     lie = tamper(data, "m3", 342, 7, None, 0.5, 0)
     loaded, now = build([True] * 5, [1.0] * 5, None, replaced={"m3": lie.content(data)})
-    honest = scene.build(loaded, 342, [True] * 5, [1.0] * 5, None)
+    honest = item_beliefs.build(loaded, 342, [True] * 5, [1.0] * 5, None)
     assert torch.equal(now.loc[[0, 1, 2, 4]], honest.loc[[0, 1, 2, 4]])
     torch.testing.assert_close(now.loc[3], loaded.experts.loc[3, [lie.item]], atol=1e-4, rtol=1e-4)
 
@@ -188,12 +188,12 @@ def test_every_aggregator_copes_with_the_same_experts():
     assert list(row.index) == ["p(3), the truth", "its standard error", "p(7), the lie", "σ", "moved by, W2"]
     assert list(row) == pytest.approx([found[quantity] for quantity in (
         Quantity.RIGHT_PROBABILITY, Quantity.RIGHT_ERROR, Quantity.LIE_PROBABILITY, Quantity.WIDTH, Quantity.MOVED)])
-    now = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein", {"m1": lie.content(data)})
-    images = loaded.model.decode(scene.draw(now, coping.SAMPLES, 0).z)
+    now = item_beliefs.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein", {"m1": lie.content(data)})
+    images = loaded.model.decode(item_beliefs.draw(now, coping.SAMPLES, 0).z)
     p = torch.stack(list(loaders.judges("polymnist").probabilities(images).values())).mean((0, 1))
     assert found[Quantity.RIGHT_PROBABILITY] == pytest.approx(p[3].item(), abs=1e-4)
     assert found[Quantity.LIE_PROBABILITY] == pytest.approx(p[7].item(), abs=1e-4)
-    before = scene.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
+    before = item_beliefs.build(loaded, 342, [True] * 5, [1.0] * 5, "wasserstein").posterior
     assert found[Quantity.MOVED] == pytest.approx(
         posterior_wasserstein2(before, now.posterior)[0].item(), rel=1e-5)
     assert coping.chosen_of(loaded.model, "as-trained") == "mwb"
@@ -227,7 +227,7 @@ def test_the_walk_goes_forth_and_back_and_shows_what_exists():
     app.selectbox(key="dim").set_value("5").run()
     assert_clean(app)
     _, now = build([True] * 5, [1.0] * 5, None)
-    first = scene.draw(now, 4, 0).z[0, 5].item()
+    first = item_beliefs.draw(now, 4, 0).z[0, 5].item()
     assert f"= {worked.number(first)}" in app.latex[1].value
     for rule in bvae.aggregators():
         app.segmented_control(key="step").set_value(walk.BARYCENTER)
@@ -299,7 +299,7 @@ def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_
     views = list(loaded.model.modalities)
     done = [tamper(data, view, 42, *how, 5) for view, how in tampering.items()]
     present = [v in tampering or v == views[0] for v in views]
-    now = scene.build(loaded, 42, present, [1.0] * len(views), None, {t.view: t.content(data) for t in done})
+    now = item_beliefs.build(loaded, 42, present, [1.0] * len(views), None, {t.view: t.content(data) for t in done})
     seen = observed.Observed(views, present, [1.0] * len(views), tuple(done), {})
     fields = Form(Explore, Choice(loaded)).state(shown=loaded.key)
     code = dataclasses.replace(fields, item=42, num_samples=3, seed=5).script(now, seen, data)
@@ -309,7 +309,7 @@ def test_the_code_gives_the_pages_numbers_with_lies_and_damage(data_name, model_
     np.testing.assert_allclose(mean, now.posterior.mean, atol=1e-4)
     for own, shown in zip(names["far"][:3], now.distances()[:3], strict=True):  # the table below the pictures
         np.testing.assert_allclose(own.detach(), shown, rtol=1e-3, atol=1e-3)
-    _, images, _ = scene.imagine(loaded, now, 3, 5, None)
+    _, images, _ = item_beliefs.imagine(loaded, now, 3, 5, None)
     for view in views:
         np.testing.assert_allclose(names["images"][view][:, 0], images[view], atol=1e-3)
 

@@ -90,12 +90,12 @@ def test_the_reproduce_code_gives_the_numbers_of_the_page():
     code = next(c.value for c in unfold(app).code if "bvae.load" in c.value)
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
-    from bvae.app.beliefs import scene
+    from bvae.app.beliefs import item_beliefs
 
     loaded = loaders.load_model("polymnist", "mwb-vae")
-    shown = scene.build(loaded, 342, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
+    shown = item_beliefs.build(loaded, 342, [False, True, False, True, False], [1.0, 1.0, 1.0, 2.5, 1.0], "mopoe")
     np.testing.assert_allclose(names["q"].mean.detach(), shown.posterior.mean, atol=1e-4)
-    _, images, _ = scene.imagine(loaded, shown, 4, 0, None)
+    _, images, _ = item_beliefs.imagine(loaded, shown, 4, 0, None)
     np.testing.assert_allclose(names["images"]["m2"][:, 0], images["m2"], atol=1e-3)
 
 

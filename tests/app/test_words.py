@@ -7,7 +7,7 @@ import pytest
 
 import bvae
 from bvae.app import loaders
-from bvae.app.beliefs import contenders, item_maps, judging, neighbours, numbers, scene, wording
+from bvae.app.beliefs import contenders, item_beliefs, item_maps, judging, neighbours, numbers, wording
 from bvae.app.beliefs.quantities import Better, Of, Quantity
 from bvae.app.compare import pins
 from bvae.app.explore import coping
@@ -41,8 +41,9 @@ def compared(rules, views=("m1", "m3", "m4")):
     """Contenders on item 342 with their numbers, hidden views judged."""
     loaded, data = loaders.load_model("polymnist", "mwb-vae"), loaders.test_data("polymnist")
     names = list(loaded.model.modalities)
-    columns = [contenders.contender(rule, "", scene.build(loaded, 342, [v in views for v in names], [1.0] * 5, rule),
-                                    True, "dims") for rule in rules]
+    observed = [v in views for v in names]
+    columns = [contenders.contender(rule, "", item_beliefs.build(loaded, 342, observed, [1.0] * 5, rule), True, "dims")
+               for rule in rules]
     both = judging.imagined([(loaded.model, c.scene) for c in columns], 4, 0, loaders.judges("polymnist"))
     seen = {c.key: verdicts for c, (_, verdicts) in zip(columns, both, strict=True)}
     return columns, seen, *numbers.numbers(columns, names, seen, int(data.y[342]))

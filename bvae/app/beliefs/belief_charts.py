@@ -11,8 +11,8 @@ import streamlit as st
 from bvae.aggregators import naming
 from bvae.aggregators.comparison import affordable_samples
 from bvae.app.beliefs import wording
+from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.beliefs.numbers import of_views
-from bvae.app.beliefs.scene import Scene
 from bvae.app.state import ink
 from bvae.app.widgets import charts, small_table
 from bvae.plots import posterior as posterior_plots
@@ -21,8 +21,9 @@ NUM_DIMENSIONS = 6
 
 
 def belief_charts(
-    plane: posterior_plots.Plane, views: Sequence[str], scene: Scene, aggregates: Sequence[posterior_plots.Aggregate],
-    samples: np.ndarray | None = None, before: np.ndarray | None = None, file_name: str = "posteriors",
+    plane: posterior_plots.Plane, views: Sequence[str], scene: ItemBeliefs,
+    aggregates: Sequence[posterior_plots.Aggregate], samples: np.ndarray | None = None,
+    before: np.ndarray | None = None, file_name: str = "posteriors",
 ) -> None:
     """One item's posteriors in a plane and along the dimensions of most disagreement.
 
@@ -30,7 +31,7 @@ def belief_charts(
     ----------
     plane : posterior_plots.Plane
     views : sequence of str
-    scene : Scene
+    scene : ItemBeliefs
     aggregates : sequence of Aggregate
         The first one is the chosen one; none shows the experts alone.
     samples : ndarray, optional
@@ -95,7 +96,7 @@ def _interval_numbers(views, loc, scale, observed, aggregates, dimensions) -> pd
                          for d in dimensions for name, mean, sigma in rows])
 
 
-def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | None = None) -> None:
+def expert_numbers(views: Sequence[str], scene: ItemBeliefs, known: Sequence[bool] | None = None) -> None:
     """Distances of every view's posterior to the joint one, as a table; `known`: which posteriors exist at all."""
     far = scene.distances()
     there = [True] * len(views) if known is None else known
@@ -110,7 +111,7 @@ def expert_numbers(views: Sequence[str], scene: Scene, known: Sequence[bool] | N
                    "mean and covariance.")
 
 
-def meaning(scene: Scene) -> str:
+def meaning(scene: ItemBeliefs) -> str:
     """What the joint posterior's width says beside the experts', and what the rule minimises, as Markdown."""
     q = scene.drawn()[0]
     width = float(np.sqrt(q.variance).mean())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bvae.aggregators import naming
-from bvae.app.beliefs.scene import Scene, arrays
+from bvae.app.beliefs.item_beliefs import ItemBeliefs, arrays
 from bvae.plots import posterior as posterior_plots
 
 FEWEST, MOST = 2, 6
@@ -26,7 +26,7 @@ class Contender:
         Registered name of the aggregator, or name of the checkpoint.
     title, short : str
         For a person; both differ between contenders.
-    scene : Scene
+    scene : ItemBeliefs
     plane : posterior_plots.Plane
         Of its latent space.
     """
@@ -34,7 +34,7 @@ class Contender:
     key: str
     title: str
     short: str
-    scene: Scene
+    scene: ItemBeliefs
     plane: posterior_plots.Plane
 
     @property
@@ -63,14 +63,14 @@ def first_models(trained: Sequence[str]) -> list[str]:
     return [name for name in FIRST_MODELS if name in trained] or list(trained[:3])
 
 
-def contender(key: str, model_label: str, now: Scene, one_model: bool, plane_name: str) -> Contender:
+def contender(key: str, model_label: str, now: ItemBeliefs, one_model: bool, plane_name: str) -> Contender:
     """A column of Compare.
 
     Parameters
     ----------
     key, model_label : str
         See `Contender.key`, and the checkpoint's name for a person.
-    now : Scene
+    now : ItemBeliefs
     one_model : bool
         Whether the contenders are rules on one model's experts.
     plane_name : str

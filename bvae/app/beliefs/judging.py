@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from bvae.app.beliefs.scene import Scene, draw
+from bvae.app.beliefs.item_beliefs import ItemBeliefs, draw
 from bvae.app.templates import Markup, render
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.vae import MultimodalVAE
@@ -15,7 +15,7 @@ from bvae.models.vae import MultimodalVAE
 
 @torch.inference_mode()
 def imagined(
-    columns: Sequence[tuple[MultimodalVAE, Scene]], num_samples: int, seed: int, judges: Classifiers | None
+    columns: Sequence[tuple[MultimodalVAE, ItemBeliefs]], num_samples: int, seed: int, judges: Classifiers | None
 ) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
     """What each contender generates and what the judges see in it, those of one model decoded together.
 

@@ -9,18 +9,18 @@ from torch import Tensor
 
 from bvae.aggregators.comparison import Distances, affordable_samples, entropy
 from bvae.app.beliefs.contenders import Contender
+from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.beliefs.quantities import Number, Of, Quantity
-from bvae.app.beliefs.scene import Scene
 from bvae.gaussians import diagonal
 from bvae.plots import posterior as posterior_plots
 
 
-def of_views(scene: Scene, far: Distances) -> dict[Quantity, list[float]]:
+def of_views(scene: ItemBeliefs, far: Distances) -> dict[Quantity, list[float]]:
     """What is between every view's posterior and the joint one, and the views' own entropies: M values each.
 
     Parameters
     ----------
-    scene : Scene
+    scene : ItemBeliefs
     far : Distances
         Of this scene.
     """

@@ -4,7 +4,7 @@
 import streamlit as st
 
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.contenders import (
     FEWEST,
     Contender,
@@ -86,7 +86,7 @@ for name in chosen:
     except StorageError as error:
         st.warning(f"{label(name)} cannot be read and is left out: {error}", icon=":material/warning:")
         continue
-    now = scene.build(models[name], item, list(observed), [1.0] * len(views), name if of_rules else None)
+    now = item_beliefs.build(models[name], item, list(observed), [1.0] * len(views), name if of_rules else None)
     contenders.append(contender(name, label(name), now, of_rules, state.plane))
 if not contenders:
     st.stop()

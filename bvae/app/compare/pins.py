@@ -13,7 +13,7 @@ import streamlit as st
 import bvae
 from bvae.aggregators import naming
 from bvae.app import loaders, pages
-from bvae.app.beliefs import scene, wording
+from bvae.app.beliefs import item_beliefs, wording
 from bvae.app.beliefs.contenders import Contender
 from bvae.app.beliefs.judging import imagined
 from bvae.app.beliefs.numbers import key_numbers, numbers
@@ -105,7 +105,8 @@ def measured(run: Run, key: loaders.ModelKey) -> list[Number]:
     """The key numbers of a run, see `numbers.key_numbers`; `key` is that of its model."""
     loaded = loaders.loaded(key)
     data, views = loaders.test_data(run.data_name), list(loaded.model.modalities)
-    now = scene.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views), run.rule_name or None)
+    now = item_beliefs.build(loaded, run.item, [v in run.views for v in views], [1.0] * len(views),
+                             run.rule_name or None)
     plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
     [(_, seen)] = imagined([(loaded.model, now)], run.num_samples, run.seed, loaders.judges(run.data_name))
     contender = Contender("run", "run", "run", now, plane)

@@ -14,7 +14,7 @@ import bvae
 from bvae.aggregators import aggregator, name_of, naming
 from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
-from bvae.app.beliefs import scene, wording
+from bvae.app.beliefs import item_beliefs, wording
 from bvae.app.beliefs.quantities import Quantity, Unit
 from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
@@ -74,7 +74,7 @@ def cope(
     Parameters
     ----------
     loaded, item, observed, weights
-        See `scene.build`.
+        See `item_beliefs.build`.
     tampered : sequence of Tampering
     data : MultimodalDataset
     seed : int
@@ -93,15 +93,15 @@ def cope(
     replaced = {t.view: t.content(data) for t in tampered}
     truth, coped, z, exact = int(data.y[item]), [], [], True
     for rule in rules_for(loaded.model):
-        now = scene.build(loaded, item, list(observed), list(weights), rule, replaced)
+        now = item_beliefs.build(loaded, item, list(observed), list(weights), rule, replaced)
         numbers = {Quantity.WIDTH: now.posterior.variance.sqrt().mean().item()}
         if replaced:
-            before = scene.build(loaded, item, list(observed), list(weights), rule)
+            before = item_beliefs.build(loaded, item, list(observed), list(weights), rule)
             moved, sure = posterior_wasserstein2(before.posterior, now.posterior)
             numbers[Quantity.MOVED] = moved.item()
             exact = exact and sure
         coped.append(Coped(rule, numbers))
-        z.append(scene.draw(now, SAMPLES, seed).z)
+        z.append(item_beliefs.draw(now, SAMPLES, seed).z)
     if judges is None:
         return coped, exact
     # Mixtures over subsets decode the same z as the rule inside them: once is enough.

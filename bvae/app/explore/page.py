@@ -4,7 +4,7 @@ import streamlit as st
 
 from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers, meaning
 from bvae.app.beliefs.generation import Studio
 from bvae.app.explore import coping, imagined, observed, walk
@@ -57,11 +57,12 @@ with others:
         form.ask(st.toggle, "coping", "How every aggregator copes with these views")
 state = form.state(shown=choice.key)  # but for the dimension, which is asked where it is known which one is meant
 truth, lies = int(data.y[item]), seen.lies(data, int(data.y[item]))
-now = scene.build(loaded, item, seen.present, seen.weights, state.rule_name, seen.replaced)
+now = item_beliefs.build(loaded, item, seen.present, seen.weights, state.rule_name, seen.replaced)
 loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
 reached = walk.STEPS.index(step) if step != walk.ANSWER else len(walk.STEPS)
-aggregates = [*now.drawn(), *(scene.other(now, r) for r in state.also if r != now.rule_name)] if reached >= 3 else []
-drawn = scene.draw(now, state.num_samples, seed)
+others_too = (item_beliefs.other(now, r) for r in state.also if r != now.rule_name)
+aggregates = [*now.drawn(), *others_too] if reached >= 3 else []
+drawn = item_beliefs.draw(now, state.num_samples, seed)
 z = drawn.z[:, : loaded.model.shared_dim].numpy() if reached >= 4 else None
 plane = posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else posterior_plots.principal_plane(loc)
 file_name = f"{state.shown.data_name}_{state.shown.model_name}_{item}"

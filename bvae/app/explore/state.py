@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bvae.aggregators import options_of
-from bvae.app.beliefs.scene import Scene
+from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.explore.observed import DAMAGED, HONEST, NOTHING, Observed, classes
 from bvae.app.explore.walk import ANSWER, LABELS, MOST_DISAGREED, STEPS
 from bvae.app.state import control
@@ -66,7 +66,7 @@ class Explore(ModelState):
         """Registered name of the rule; None for the model's own."""
         return None if self.rule == choose.AS_TRAINED else self.rule
 
-    def script(self, scene: Scene, seen: Observed, data: MultimodalDataset) -> str:
+    def script(self, scene: ItemBeliefs, seen: Observed, data: MultimodalDataset) -> str:
         """Python that rebuilds the joint posterior and the generations, lies and damage included."""
         options = "".join(f", {k}={v!r}" for k, v in options_of(scene.rule).items())
         x = "{" + ", ".join(f'"{v}": data.x["{v}"][{self.item}:{self.item + 1}]' for v in seen.on) + "}"

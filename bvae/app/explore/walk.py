@@ -15,7 +15,7 @@ from torch import Tensor
 from bvae.aggregators import naming
 from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.aggregators.worked import OneDimension, Worked, aligned, components, factor, normal, number
-from bvae.app.beliefs.scene import Draw, Scene
+from bvae.app.beliefs.item_beliefs import Draw, ItemBeliefs
 from bvae.app.state import Form
 from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
@@ -55,8 +55,8 @@ class Told(NamedTuple):
 
 
 def tell(
-    step: str, scene: Scene, model: MultimodalVAE, views: Sequence[str], raw: Sequence[float], d: int, drawn: Draw,
-    honest: dict[str, Tensor],
+    step: str, scene: ItemBeliefs, model: MultimodalVAE, views: Sequence[str], raw: Sequence[float], d: int,
+    drawn: Draw, honest: dict[str, Tensor],
 ) -> Told:
     """A step's sentence and formulas.
 
@@ -64,7 +64,7 @@ def tell(
     ----------
     step : str
         One of the five.
-    scene : Scene
+    scene : ItemBeliefs
     model : MultimodalVAE
     views : sequence of str
         M.
@@ -87,13 +87,13 @@ def tell(
     return _decode(model, views, drawn, honest)
 
 
-def in_dimension(scene: Scene, d: int, views: Sequence[str]) -> OneDimension:
+def in_dimension(scene: ItemBeliefs, d: int, views: Sequence[str]) -> OneDimension:
     """The scene in dimension d, as its rule's formula is filled in."""
     experts = scene.rule.prepare(scene.loc, scene.scale, scene.present, scene.used)
     return OneDimension(experts, scene.posterior, d, [named(view, m) for m, view in enumerate(views)])
 
 
-def work_out(scene: Scene, d: int, views: Sequence[str]) -> Worked:
+def work_out(scene: ItemBeliefs, d: int, views: Sequence[str]) -> Worked:
     """The scene's rule in dimension d; N(0, 1) if nothing is observed."""
     case = in_dimension(scene, d, views)
     if not len(case.places):
@@ -106,7 +106,7 @@ def named(view: str, m: int) -> str:
     return rf"\textcolor{{{style.color(m)}}}{{\text{{{re.sub(r'[^A-Za-z0-9 .-]', ' ', view)}}}}}"
 
 
-def _experts(scene: Scene, views: Sequence[str], d: int) -> Told:
+def _experts(scene: ItemBeliefs, views: Sequence[str], d: int) -> Told:
     lines = [rf"q_{{{named(v, m)}}}(z_{{{d}}}) &= {normal(scene.loc[m, 0, d].item(), scene.scale[m, 0, d].item())}"
              for m, v in enumerate(views) if scene.present[m, 0]]
     return Told("**Every observed view is encoded alone:** its encoder answers with a normal distribution over z, and "
@@ -115,7 +115,7 @@ def _experts(scene: Scene, views: Sequence[str], d: int) -> Told:
                 aligned(lines or [r"&\text{Nothing is observed: there is no expert.}"]))
 
 
-def _weights(scene: Scene, views: Sequence[str], raw: Sequence[float], d: int) -> Told:
+def _weights(scene: ItemBeliefs, views: Sequence[str], raw: Sequence[float], d: int) -> Told:
     e = in_dimension(scene, d, views)
     there = [m for m in range(len(views)) if scene.present[m, 0]]
     total = sum(raw[m] for m in there)
@@ -149,14 +149,14 @@ def _weights(scene: Scene, views: Sequence[str], raw: Sequence[float], d: int) -
                 r"w_m \ge 0, \qquad \sum_{m\ \text{observed}} w_m = 1", aligned(lines), note)
 
 
-def _barycenter(scene: Scene, views: Sequence[str], d: int) -> Told:
+def _barycenter(scene: ItemBeliefs, views: Sequence[str], d: int) -> Told:
     rule = scene.rule
     what = f" {naming.title(scene.rule_name)} minimises: {rule.divergence}." if rule.divergence else ""
     return Told(f"**All experts become one joint belief.**{what}", rule.formula,
                 aligned(work_out(scene, d, views).lines))
 
 
-def _sample(scene: Scene, d: int, drawn: Draw) -> Told:
+def _sample(scene: ItemBeliefs, d: int, drawn: Draw) -> Told:
     q, many = scene.latent, scene.latent.num_components > 1
     lines = []
     for s in range(min(len(drawn.z), MOST_SAMPLES)):
@@ -193,7 +193,7 @@ def _decode(model: MultimodalVAE, views: Sequence[str], drawn: Draw, honest: dic
                 "Views of many pixels have large numbers; compare a view with itself.")
 
 
-def component_names(scene: Scene, views: Sequence[str]) -> list[tuple[str, float]]:
+def component_names(scene: ItemBeliefs, views: Sequence[str]) -> list[tuple[str, float]]:
     """Components of the joint posterior that have weight, heaviest first, with the subset or the view of each."""
     weights = scene.posterior.weights[:, 0].tolist()
     names = [f"component {k + 1}" for k in range(len(weights))]
@@ -207,14 +207,14 @@ def component_names(scene: Scene, views: Sequence[str]) -> list[tuple[str, float
     return sorted(((n, w) for n, w in zip(names, weights, strict=True) if w > 0), key=lambda pair: -pair[1])
 
 
-def shares(scene: Scene, d: int, views: Sequence[str]) -> np.ndarray:
+def shares(scene: ItemBeliefs, d: int, views: Sequence[str]) -> np.ndarray:
     """(M,): the weights of the experts in dimension d, 0 where there is none."""
     e, out = in_dimension(scene, d, views), np.zeros(len(views))
     out[e.places] = e.w
     return out
 
 
-def line_alt(step: str, scene: Scene, views: Sequence[str], d: int) -> str:
+def line_alt(step: str, scene: ItemBeliefs, views: Sequence[str], d: int) -> str:
     """What the chart of one dimension says."""
     what = {EXPERTS: "densities of the observed experts", WEIGHTS: "densities of the experts, times their weights",
             BARYCENTER: "densities of the experts and of the joint posterior"}.get(
@@ -225,7 +225,7 @@ def line_alt(step: str, scene: Scene, views: Sequence[str], d: int) -> str:
 
 
 def line_numbers(
-    scene: Scene, views: Sequence[str], d: int, weights: np.ndarray | None, aggregates: Sequence[Aggregate],
+    scene: ItemBeliefs, views: Sequence[str], d: int, weights: np.ndarray | None, aggregates: Sequence[Aggregate],
     samples: np.ndarray | None,
 ) -> pd.DataFrame:
     """What the chart of one dimension shows, as a table."""

@@ -15,7 +15,8 @@ from bvae.app.beliefs.generation import IN_STRIP, Generated, Studio, count_place
 from bvae.app.components.draw import canvas
 from bvae.app.components.player import player
 from bvae.app.generate import film
-from bvae.app.generate.state import DRAW, ITEMS, WEIGHTS, WRITE, Generate, drawn_as, kinds
+from bvae.app.generate.state import Generate, drawn_as, kinds
+from bvae.app.generate.tasks import DRAW, ITEMS, WEIGHTS, WRITE
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, images
 from bvae.data import DataError, MultimodalDataset, drawings

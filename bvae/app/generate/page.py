@@ -7,8 +7,9 @@ import streamlit as st
 import bvae
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.generate import generate_code, generate_panels
-from bvae.app.generate.state import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE, Generate
+from bvae.app.generate import generate_panels
+from bvae.app.generate.state import Generate
+from bvae.app.generate.tasks import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import fold, share
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
@@ -68,7 +69,7 @@ if shown:
     fold.show("The numbers as a table", "table", "as_table", functools.partial(
         generate_panels.numbers_table, shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
     reproduce.show(
-        generate_code.script(state, rule, data, generate_panels.drawing_code()), "generate.py",
+        state.script(rule, data, generate_panels.drawing_code()), "generate.py",
         title="Reproduce these pictures", seed=state.seed,
         checkpoints=[f"{plain(model_name)} {state.shown.weights_hash[:12]}"],
         commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])

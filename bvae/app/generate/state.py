@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bvae.aggregators import Aggregator
+from bvae.app.generate import script
+from bvae.app.generate.tasks import DRAW, ITEMS, TASKS, TRANSLATE, WEIGHTS, WRITE
 from bvae.app.state import control
 from bvae.app.widgets import choose
 from bvae.app.widgets.choose import Choice, ModelState
 from bvae.data import MultimodalDataset
 
-TRANSLATE, DRAW_OR_WRITE, INTERPOLATE, INVENT = TASKS = ("Translate", "Draw or write", "Interpolate", "Invent")
-DRAW, WRITE = "Draw", "Type a text"
-ITEMS, WEIGHTS = "Between two items", "Between two views of an item"
 SECOND_ITEM = 700
 
 
@@ -74,3 +74,7 @@ class Generate(ModelState):
     start: str = control(lambda about: about.views[0], "view1", options=views)
     end: str = control(lambda about: about.views[min(1, len(about.views) - 1)], "view2", options=views)
     noise: bool = control(False)
+
+    def script(self, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
+        """Python that gives the same pictures; `drawing` is the one on the canvas, as links hold it."""
+        return script.of(self, rule, data, drawing)

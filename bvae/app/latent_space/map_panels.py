@@ -15,7 +15,7 @@ import streamlit as st
 import bvae
 from bvae.aggregators.comparison import gelbrich
 from bvae.app import loaders, pages
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.item_maps import map_note
 from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, select
 from bvae.app.latent_space import mapping
@@ -247,8 +247,8 @@ def closely(
 
 def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tuple[str, bool]:
     """The posteriors of an item, drawn; returns their distances to the joint one in words, and if these are exact."""
-    now = scene.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
-    mapped = scene.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
+    now = item_beliefs.build(loaded, item, [True] * len(views), [1.0] * len(views), None)
+    mapped = item_beliefs.arrays(now.decoded, now.rule_name if now.decoded is now.posterior else "wasserstein", "joint")
     loc, scale, seen = now.loc[:, 0].numpy(), now.scale[:, 0].numpy(), now.present[:, 0].tolist()
     exact = now.decoded.num_components == 1
     far = (diagonal.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact

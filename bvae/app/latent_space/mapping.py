@@ -25,7 +25,7 @@ from bvae.maps.modality_gap import ModalityGap
 from bvae.maps.projections import STEPS
 from bvae.runs import isolated
 from bvae.runs.isolated import gaps, modality_gap, neighbours, pca
-from bvae.runs.supervisor import Task
+from bvae.runs.supervisor import WatchedComputation
 from bvae.training import load_checkpoint
 
 CELLS, WORDS = 20, 9
@@ -144,13 +144,13 @@ class Slot:
 
     Attributes
     ----------
-    computation : Task or None
+    computation : WatchedComputation or None
         None before its turn.
     asked : dict
         Session -> when it last asked.
     """
 
-    computation: Task | None = None
+    computation: WatchedComputation | None = None
     asked: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from bvae.aggregators import aggregator, naming, worked
+from bvae.aggregators import AGGREGATORS, aggregator, naming, worked
 from bvae.aggregators.comparison import divergence_matrix
 from bvae.aggregators.hoelder import GridPool
 from bvae.app import reproduce as recipe
@@ -28,12 +28,22 @@ from bvae.gaussians.divergences import DIVERGENCES, Divergence, divergence
 from bvae.gaussians.posterior import FullPosterior
 
 UNSURE = 0.01  # relative error of a value beyond which it is marked, and cannot be the smallest
-# Divergences and the rule that minimises each by construction (Hellinger: if alpha is 1/2; Jeffreys and Fisher-Rao:
-# among Gaussians), and the rules that are in the table whatever is drawn.
-OWNERS = {"reverse-kl": "geometric", "forward-kl": "moe", "jeffreys": "jeffreys", "wasserstein": "wasserstein",
-          "alpha": "hoelder", "hellinger": "hoelder", "fisher-rao": "fisher-rao"}
 MARKED = {"★": "smallest of its row", "☆": "smallest among single Gaussians"}
-ALWAYS = ("geometric", "moe", "moment", "wasserstein", "hoelder", "jeffreys", "fisher-rao")
+
+
+def owners(family: str | None = None) -> dict[str, str]:
+    """Divergence -> the first rule that minimises it by construction, among single Gaussians if `family` says so."""
+    out: dict[str, str] = {}
+    for rule in naming.ordered(AGGREGATORS.names()):
+        says = getattr(AGGREGATORS[rule], "minimises", "")
+        if says and family in (None, getattr(AGGREGATORS[rule], "family", None)):
+            out.setdefault(says, rule)
+    return out
+
+
+def owner(name: str, alpha: float) -> str | None:
+    """The rule that minimises a divergence; the squared Hellinger distance is that of alpha = 1/2."""
+    return owners().get("alpha" if name == "hellinger" and alpha == 0.5 else name)
 
 
 def measures(scene: Scene) -> dict[str, Divergence]:
@@ -104,7 +114,7 @@ def divergences_of(scene: Scene) -> Table | None:
     if not here:
         return None
     experts = [FullPosterior.gaussian(loc[m], covariance[m]) for m in here]
-    rules = naming.ordered({*ALWAYS, *scene["rules"]})
+    rules = naming.ordered({*owners().values(), *owners("gaussian").values(), *scene["rules"]})
     found = {rule: aggregate(scene, rule).posterior for rule in rules}
     aggregates = {rule: q for rule, q in found.items() if q is not None}
     matrix = divergence_matrix(aggregates, experts, measures(scene))
@@ -161,7 +171,7 @@ def table_html(table: Table, expert: str | None) -> Markup:
             sign = "≥ " if (name, rule) in table.bounds else "≈ " if table.unsure(name, rule) else ""
             mark = "★" if rule in best else "☆" if rule in best_gaussian else ""
             cells.append((mark, MARKED.get(mark), sign + number(table.cost(name, rule, expert))))
-        own = OWNERS.get(name) if name != "hellinger" or table.alpha == 0.5 else None
+        own = owner(name, table.alpha)
         lines.append((DIVERGENCES[name].title, naming.short(own) if own else "", cells))
     return render("divergences", rules=[naming.short(rule) for rule in table.rules], lines=lines)
 

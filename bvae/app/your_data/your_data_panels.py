@@ -12,7 +12,7 @@ import streamlit as st
 
 from bvae.aggregators import Aggregator, aggregator, naming
 from bvae.app import loaders, pages, reproduce
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.belief_charts import belief_charts, expert_numbers
 from bvae.app.beliefs.contenders import FIRST_RULES, Contender, allowed
 from bvae.app.beliefs.item_maps import linked_maps, map_note, neighbour_changes
@@ -61,7 +61,8 @@ def posterior(form: Form[YourData]) -> None:
         st.caption(plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
                    + plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
     state = form.state(is_example=own.is_example)
-    now = scene.of_experts(data.experts, item, state.observed(views), list(state.weights), aggregator(state.rule))
+    now = item_beliefs.of_experts(data.experts, item, state.observed(views), list(state.weights),
+                                  aggregator(state.rule))
     loc, scale = now.loc[:, 0].numpy(), now.scale[:, 0].numpy()
     plane = (posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else
              posterior_plots.principal_plane(loc))
@@ -181,7 +182,7 @@ def comparison(form: Form[YourData]) -> None:
     st.html(own.pictures(item))
     contenders = []
     for name in chosen:
-        now = scene.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
+        now = item_beliefs.of_experts(data.experts, item, observed, [1.0] * len(views), aggregator(name))
         plane = posterior_plots.dimension_plane(now.loc[:, 0].numpy(), now.scale[:, 0].numpy())
         contenders.append(Contender(name, naming.title(name), naming.short(name), now, plane))
     found, exact = numbers(contenders, views, known=known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bvae.app import loaders
-from bvae.app.beliefs import scene
+from bvae.app.beliefs import item_beliefs
 from bvae.app.components.playground import scenes
 from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons._base import LESSONS, Derivation, Lesson, Option, Picture, Question, Step, playground_door
@@ -42,8 +42,8 @@ def real(ink: Ink) -> Picture:
     hidden = views[-1]
     shown, rows = [], []
     for n in sorted({0, 1, 2, len(views) - 1}):
-        now = scene.build(loaded, item, [m < n for m in range(len(views))], [1.0] * len(views), None)
-        _, imagined, captions = scene.imagine(loaded, now, SAMPLES, 0, loaders.judges(models.DATA),
+        now = item_beliefs.build(loaded, item, [m < n for m in range(len(views))], [1.0] * len(views), None)
+        _, imagined, captions = item_beliefs.imagine(loaded, now, SAMPLES, 0, loaders.judges(models.DATA),
                                                data.class_names)
         texts = captions.get(hidden, [""] * SAMPLES)
         seen = ", ".join(views[:n]) or "nothing"

@@ -20,7 +20,7 @@ from bvae.plots.posterior import Aggregate
 
 
 @dataclass(frozen=True)
-class Scene:
+class ItemBeliefs:
     """One item seen through some of its modalities.
 
     Attributes
@@ -67,7 +67,7 @@ class Scene:
 
 
 class Draw(NamedTuple):
-    """S samples of z and the chance in them, z = loc[k] + scale[k] * noise of `Scene.latent`.
+    """S samples of z and the chance in them, z = loc[k] + scale[k] * noise of `ItemBeliefs.latent`.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Draw(NamedTuple):
     component: Tensor
 
 
-def draw(scene: Scene, num_samples: int, seed: int) -> Draw:
+def draw(scene: ItemBeliefs, num_samples: int, seed: int) -> Draw:
     """What is decoded. The same seed gives the same noise for every aggregator."""
     noise, index = scene.latent.chance(num_samples, torch.Generator().manual_seed(seed))
     noise, index = noise[:, 0], index[:, 0]
@@ -104,7 +104,7 @@ def experts_of(loaded: Loaded, item: int, replaced: Mapping[str, Tensor] | None 
 def build(
     loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None,
     replaced: Mapping[str, Tensor] | None = None,
-) -> Scene:
+) -> ItemBeliefs:
     """The scene of one test item.
 
     Parameters
@@ -131,7 +131,7 @@ def build(
 def of_experts(
     experts: UnimodalPosteriors, item: int, observed: list[bool], weights: list[float], rule: Aggregator,
     own: Tensor | None = None,
-) -> Scene:
+) -> ItemBeliefs:
     """The scene of one item of any unimodal posteriors, with or without a model behind them; see :func:`build`.
 
     Parameters
@@ -151,10 +151,10 @@ def of_experts(
     conditional = rule.conditional()
     of_subsets = used is not None and len(used) != len(loc)  # a single subset has no use for weights of all of them
     decoded = q if conditional is rule else conditional(loc, scale, present, None if of_subsets else used)
-    return Scene(loc, scale, present, share, used, rule, name_of(rule), q, decoded, decoded)
+    return ItemBeliefs(loc, scale, present, share, used, rule, name_of(rule), q, decoded, decoded)
 
 
-def other(scene: Scene, rule_name: str) -> Aggregate:
+def other(scene: ItemBeliefs, rule_name: str) -> Aggregate:
     """Another rule on the same experts, for an overlay."""
     q = aggregator(rule_name)(scene.loc, scene.scale, scene.present, scene.weights)
     return arrays(q, rule_name, naming.title(rule_name))
@@ -167,7 +167,7 @@ def arrays(q: Posterior, rule: str, label: str) -> Aggregate:
 
 @torch.inference_mode()
 def imagine(
-    loaded: Loaded, scene: Scene, num_samples: int, seed: int, judges: Classifiers | None,
+    loaded: Loaded, scene: ItemBeliefs, num_samples: int, seed: int, judges: Classifiers | None,
     class_names: Sequence[str] = (),
 ) -> tuple[np.ndarray, dict[str, Tensor], dict[str, list[str]]]:
     """Samples of z, their images, and what the judges see in them, by the names of the classes.

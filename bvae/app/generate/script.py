@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bvae.aggregators import Aggregator, name_of, options_of
 from bvae.app.beliefs.generation import FRAMES
-from bvae.app.generate.state import DRAW, INTERPOLATE, INVENT, ITEMS, TRANSLATE, Generate
+from bvae.app.generate.tasks import DRAW, INTERPOLATE, INVENT, ITEMS, TRANSLATE
 from bvae.data import MultimodalDataset
 
+if TYPE_CHECKING:
+    from bvae.app.generate.state import Generate
 
-def script(state: Generate, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
+
+def of(state: Generate, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
     """What the page shows, as a script; `drawing` is the one on the canvas, as links hold it."""
     options = "".join(f", {k}={v!r}" for k, v in options_of(rule).items())
     lines = ["import torch", "import bvae", "", f'data = bvae.dataset("{state.shown.data_name}", split="test")',
