@@ -88,8 +88,9 @@ def test_links_lead_to_files(page):
 
 def test_the_picture_of_the_architecture_is_what_the_linter_holds_and_every_folder_has_its_paragraph():
     layers = re.search(r"^layers =\n((?:    .+\n)+)", text_of(ROOT / ".importlinter"), re.MULTILINE)[1].split()
+    names = [layer.removeprefix("bvae.") for layer in layers if layer != "|"]
     assert re.findall(r">bvae/(\w+)</text>", text_of(DOCS / "architecture.svg")) == [
-        layer.removeprefix("bvae.") for layer in layers]
+        name for name in names if (ROOT / "bvae" / name).is_dir()]  # single modules, below all, are not in the picture
     text = text_of(DOCS / "architecture.md")
     for folder in (ROOT / "bvae").iterdir():
         if (folder / "__init__.py").is_file():
