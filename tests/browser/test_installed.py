@@ -38,17 +38,17 @@ def installed(wheel, tmp_path_factory):
     root = tmp_path_factory.mktemp("installed")
     venv.create(root, with_pip=False)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(root), "platbase": str(root)}))
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(root / "bin" / "python"), "install", "--quiet",
+                    "--no-deps", "--no-index", str(wheel)], check=True, capture_output=True, timeout=PATIENCE)
     # A path in such a file is searched, but no editable installation that it has is followed.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return root / "bin"
 
 
-def run(installed, where, *command, **options):
-    """Run Python of that environment in a folder, with nothing of ours in its surroundings."""
+def run(installed, where, program, *arguments, **options):
+    """Run a program of that environment in a folder, with nothing of ours in its surroundings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BVAE_", "PYTHON", "STREAMLIT_"))}
-    return subprocess.Popen([str(installed / "python"), *command], cwd=where, text=True, stdout=subprocess.PIPE,
+    return subprocess.Popen([str(installed / program), *arguments], cwd=where, text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, env={**kept, "OMP_NUM_THREADS": "1", "HOME": str(where)},
                             **options)
 
@@ -77,7 +77,7 @@ def test_the_library_is_there_without_the_app(installed, tmp_path):
               "print(m.encode({'m0': torch.rand(2, 3, 28, 28)}).mean.shape, bvae.__file__); "
               "heavy = {'streamlit', 'pandas', 'plotly', 'PIL', 'skimage', 'mlxtend', 'matplotlib', 'ot'}; "
               "print('loaded:', sorted(heavy & set(sys.modules)))")
-    process = run(installed, tmp_path, "-c", script)
+    process = run(installed, tmp_path, "python", "-c", script)
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     assert "torch.Size([2, 32])" in said
@@ -88,7 +88,7 @@ def test_the_library_is_there_without_the_app(installed, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="stops the app by a signal")
 def test_the_app_starts_from_the_wheel_in_any_folder(installed, tmp_path, chromium):
     port = free_port()
-    process = run(installed, tmp_path, "-m", "bvae", "app", "--port", str(port), "--", "--server.headless=true",
+    process = run(installed, tmp_path, "bvae", "app", "--port", str(port), "--", "--server.headless=true",
                   start_new_session=True)
     try:
         wait_for(f"http://localhost:{port}/_stcore/health", process)
