@@ -310,7 +310,7 @@ def start_next(limits: Limits = LIMITS, besides: str = "") -> Job | None:
             present = [job for job in reversed(jobs()) if job.id != besides]
             for job in present:
                 if job.state == "stopping" and _overdue(job):
-                    _signal(job, supervisor.kill_group)
+                    _signal(job, supervisor.kill_group_of)
             if sum(job.active for job in present) >= limits.parallel:
                 return None
             for job in present:

@@ -149,7 +149,7 @@ def ask(pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
-def kill_group(pid: int) -> None:
+def kill_group_of(pid: int) -> None:
     """End such a process and all that it has started, at once. See :meth:`Process.kill`."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.getpgid(pid) == pid:  # otherwise its group is that of others too

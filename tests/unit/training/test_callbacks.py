@@ -273,7 +273,6 @@ def test_unknown_loggers_are_named():
 
 
 def test_tensorboard_gets_the_losses(tmp_path):
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     train(settings(), tmp_path / "m", progress=False, callbacks=[Log("tensorboard", every=1)])
