@@ -1,8 +1,9 @@
 """State that a link carries: what a person chooses on a page, as one frozen dataclass a page.
 
 Its fields say what there is to choose (:func:`control`): the key in the address, the value at first, the options. From
-that come the arguments of the widgets (:class:`Form`), Reset, what a link states, and, because a state is a value that
-can be hashed, keys of caches and the scripts of Reproduce. Widgets bind themselves to the address.
+that come the arguments of the widgets (:class:`Form`), Reset, what a link states and, on most pages, the script of
+Reproduce. Caches take a `loaders.ModelKey` and what they need, not the whole state: changing a plane computes nothing
+anew. Widgets bind themselves to the address.
 """
 
 from __future__ import annotations
