@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,14 +11,15 @@ from bvae.app.widgets import fold
 
 
 def show(
-    code: str, file_name: str, *, checkpoints: Sequence[str] = (), seed: int | None = None,
+    code: str | Callable[[], str], file_name: str, *, checkpoints: Sequence[str] = (), seed: int | None = None,
     commands: Sequence[tuple[str, str]] = (), title: str = "Reproduce these numbers",
 ) -> None:
     """Python and command lines that give the same numbers, with what they depend on.
 
     Parameters
     ----------
-    code : str
+    code : str, or callable
+        () -> str where it is known only when somebody opens it.
     file_name : str
         Of the script, ending in ".py".
     checkpoints : sequence of str
@@ -33,8 +34,9 @@ def show(
         facts += [f"weights {', '.join(checkpoints)}"] if checkpoints else []
         facts += [f"seed {seed}"] if seed is not None else []
         st.markdown(f"{', '.join(facts)}. The address holds everything that you chose. In Python:")
-        st.code(code, language="python")
-        st.download_button(f"Download as {file_name}", lambda: code + "\n", file_name, "text/x-python",
+        script = code() if callable(code) else code
+        st.code(script, language="python")
+        st.download_button(f"Download as {file_name}", lambda: script + "\n", file_name, "text/x-python",
                            icon=":material/download:", on_click="ignore", key="reproduce_file")
         st.markdown("On the command line:")
         lines = [f"python {file_name}  # the script above", *(f"{line}  # {does}" for line, does in commands)]

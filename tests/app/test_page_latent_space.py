@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,6 +15,7 @@ import pytest
 import streamlit as st
 import torch
 
+from bvae.app.beliefs.selection import in_proportion
 from bvae.app.latent_space import map_panels, mapping
 from bvae.app.latent_space.state import colorings
 from bvae.app.loaders import ModelKey
@@ -361,3 +363,50 @@ def test_every_coloring_tells_clouds_apart_by_markers():
         symbols = coloring.point_symbols if coloring.point_symbols is not None else np.array(coloring.symbols)[
             coloring.group]
         assert len({(c, s) for c, s in zip(found.cloud, symbols, strict=True)}) == len(found.names)
+
+
+# -- the selection ---------------------------------------------------------------------------------------------------
+
+
+def test_the_first_pictures_of_a_selection_are_in_proportion_to_its_classes():
+    app = open_page(PAGE, picked="400-419, 900-919, 100-103")  # 20 of class 4, 20 of class 9, 4 of class 1
+    assert any("**44 items**: 20 of class 4, 20 of class 9, 4 of class 1." in m.value for m in app.markdown)
+    said = next(h.proto.body for h in app.get("html") if "item 402, class 4" in h.proto.body)
+    shown = re.findall(r'alt="item \d+, class (\d), m0"', said)
+    assert sorted(shown) == ["1"] + ["4"] * 4 + ["9"] * 3
+    app.text_input(key="picked").set_value("400, 401").run()
+    assert any("**2 items** of class 4." in m.value for m in app.markdown)
+
+
+def test_seats_go_to_the_largest_remainders_and_are_spread_within_a_class():
+    items, labels = list(range(100)), [0] * 50 + [1] * 50
+    shown = in_proportion(items, labels, 8)
+    assert [labels[i] for i in shown] == [0] * 4 + [1] * 4
+    assert shown[0] < 10
+    assert shown[3] > 40
+    assert in_proportion(items[:5], labels[:5], 8) == items[:5]
+    assert in_proportion(items, [0] * 97 + [1, 2, 3], 8) == in_proportion(items[:97], [0] * 97, 8)
+    assert len(in_proportion(items, items, 8)) == 8
+
+
+def test_every_data_set_keeps_its_selection():
+    app = open_page(PAGE, picked="3, 17")
+    app.selectbox(key="data").set_value("mnist-svhn-text").run()
+    assert_clean(app)
+    assert app.text_input(key="picked").value == ""
+    assert any("what you selected of polymnist is kept there" in c.value for c in app.caption)
+    app.text_input(key="picked").set_value("5").run()
+    assert not any("is kept there" in c.value for c in app.caption)  # said once
+    app.selectbox(key="model").set_value("mvae").run()  # the same items in another model
+    assert app.text_input(key="picked").value == "5"
+    app.selectbox(key="data").set_value("polymnist").run()
+    assert app.text_input(key="picked").value == "3, 17"
+    assert any("**2 items**" in m.value for m in app.markdown)
+    app.selectbox(key="data").set_value("mnist-svhn-text").run()
+    assert app.text_input(key="picked").value == "5"
+
+
+def test_items_that_there_are_not_are_said_to_be_left_out():
+    app = open_page(PAGE, picked="3, 5000")
+    assert any("Left out, as there are 1,000 items, 0 to 999: 5000." in c.value for c in app.caption)
+    assert any("**1 item** of class 0." in m.value for m in app.markdown)

@@ -17,7 +17,7 @@ from bvae.aggregators.comparison import gelbrich
 from bvae.app import loaders, pages
 from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.item_maps import map_note
-from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, select
+from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, in_proportion, select
 from bvae.app.latent_space import mapping
 from bvae.app.latent_space.mapping import Made, Map
 from bvae.app.latent_space.state import (
@@ -47,9 +47,10 @@ from bvae.runs.isolated import ComputationError
 
 MADE = {Made.BEFORE: "ready-made, from the file beside the checkpoint", Made.HERE: "computed here"}
 SAYS = {
-    UNCERTAINTY: "Uncertainty: the standard deviation of each point's posterior, mean over the latent dimensions.",
-    DISAGREEMENT: "Disagreement: how far the views' posteriors of an item lie from their Wasserstein barycenter, "
-                  "√(mean of W2²); it does not depend on the rule that aggregates them.",
+    UNCERTAINTY: "Uncertainty: how wide each point's belief is (its standard deviation, mean over the latent "
+                 "dimensions).",
+    DISAGREEMENT: "Disagreement: how far the views' beliefs of an item lie from their Wasserstein barycenter, "
+                  "√(mean of W2²); it does not depend on the rule that joins them.",
 }
 
 
@@ -64,15 +65,6 @@ class Coloring:
     symbols: list[str]
     point_symbols: np.ndarray | None = None
     values: np.ndarray | None = None
-
-
-def show_first_map(projections: Sequence[str]) -> None:
-    """Where another model was chosen while the first map was shown: show that model's first one."""
-    first = st.session_state.get("_first_map", projections[0])
-    before = st.session_state.get("map", first)
-    if (first != projections[0] and before == first) or before not in projections:
-        st.session_state["map"] = projections[0]
-    st.session_state["_first_map"] = projections[0]
 
 
 def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | None) -> Coloring:
@@ -193,22 +185,39 @@ def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
 
 
 def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:
-    """Images of the selected items, or of some that are on the map; returns those that are shown."""
+    """Images of the selected items, or of some that are on the map; returns those that are shown.
+
+    Of more than are shown, as many of every class as the class has among them.
+    """
     st.subheader("Their images" if picked else "Some of the items")
-    shown = list(picked[:SHOWN])
     if not picked:
         st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
         there = np.unique(drawn)
         shown = there[maps.spread(len(there), min(len(there), SHOWN - 1))[1:-1]].tolist() or there.tolist()
+    else:
+        labels = data.y[list(picked)].tolist() if data.labelled else [0] * len(picked)
+        shown = in_proportion(picked, labels, SHOWN)
+        st.markdown(_counted(data, labels))
+        notes = []
+        if len(picked) > len(shown):
+            notes.append(f"Below: {len(shown)} of them" + (", in these shares." if len(set(labels)) > 1 else "."))
+        if len(picked) >= MOST_PICKED:
+            notes.append(f"At most {MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares.")
+        if notes:
+            st.caption(" ".join(notes))
     st.html("".join(images.item(data, i) for i in shown))
-    if len(picked) > len(shown):
-        counts = pd.Series([data.class_names[k] for k in data.y[list(picked)].tolist()] if data.labelled else [],
-                           dtype=object).value_counts()
-        most = (f" At most {MOST_PICKED} are kept, of a larger lasso evenly: read the counts as shares."
-                if len(picked) >= MOST_PICKED else "")
-        told = ", ".join(f"{plain(k)}: {c}" for k, c in counts.items())
-        st.caption(f"and {len(picked) - len(shown)} more." + (f" Classes: {told}." if told else "") + most)
     return shown
+
+
+def _counted(data: MultimodalDataset, labels: Sequence[int]) -> str:
+    """How many items were selected, and of which classes, the most frequent first."""
+    total = f"**{len(labels)} {'item' if len(labels) == 1 else 'items'}**"
+    if not data.labelled:
+        return f"{total}."
+    counts = pd.Series(labels).value_counts(sort=True)
+    if len(counts) == 1:
+        return f"{total} of class {plain(data.class_names[labels[0]])}."
+    return f"{total}: " + ", ".join(f"{c} of class {plain(data.class_names[k])}" for k, c in counts.items()) + "."
 
 
 def closely(
@@ -228,8 +237,8 @@ def closely(
     cloud = JOINT if which == EVERYTHING else which
     found = mapping.clouds(key, cloud)
     near = maps.nearest(found, item, NEIGHBOURS, wasserstein)
-    of = "joint posteriors" if cloud == JOINT else f"posteriors of {cloud} alone"
-    measure = "W2 between the posteriors" if wasserstein else "Euclidean distance of the means"
+    of = "joint beliefs" if cloud == JOINT else f"beliefs of {cloud} alone"
+    measure = "W2 between the beliefs" if wasserstein else "Euclidean distance of the means"
     st.markdown(f"**Its nearest neighbours** among the {of} of all {len(found.item):,} items, in all "
                 f"{found.loc.shape[1]} latent dimensions; with each the {measure}.")
     st.html(gallery([images.item(data, i, f" · {d:.3g}") for i, d in near], 90 * len(views)))
@@ -238,7 +247,7 @@ def closely(
     with beside:
         apart, exact = _posteriors(loaded, views, item)
     with own:
-        st.caption(f"W2 of each view's posterior to the joint one: {plain(apart)}"
+        st.caption(f"How far each view's belief lies from the joint one (W2): {plain(apart)}"
                    + ("." if exact else " (the joint one is a mixture: Gelbrich's lower bound)."))
         st.page_link(pages.script("explore"), label=f"Explore item {item}", icon=":material/explore:",
                      query_params={"data": key.data_name, "item": str(item), "model": label(key.model_name)})
@@ -253,9 +262,9 @@ def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tupl
     exact = now.decoded.num_components == 1
     far = (diagonal.wasserstein2(now.loc, now.scale, now.decoded.loc, now.decoded.scale) if exact
            else gelbrich(now.loc, now.scale, now.decoded))[:, 0].tolist()
-    st.markdown("**Its posteriors**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
+    st.markdown("**Its beliefs**" + ("" if loc.shape[1] == 2 else ", in the dimensions in which the views "
                                         "disagree most"))
-    st.html(legends.legend([*views, "joint"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
+    st.html(legends.legend([*views, "joint belief"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
                            [*(style.marker(m) for m in range(len(views))), "circle"]))
     if loc.shape[1] == 2:
         plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
@@ -273,8 +282,9 @@ def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tupl
                              "standard deviation": np.concatenate([r[2] for r in rows])})
 
     apart = ", ".join(f"{v} {w:.3g}" for v, w in zip(views, far, strict=True))
-    charts.show(drawn, "focus_chart", f"Posteriors of item {item}: W2 of each view's to the joint one: {apart}.",
-                table, f"posteriors_{loaded.key.data_name}_{loaded.key.model_name}_{item}")
+    charts.show(drawn, "focus_chart",
+                f"Beliefs of item {item}: how far each view's lies from the joint one (W2): {apart}.", table,
+                f"posteriors_{loaded.key.data_name}_{loaded.key.model_name}_{item}")
     return apart, exact
 
 
@@ -316,7 +326,7 @@ def files(state: LatentSpace, found: Clouds, placed: Map, labels: np.ndarray, cl
 
     def content() -> None:
         st.markdown("Every point with its item, label, view, place on the map, uncertainty, disagreement, and the mean "
-                    "and standard deviation of its posterior in every latent dimension.")
+                    "and standard deviation of its belief in every latent dimension.")
         facts = {"data": key.data_name, "model": key.model_name, "weights": key.weights_hash, "bvae": bvae.__version__,
                  "map": placed.projection}
         with st.container(horizontal=True):

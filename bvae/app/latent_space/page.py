@@ -1,88 +1,69 @@
-"""Latent space: maps of all test items, what lies near what, and the gap between the modalities."""
-
-import dataclasses
+"""Latent space: maps of all test items, what lies near what, the gap between the views, and a walk on the plane."""
 
 import streamlit as st
 
-from bvae.app.beliefs.selection import adopt, selection
-from bvae.app.latent_space import map_panels, mapping
-from bvae.app.latent_space.state import ATTRIBUTE, EUCLIDEAN, OFF, LatentSpace, colorings, projections
-from bvae.app.state import Form, begin_page, ink
-from bvae.app.widgets import charts, computing, share
+from bvae.app.latent_space import flat, map_view, position, walk_panel
+from bvae.app.latent_space.state import ATTRIBUTE, MAP, WALK, LatentSpace, colorings, projections
+from bvae.app.state import Form, begin_page
+from bvae.app.widgets import share
 from bvae.app.widgets.choose import choose_model
 from bvae.maps import maps
-from bvae.runs.isolated import ComputationError
 
 begin_page()
 st.title("Latent space")
-st.markdown("**Draw a lasso around an island:** what do its items have in common, and what not?")
+# Filled when it is known what is shown.
+line = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small")
 
-# -- what is mapped, and how ---------------------------------------------------------------------------------------
-top = st.columns([0.8, 0.9, 2.6, 0.75, 1.6], vertical_alignment="bottom")
-choice = choose_model(top[0], top[1])
-key, data, views, form = choice.key, choice.data, choice.views, Form(LatentSpace, choice)
-which = form.ask(
-    top[2].segmented_control, "which", "Posterior means of", wrap=True,
-    help="all views: the joint posterior. A view: its posterior alone. everything: all of these in one map.")
-map_panels.show_first_map(projections(choice))
-asked = form.ask(
-    top[3].segmented_control, "projection", "Map",
-    help="Plane: the two latent dimensions as they are. PCA: the two directions of most spread. t-SNE: who is near "
-         "whom, bent into a plane.")
-tools = top[4].container(horizontal=True, gap="small")
-with tools:
+# -- what is shown, and how ----------------------------------------------------------------------------------------
+# Beside each other as wide as they are, so that what has no room begins a new line and nothing is cut off.
+top = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+choice = choose_model(top.container(width=160), top.container(width=160))
+form = Form(LatentSpace, choice)
+look, which, asked = MAP, maps.JOINT, maps.PLANE
+if flat.is_flat(choice.loaded.model):
+    look = form.ask(top.segmented_control, "look", "Look at it as")
+if look == MAP:
+    which = form.ask(
+        top.segmented_control, "which", "Beliefs of", wrap=True,
+        help="all views: the joint belief (the joint posterior). A view: its belief alone. everything: all of these in "
+             "one map. Every point is the mean of one item's belief.")
+    map_view.show_first_map(projections(choice))
+    asked = form.ask(
+        top.segmented_control, "projection", "Map", wrap=True,
+        help="Plane: the two latent dimensions as they are. PCA: the two directions of most spread. t-SNE: who is "
+             "near whom, bent into a plane.")
+else:
+    walk_panel.choose(form, top)
+told = ("**Draw a lasso around an island:** what do its items have in common, and what not?" if look == MAP else
+        walk_panel.task(form))
+line.container(width=800 if look == WALK else 560).markdown(told)
+leads = None if flat.is_flat(choice.loaded.model) else flat.nearest(choice)
+with line.container(horizontal=True, gap="small", width=430 if leads else 285):
+    if leads:
+        flat.offer(*leads)
     share.button(form=form)
-with tools.popover("Advanced", icon=":material/tune:"):
-    options = colorings(which, data)
-    if form.ask(st.segmented_control, "coloring", "Colour by", options=options, first=options[0],
-                wrap=True) == ATTRIBUTE:
-        form.ask(st.selectbox, "attribute", "Attribute")
-    if asked == maps.PLANE:
-        form.ask(st.selectbox, "background", "Background: decoded as",
-                 help="What this view's decoder makes of every place of the plane.")
-    elif asked == maps.TSNE:
-        form.ask(st.select_slider, "perplexity", "Perplexity of t-SNE",
-                 help="About how many neighbours each point should keep.")
-        form.ask(st.number_input, "seed", "Seed of t-SNE")
-    form.ask(st.radio, "distance", "Nearest neighbours by",
-             help="Euclidean: distance of the posteriors' means. W2: of the posteriors, with their widths.")
-    form.reset_button()
-state = form.state(shown=key)  # but for what is picked and looked at, which is asked where the map is
+    with st.popover("Advanced", icon=":material/tune:", width="content"):
+        if look == MAP:
+            options = colorings(which, choice.data)
+            if form.ask(st.segmented_control, "coloring", "Colour by", options=options, first=options[0],
+                        wrap=True) == ATTRIBUTE:
+                form.ask(st.selectbox, "attribute", "Attribute")
+        if asked == maps.PLANE:
+            form.ask(st.selectbox, "background", "Background: decoded as",
+                     help="What this view's decoder makes of every place of the plane.")
+        elif asked == maps.TSNE:
+            form.ask(st.select_slider, "perplexity", "Perplexity of t-SNE",
+                     help="About how many neighbours each point should keep.")
+            form.ask(st.number_input, "seed", "Seed of t-SNE")
+        if look == MAP:
+            form.ask(st.radio, "distance", "Nearest neighbours by",
+                     help="Euclidean: distance of the beliefs' means. W2: of the beliefs, with their widths.")
+            form.reset_button()
+        else:
+            walk_panel.reset_button(form)
 
-# -- the map -------------------------------------------------------------------------------------------------------
-found = mapping.clouds(key, which)
-try:
-    placed = mapping.located(key, which, asked, state.perplexity, state.seed)
-except ComputationError as error:
-    computing.say(error)
-    st.stop()
-colors = map_panels.colored(state.coloring, found, data, state.attribute)
-picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24")
-called = [data.called(i) for i in range(len(data))]
-says, name = map_panels.takeaway(key, which, colors), f"{state.file_name}_{placed.projection}"
-title = {maps.PLANE: "The latent plane", maps.PCA: "PCA map", maps.TSNE: "t-SNE map"}[placed.projection]
-chart, side = st.columns([1.9, 1], gap="large")
-with chart:
-    st.html(map_panels.legend(colors, found, placed))
-    place = st.container()  # filled last: numbers and pictures do not wait for the plot
-    st.markdown(says)
-    st.caption(map_panels.notes(state, placed, found, picked))
-with side:
-    shown = map_panels.selected(data, picked, found.item.tolist())
-
-# -- what lies behind it -------------------------------------------------------------------------------------------
-cloud = map_panels.closely(form, data, which, picked or shown, state.wasserstein)
-if which == maps.EVERYTHING and len(views) > 1:
-    with computing.said():
-        map_panels.gap_panel(key, views)
-map_panels.files(form.state(shown=key), found, placed, data.y.numpy(), cloud, name)
-with place:
-    drawn = dataclasses.replace(state, distance=EUCLIDEAN)  # the figure does not depend on it
-    marked = picked if which == maps.EVERYTHING else map_panels.to_mark(
-        "map_chart", picked, (drawn, placed.projection, placed.made, ink()))
-    figure = map_panels.figure(key, found, placed, colors, marked, called,
-                               None if state.background == OFF else state.background)
-    charts.show(
-        figure, "map_chart", f"{title} of {len(found.loc):,} posteriors, coloured by {state.coloring}. {says}",
-        lambda: map_panels.table(placed, found, data), name, on_select=lambda: adopt("map_chart"),
-        selection_mode=("points", "lasso", "box"))
+if look == WALK:
+    walk_panel.show(form)
+else:
+    position.unlink()
+    map_view.show(form, which, asked)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bvae.app.latent_space.walking import BELIEFS, POINT
 from bvae.app.state import control
+from bvae.app.widgets import choose
 from bvae.app.widgets.choose import PICKED, Choice, ModelState
 from bvae.data import MultimodalDataset
 from bvae.maps import maps
@@ -16,6 +18,11 @@ OFF = "off"
 EUCLIDEAN, W2 = "Euclidean", "W2"
 PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
 NEIGHBOURS = 6
+MAP, WALK = "map", "walk"
+LOOKS = {MAP: "Map", WALK: "Walk the plane"}
+WALK_ITEM = 257
+"""The item at whose joint belief a walk starts: in the models that ship, one of which all views make a clear figure."""
+DRAGS = {POINT: "a point z", BELIEFS: "the views' beliefs"}
 
 
 def whiches(about: Choice) -> list[str]:
@@ -36,10 +43,12 @@ def colorings(which: str, data: MultimodalDataset) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class LatentSpace(ModelState):
-    """A map of all test items.
+    """A map of all test items, or a walk on the plane of a model of two latent dimensions.
 
     Attributes
     ----------
+    look : str
+        `MAP` or `WALK`.
     which : str
         Of which posteriors: `JOINT`, a view, or `EVERYTHING`.
     projection, perplexity, seed
@@ -53,10 +62,21 @@ class LatentSpace(ModelState):
         `EUCLIDEAN` or `W2`.
     focus : int or None
         The one that is looked at closely.
+    drag : str
+        What one walks with: `POINT` or `BELIEFS`.
+    item : int
+        Whose beliefs are dragged.
+    rule : str
+        Registered name of the rule that makes one of them, or `choose.AS_TRAINED`.
+    seen : tuple of str
+        Views that are switched on.
+    classes : bool
+        Whether the plane is coloured by what a classifier sees at every place.
     """
 
     BESIDE: ClassVar = {**ModelState.BESIDE, "picked": PICKED}
 
+    look: str = control(MAP, options=(MAP, WALK), called=LOOKS.__getitem__, stays=True)
     which: str = control(JOINT, options=whiches, called=lambda which: {JOINT: "all views"}.get(which, which))
     projection: str = control(lambda about: projections(about)[0], "map", options=projections,
                               called=PROJECTIONS.__getitem__)
@@ -69,6 +89,16 @@ class LatentSpace(ModelState):
     background: str = control(lambda about: about.views[0], options=lambda about: [*about.views, OFF])
     distance: str = control(EUCLIDEAN, options=(EUCLIDEAN, W2))
     focus: int | None = control(None, stays=True)
+    drag: str = control(POINT, options=(POINT, BELIEFS), called=DRAGS.__getitem__)
+    item: int = choose.item(lambda total: min(WALK_ITEM, total - 1))
+    rule: str = choose.rule_or_trained()
+    seen: tuple[str, ...] = control(lambda about: tuple(about.views), "views", options=lambda about: about.views)
+    classes: bool = control(False)
+
+    @property
+    def rule_name(self) -> str | None:
+        """Registered name of the rule; None for the model's own."""
+        return None if self.rule == choose.AS_TRAINED else self.rule
 
     @property
     def wasserstein(self) -> bool:
