@@ -43,7 +43,7 @@ class ProductOfExperts(PooledAggregator):
     title: ClassVar[str] = "Product of experts (PoE)"
     short: ClassVar[str] = "PoE"
     order: ClassVar[float] = 10
-    divergence: ClassVar[str] = "reverse KL, with total weight M instead of 1"
+    divergence: ClassVar[str] = "reverse KL, each expert counted in full instead of by its share"
     counts_experts: ClassVar[bool] = True
     formula: ClassVar[str] = (
         r"\frac{1}{\sigma^2} = \sum_m \frac{1}{\sigma_m^2}\;(+\,1), \qquad "

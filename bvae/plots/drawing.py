@@ -32,6 +32,7 @@ FILLS = ("tonexty", "tozeroy", "toself")
 THEMES = (f"<style>svg{{color:{LIGHT.aggregate}}}@media(prefers-color-scheme:dark){{svg{{color:{DARK.aggregate}}}}}"
           "</style>")
 SVG = "http://www.w3.org/2000/svg"
+ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 SAFE = " !$'()*,-./:;=?@[]_~{}"
 """Of an address inside an attribute with double quotes."""
 
@@ -96,7 +97,8 @@ def draw(figure: go.Figure, ink: Ink) -> Drawn:
         parts.append(_trace(t, x, y, traces[k - 1] if k else None))
     for note in layout.get("annotations") or ():
         parts.append(_text(x.place(note["x"]), y.place(note["y"]), note.get("text", ""),
-                           (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4))
+                           (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4,
+                           ANCHORS[note.get("xanchor", "center")]))
     return Drawn(_in_ink("".join(parts), ink), x, y, int(layout.get("height") or 360),
                  (left, 10, 14, 24 + (20 if x.title else 0)), square)
 
@@ -119,8 +121,8 @@ def _stroke(line: Mapping[str, Any], of: str = "#777777") -> str:
     return f"stroke='{line.get('color', of)}' stroke-width='{width:g}'{dashed}"
 
 
-def _text(px: float, py: float, text: str, color: str, dy: float = 0.0) -> str:
-    return (f"<text x='{100 * float(px):.2f}%' y='{100 * (1 - float(py)):.2f}%' dy='{dy:.0f}' text-anchor='middle' "
+def _text(px: float, py: float, text: str, color: str, dy: float = 0.0, anchor: str = "middle") -> str:
+    return (f"<text x='{100 * float(px):.2f}%' y='{100 * (1 - float(py)):.2f}%' dy='{dy:.0f}' text-anchor='{anchor}' "
             f"fill='{color}'>{html.escape(plain(str(text)))}</text>")
 
 

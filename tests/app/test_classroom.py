@@ -117,17 +117,21 @@ def test_a_class_from_its_start_to_the_answer(rooms):
     first, second = list(LESSONS)[:2]
     assert any(code in h.proto.body for h in app.get("html"))
 
+    def press(label):
+        next(b for b in app.button if b.label == label).click().run()
+        assert_clean(app)
+
     phone = open_page(PAGE, room=code.lower())
+    assert not phone.button  # what one has to know is on the screen; the question comes
+    assert "Look at the screen" in phone.caption[0].value
+    press("Ask the question")
+    phone.run()
     options = LESSONS[first].question.options
     assert [b.label[:5] for b in phone.button] == [f"**{letter}**" for letter in "ABCD"[: len(options)]]
     phone.button[LESSONS[first].question.right].click().run()
     assert_clean(phone)
     phone.button[LESSONS[first].question.right].click().run()  # twice is once
     assert rooms.find(code).counts(len(options))[LESSONS[first].question.right] == 1
-
-    def press(label):
-        next(b for b in app.button if b.label == label).click().run()
-        assert_clean(app)
 
     def shown(page):
         return next(h.proto.body for h in page.get("html") if "bvae-class-option" in h.proto.body
@@ -150,8 +154,9 @@ def test_a_class_from_its_start_to_the_answer(rooms):
     assert "too late" in late.error[0].value
     assert not any(rooms.find(code).counts(4))
     rooms.ask(rooms.find(code), first)
-    press("Next question")
-    assert rooms.find(code).question == second
+    press("Next lesson")
+    assert (rooms.find(code).question, rooms.find(code).asking) == (second, False)
+    press("Ask the question")
     phone.run()
     assert len(phone.button) == len(LESSONS[second].question.options)
     again = open_page(PAGE, **{"class": "1"}, room=code, key=key)  # the teacher's reload

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bvae.app.components.playground import scenes
+from bvae.app.learn import addresses, memory, teachers_sheet
 from bvae.app.learn import lessons as course
-from bvae.app.learn import teachers_sheet
 from bvae.app.learn.lessons import _pictures, read
 from bvae.app.learn.lessons._references import REFERENCES
 from bvae.app.learn.lessons._words import WORDS
@@ -149,6 +149,24 @@ def test_the_share_of_a_mixture_is_that_of_the_normal_distribution():
     np.testing.assert_allclose(_pictures.share_within(scene, "moe", 0, 1), norm.cdf(4) - norm.cdf(2), atol=1e-9)
 
 
+def test_every_line_of_lesson_8_is_told_apart_by_colour_dash_and_name():
+    lines = [t for t in LESSONS["choosing"].question.picture(LIGHT).figures[0].data if "markers" in t.mode]
+    assert len(lines) == 4
+    assert len({t.line.dash for t in lines}) == len({t.line.color for t in lines}) == len(lines)
+    names = [a.text for a in LESSONS["choosing"].question.picture(LIGHT).figures[0].layout.annotations]
+    assert names[:4] == ["PoE", "MoE", "Wasserstein", "MWB"]
+
+
+def test_a_chart_of_all_models_names_one_of_each_rule_and_greys_the_others():
+    picture = LESSONS["subsets"].steps[-1].picture(LIGHT)
+    figure = picture.figures[0]
+    bold = [t.name for t in figure.data if "markers" in t.mode]
+    assert [a.text for a in figure.layout.annotations] == bold
+    assert len(bold) == 5
+    assert len(figure.data) == len(picture.table.columns) - 1
+    assert {t.line.color for t in figure.data if t.name not in bold} == {LIGHT.faint}
+
+
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +190,9 @@ def test_every_step_opens_from_its_link(name, number):
     assert len(app.radio) == (number == lesson.question_step)
     last = any(s.value.startswith("**In one sentence.**") for s in app.markdown)
     assert last == (number == len(lesson.steps))
+    controls = [*(b.label for b in app.button), *link_labels(app), *(p.proto.popover.label for p in app.get("popover")),
+                *(e.label for e in app.expander)]
+    assert len(set(controls)) == len(controls), controls
 
 
 @each_lesson
@@ -179,9 +200,8 @@ def test_the_prediction_comes_before_the_answer(name):
     lesson = LESSONS[name]
     question = lesson.question
     app = open_page(PAGE, lesson=name, step=str(lesson.question_step))
-    button = next(b for b in app.button if b.label == "Show what happens")
     assert app.radio[0].value is None
-    assert button.disabled
+    assert app.radio[0].options == [f"**{'ABCD'[k]}** {read(o.text)}" for k, o in enumerate(question.options)]
     assert not app.info
     app.radio[0].set_value("abcd"[question.common]).run()
     assert_clean(app)
@@ -204,14 +224,31 @@ def test_the_prediction_comes_before_the_answer(name):
     assert not any("predicted" in c.value for c in app.caption)
 
 
+@each_lesson
+def test_one_can_look_without_choosing_and_this_is_no_prediction(name):
+    lesson = LESSONS[name]
+    question = lesson.question
+    app = open_page(PAGE, lesson=name, step=str(lesson.question_step))
+    next(b for b in app.button if b.label == "Show what happens").click().run()
+    assert_clean(app)
+    assert app.query_params["shown"] == "1"
+    assert "answer" not in app.query_params
+    assert any(f"What happens: **{'ABCD'[question.right]}** {read(question.options[question.right].text)}" in m.value
+               for m in app.markdown)
+    assert app.info[0].value == read(question.because)
+    assert not app.success
+    assert not app.warning
+    assert not any("predicted" in c.value for c in app.caption)
+    assert open_page(PAGE, lesson=name, step=str(lesson.question_step), shown="1").info
+
+
 @pytest.mark.parametrize("query", [
     {"lesson": "../../etc"}, {"lesson": "poe", "step": "0"}, {"lesson": "poe", "step": "99"},
     {"lesson": "poe", "step": "²"}, {"lesson": "poe", "step": "2", "answer": "<b>", "shown": "1"},
-    {"lesson": "poe", "step": "2", "shown": "1"}, {"lesson": "poe", "step": "2", "answer": "", "shown": "1"},
-    {"lesson": "poe", "step": "-1"}])
+    {"lesson": "poe", "step": "2", "answer": "", "shown": "1"}, {"lesson": "poe", "step": "-1"}])
 def test_a_bad_link_falls_back_quietly(query):
     app = open_page(PAGE, **query)
-    assert not app.info
+    assert not [i for i in app.info if "Phones do not reach" not in i.value]
     assert not app.warning
     assert not app.success
 
@@ -280,6 +317,7 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
     outline.feed(text)
     assert not outline.open
     assert not [t for t, a in outline.found if t in ("script", "link", "img", "iframe") or "src" in a]
+    assert "only that computer reaches" not in text
     assert "url(" not in text
     assert "@import" not in text
     plain = teachers_sheet.html.unescape(re.sub(r"<[^>]+>", "", text))
@@ -289,9 +327,100 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
             assert re.sub(r"[*]", "", read(option.text)) in plain
         assert re.sub(r"[*]", "", lesson.question.tempting) in plain
     assert text.count("<figure>") >= 6
-    times = sum(lesson.class_minutes for lesson in LESSONS.values())
-    assert times + teachers_sheet.OPENING + teachers_sheet.CLOSING == teachers_sheet.WHOLE == 45
-    assert f"–{teachers_sheet.WHOLE}<" in text
+
+
+@pytest.mark.parametrize(("whole", "count"), [(45, 4), (90, 8)])
+def test_a_plan_fits_its_minutes(whole, count):
+    plan = teachers_sheet.plan(LESSONS, whole)
+    assert [start for start, *_ in plan] == [0, *(end for _, end, *_ in plan[:-1])]
+    assert plan[-1][1] == whole
+    chosen = [f"{lesson.number}. {lesson.title}" for lesson in list(LESSONS.values())[:count]]
+    assert [title for *_, title, _ in plan if title[0].isdigit()] == chosen
+    assert f"–{whole}<" in teachers_sheet.sheet(LESSONS, "http://class.example")
+
+
+def test_the_sheet_opens_as_class_mode_does():
+    first = next(iter(LESSONS.values())).steps[0]
+    opening = teachers_sheet.opening(LESSONS, "http://class.example")
+    app = open_page(PAGE, **{"class": "1"})
+    app.button[0].click().run()
+    assert opening["title"] == first.title
+    assert read(first.text).strip() in [m.value for m in app.markdown]
+    assert len(opening["drawings"]) == len(first.picture(LIGHT).figures) == len(drawings(app)) == 1
+    assert teachers_sheet.plan(LESSONS, 45)[0][2] == f"Opening: {first.title}"
+
+
+def test_the_sheets_codes_hold_the_addresses_that_stand_beside_them():
+    text = teachers_sheet.sheet(LESSONS, "https://class.example")
+    for name, lesson in LESSONS.items():
+        query = {"lesson": name, "step": str(lesson.question_step)}
+        assert str(addresses.inline_code(teachers_sheet.target("https://class.example", "learn", query))) in text
+    assert text.count('class="code"') == len(LESSONS) + 1
+
+
+def test_a_sheet_for_this_computer_alone_says_so():
+    assert "only that computer reaches" in teachers_sheet.sheet(LESSONS, "http://localhost:8501")
+
+
+# -- what the browser keeps, and the address of the class --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("typed", "taken"), [
+    ("http://10.0.0.7:8501", "http://10.0.0.7:8501"), (" 10.0.0.7:8501/ ", "http://10.0.0.7:8501"),
+    ("https://school.example/bvae/learn", "https://school.example/bvae"), ("school.example", "http://school.example"),
+    ("https://school.example/learn?lesson=poe#x", "https://school.example"),
+    ("javascript://x/%0aalert(1)", None), ("javascript:alert(1)", None), ("", None), ("http://", None),
+    ("http://a:b:c", None), ("http://<b>", None), ("http://a\"b", None), ("http://a b", None), ("http://[", None),
+    ("x" * 400, None)])
+def test_an_address_is_made_whole_or_refused(typed, taken):
+    assert addresses.checked(typed) == taken
+
+
+def test_the_address_is_asked_once_and_used_on_sheet_and_projector():
+    app = open_page(PAGE)
+    assert any("Phones do not reach" in i.value for i in app.info)
+    app.text_input(key="learn_address").set_value("nothing at all").run()
+    assert_clean(app)
+    assert "This is no address" in app.warning[0].value
+    app.text_input(key="learn_address").set_value("school.example:8501/").run()
+    assert_clean(app)
+    assert not app.info
+    assert not app.warning
+    app.query_params["class"] = "1"
+    app.run()
+    assert app.text_input(key="learn_address").value == "school.example:8501/"
+    assert not app.info
+    app.button[0].click().run()
+    assert_clean(app)
+    assert any("http://school.example:8501/learn?room=" in h.proto.body for h in app.get("html"))
+
+
+@pytest.mark.parametrize("kept", [None, 3, "", "{", "[]", '"x"', '{"predicted": [1], "address": 4}', "x" * 5000,
+                                  '{"predicted": {"poe": "z", "nope": "a", "moe": {"a": 1}, "tsne": ["b"]}}'])
+def test_what_a_browser_hands_over_is_not_trusted(kept, monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.read(kept)
+    assert not memory.predicted()
+    assert not memory.address()
+    assert memory.written() == ""
+
+
+def test_what_is_kept_comes_back_and_what_was_said_since_goes_before(monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.predict("poe", "b")
+    memory.predict("poe", "c")  # the first answer was the prediction
+    memory.keep_address("school.example")
+    text = memory.written()
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.predict("moe", "a")
+    memory.read(text)
+    assert memory.predicted() == {"poe": "b", "moe": "a"}
+    assert memory.address() == "school.example"
+    memory.forget("poe")
+    assert memory.predicted() == {"moe": "a"}
+    memory.forget()
+    memory.keep_address("")
+    assert memory.written() == ""
 
 
 def test_the_teachers_sheet_escapes():

@@ -55,7 +55,8 @@ class Outline(HTMLParser):
 
 SECTION = dict.fromkeys(
     ["number", "title", "idea", "minutes", "class_minutes", "setting", "question", "right", "because", "common",
-     "tempting", "link", "answer_link", "trial_address", "trial", "trial_page", "summary"], HOSTILE)
+     "tempting", "link", "code", "answer_link", "end_link", "trial", "summary"], HOSTILE)
+OPENING = dict.fromkeys(["title", "caption", "link", "code"], HOSTILE)
 VALUES = {
     "bold": {"text": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
@@ -91,7 +92,8 @@ VALUES = {
     "sheet_picture": {"uri": "", "text": HOSTILE, "alt": HOSTILE, "color": None, "ratio": "1/1", "short": False},
     "small_table": {"label": HOSTILE, "height": 100, "heads": [(HOSTILE, True)], "lines": [[(HOSTILE, False)] * 2]},
     "teachers_link": {"address": HOSTILE},
-    "teachers_sheet": {"whole": HOSTILE, "plan": [(HOSTILE,) * 4],
+    "teachers_sheet": {"plans": [(HOSTILE, HOSTILE, [(HOSTILE,) * 4])], "base": HOSTILE, "local": True,
+                       "class_link": HOSTILE, "opening": {**OPENING, "text": [HOSTILE], "drawings": [HOSTILE]},
                        "lessons": [{**SECTION, "options": [(HOSTILE, True, HOSTILE, HOSTILE)], "drawings": [HOSTILE]}]},
 }
 

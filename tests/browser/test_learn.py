@@ -3,10 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
+from bvae.app.learn import lessons as course
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import fits, settled
+from tests.support.waiting import finished, fits, settled
+
+LESSONS = course.lessons()
 
 
 def test_a_student_predicts_sees_goes_on_and_back(page, app_url):
@@ -17,9 +21,8 @@ def test_a_student_predicts_sees_goes_on_and_back(page, app_url):
     page.get_by_role("link", name=re.compile("Next: Predict: a quarrel")).click()
     page.wait_for_url(re.compile("step=2"))
     show = page.get_by_role("button", name="Show what happens")
-    expect(show).to_be_disabled()
+    expect(show).to_be_visible()
     page.get_by_text("One wide hump that covers both").click()
-    expect(show).to_be_enabled()
     expect(page.get_by_text("exactly as wide as when A and B agreed")).to_have_count(0)
     show.click()
     expect(page.get_by_text("exactly as wide as when A and B agreed")).to_be_visible()
@@ -44,7 +47,7 @@ def test_a_student_predicts_sees_goes_on_and_back(page, app_url):
 def test_a_step_opens_the_playground_with_its_experts(page, app_url):
     page.goto(f"{app_url}/learn?lesson=poe&step=1")
     settled(page)
-    page.get_by_role("link", name=re.compile("Open in the playground")).click()
+    page.get_by_role("link", name=re.compile("Open in the Playground")).click()
     page.wait_for_selector('.picture [data-control="1/mean"]')
     expect(page.locator('.picture [data-control="2/mean"]')).to_have_count(0)
     expect(page.locator('[data-rule="poe"].rule').first).to_be_attached()
@@ -60,7 +63,7 @@ def test_the_teachers_sheet_prints_without_the_app(page, app_url, tmp_path):
     text = saved.read_text(encoding="utf-8")
     assert f"{app_url}/learn?lesson=poe" in text
     page.set_content(text)
-    expect(page.get_by_role("heading", level=2)).to_have_count(9)
+    expect(page.get_by_role("heading", level=2)).to_have_count(11)
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
 
 
@@ -72,6 +75,8 @@ def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
         expect(code).to_have_text(re.compile("^[A-Z]{4}$"))
         fits(teacher)
         phone.goto(f"{app_url}/learn?room={code.inner_text()}")
+        expect(phone.get_by_text("The question comes here by itself")).to_be_visible()
+        teacher.get_by_role("button", name="Ask the question").click()
         phone.get_by_role("button", name=re.compile("^C ")).click()
         expect(phone.get_by_text("Counted.")).to_be_visible()
         fits(phone)
@@ -80,6 +85,79 @@ def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
         expect(teacher.locator(".bvae-class-right")).to_have_count(1)
         expect(phone.locator(".bvae-class-right")).to_have_count(1)
         expect(phone.get_by_text("You said C.")).to_be_visible()
-        teacher.get_by_role("button", name="Next question").click()
+        teacher.get_by_role("button", name="Next lesson").click()
+        teacher.get_by_role("button", name="Ask the question").click()
         expect(phone.locator(".bvae-class-option")).to_have_count(0)
         expect(phone.get_by_role("button", name=re.compile("^A "))).to_be_visible()
+
+
+FITS = """() => { const all = document.querySelector('[data-testid="stMain"]');
+    return [all.scrollHeight - all.clientHeight, all.scrollWidth - all.clientWidth]; }"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_all_of_class_mode_fits_a_projector_without_scrolling(app_url, chromium, size):
+    with watched(chromium, *size) as tab:
+        tab.goto(f"{app_url}/learn?class=1")
+        tab.get_by_role("button", name="Open the class").click()
+        for lesson in LESSONS.values():
+            expect(tab.get_by_role("heading", level=1)).to_have_text(f"{lesson.number} · {lesson.title}")
+            seen = {}
+            for press, there in (("Ask the question", ".bvae-class-option"),
+                                 ("Show the votes", ".bvae-class-option span:has-text('0 votes')"),
+                                 ("Reveal", ".bvae-class-right")):
+                finished(tab)
+                seen[f"before {press}"] = tab.evaluate(FITS)
+                tab.get_by_role("button", name=press).click()
+                tab.wait_for_selector(there)
+            finished(tab)
+            seen["at the end"] = tab.evaluate(FITS)
+            assert all(room == [0, 0] for room in seen.values()), (lesson.title, seen)
+            expect(tab.locator(".bvae-class-option")).to_have_count(len(lesson.question.options))
+            for part in (".bvae-class-invitation img", ".st-key-class_picture img"):
+                box = tab.locator(part).first.bounding_box()
+                assert box["height"] > 100
+                assert box["y"] + box["height"] < tab.locator(".st-key-class_bar").bounding_box()["y"]
+            if lesson.number < len(LESSONS):
+                tab.get_by_role("button", name="Next lesson").click()
+
+
+def test_a_reload_keeps_what_was_predicted_until_it_is_forgotten(page, app_url):
+    page.goto(f"{app_url}/learn?lesson=poe&step=2")
+    settled(page)
+    page.get_by_text("One wide hump that covers both").click()
+    page.get_by_role("button", name="Show what happens").click()
+    expect(page.get_by_text("1 of 8 predicted")).to_be_visible()
+    page.goto(f"{app_url}/learn")  # a new session
+    expect(page.get_by_text("1 of 8 predicted")).to_be_visible()
+    page.get_by_role("link", name=re.compile("The over-confidence of products")).click()
+    page.get_by_role("link", name=re.compile("2. Predict: a quarrel")).click()
+    expect(page.get_by_text("But the rule cannot do it.")).to_be_visible()
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_text("predicted")).to_have_count(0)
+    page.goto(f"{app_url}/learn")
+    settled(page)
+    expect(page.get_by_text("1 of 8 predicted")).to_have_count(0)
+
+
+def test_the_address_of_the_class_is_kept_by_the_browser(page, app_url):
+    page.goto(f"{app_url}/learn")
+    settled(page)
+    field = page.get_by_role("textbox", name="Address that your students will use")
+    field.fill("http://school.example:8501")
+    field.press("Enter")
+    expect(page.get_by_text("Phones do not reach")).to_have_count(0)
+    page.goto(f"{app_url}/learn?class=1")
+    expect(field).to_have_value("http://school.example:8501")
+    page.get_by_role("button", name="Open the class").click()
+    expect(page.locator(".bvae-class-address")).to_have_text(re.compile(r"^http://school\.example:8501/learn\?room="))
+
+
+def test_on_a_phone_the_picture_comes_before_the_text(app_url, chromium):
+    with watched(chromium, *WIDTHS["phone"]) as tab:
+        tab.goto(f"{app_url}/learn?lesson=poe&step=1")
+        settled(tab)
+        picture = tab.locator("[data-testid='stMain'] img[src^='data:image/svg']").first.bounding_box()
+        text = tab.get_by_role("heading", name="Multiply the curves").bounding_box()
+        assert picture["y"] + picture["height"] <= text["y"]
+        assert picture["y"] < WIDTHS["phone"][1] / 2

@@ -1,15 +1,15 @@
-"""Class mode: one question on the projector, votes from the students' phones, then the answer."""
+"""Class mode: what a question needs on the projector, the question, votes from the students' phones, the answer."""
 
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
-import segno
 import streamlit as st
 
 from bvae.app import pages
-from bvae.app.learn import show
+from bvae.app.learn import addresses, memory, show
 from bvae.app.learn.classroom import Full, Room, Rooms
 from bvae.app.learn.lessons._base import Lesson, Question, read
 from bvae.app.learn.state import LETTERS
@@ -33,7 +33,7 @@ def options_html(question: Question, room: Room) -> Markup:
         {"letter": LETTERS[k].upper(), "text": Markup(show.plain_html(read(option.text))),
          "right": room.revealed and k == question.right,
          "votes": f"{counts[k]} vote{'s' * (counts[k] != 1)}" if room.counted else "",
-         "width": round(100 * counts[k] / most)}
+         "width": round(100 * counts[k] / most) if room.counted else 0}
         for k, option in enumerate(question.options)])
 
 
@@ -44,80 +44,86 @@ def start(lessons: dict[str, Lesson]) -> None:
     """Before there is a room."""
     st.title("In class")
     st.markdown(
-        "One question at a time on the projector; students answer on their phones, without names. You see the votes, "
-        "show them, and reveal the answer. Votes are kept in this server's memory only. Show the class in full screen "
-        "(F11): the address of your own window leads it, that of the students is in the picture.")
-    here = show.base_url()
-    address = st.text_input("The address at which students reach this app", here, key="class_address",
-                            help="As it stands in the browser of a student.")
-    if urlsplit(address).hostname in ("localhost", "127.0.0.1", None):
-        st.info("Phones do not reach this address: it is this computer's own. Serve the app in your network "
-                "(docs/serve.md says how), or let the class vote by raising hands: everything else works.",
-                icon=":material/wifi_off:")
+        "On the projector: what one has to know, then one question. Students answer on their phones, without names. "
+        "You see the votes, show them, and reveal the answer. Votes are kept in this server's memory only. Show the "
+        "class in full screen (F11): whoever reads the address of your own window can lead the class.")
+    address = addresses.field()
 
     def begin() -> None:
         try:
-            room = rooms().open(next(iter(lessons)))
+            room = rooms().open(next(iter(lessons)), asking=False)
         except Full as error:
             st.session_state["class_refused"] = str(error)
             return
-        st.query_params.update({"class": "1", "room": room.code, "key": room.key, "at": address.rstrip("/")})
+        st.query_params.update({"class": "1", "room": room.code, "key": room.key, "at": address})
 
     st.button("Open the class", type="primary", icon=":material/co_present:", on_click=begin)
     if refused := st.session_state.pop("class_refused", None):
         st.error(refused)
     st.page_link(pages.script("learn"), label="Back to the lessons", icon=":material/arrow_back:",
                  query_params={"v": "1"})
+    memory.in_browser("class")
 
 
 def join_address(room: Room) -> str:
     """What students open."""
-    at = st.query_params.get("at", "")
-    base = at if urlsplit(at).scheme in ("http", "https") else show.base_url()
+    base = addresses.checked(st.query_params.get("at", "")) or addresses.students()
     return f"{base}/learn?{urlencode({'room': room.code})}"
 
 
 def invitation(room: Room) -> Markup:
     """Code, address and the address as a QR code, as HTML."""
     address = join_address(room)
-    picture = segno.make(address, error="m").svg_data_uri(scale=4, border=2, light="#fff")
-    return render("class_invitation", picture=picture, code=room.code, address=address)
+    return render("class_invitation", picture=addresses.code_image(address), code=room.code, address=address)
 
 
 def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
-    """The projector's screen."""
+    """The projector's screen: all of it is to be seen without scrolling at 1280 by 720."""
     st.html(render("class_screen"))
+    lesson = lessons[room.question]
+    step = lesson.steps[lesson.question_step - 1 if room.asking else 0]
     with st.container(key="class_screen"):
-        names = list(lessons)
-        place = names.index(room.question)
-        lesson = lessons[room.question]
-        setting = lesson.steps[lesson.question_step - 1]
-        left, right = st.columns([1.25, 1], gap="large")
-        with right:
-            st.html(invitation(room))
-            show.draw(setting, f"class_{room.question}", room.revealed)
+        left, right = st.columns([1.12, 1], gap="medium")
         with left:
             st.title(f"{lesson.number} · {lesson.title}")
-            st.markdown(show.attempt(setting.text))
-            st.markdown(f"**{show.attempt(lesson.question.text)}**")
-            watched(room, lesson)
-            with st.container(horizontal=True):
-                st.button("Show the votes", icon=":material/bar_chart:", on_click=rooms().show, args=(room, False),
-                          disabled=room.counted)
-                st.button("Reveal", type="primary", icon=":material/visibility:", on_click=rooms().show,
-                          args=(room, True), disabled=room.revealed)
-                st.button("Vote again", icon=":material/replay:", on_click=rooms().again, args=(room,),
-                          help="After two who chose differently have argued.")
-        if room.revealed:
-            st.info(show.attempt(lesson.question.because), icon=":material/lightbulb:")
-        with st.container(horizontal=True):
-            for label, step, icon in (("Question before", -1, ":material/arrow_back:"),
-                                      ("Next question", 1, ":material/arrow_forward:")):
-                if 0 <= place + step < len(names):
-                    st.button(label, icon=icon, on_click=rooms().ask, args=(room, names[place + step]))
-            st.page_link(pages.script("learn"), label="Leave class mode", icon=":material/close:",
-                         query_params={"v": "1"})
-    show.to_the_top(f"class/{room.question}")
+            st.markdown(show.attempt(lesson.question.because if room.revealed else step.text))
+            if room.asking:
+                st.markdown(f"**{show.attempt(lesson.question.text)}**")
+                watched(room, lesson)
+        with right:
+            st.html(invitation(room))
+            with st.container(key="class_picture"):
+                show.draw(step, f"class_{room.question}", room.revealed, bare=True)
+        with st.container(horizontal=True, key="class_bar", vertical_alignment="center"):
+            lead(room, lessons)
+    memory.in_browser(f"class/{room.question}/{room.asking}")
+
+
+def lead(room: Room, lessons: dict[str, Lesson]) -> None:
+    """The teacher's buttons, all in one line."""
+    names = list(lessons)
+    place = names.index(room.question)
+
+    def turn(label: str, icon: str, name: str, asking: bool, **look: Any) -> None:
+        st.button(label, icon=icon, on_click=rooms().ask, args=(room, name, asking), **look)
+
+    if room.asking:
+        turn("Back", ":material/arrow_back:", room.question, False)
+        st.button("Show the votes", icon=":material/bar_chart:", on_click=rooms().show, args=(room, False),
+                  disabled=room.counted)
+        st.button("Reveal", type="primary", icon=":material/visibility:", on_click=rooms().show, args=(room, True),
+                  disabled=room.revealed)
+        st.button("Vote again", icon=":material/replay:", on_click=rooms().again, args=(room,),
+                  help="After two who chose differently have argued.")
+        if place + 1 < len(names):
+            turn("Next lesson", ":material/arrow_forward:", names[place + 1], False)
+    else:
+        if place:
+            turn("Back", ":material/arrow_back:", names[place - 1], True)
+        turn("Ask the question", ":material/arrow_forward:", room.question, True, type="primary")
+        if place + 1 < len(names):
+            turn("Skip this lesson", ":material/skip_next:", names[place + 1], False)
+    st.page_link(pages.script("learn"), label="Leave class mode", icon=":material/close:", query_params={"v": "1"})
 
 
 @st.fragment(run_every=EVERY)
@@ -155,11 +161,15 @@ def asked(room: Room, voter: str, lessons: dict[str, Lesson]) -> None:
     """The question that is on the projector now."""
     lesson = lessons[room.question]
     question = lesson.question
+    if not room.asking:
+        st.markdown(f"**{lesson.number} · {lesson.title}**")
+        st.caption("Look at the screen in front. The question comes here by itself.")
+        return
     given = room.vote_of(voter)
     st.markdown(f"**{show.attempt(question.text)}**")
     if not room.revealed:
-        for k, option in enumerate(question.options):
-            st.button(f"**{LETTERS[k].upper()}** {read(option.text)}", key=f"class_vote_{room.question}_{k}",
+        for k in range(len(question.options)):
+            st.button(show.lettered(question, k), key=f"class_vote_{room.question}_{k}",
                       width="stretch", type="primary" if given == k else "secondary", on_click=cast,
                       args=(room, room.question, voter, k))
         st.caption("Choose one." if given is None else "Counted. You can change your mind until the answer is shown.")

@@ -35,6 +35,8 @@ class Room:
         What only the teacher's address holds.
     question : str
         Name of the lesson whose question is asked.
+    asking : bool
+        Whether it is; before, what one has to know for it is on the screen.
     counted, revealed : bool
         Whether everybody sees the votes, and the answer.
     votes : dict
@@ -46,6 +48,7 @@ class Room:
     code: str
     key: str
     question: str
+    asking: bool = True
     counted: bool = False
     revealed: bool = False
     votes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -75,7 +78,7 @@ class Rooms:
         self._lock = threading.Lock()
         self._clock = clock
 
-    def open(self, question: str) -> Room:
+    def open(self, question: str, asking: bool = True) -> Room:
         """A new room. Raises Full."""
         with self._lock:
             self._forget_old()
@@ -86,7 +89,7 @@ class Rooms:
                                "its last use.")
                 del self._rooms[min(silent, key=lambda room: room.used).code]
             code = self._new_code()
-            room = Room(code, secrets.token_urlsafe(9), question, used=self._clock())
+            room = Room(code, secrets.token_urlsafe(9), question, asking, used=self._clock())
             self._rooms[code] = room
             return room
 
@@ -120,10 +123,10 @@ class Rooms:
             room.used = self._clock()
             return True
 
-    def ask(self, room: Room, question: str) -> None:
-        """Turn to a question, its votes and its answer hidden."""
+    def ask(self, room: Room, question: str, asking: bool = True) -> None:
+        """Turn to a question, or to what one has to know for it; its votes and its answer are hidden."""
         with self._lock:
-            room.question, room.counted, room.revealed = question, False, False
+            room.question, room.asking, room.counted, room.revealed = question, asking, False, False
 
     def again(self, room: Room) -> None:
         """Let everybody vote on the question anew, as after a talk with a neighbour."""

@@ -1,9 +1,8 @@
 """How the page Learn shows lessons. The address holds lesson, step, answer and whether it was revealed, so that a
-lesson can be sent as a link and the browser's Back works; the session only remembers what was predicted."""
+lesson can be sent as a link and the browser's Back works; `memory` keeps what was predicted."""
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import replace
 
@@ -11,8 +10,8 @@ import streamlit as st
 
 from bvae.app import pages
 from bvae.app import reproduce as recipe
-from bvae.app.learn import teachers_sheet
-from bvae.app.learn.lessons._base import Door, Lesson, Picture, Step, read
+from bvae.app.learn import addresses, memory, teachers_sheet
+from bvae.app.learn.lessons._base import Door, Lesson, Picture, Question, Step, read
 from bvae.app.learn.lessons._references import cited
 from bvae.app.learn.lessons._words import WORDS
 from bvae.app.learn.state import LETTERS, Learn
@@ -20,35 +19,33 @@ from bvae.app.state import ink
 from bvae.app.templates import render
 from bvae.app.widgets import charts, fold, share, small_table
 from bvae.io.storage import StorageError
+from bvae.plots import drawing
 
 PAGE = pages.script("learn")
-PREDICTED = "learn_predicted"  # lesson -> answer, once it was revealed
 ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
          "benchmarks": ":material/monitoring:"}
 PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
+HIGH, PROJECTED = 340, 250  # pixels: at most, and on a projector, which enlarges it
 Lessons = dict[str, Lesson]
 
 
 def address(name: str, lesson: Lesson, step: int) -> dict[str, str]:
-    """Query parameters of a step; those of the question hold what this session has predicted."""
-    answer = st.session_state.get(PREDICTED, {}).get(name) if step == lesson.question_step else None
+    """Query parameters of a step; those of the question hold what was predicted."""
+    answer = memory.predicted().get(name) if step == lesson.question_step else None
     return Learn(lesson=name, step=step, answer=answer, shown=answer is not None).parameters()
 
 
 def progress(lessons: Lessons) -> None:
     """How many questions were predicted; there is no score."""
-    count = len(st.session_state.get(PREDICTED, {}))
-    if count:
-        st.caption(f"{count} of {len(lessons)} predicted")
+    if count := len(memory.predicted()):
+        st.caption(f"{count} of {len(lessons)} predicted. Only this browser remembers it; Reset forgets it.")
 
 
 def forget(name: str | None = None) -> None:
     """As if a lesson's question had not been answered; without a name all of them."""
     for key in ("answer", "shown"):
         st.query_params.pop(key, None)
-    predicted = st.session_state.get(PREDICTED, {})
-    for each in [name] if name else list(predicted):
-        predicted.pop(each, None)
+    memory.forget(name)
 
 
 # -- all lessons -------------------------------------------------------------------------------------------------------
@@ -73,54 +70,32 @@ def overview(lessons: Lessons) -> None:
         for each, lesson in lessons.items():
             with st.container(border=True, gap=None):
                 st.page_link(PAGE, label=f"**{lesson.number} · {lesson.title}** ({lesson.minutes} min)",
-                             icon=":material/check:" if each in st.session_state.get(PREDICTED, {}) else
+                             icon=":material/check:" if each in memory.predicted() else
                              ":material/school:", query_params=address(each, lesson, 1))
                 st.caption(lesson.idea)
         progress(lessons)
-        if st.session_state.get(PREDICTED):
+        if memory.predicted():
             st.button("Reset", icon=":material/restart_alt:", on_click=forget, help="Forget all predictions.")
     teacher(lessons)
-    to_the_top("")
-
-
-@functools.cache
-def scroller():
-    """A component without anything to see: it scrolls up when another place is shown, which a link to the same page
-    does not do by itself."""
-    return st.components.v2.component("bvae_learn_top", js="""
-        let shown = null;
-        export default function ({ data }) {
-          if (shown !== null && shown !== data.place) {
-            document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
-          }
-          shown = data.place;
-        }""")
-
-
-def to_the_top(place: str) -> None:
-    """See :func:`scroller`. `place` names what is shown."""
-    scroller()(key="learn_top", data={"place": place})
+    memory.in_browser("")
 
 
 def teacher(lessons: Lessons) -> None:
-    """The sheet for the teacher."""
+    """The sheet for the teacher, and the way into class mode."""
     st.divider()
     st.subheader("For the teacher")
-    st.markdown("A sheet to print: the questions with their options, the right answers, what students often answer and "
-                "why it is tempting, the links that set the pictures, and a plan for 45 minutes. One HTML file, black "
-                "on white, which needs nothing else.")
-    base = base_url()  # the file is made after this run, which then no longer knows where it ran
-    st.download_button("Download the teacher's sheet", lambda: teachers_sheet.sheet(lessons, base), "bvae_lessons.html",
-                       "text/html", icon=":material/print:", on_click="ignore")
-    st.markdown("**Class mode** asks one question at a time in large type; students answer on their phones, without "
-                "names, and you show the votes and the answer.")
-    st.page_link(PAGE, label="Open class mode", icon=":material/co_present:", query_params={"class": "1"})
-
-
-def base_url() -> str:
-    """Where this app is, for links on paper."""
-    url = st.context.url or "http://localhost:8501/learn"
-    return url.split("?")[0].removesuffix("/").removesuffix("/learn")
+    base = addresses.field()  # the file is made after this run, which then no longer knows where it ran
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Class mode** asks one question at a time in large type; students answer on their phones, "
+                    "without names, and you show the votes and the answer.")
+        st.page_link(PAGE, label="Open class mode", icon=":material/co_present:", query_params={"class": "1"})
+    with right:
+        st.markdown("**A sheet to print**: the questions with their lettered options, the right answers, what students "
+                    f"often answer and why, links with QR codes, and plans for {teachers_sheet.SHORT} and "
+                    f"{teachers_sheet.LONG} minutes.")
+        st.download_button("Download the teacher's sheet", lambda: teachers_sheet.sheet(lessons, base),
+                           "bvae_lessons.html", "text/html", icon=":material/print:", on_click="ignore")
 
 
 # -- one lesson --------------------------------------------------------------------------------------------------------
@@ -141,13 +116,15 @@ def lesson(state: Learn, lessons: Lessons) -> None:
     st.markdown(f"{now.idea} :gray[About {now.minutes} minutes.]")
     stepper(name, now, number)
 
-    left, right = st.columns([1, 1.35], gap="large")
+    revealed = state.shown or step.question is None
+    left, right = st.columns([1.25, 1], gap="large")  # the picture first: so it is on a phone, too
     with left:
+        draw(step, f"{name}_{number}", revealed)
+    with right:
         st.subheader(step.title)
         st.markdown(attempt(step.text))
-        revealed = ask(state, step) if step.question else True
-    with right:
-        draw(step, f"{name}_{number}", revealed)
+        if step.question:
+            ask(state, step)
         if revealed:
             doors(step)
     if step.question and revealed:
@@ -160,7 +137,7 @@ def lesson(state: Learn, lessons: Lessons) -> None:
         reproduce(step)
     derivation(now)
     progress(lessons)
-    to_the_top(f"{name}/{number}")
+    memory.in_browser(f"{name}/{number}")
 
 
 def stepper(name: str, now: Lesson, number: int) -> None:
@@ -173,8 +150,8 @@ def stepper(name: str, now: Lesson, number: int) -> None:
                 st.page_link(PAGE, label=f"{k}. {step.title}", icon="", query_params=address(name, now, k))
 
 
-def ask(state: Learn, step: Step) -> bool:
-    """The question; True once the answer is shown."""
+def ask(state: Learn, step: Step) -> None:
+    """The question, and what was right and wrong once the answer is shown."""
     question = step.question
     assert question is not None
     key, ids = f"learn_answer_{state.lesson}", LETTERS[: len(question.options)]
@@ -186,26 +163,33 @@ def ask(state: Learn, step: Step) -> bool:
 
     def reveal() -> None:
         st.query_params["shown"] = "1"
-        st.session_state.setdefault(PREDICTED, {})[state.lesson] = st.session_state[key]
+        if letter := st.session_state[key]:
+            memory.predict(state.lesson or "", letter)
 
     st.radio(f"**{attempt(question.text)}**", list(ids), key=key, on_change=choose,
-             format_func=lambda k: read(question.options[ids.index(k)].text))
+             format_func=lambda k: lettered(question, ids.index(k)))
     if not shown:
         st.button("Show what happens", type="primary", icon=":material/visibility:", on_click=reveal,
-                  disabled=answer is None,
-                  help=None if answer else "Choose first: a wrong guess teaches more than none.")
-        return False
-    chosen, right = question.options[ids.index(answer or "")], question.options[question.right]
-    if chosen.right:
+                  help=None if answer else "Choose first, if you can: a wrong guess teaches more than none.")
+        return
+    right = question.options[question.right]
+    chosen = question.options[ids.index(answer)] if answer else None
+    if chosen is None:
+        st.markdown(f"What happens: {lettered(question, question.right)}. {read(right.why)}")
+    elif chosen.right:
         st.success(f"**So it is.** {read(chosen.why)}", icon=":material/check:")
     else:
         st.warning(f"**Not this time.** {read(chosen.why)}", icon=":material/close:")
-        st.markdown(f"What happens: **{read(right.text)}**. {read(right.why)}")
+        st.markdown(f"What happens: {lettered(question, question.right)}. {read(right.why)}")
     with st.expander("And the other answers", icon=":material/list:"):
-        for _k, option in enumerate(question.options):
+        for k, option in enumerate(question.options):
             if option not in (chosen, right):
-                st.markdown(f"**{read(option.text)}**: {read(option.why)}")
-    return True
+                st.markdown(f"{lettered(question, k)}: {read(option.why)}")
+
+
+def lettered(question: Question, k: int) -> str:
+    """Option number k as Markdown, with the letter that it has on the projector, on phones and on paper."""
+    return f"**{LETTERS[k].upper()}** {read(question.options[k].text)}"
 
 
 def literal(text: str) -> str:
@@ -226,8 +210,8 @@ def attempt(text) -> str:
         return f":gray[{error}]"
 
 
-def draw(step: Step, key: str, revealed: bool = True) -> None:
-    """The picture, its caption and its twin as a table."""
+def draw(step: Step, key: str, revealed: bool = True, bare: bool = False) -> None:
+    """The picture, its caption and its twin as a table; `bare`: without the twin, for the projector."""
     make = step.question.picture if step.question and revealed else step.picture
     try:
         with st.spinner("Drawing", show_time=True):
@@ -242,12 +226,21 @@ def draw(step: Step, key: str, revealed: bool = True) -> None:
         if picture.titles:
             place.markdown(f"**{picture.titles[k]}**")
         name = f"learn_{key}_{revealed}_{k}"
-        charts.show_lines(figure, name, picture.alt, lambda: picture.table, name, place=place)
+        figure.update_layout(height=PROJECTED if bare else min(figure.layout.height or HIGH, HIGH))
+        if not drawing.drawable(figure):
+            charts.show(figure, name, picture.alt, lambda: picture.table, name, place=place)
+            continue
+        with place.container(key=name):
+            st.html(drawing.picture(figure, picture.alt, ink()))
+            if not bare:
+                which = f": {picture.titles[k]}" if picture.titles else ""
+                charts.numbers_button(name, lambda: picture.table, name, figure=figure, drawn=True,
+                                      title=f"Numbers and files{which}")
     if not picture.figures and not picture.html:
         st.html(small_table.table(picture.table, picture.alt))
     if picture.caption:
         st.caption(picture.caption)
-    if picture.table is not None and picture.html and not picture.figures:
+    if picture.table is not None and picture.html and not picture.figures and not bare:
         fold.show("The picture as a table", "table", f"learn_{key}_{revealed}_table",
                   lambda: _table(picture))
 

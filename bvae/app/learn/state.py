@@ -25,7 +25,7 @@ class Learn:
     answer : str or None
         Letter of the answer that is chosen.
     shown : bool
-        Whether it was revealed what happens.
+        Whether it was revealed what happens; one can look without choosing.
     """
 
     lesson: str | None = None
@@ -42,11 +42,13 @@ class Learn:
         steps = lessons[name].steps
         step = int(number) if number and number.isdecimal() and 1 <= int(number) <= len(steps) else 1
         question = steps[step - 1].question
-        if question is None or answer not in tuple(LETTERS[: len(question.options)]):
+        if question is None or answer not in (None, *LETTERS[: len(question.options)]):
             return cls(lesson=name, step=step)
         return cls(lesson=name, step=step, answer=answer, shown=st.query_params.get("shown") == "1")
 
     def parameters(self) -> dict[str, str]:
         """What a link to it holds."""
         query = {"lesson": self.lesson or "", "step": str(self.step)}
-        return query | ({"answer": self.answer, "shown": "1"} if self.answer and self.shown else {})
+        if not self.shown:
+            return query
+        return query | ({"answer": self.answer} if self.answer else {}) | {"shown": "1"}

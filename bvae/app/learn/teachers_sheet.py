@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
+from bvae.app.learn import addresses
 from bvae.app.learn.lessons._base import Lesson, Question, Text, read
 from bvae.app.learn.paper_drawing import svg
 from bvae.app.learn.state import LETTERS
@@ -16,7 +17,10 @@ from bvae.app.templates import Markup, render
 from bvae.io.storage import StorageError
 from bvae.plots.style import LIGHT
 
-OPENING, CLOSING, WHOLE = 3, 4, 45
+SHORT, LONG = 45, 90
+"""Minutes of the two plans: of the first lessons, and of all of them with a break."""
+FIRST = 4
+OPENING, BREAK, CLOSING = 3, 4, 4
 
 
 def marked(text: str) -> Markup:
@@ -36,15 +40,35 @@ def anchor(address: str) -> Markup:
     return render("teachers_link", address=address)
 
 
-def plan(lessons: Mapping[str, Lesson]) -> list[tuple[int, int, Markup, Markup]]:
-    """The 45 minutes: from, to, title, idea."""
-    parts = [("Opening", "What could five photographs of one thing have in common? Everybody sees the first picture.",
-              OPENING)]
-    parts += [(f"{each.number}. {each.title}", each.idea, each.class_minutes) for each in lessons.values()]
-    parts += [("Closing", "Everybody writes down in one sentence why a product of experts is over-confident.", CLOSING)]
+def planned(lessons: Mapping[str, Lesson], whole: int) -> dict[str, Lesson]:
+    """The lessons that a plan for so many minutes has."""
+    return dict(list(lessons.items())[:FIRST]) if whole == SHORT else dict(lessons)
+
+
+def plan(lessons: Mapping[str, Lesson], whole: int) -> list[tuple[int, int, Markup, Markup]]:
+    """From minute, to minute, title, what happens."""
+    chosen = list(planned(lessons, whole).values())
+    parts = [(f"Opening: {chosen[0].steps[0].title}", "The class joins, and everybody sees the first screen.", OPENING)]
+    for each in chosen:
+        parts.append((f"{each.number}. {each.title}", each.idea, each.class_minutes))
+        if len(chosen) > FIRST and each is chosen[FIRST - 1]:
+            parts.append(("A break", "", BREAK))
+    parts.append(("Closing", "Everybody writes down in one sentence why a product of experts is over-confident.",
+                  CLOSING))
     ends = accumulate(minutes for *_, minutes in parts)
     return [(end - minutes, end, marked(title), marked(what))
             for (title, what, minutes), end in zip(parts, ends, strict=True)]
+
+
+def opening(lessons: Mapping[str, Lesson], base: str) -> dict[str, Any]:
+    """The first screen that a class sees."""
+    name, lesson = next(iter(lessons.items()))
+    step = lesson.steps[0]
+    picture = step.picture(LIGHT)
+    address = target(base, "learn", {"lesson": name, "step": "1"})
+    return {"title": marked(step.title), "text": [marked(part) for part in read(step.text).strip().split("\n\n")],
+            "drawings": [svg(figure, picture.alt) for figure in picture.figures], "caption": marked(picture.caption),
+            "link": anchor(address), "code": addresses.inline_code(address)}
 
 
 def drawings(question: Question) -> list[Markup]:
@@ -65,7 +89,7 @@ def said(text: Text) -> Markup:
 
 
 def section(name: str, lesson: Lesson, base: str) -> dict[str, Any]:
-    """One lesson, as the template wants it. Scenes are too long to be typed, so the words of that link are the link."""
+    """One lesson, as the template wants it."""
     question, step = lesson.question, lesson.question_step
     here = {"lesson": name, "step": str(step)}
     answered = {**here, "answer": LETTERS[question.right], "shown": "1"}
@@ -77,9 +101,10 @@ def section(name: str, lesson: Lesson, base: str) -> dict[str, Any]:
                     for k, o in enumerate(question.options)],
         "right": LETTERS[question.right].upper(), "because": said(question.because), "drawings": drawings(question),
         "common": LETTERS[question.common].upper(), "tempting": marked(question.tempting),
-        "link": anchor(target(base, "learn", here)), "answer_link": anchor(target(base, "learn", answered)),
-        "trial_address": target(base, lesson.trial.page, lesson.trial.query), "trial": marked(lesson.trial.label),
-        "trial_page": lesson.trial.page, "summary": marked(lesson.summary),
+        "link": anchor(target(base, "learn", here)), "code": addresses.inline_code(target(base, "learn", here)),
+        "answer_link": anchor(target(base, "learn", answered)),
+        "end_link": anchor(target(base, "learn", {"lesson": name, "step": str(len(lesson.steps))})),
+        "trial": marked(lesson.trial.label), "summary": marked(lesson.summary),
     }
 
 
@@ -91,7 +116,10 @@ def sheet(lessons: Mapping[str, Lesson], base: str) -> str:
     lessons : mapping
         Identifier -> lesson, in order.
     base : str
-        Address of the app, without a slash at its end.
+        Address of the app as students reach it, without a slash at its end.
     """
-    return str(render("teachers_sheet", whole=WHOLE, plan=plan(lessons),
+    return str(render("teachers_sheet", plans=[(whole, len(planned(lessons, whole)), plan(lessons, whole))
+                                               for whole in (SHORT, LONG)],
+                      base=base, local=addresses.local(base), opening=opening(lessons, base),
+                      class_link=anchor(target(base, "learn", {"class": "1"})),
                       lessons=[section(name, lesson, base) for name, lesson in lessons.items()])) + "\n"

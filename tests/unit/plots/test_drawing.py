@@ -21,6 +21,8 @@ def others(rng, inks):
         lessons.rule_curves([1, 2, 3], {"poe": [1, 0.7, 0.5], "moe": [1, 1.2, 1.3]},
                             {"poe": ("Product & Co", "PoE"), "moe": ("Mixture", "MoE")}, inks,
                             ("views & more", "width <1"), (0.5, "one")),
+        lessons.few_of_many([1, 2, 3], {"a": [1, 2, 3], "b <": [3, 2, 2.9], "c": [0, 1, 2.95]},
+                            {"b <": "poe", "c": "moe"}, inks, ("views", "share"), 2.9),
         lessons.counts([1, 2, 3], {"subsets": [1, 3, 7], "views": [1, 2, 3]}, inks, ("M", "count")),
         lessons.components(["A", "B"], np.ones(2) / 2, np.array([-1.0, 1.0]), np.ones(2), [False, True], ("x", "y"),
                            inks, (-4, 4)),
@@ -127,3 +129,12 @@ def test_every_marker_and_dash_of_the_house_has_a_shape():
         assert symbol in marks.SHAPES
     for dash in (*style.DASHES.values(), *style.SPARE_DASHES):
         assert (marks.dashes(dash, 2.0) == "") == (dash == "solid")
+
+
+@pytest.mark.parametrize("values", [[0.9, 0.9, 0.9, 0.65], [1.0, 1.0, 1.0], [0.6, 0.6], [0.7], [0.99, 0.62, 0.985]])
+def test_labels_at_ends_keep_their_order_their_distance_and_the_frame(values):
+    places = np.array(lessons.apart(values, (0.6, 1.0)))
+    assert (places[np.argsort(values, kind="stable")] == np.sort(places)).all()
+    assert (np.diff(np.sort(places)) > 0.4 * lessons.GAP - 1e-9).all()
+    assert 0.6 <= places.min() <= places.max() <= 1.0
+    assert np.abs(places - values).max() <= 0.4 * lessons.GAP * len(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,10 +13,12 @@ from bvae.app.learn.lessons._base import Door, NothingTrained, Picture
 from bvae.app.widgets.choose import FIRST, FIRST_DATA, first_item, label
 from bvae.metrics import CATALOG
 from bvae.plots import style
-from bvae.plots.metrics import curve_figure
+from bvae.plots.lessons import few_of_many
 from bvae.training import load_checkpoint
 
 DATA = FIRST_DATA
+SHOWN = ("poe", "moe", "wasserstein", "mopoe", "mwb")
+"""Rules whose models stand out in pictures."""
 Curve = dict[str, float]  # number of views -> mean
 
 
@@ -65,12 +67,12 @@ def trained_without_subsets() -> str:
     names = [label(name) for name, bound in bounds.items() if bound]
     if not names:
         return ""
-    text = (f"The decoders of {listed(names)} met beliefs of **all views together** only, in training. What they make "
-            "of one view is a matter of the bound they were trained on, not of the rule alone")
+    text = (f"Models differ in more than their rule. {listed(names)} practised with **all views together** only, so "
+            "what they make of a single view says little about the rule")
     near = [label(name) for name, bound in bounds.items() if bound == "mvtcae"]
     if not near:
         return text + "."
-    return text + f": that of {listed(near)} draws each view's own belief near to the joint one, and the others do not."
+    return text + f" ({listed(near)} at least draws the belief of each view near to the joint one)."
 
 
 def listed(names: list[str]) -> str:
@@ -83,18 +85,29 @@ def by_rule(figure: str, rule: str) -> tuple[str, Curve] | None:
     return next(((label(name), curve) for name, curve in means(figure).items() if rule_of(name) == rule), None)
 
 
+def one_for_each_rule(names: Iterable[str], rules: Sequence[str]) -> list[str]:
+    """The first model of each rule, in the order of the rules."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(rule_of(name), name)
+    return [first[rule] for rule in rules if rule in first]
+
+
 def metric_picture(figure: str, ink: style.Ink, caption: str = "") -> Picture:
-    """The curves of all models by the number of observed views, as Benchmarks draws them."""
+    """The curves of all models by the number of observed views; those that the lessons speak of stand out."""
     found = metrics_of(figure)
     entry = CATALOG[figure]
     table = pd.DataFrame({label(name): {int(n): p["mean"] for n, p in points.items()}
                           for name, points in found.items()})
     table.insert(0, "observed views", table.index)
-    said = "; ".join(f"{label(name)}: " + ", ".join(f"{p['mean']:.2f}" for p in points.values())
-                     for name, points in found.items())
-    return Picture(f"{entry.title} by the number of observed views. {said}.",
-                   (curve_figure(found, entry.title, ink, list(found), entry.target, 380, called=label),), table=table,
-                   caption=caption)
+    shown = one_for_each_rule(found, SHOWN)
+    said = "; ".join(f"{label(name)}: " + ", ".join(f"{p['mean']:.2f}" for p in found[name].values())
+                     for name in shown)
+    drawn = few_of_many(
+        table.index.tolist(), {name: table[name].tolist() for name in table.columns[1:]},
+        {label(name): rule_of(name) for name in shown}, ink, ("observed views", entry.title), entry.target)
+    return Picture(f"{entry.title} by the number of observed views. {said}.", (drawn,), table=table,
+                   caption=f"{caption} Grey: the other trained models.".strip())
 
 
 def metric_code(figure: str) -> str:

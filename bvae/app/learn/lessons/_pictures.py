@@ -112,6 +112,10 @@ def picture(scene: scenes.Scene, ink: style.Ink, caption: str = "", rules: Seque
                             [arrays(scene, r) for r in rules], ink, limits)
     for k in sorted(set(range(len(loc))) - set(here)):
         figure.data[k].update(visible="legendonly")
+    for k in here:  # each expert's letter on its own top
+        figure.add_annotation(x=loc[k], y=max(figure.data[k].y), text=scenes.NAMES[k], showarrow=False, yshift=9,
+                              font={"size": 13, "color": ink.aggregate})
+    figure.update_yaxes(range=[0, 1.06 * figure.layout.yaxis.range[1]])  # room for a letter on the highest of all
     rows = [{"belief": f"expert {scenes.NAMES[k]}", "mean": loc[k], "σ": scale[k]} for k in here]
     rows += [{"belief": naming.title(r), "mean": mean_of(scene, r), "σ": width_of(scene, r)} for r in rules]
     table = pd.DataFrame(rows)

@@ -52,7 +52,7 @@ def against_distance(ink: Ink) -> Picture:
         f"The Wasserstein barycenter has a standard deviation of {values['wasserstein'][0]:.2f} at every distance, "
         f"the product one of {values['poe'][0]:.2f}; the moment-matched Gaussian grows to "
         f"{values['moment'][-1]:.2f}.",
-        "Moment matching is the Gaussian with the mixture's mean and σ: as wide as the quarrel.")
+        "Moment matching is the Gaussian with the mixture's mean and σ: the farther apart, the wider.")
 
 
 def in_a_model(ink: Ink) -> Picture:
@@ -86,23 +86,24 @@ LESSONS.register("wasserstein")(Lesson(
     number=4,
     title="What a Wasserstein barycenter keeps",
     idea="Carry sand from belief to belief: the one in the middle keeps the experts' average size.",
-    minutes=3, class_minutes=6,
+    minutes=3, class_minutes=10,
     words=("z", "view", "gaussian", "expert", "joint", "poe", "moe", "precision"),
     introduces=("barycenter", "wasserstein"),
     steps=(
         Step(
             "The nearest to all",
             """
-Take as joint belief the one that is *nearest to all experts together*: it is called their **barycenter**. Which one
-that is depends on how one measures “near”.
+Take as joint belief the one that is *nearest to all experts together*. It is called their **barycenter**, which means
+centre of mass. Which one that is depends on how one measures “near”.
 
-Think of each curve as a heap of sand that is carried into the shape of the other. The **Wasserstein distance** used
-here, W₂, counts the *squares* of the ways: it is the root of the mean squared way of a grain, by the plan that makes it
-smallest. (The mean way itself would be W₁, the work of a carrier.) The **Wasserstein barycenter** is the heap that is
-on the way between all of them. As B gets more weight, it slides from A to B *and* grows from A's width to B's. It stays
-one heap: it never splits in two, and it never spreads over both.""",
+Think of a curve as a heap of sand, and carry heap A, grain by grain, until it is heap B. The **Wasserstein distance**
+says how far the grains have to go if the carrier is clever.
+
+The **Wasserstein barycenter** is the heap *on the way*. As B gets more weight, it slides from A to B *and* grows from
+A's width to B's. It stays one heap: it never splits in two, and it never spreads over both.""",
             on_the_way,
-            doors=(playground_door("In the plane: drag the point in the triangle", scenes.preset("path")),),
+            doors=(playground_door("The same in the plane: in the Playground, drag the point in the triangle",
+                                   scenes.preset("path")),),
             code=scenes.code(TWO)),
         Step(
             "Predict: the width in the middle",
@@ -115,22 +116,23 @@ one heap: it never splits in two, and it never spreads over both.""",
                         "nothing up: the result cannot be narrower than the narrowest expert.",
                         lambda: carried(width_of(TWO, "poe"))),
                  Option(lambda: f"σ = {width_of(TWO, 'wasserstein'):.2f}, halfway between",
-                        "Every grain goes half of its way, so the heap is halfway between narrow and wide.",
+                        f"Halfway from A to B the width has changed by half, too: from {NARROW} half of the way to "
+                        f"{WIDE}.",
                         lambda: carried(width_of(TWO, "wasserstein")), right=True),
                  Option(lambda: f"σ = {width_of(SAME_PLACE, 'moment'):.2f}: the squares σ² are averaged",
-                        "Nearly: something is averaged. But what counts is the squared way of a grain, and that "
-                        "way is as long as the difference of the *widths* σ, not of their squares.",
+                        "Nearly: something is averaged. But sand is carried over distances, and a width σ is a "
+                        "distance. Its square is none.",
                         lambda: carried(width_of(SAME_PLACE, "moment"))),
                  Option(lambda: f"σ = {width_of(TWO, 'moment'):.1f}, wide enough for both",
-                        "That is the σ of the mixture, which leaves both heaps where they are and so is as wide as "
-                        "the quarrel.", lambda: carried(width_of(TWO, "moment")))),
+                        "That is the σ of the mixture. It leaves both heaps where they are, so it is as wide as they "
+                        "are apart.", lambda: carried(width_of(TWO, "moment")))),
                 lambda ink: picture(TWO, ink, "Thick: the Wasserstein barycenter of A and B.",
                                     takeaway="The barycenter lies in the middle, halfway between both widths."),
                 lambda: f"Mean {abs(mean_of(TWO, WASSERSTEIN)):.0f} and σ = {width_of(TWO, WASSERSTEIN):.2f}: the "
                         "average of the means and **the average of the widths**. That is what it keeps: the experts' "
                         "typical size and shape.",
                 common=2, tempting="In statistics it is usually variances that one adds or averages."),
-            doors=(playground_door("The same experts in the playground",
+            doors=(playground_door("The same experts in the Playground",
                                    {**TWO, "rules": ["poe", "moe", "wasserstein"]}),),
             code=scenes.code({**TWO, "rules": ["poe", "wasserstein"]})),
         Step(
@@ -143,12 +145,13 @@ does not shrink.
 But look at the flat line again. **It does not widen in a quarrel either.** At a distance of 8 it stands in the middle,
 where neither expert believes anything, and looks as calm as ever.""",
             against_distance,
-            doors=(playground_door("Orthogonal uncertainties: a product crosses them, a barycenter averages them",
+            doors=(playground_door("Playground, two long beliefs that cross: a product keeps the crossing, a "
+                                   "barycenter averages",
                                    scenes.preset("orthogonal")),),
             code=scenes.code({**TWO, "rules": list(RULES)})),
         Step("In a trained model", trained, in_a_model,
              doors=lambda: (models.explore_door("Explore: all views, Wasserstein", models.view_names(), WASSERSTEIN),
-                            models.explore_door("The same with the product", models.view_names(), "poe")),
+                            models.explore_door("Explore: the same with the product", models.view_names(), "poe")),
              code=lambda: "\n".join([
                  "import bvae", "", f'data = bvae.dataset("{models.DATA}", split="test")',
                  f'model = bvae.load("{models.DATA}", "{models.model()[0]}")',
@@ -163,7 +166,8 @@ where neither expert believes anything, and looks as calm as ever.""",
     trial=playground_door("Move B far away: which of the three joint beliefs change their width?",
                           {**TWO, "rules": list(RULES)}),
     derivation=Derivation(
-        ("Squared distances as costs; weights w_m ≥ 0 with sum 1.",
+        ("The distance used here, W₂, is the root of the mean *squared* way of a grain, by the plan that makes it "
+         "smallest. (The mean way itself would be W₁.) Weights w_m ≥ 0 with sum 1.",
          "First one dimension; then uncorrelated dimensions, whose covariance matrices commute.",
          "That the barycenter of Gaussians is a Gaussian is a theorem of Agueh and Carlier; here we only find which."),
         (("**Carrying sand on a line.** The cheapest plan does not let ways cross: the lowest share u of one heap goes "

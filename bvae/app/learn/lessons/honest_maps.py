@@ -147,10 +147,11 @@ def pure_noise(ink: Ink) -> Picture:
 def because() -> str:
     """After the reveal."""
     a, b = reading(USUAL), reading(LOW)
-    return (f"Who is whose neighbour is kept in both maps (trustworthiness {a.neighbours:.2f} and {b.neighbours:.2f} "
-            "of 1). How far the islands are apart is not: the ranking of the distances between the classes' centres, "
-            f"compared with the real one in z, correlates by {a.distances:.2f} in the first map and "
-            f"{b.distances:.2f} in the second. Only what survives a change of the setting is a fact about the model.")
+    return (f"Who is whose neighbour is kept in both maps (trustworthiness {a.neighbours:.2f} and {b.neighbours:.2f}; "
+            "1 is perfect). How far the islands are apart is not kept: put all pairs of islands in the order of their "
+            f"distance, and compare with the true order in z. The agreement is {a.distances:.2f} on the first map and "
+            f"{b.distances:.2f} on the second (1 is perfect, 0 is chance). Believe only what stays when the setting "
+            "changes.")
 
 
 def map_door(text: str, perplexity: int) -> Door:
@@ -176,7 +177,7 @@ LESSONS.register("tsne")(Lesson(
     number=7,
     title="Reading a t-SNE honestly",
     idea="A t-SNE map keeps neighbours, not distances; some of its islands are made by its setting.",
-    minutes=3, class_minutes=4,
+    minutes=3, class_minutes=10,
     words=("z", "gaussian", "joint"), introduces=("tsne", "perplexity"),
     steps=(
         Step(
@@ -187,11 +188,11 @@ keeps the neighbours it had. **Perplexity** is its one setting: roughly, how man
 
 Here every point is one item of the test data: the mean of its joint belief. The colour is its class, which t-SNE was
 not told. Items of one class lie together, and that may be believed: neighbours are what the method keeps.""",
-            one_map, doors=(map_door("Open the map of all items", USUAL),), code=lambda: code().replace(
+            one_map, doors=(map_door("The map of all items, in Latent space", USUAL),), code=lambda: code().replace(
                 f"perplexity={LOW}", f"perplexity={USUAL}")),
         Step(
             "Predict: another setting",
-            f"The same points, the same seed. We only change the perplexity from {USUAL} to {LOW}.",
+            f"The same points, started in the same way. We only change the perplexity from {USUAL} to {LOW}.",
             one_map,
             Question(
                 "What will the new map look like?",

@@ -1,4 +1,4 @@
-"""Lesson 5: missing modalities."""
+"""Lesson 5: missing views."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def trained() -> str:
     text = """
 A trained model can now invent the view that is missing: it forms the joint belief of the views that did arrive, draws a
 z from it, and turns z into a picture of the missing view. With nothing observed the joint belief is the **prior**, the
-belief before anything was seen, and the pictures may show anything.
+belief before anything was seen, and the pictures may show any digit.
 """
     name = models.model()[0]
     curve = models.means("coherence").get(name)
@@ -82,7 +82,7 @@ belief before anything was seen, and the pictures may show anything.
 
 def because() -> str:
     """After the reveal."""
-    return (f"The product loses a precision, a third of what it had: its σ goes from {width_of(ALL, 'poe'):.2f} to "
+    return (f"The product loses a third of its precision: its σ goes from {width_of(ALL, 'poe'):.2f} to "
             f"**{width_of(TWO, 'poe'):.2f}**. The Wasserstein barycenter averages the widths of those who are left: "
             f"{width_of(ALL, 'wasserstein'):.2f} before, **{width_of(TWO, 'wasserstein'):.2f}** after. Both means move "
             f"to {signed(mean_of(TWO, 'poe'))}, towards A and B. So the product knows that it knows less; the "
@@ -91,9 +91,9 @@ def because() -> str:
 
 LESSONS.register("missing")(Lesson(
     number=5,
-    title="Missing modalities",
+    title="Missing views",
     idea="When an expert is silent, a product becomes less sure; a barycenter only moves.",
-    minutes=3, class_minutes=4,
+    minutes=3, class_minutes=9,
     words=("z", "view", "gaussian", "expert", "joint", "poe", "barycenter", "wasserstein", "precision"),
     introduces=("prior", "checkpoint"),
     steps=(
@@ -107,7 +107,7 @@ If the experts have weights, those who are left share them. Here are three exper
 their product (PoE) and their Wasserstein barycenter.""",
             lambda ink: picture(ALL, ink, "Dashed: product. Solid: Wasserstein barycenter.", limits=(-5.0, 5.5),
                                 takeaway="Three equally wide experts, a narrow product, a barycenter as wide as they."),
-            doors=(playground_door("Open in the playground", ALL),), code=scenes.code(ALL)),
+            doors=(playground_door("Open in the Playground", ALL),), code=scenes.code(ALL)),
         Step(
             "Predict: C falls silent",
             f"All three experts have σ = {SIGMA}. Now C is missing.",
@@ -130,10 +130,10 @@ their product (PoE) and their Wasserstein barycenter.""",
                         "means its pull.", lambda: wider("poe") == 0 and wider("wasserstein") == 0)),
                 before_and_after, because, common=0,
                 tempting="Less information, more doubt: a sound principle, which this barycenter does not follow."),
-            doors=(playground_door("Switch C on and off", TWO),), code=scenes.code(TWO)),
+            doors=(playground_door("Switch C on and off in the Playground", TWO),), code=scenes.code(TWO)),
         Step("What a model imagines", trained, real,
-             doors=lambda: (models.explore_door("One view only", models.view_names()[:1]),
-                            models.explore_door("Nothing observed", [])),
+             doors=lambda: (models.explore_door("Explore: one view only", models.view_names()[:1]),
+                            models.explore_door("Explore: nothing observed", [])),
              code=lambda: "\n".join([
                  "import torch", "import bvae", "", f'data = bvae.dataset("{models.DATA}", split="test")',
                  f'model = bvae.load("{models.DATA}", "{models.model()[0]}")',

@@ -69,15 +69,15 @@ def two_conventions() -> str:
         return ""
     return (f"\n\nIts *mean* does combine them. With {most} views, a classifier that reads the digit from the mixture's"
             f" mean is right in {mean[most]:.1%} of cases; from the mean of **one drawn expert**, which is what the "
-            f"model itself works with, in {drawn[most]:.1%}. Published tables have the second number: before you "
-            "compare, ask which one you read.")
+            f"model itself works with, in {drawn[most]:.1%}. When you compare with a published table, ask which of "
+            "the two it shows.")
 
 
 LESSONS.register("moe")(Lesson(
     number=3,
     title="The indecision of mixtures",
     idea="A mixture keeps every opinion and never makes up its mind.",
-    minutes=3, class_minutes=4,
+    minutes=3, class_minutes=9,
     words=("z", "view", "gaussian", "expert", "joint", "poe", "precision"),
     introduces=("moe", "coherence", "checkpoint"),
     steps=(
@@ -91,9 +91,9 @@ What one expert thinks possible stays possible, whatever the others say. Nobody 
 the average has one broad hump.""",
             lambda ink: picture(NEAR, ink, "Dotted: the average of both curves.", limits=(-5.5, 5.5),
                                 takeaway="The mixture of two near experts is one broad hump."),
-            doors=(playground_door("Open in the playground", NEAR),), code=scenes.code(NEAR)),
+            doors=(playground_door("Open in the Playground", NEAR),), code=scenes.code(NEAR)),
         Step(
-            "Predict: where do samples land?",
+            "Predict: where do the draws land?",
             lambda: "A says −3 and B says +3, each with σ = 1. The mixture's mean is "
                     f"{abs(mean_of(QUARREL, 'moe')):.0f}. We draw a thousand values of z from the mixture.",
             lambda ink: picture(QUARREL, ink, rules=[], takeaway="Two experts far apart."),
@@ -103,7 +103,7 @@ the average has one broad hump.""",
                         "Two thirds within one σ of the mean: true for *one* Gaussian with σ = 1 at 0. The mixture is "
                         "two Gaussians, and neither of them is at 0.", lambda: nearest_answer() == 680),
                  Option("About 500",
-                        "Half of the samples come from each expert: true. But those of A lie around −3 and those of B "
+                        "Half of the draws come from each expert: true. But those of A lie around −3 and those of B "
                         "around +3, and neither half is in the middle.", lambda: nearest_answer() == 500),
                  Option(lambda: f"About {1000 * middle():.0f}",
                         "Only the outermost tails of both experts reach so far.",
@@ -114,10 +114,10 @@ the average has one broad hump.""",
                                                   "ever is.",
                                     takeaway="The mixture has two humps and almost nothing in between."),
                 lambda: f"A share of {middle():.3f} lies between −1 and 1. The mixture keeps both opinions and decides "
-                        "for neither. Its mean describes a place where almost nothing is, and its σ of "
-                        f"{width_of(QUARREL, 'moe'):.2f} is the distance of the quarrel, not the blur of an opinion.",
+                        "for neither. Its mean is a place where almost nothing is, and its σ of "
+                        f"{width_of(QUARREL, 'moe'):.2f} says how far the two are apart, not how unsure they are.",
                 common=0, tempting="Mean and σ are read as if every distribution were one bell curve."),
-            doors=(playground_door("The same experts in the playground", QUARREL),), code=scenes.code(QUARREL)),
+            doors=(playground_door("The same experts in the Playground", QUARREL),), code=scenes.code(QUARREL)),
         Step(
             "Agreement does not help",
             lambda: f"""

@@ -74,15 +74,15 @@ def real(ink: Ink) -> Picture:
     return Picture(
         f"The {len(views)} views of one item, and below the mean and two-sigma interval of every expert in four of "
         f"the {d} numbers that make up z.", (figure,), html=shown, table=table,
-        caption=f"A trained model ({models.label(name)}). Every line is one of the {d} numbers that make up z; the "
-                "four in which the experts disagree most. Dot: mean; bar: two σ to either side.")
+        caption=f"A trained model ({models.label(name)}). z is {d} numbers long; here are the four of them in which "
+                "the experts disagree most. Dot: mean; bar: two σ to either side.")
 
 
 LESSONS.register("gaussians")(Lesson(
     number=1,
-    title="Why one Gaussian each",
+    title="Why one bell curve each",
     idea="Give every sense its own bell curve, and a few experts serve every combination of senses.",
-    minutes=2, class_minutes=4,
+    minutes=2, class_minutes=8,
     words=(), introduces=("view", "z", "gaussian", "expert", "joint"),
     steps=(
         Step(
@@ -95,10 +95,11 @@ An **expert** is a small program that looks at one view only and says what z may
 with a bell curve, a **Gaussian**: its **mean** says where, its width **σ** how unsure.
 
 Expert A has seen a sharp photograph: σ = {SHARP}. Expert B has seen a blurred one: σ = {BLURRED}.""",
-            lambda ink: picture(TWO, ink, "Two beliefs about the same z. The narrow curve is the surer one.",
+            lambda ink: picture(TWO, ink, "The higher a curve, the more plausible that value of z. The narrow "
+                                "curve is the surer one.",
                                 limits=(-4.5, 5.0), takeaway="A narrow curve is a sure expert, a wide one an unsure "
                                                              "expert."),
-            doors=(playground_door("Drag these two experts yourself", TWO),),
+            doors=(playground_door("Drag these two curves in the Playground", TWO),),
             code=scenes.code({**TWO, "rules": ["moment"]})),
         Step(
             "Predict: how many programs?",
@@ -109,8 +110,8 @@ Expert A has seen a sharp photograph: σ = {SHARP}. Expert B has seen a blurred 
             Question(
                 f"How many programs would {VIEWS} views need that way?",
                 (Option(f"{VIEWS}",
-                        "That is one for each view. It leaves out every combination of two or more. (To get away with "
-                        f"{VIEWS} is just what we want, and the next step does.)", lambda: needed() == VIEWS),
+                        "That is one for each view. It leaves out every combination of two or more. (The next step "
+                        f"does get away with {VIEWS}.)", lambda: needed() == VIEWS),
                  Option(lambda: f"{math.comb(VIEWS, 2)}",
                         "That counts the pairs. But a single view can arrive too, and three, four or all five.",
                         lambda: needed() == math.comb(VIEWS, 2)),
@@ -128,7 +129,7 @@ Expert A has seen a sharp photograph: σ = {SHARP}. Expert B has seen a blurred 
             code="from bvae.aggregators.subsets import subset_membership\n\n"
                  "print([len(subset_membership(m)) for m in range(1, 8)])"),
         Step(
-            "One Gaussian each",
+            "One bell curve each",
             lambda: f"""
 So each view gets **one** expert, and each expert gives **one Gaussian**. A rule then combines the Gaussians that
 arrived into one **joint belief**. {VIEWS} experts do the work of {combinations(VIEWS)}, and a missing view is simply
@@ -136,9 +137,9 @@ one Gaussian fewer.
 
 Why a Gaussian? Two numbers describe it, and the rules of the next lessons can compute with those two numbers alone.
 
-The price: it has one hump. An expert who thinks “either a 4 or a 9” can only draw one wide curve over both.""",
+The price: a Gaussian has one hump. An expert who thinks “either a 4 or a 9” can only draw one wide curve over both.""",
             real,
-            doors=lambda: (models.explore_door("See these views in Explore", models.view_names()),),
+            doors=lambda: (models.explore_door("These views and their beliefs in Explore", models.view_names()),),
             code=lambda: f'import bvae\n\ndata = bvae.dataset("{models.DATA}", split="test")\n'
                          f'model = bvae.load("{models.DATA}", "{models.model()[0]}")\n'
                          f'experts = model.experts(data.subset([{models.example(models.model()[1])}]))\n'
@@ -150,7 +151,7 @@ The price: it has one hump. An expert who thinks “either a 4 or a 9” can onl
                {"scene": scenes.encode(scenes.preset("missing"))},
                {"playground_scene": scenes.checked(scenes.preset("missing"))}),
     derivation=Derivation(
-        ("Given z, the views are independent: what they have in common is all in z.",
+        ("Once z is known, the views are independent: what they have in common is all in z.",
          "p(z) is the belief before anything is seen, and the belief after view m alone is known: p(z | x_m).",
          "The experts approximate these beliefs by Gaussians with uncorrelated dimensions."),
         (("**The number of combinations.** A set of k of the M views can be chosen in “M choose k” ways; all non-empty "

@@ -11,7 +11,7 @@ from bvae.app.learn.lessons._pictures import humps, line, mean_of, picture, rela
 AGREE = line((-0.5, 1.0), (0.5, 1.0), rules=["poe"])
 QUARREL = line((-3.0, 1.0), (3.0, 1.0), rules=["poe"])
 MOST = 6
-DECODED, NOISY = "coverage_90_decoded", "coverage_90_noisy"
+DECODED = "coverage_90_decoded"
 
 
 def because() -> str:
@@ -20,7 +20,7 @@ def because() -> str:
     return (f"The product has its mean at {m:.0f} and σ = {s:.2f}, **exactly as wide as when A and B agreed** "
             f"({width_of(AGREE, 'poe'):.2f}). Its width is made of the experts' widths alone: precisions 1 + 1 = 2. "
             "Where the means are does not enter. So it is very sure of a place that both experts had all but ruled "
-            f"out: at {m:.0f} each of their curves has only {relative_height(3.0, 1.0, 0.0):.0%} of its height.")
+            f"out: at {m:.0f} each of their curves has only {relative_height(3.0, 1.0, 0.0):.0%} of its full height.")
 
 
 def echo(ink):
@@ -42,23 +42,15 @@ Are trained models too sure as well? A test:
 2. Show the model this item, and ask its joint belief for an interval that should hold z in 90 of 100 cases.
 3. Count how often it does. This share is the model's **coverage**.
 
-0.9, the dotted line, is honest. Below it, intervals are too narrow or in the wrong place.
+0.9, the dotted line, is honest. Below it a model is too sure: its intervals are too narrow, or in the wrong place.
 """
-    found, noisy = models.by_rule(DECODED, "poe"), models.by_rule(NOISY, "poe")
+    found = models.by_rule(DECODED, "poe")
     curves = models.means(DECODED)
     if found:
         name, curve = found
         first, last = models.ends(curve)
-        text += (f"\nFind **{name}**, whose rule is the product: its coverage is {curve[first]:.2f} when it sees "
+        text += (f"\nLook at **{name}**, whose rule is the product: its coverage is {curve[first]:.2f} when it sees "
                  f"{first} view, and {curve[last]:.2f} when it sees {last}: it {change(curve[first], curve[last])}.")
-        if noisy:
-            fell = noisy[1][first] - noisy[1][last]
-            text += (f" If one adds the noise of the likelihood to the pictures before the model sees them, it is "
-                     f"{noisy[1][first]:.2f} and {noisy[1][last]:.2f}. "
-                     + ("The larger part of that fall is not the rule's doing: no encoder has ever met such noise. A "
-                        "test of a belief has to ask about data as they were in training."
-                        if fell > 2 * max(curve[first] - curve[last], 0) and fell > 0 else
-                        "No encoder has ever met such noise: that part of it says nothing of the rule."))
     lowest = min(curves, key=lambda n: curves[n][min(curves[n], key=int)])
     text += ("\n\nCompare how the lines run, not how high they lie: the experts' widths are learned, and a model can "
              "be too sure for other reasons than its rule.")
@@ -76,7 +68,7 @@ LESSONS.register("poe")(Lesson(
     number=2,
     title="The over-confidence of products",
     idea="Multiplied beliefs grow surer with every expert, in a quarrel too.",
-    minutes=4, class_minutes=7,
+    minutes=4, class_minutes=11,
     words=("z", "view", "gaussian", "expert", "joint"), introduces=("poe", "precision", "coverage", "checkpoint"),
     steps=(
         Step(
@@ -85,13 +77,13 @@ LESSONS.register("poe")(Lesson(
 The **product of experts (PoE)** multiplies the experts' curves. A place stays plausible only if *every* expert finds it
 plausible. The result is a Gaussian again, narrower than each of them.
 
-It is easiest in **precisions**, 1/σ²: *precisions add up*. A and B have σ = 1, so the product has precision
+One computes it with **precisions**, 1/σ²: *precisions add up*. A and B have σ = 1, so the product has precision
 1 + 1 = 2, which is σ = {width_of(AGREE, "poe"):.2f}.
 
 That is right for two independent measurements of one length: two rulers that agree leave less doubt than one.""",
             lambda ink: picture(AGREE, ink, "A and B nearly agree. Dashed: their product.", limits=(-5.0, 5.0),
                                 takeaway="The product of two agreeing experts is narrower than both."),
-            doors=(playground_door("Open in the playground", AGREE),), code=scenes.code(AGREE)),
+            doors=(playground_door("Open in the Playground", AGREE),), code=scenes.code(AGREE)),
         Step(
             "Predict: a quarrel",
             "Now A says −3 and B says +3, each with σ = 1. They contradict each other: at least one of them is wrong.",
@@ -119,7 +111,9 @@ That is right for two independent measurements of one length: two rulers that ag
                 because, common=1,
                 tempting="It is what a careful person would do in a quarrel, and what variances do when one adds "
                          "them."),
-            doors=(playground_door("Pull A and B apart yourself", QUARREL),), code=scenes.code(QUARREL)),
+            doors=(playground_door("Drag A and B in the Playground: does the width of the product ever change?",
+                                   QUARREL),),
+            code=scenes.code(QUARREL)),
         Step(
             "An echo",
             lambda: f"""
@@ -130,7 +124,8 @@ The product's σ falls to {pictures.copies("poe", 5)[-1]:.2f}. It takes every ex
 five people had measured, when one person has said the same thing five times. Experts that were trained on the same
 items share habits and errors, so they are partly echoes.""",
             echo,
-            doors=(playground_door("Six experts that quarrel: switch them off one by one", scenes.preset("many")),),
+            doors=(playground_door("Playground, six experts that quarrel: switch them off one by one",
+                                   scenes.preset("many")),),
             code="import torch\nimport bvae\n\nfor m in range(1, 7):\n"
                  '    q = bvae.aggregator("poe")(torch.zeros(m, 1, 1), torch.ones(m, 1, 1))\n'
                  "    print(m, q.variance.sqrt().item())"),
