@@ -90,7 +90,7 @@ class Change(NamedTuple):
 
 
 PAGES: dict[str, tuple[Change, ...]] = {
-    "home": (Change("weight", slide, "place"),),
+    "home": (),
     "learn": (),
     "playground": (),
     "explore": (Change("modality", toggle, "views"), Change("aggregator", choose, "agg"),

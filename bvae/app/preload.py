@@ -13,11 +13,12 @@ from pathlib import Path
 
 from bvae.app.templates import Markup, render
 
-FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton")
+FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton",
+         "BidiComponent")
 """Elements that the top of most pages has."""
 FONTS = ("MaterialSymbols-Rounded",)
 """Every page has icons; without their font they are words for a moment, and the page moves when it comes."""
-LATER = ("PlotlyChart", "Checkbox", "TextInput", "Spinner", "Radio", "BidiComponent", "FileUploader", "DataFrame")
+LATER = ("PlotlyChart", "Checkbox", "TextInput", "Spinner", "Radio", "FileUploader", "DataFrame")
 """Elements that stand lower or on other pages, fetched when the first picture is there; the largest first."""
 IMPORT = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 SCRIPT = Path(__file__).with_name("later.js")

@@ -27,16 +27,6 @@ def example():
     return loaders.example_file(key, uploading.EXAMPLE_ITEMS)
 
 
-def test_home():
-    app = open_page(place="-3.5", width="1.2")
-    joint = run_code(app, "view(-1, 1, 1)")["joint"]
-    shown = next(m.value for m in app.markdown if "mean ± standard deviation" in m.value)
-    assert set(joint) == {"poe", "moe", "wasserstein"}
-    for mean, deviation in joint.values():
-        assert f"**{mean:.2f} ± {deviation:.2f}**" in shown
-    assert "-3.5" in next(c.value for c in app.code if "view(-1, 1, 1)" in c.value)
-
-
 def test_benchmarks():
     app = open_page("pages/benchmarks.py")
     app.pills(key="methods").set_value(["mvae", "mwb-vae"]).run()

@@ -9,7 +9,6 @@ from bvae.app import loaders
 from bvae.app.compare import state as compare
 from bvae.app.explore.state import Explore
 from bvae.app.generate.state import Generate
-from bvae.app.home.state import Home
 from bvae.app.latent_space.state import LatentSpace
 from bvae.app.loaders import ModelKey
 from bvae.app.results import state as results
@@ -20,10 +19,6 @@ from bvae.app.your_data import uploading
 from bvae.app.your_data.state import Own, YourData
 from tests.support.links import LINKS
 from tests.support.pages import assert_clean, open_page
-
-
-def of_home() -> Form:
-    return Form(Home)
 
 
 def of_model(kind) -> Form:
@@ -50,7 +45,7 @@ def of_train() -> Form:
 
 KEY = ModelKey("polymnist", "mwb-vae", "0" * 64)
 FORMS = {
-    "home": (of_home, {}), "explore": (lambda: of_model(Explore), {"shown": KEY}),
+    "explore": (lambda: of_model(Explore), {"shown": KEY}),
     "compare": (of_compare, {"data_name": "polymnist"}), "generate": (lambda: of_model(Generate), {"shown": KEY}),
     "latent space": (lambda: of_model(LatentSpace), {"shown": KEY}),
     "your data": (of_your_data, {"is_example": True}), "benchmarks": (of_benchmarks, {"data_name": "polymnist"}),

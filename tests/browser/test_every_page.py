@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from benchmarks.app import segment, slide, step
+from benchmarks.app import segment, step
 from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import asked, box_of, eventually, finished, fits, generated, settled
 
@@ -86,8 +86,6 @@ def background(page):
 
 
 @pytest.mark.parametrize(("path", "act", "key", "value"), [
-    ("", slide, "place", lambda tab: tab.locator('.st-key-place [role="slider"], .st-key-place input').first
-     .get_attribute("aria-valuetext")),
     ("generate", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
     ("your_data", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
     ("benchmarks", segment, "curve", lambda tab: tab.locator('.st-key-curve [aria-checked="true"]').inner_text()),
@@ -104,16 +102,13 @@ def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, v
         act(tab, key, 0)
     tab.wait_for_url(re.compile(rf"(?=.*[?&]{key}=)(?=.*[?&]v=1)"))
     chosen = eventually(lambda: value(tab) if value(tab) != before else None, page=tab)
-    address = tab.url
-    if path:  # Home has no button for it
-        tab.get_by_role("button", name="Share", exact=True).click()
-        expect(tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode")).to_contain_text(f"{key}=")
-        calm(tab)
-        address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip()
-        address = address.replace("\n", "")
-        shared, shown = (parse_qs(urlsplit(url).query) for url in (address, tab.url))
-        assert shown.items() <= shared.items()
-        assert set(shared) - set(shown) <= {"data", "model", "item", "seed"}  # stated even at their defaults
+    tab.get_by_role("button", name="Share", exact=True).click()
+    expect(tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode")).to_contain_text(f"{key}=")
+    calm(tab)
+    address = tab.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip().replace("\n", "")
+    shared, shown = (parse_qs(urlsplit(url).query) for url in (address, tab.url))
+    assert shown.items() <= shared.items()
+    assert set(shared) - set(shown) <= {"data", "model", "item", "seed"}  # stated even at their defaults
     other = second.new_page()
     other.goto(address)
     calm(other)

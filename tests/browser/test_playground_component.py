@@ -18,7 +18,7 @@ from tests.support.serving import served
 from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, steady, traffic
 
 SCRIPT = ROOT / "tests" / "support" / "playground_harness.py"
-MODULES = ("contours", "densities", "gaussians", "rules", "scene")
+MODULES = ("contours", "densities", "gaussians", "legend", "rules", "scene")
 KINDS = {".mjs": "text/javascript", ".json": "application/json"}
 
 
@@ -42,6 +42,7 @@ def math(chromium):
     tab.goto("http://localhost/")
     tab.evaluate(
         "async names => { window.m = Object.assign({}, await import('/tests/support/parity.mjs'),"
+        " await import('/tests/support/labels.mjs'),"
         " ...await Promise.all(names.map(name =>"
         " import(`/bvae/app/components/playground/browser/${name}.mjs`)))); }",
         MODULES,
@@ -79,6 +80,16 @@ def test_contours_hold_the_mass_that_they_claim(math):
         " return m.contours(grid, m.levelsFor(grid, [0.8])[0]).length; }"
     )
     assert lines == 2
+
+
+@pytest.mark.parametrize(("count", "width"), [(3, 900), (3, 358), (6, 620), (12, 900)])
+def test_names_stand_beside_their_own_lines_and_on_nothing_else(math, count, width):
+    """In many random scenes, while an expert is dragged through them."""
+    found = math("given => m.measure(given)", {"seeds": 12, "count": count, "width": width})
+    assert found["faults"] == []
+    assert found["labels"] > 12 * 6 * 2
+    assert found["missing"] <= found["labels"] / 100
+    assert found["leaps"] <= found["labels"] / 50
 
 
 def test_any_input_becomes_a_scene_that_can_be_drawn(math):
@@ -305,7 +316,7 @@ def test_the_line_shows_the_marginals_and_drags_them(page, harness_url):
 
 def test_the_picture_can_be_saved(page, harness_url, tmp_path):
     opened(page, harness_url)
-    page.get_by_label("Samples").check()
+    page.get_by_label("Draws").check()
     page.get_by_label("Weights path").check()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download the picture as SVG").click()
@@ -401,6 +412,103 @@ def test_colours_follow_the_theme(chromium, harness_url):
         expect(page.locator('[data-rule="wasserstein"].rule ellipse').first).to_have_attribute("stroke", color)
         expect(page.locator('.chip[data-rule="wasserstein"] line')).to_have_attribute("stroke", color)
     context.close()
+
+
+NAMED = """() => {
+    const host = [...document.querySelectorAll("*")].find(e => e.shadowRoot?.querySelector(".bvae-playground"));
+    const picture = host.shadowRoot.querySelector(".picture");
+    const names = [...picture.querySelectorAll(".labels .name, .markers text")];
+    const boxes = names.map(node => node.getBBox());
+    const faults = [];
+    const lines = [...picture.querySelectorAll(".rule :is(ellipse, path), .prior circle")];
+    const owner = line => line.closest("[data-rule]")?.dataset.rule ?? "prior";
+    for (const line of lines) {
+        const [length, matrix] = [line.getTotalLength(), line.getCTM().inverse().multiply(line.getCTM())];
+        const turned = line.transform.baseVal.consolidate()?.matrix ?? matrix;
+        for (let at = 0; at < length; at += 1) {
+            const point = line.getPointAtLength(at).matrixTransform(turned);
+            names.forEach((name, i) => {
+                const b = boxes[i];
+                const lies = point.x > b.x && point.x < b.x + b.width && point.y > b.y && point.y < b.y + b.height;
+                if (lies && name.dataset.of && name.dataset.of !== owner(line)) {
+                    faults.push(`${name.textContent} lies on ${owner(line)}`);
+                }
+            });
+        }
+    }
+    boxes.forEach((a, i) => boxes.forEach((b, k) => {
+        const [wide, high] = [Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x),
+                              Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)];
+        if (k > i && wide > 0 && high > 2) {
+            faults.push(`${names[i].textContent} lies on ${names[k].textContent}`);
+        }
+    }));
+    return {names: names.map(name => name.textContent), faults: [...new Set(faults)]};
+}"""
+
+
+@pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
+@pytest.mark.parametrize("view", ["plane", "line"])
+def test_no_name_is_on_anothers_line_while_one_drags(page, harness_url, view):
+    """As the browser has drawn it: the letters as wide as its font makes them."""
+    wrong = scenes.preset("wrong")
+    opened(page, harness_url, experts=wrong["experts"], rules=["poe", "moe", "moment", "wasserstein"], view=view)
+    found = page.evaluate(NAMED)
+    assert {"PoE", "MoE", "Wasserstein", "prior", "A", "B", "C"} <= set(found["names"])
+    assert found["faults"] == []
+    x, y = grab(page, "2/mean")
+    for step in range(1, 9):
+        page.mouse.move(x - 22 * step if view == "plane" else x - 15 * step, y + 9 * step)
+        frames(page)
+        assert page.evaluate(NAMED)["faults"] == []
+    page.mouse.up()
+
+
+def test_the_legend_says_what_the_lines_mean(page, harness_url):
+    opened(page, harness_url)
+    legend = page.get_by_role("list", name="How to read the picture")
+    expect(legend).to_contain_text("thick line: 39 of 100 draws of a joint belief fall inside")
+    expect(legend).to_contain_text("shades: MoE once more")
+    page.get_by_label("Joint belief shown in shades").select_option("")
+    expect(legend).not_to_contain_text("shades")
+    page.get_by_role("button", name="Line", exact=True).click()
+    expect(legend).to_contain_text("coloured hill: what an expert believes")
+
+
+def test_the_path_of_weights_is_curves_on_the_line(page, harness_url):
+    """Its joint beliefs are drawn as the view draws others, also after the other view had them."""
+    opened(page, harness_url, layers={"experts": True, "prior": True, "samples": False, "path": True})
+    expect(page.locator(".picture .path ellipse")).to_have_count(7)
+    page.get_by_role("button", name="Line", exact=True).click()
+    expect(page.locator(".picture .path > path")).to_have_count(7)
+    expect(page.locator(".picture .path ellipse")).to_have_count(0)
+    page.get_by_role("button", name="Plane", exact=True).click()
+    expect(page.locator(".picture .path ellipse")).to_have_count(7)
+
+
+def test_every_control_has_a_name_of_its_own(page, harness_url):
+    opened(page, harness_url, layers={"experts": True, "prior": True, "samples": False, "path": True})
+    names = page.evaluate(
+        "() => { const root = [...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector("
+        "'.bvae-playground')).shadowRoot; return [...root.querySelectorAll('button, select, input, [role=slider]')]"
+        ".filter(e => e.getClientRects().length).map(e => e.getAttribute('aria-label') || e.textContent.trim()"
+        " || e.closest('label')?.textContent.trim() || ''); }")
+    assert len(names) > 30
+    assert all(re.search(r"[A-Za-zα-ω]{3}", name) for name in names), names
+    assert len(set(names)) == len(names), sorted(names)
+
+
+def test_an_arrow_moves_only_what_has_the_focus(page, harness_url):
+    opened(page, harness_url)
+    before = drawn_mean(page)
+    page.get_by_label("Weight of expert A").focus()
+    page.keyboard.press("Tab")
+    assert steady(page, lambda: drawn_mean(page)) == before
+    page.get_by_role("button", name="Line", exact=True).focus()
+    for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+    assert steady(page, lambda: drawn_mean(page)) == before
+    assert received(page) is None
 
 
 # --- a rule that the browser does not know ----------------------------------------------------------------------------

@@ -32,11 +32,9 @@ VIEWS = ["m0", "m1", "m2", "m3", "m4"]
 EVERY_VIEW = {"w": 1.0, "lie": "the truth", "how": "nothing", "much": 0.5}
 
 LINKS = {
-    "home": Link(None, {}, {"place": 2.5, "width": 0.7, "rules": ["poe", "moe", "wasserstein"]},
-                 ("scale = torch.tensor([0.8, 0.5, 0.7])",)),
+    "home": Link(None, {}, {}, ('bvae.aggregator("poe")', "[-2.91]")),
     "home, changed": Link(None, {"v": "1", "place": "-3.5", "width": "1.2", "rules": ["PoE", "Wasserstein"]},
-                          {"place": -3.5, "width": 1.2, "rules": ["poe", "wasserstein"]},
-                          ("loc = torch.tensor([-1.5, -0.8, -3.5])",)),
+                          {}, ("[-3.5]", "[[1.44]]", 'bvae.aggregator("poe")', 'bvae.aggregator("wasserstein")')),
     "explore": Link(
         "pages/explore.py", {},
         {"data": "polymnist", "model": "mwb-vae", "agg": "as-trained", "item": 342, "plane": "dims", "also": [],

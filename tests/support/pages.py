@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from tests.support import ROOT
 
 TIMEOUT = 300
-FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula")
+FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula", "home_numbers")
 
 
 def open_page(page=None, **query):

@@ -1,80 +1,102 @@
-"""Home: the idea in one screen, live, and three doors."""
+"""Home: a story of one minute. Five photographs, five beliefs; move one, hide one: which picture comes out?"""
+
+import contextlib
 
 import pandas as pd
 import streamlit as st
-import torch
 
-import bvae
-from bvae.aggregators import naming
+from bvae.aggregators import aggregator, naming
 from bvae.app import reproduce
-from bvae.app.home.state import RULES, Home
-from bvae.app.state import Form, begin_page, ink
-from bvae.app.widgets import charts, share
-from bvae.plots.posterior import Aggregate, density_figure
+from bvae.app.components.playground import default_styles, playground, scenes
+from bvae.app.home import state, story
+from bvae.app.pages import PAGES
+from bvae.app.state import begin_page
+from bvae.app.widgets import fold, share, small_table
+from bvae.models.methods import title_of
 
 begin_page()
-NAMES = ("image", "sound", "text")
+START, SCENE, REVISION = "home_start", "home_scene", "home_revision"  # what the browser took over, what it shows now
+LINK, PROBLEM = "home_link", "home_problem"  # the scene of the address that is known, and what is wrong with it
+CANVAS = "home_story"
+OLDER = ("place", "width", "rules")  # keys of addresses of earlier versions
 
-st.title("How do several senses become one belief?", width="stretch")
-st.markdown(
-    "A multimodal VAE turns every modality into a Gaussian belief about the same hidden cause **z**. The joint belief "
-    "is a **barycenter** of them, and the divergence decides what it looks like: reverse KL gives the *geometric mean* "
-    "(the product, PoE, is the same with every expert counted in full), forward KL the *mixture*, the Wasserstein "
-    "distance the *average shape*. **Move the text expert away from the others:** which joint belief moves, which "
-    "splits, which stays too sure of itself?"
-)
 
-controls, picture = st.columns([1, 2.4], gap="large")
-form = Form(Home)
-with controls:
-    form.ask(st.slider, "place", "Where the text expert believes z to be")
-    form.ask(st.slider, "width", "How unsure it is (standard deviation)")
-    form.ask(st.pills, "rules", "Joint beliefs")
-    form.reset_button()
-state = form.state()
+def adopt(scene):
+    """Show another scene: the browser takes it over because the revision is a new one."""
+    st.session_state[START] = st.session_state[SCENE] = scene
+    st.session_state[REVISION] = st.session_state.get(REVISION, 0) + 1
 
-loc = torch.tensor(state.loc).view(3, 1, 1)  # (M, B, D) = (3, 1, 1)
-scale = torch.tensor(state.scale).view(3, 1, 1)
-aggregates, joint = [], {}
-for rule in RULES:
-    q = bvae.aggregator(rule)(loc, scale)
-    joint[rule] = (q.mean.item(), q.variance.sqrt().item())
-    if rule in state.rules:
-        aggregates.append(Aggregate(rule, naming.title(rule), q.weights[:, 0].numpy(), q.loc[:, 0].numpy(),
-                                    q.scale[:, 0].numpy()))
-with picture:
-    charts.show_lines(
-        density_figure(NAMES, loc.flatten().numpy(), scale.flatten().numpy(), aggregates, ink(), (-5.5, 5.5), 380),
-        "idea", "Densities of three experts and their joint beliefs. " + "; ".join(
-            f"{naming.title(r)}: mean {m:.2f}, standard deviation {s:.2f}" for r, (m, s) in joint.items()),
-        lambda: pd.DataFrame([*zip(NAMES, loc.flatten().tolist(), scale.flatten().tolist(), strict=True),
-                              *((naming.title(r), *joint[r]) for r in RULES)],
-                             columns=["belief", "mean", "standard deviation"]), "joint_beliefs")
-    st.markdown(" · ".join(f"{naming.short(r)} **{m:.2f} ± {s:.2f}**" for r, (m, s) in joint.items())
-                + " (mean ± standard deviation)")
-    st.caption("PoE is as sure of itself in a quarrel as in agreement: its width knows only the experts' widths.")
 
-doors: tuple[tuple[str, str, str, str, str, dict[str, str | list[str]]], ...] = (
-    ("Learn", "Eight lessons of a few minutes, each with a question before its answer.",
-     "learn", "Why is a product too sure?", ":material/school:", {"lesson": "poe", "step": "1"}),
-    ("Explore", "Five photographs of one digit in five handwritings. Hide some, make one lie, and see what the model "
-                "imagines.", "explore", "Hide four of the five views", ":material/explore:", {"views": "m0"}),
-    ("Compare", "Rules or trained models side by side: one sample, the same noise, the same axes.",
-     "compare", "Three rules in a quarrel", ":material/compare:", {"views": ["m0", "m4"]}),
-)
-for place_of, (title, about, page, action, icon, query) in zip(st.columns(3, gap="medium"), doors, strict=True):
-    with place_of.container(border=True, height="stretch"):
-        st.markdown(f"#### {title}")
-        st.markdown(about)
-        st.page_link(f"pages/{page}.py", label=f"**{action}**", icon=icon, query_params={"v": "1", **query})
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    for page, action, icon in (
-        ("playground", "Drag experts in the plane", ":material/toys:"),
-        ("generate", "Draw a digit, see it in five styles", ":material/brush:"),
-        ("latent_space", "Open the map of a latent space", ":material/scatter_plot:"),
-        ("your_data", "Bring posteriors of your own", ":material/upload_file:"),
-        ("benchmarks", "See the numbers", ":material/monitoring:"),
-    ):
-        st.page_link(f"pages/{page}.py", label=action, icon=icon, width="content")
-    share.button(form=form)
-reproduce.show(state.script(), "home.py")
+def start_again():
+    """The story from its beginning."""
+    adopt(story.beliefs())
+    st.session_state[PROBLEM] = ""
+
+
+query = st.query_params.to_dict()
+if SCENE not in st.session_state or query.get("scene", st.session_state[LINK]) != st.session_state[LINK]:
+    st.session_state[LINK], st.session_state[PROBLEM] = query.get("scene"), ""
+    try:
+        adopt(state.arrived(query, st.query_params.get_all("rules")))
+    except scenes.BadScene as error:
+        adopt(story.beliefs())
+        st.session_state[PROBLEM] = str(error)
+elif CANVAS not in st.session_state:  # come back from another page
+    adopt(st.session_state[SCENE])
+
+screen = st.container(gap="xsmall", key="one_screen")
+with screen:
+    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    head.title("How do several senses become one belief?", width="content")
+    st.markdown("A trained model looks at five photographs. Each gives it a **belief**. A **rule** makes one **joint "
+                "belief** of the five, and from that comes a picture. Which one?")
+    told = story.told()
+    styles = default_styles()
+    styles["rules"] = {rule: styles["rules"][rule] for rule in story.RULES}
+    shown = playground(st.session_state[START], revision=st.session_state[REVISION], key=CANVAS, styles=styles,
+                       story=story.for_browser())
+    if st.session_state[PROBLEM] and not shown:
+        st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}): the story "
+                   "starts at its beginning. The link stays in the address until the first change.")
+if shown:
+    with contextlib.suppress(scenes.BadScene):  # only a browser that was tampered with sends one
+        st.session_state[SCENE] = scenes.checked(shown)
+    st.session_state[PROBLEM] = ""
+scene = st.session_state[SCENE]
+for key in OLDER:
+    st.query_params.pop(key, None)
+if not scenes.same(scene, story.beliefs()):
+    st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
+elif not st.session_state[PROBLEM]:
+    st.query_params.pop("scene", None)
+    st.session_state[LINK] = None
+with head:
+    st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The story from its beginning.")
+    share.button()
+
+st.subheader("Where to go from here")
+for name, page in list(PAGES.items())[1:]:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"way_{name}"):
+        st.page_link(f"pages/{name}.py", label=f"**{page.title}**", icon=page.icon, width=170)
+        st.markdown(page.help, width="stretch")
+
+
+def numbers(scene=scene):
+    """Means and widths of the hills, and what the pictures are."""
+    loc, covariance, present, weights = scenes.tensors(scene)
+    rows = [(f"photograph {scenes.NAMES[m]}" + ("" if e["present"] else ", hidden"), e["mean"][0], e["cov"][0] ** 0.5)
+            for m, e in enumerate(scene["experts"])]
+    for rule in scene["rules"]:
+        q = aggregator(rule)(loc, covariance.squeeze(-1).sqrt(), present, weights)
+        rows.append((naming.title(rule), q.mean.item(), q.variance.sqrt().item()))
+    st.html(small_table.table(pd.DataFrame(rows, columns=["belief", "middle", "width"]), "Beliefs on the line"))
+    st.caption(
+        "Middle: the mean along the line; width: the standard deviation. The line leads through the latent space of "
+        f"{title_of(told['model'])} (PolyMNIST), which ships with the app, from test item {told['items'][0]} to test "
+        f"item {told['items'][1]}. A hill is the shadow on the line of what the model believes of a photograph; the "
+        "pictures below the line are what the model decodes there. A second network reads which digit a picture "
+        "shows. In all dimensions at once: Explore.")
+
+
+fold.show("Numbers, and how this was made", "table", "home_numbers", numbers)
+reproduce.show(state.script(scene), "home.py")

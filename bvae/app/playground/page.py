@@ -45,17 +45,21 @@ if link is not None and link != st.session_state.get(LINK):  # opened, or gone b
     except scenes.BadScene as error:
         st.session_state[PROBLEM] = str(error)
 
-st.title("Playground")
-st.markdown("**Drag the means and the ellipses:** every joint belief follows. Which one would you trust?")
-st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
-         format_func=lambda name: scenes.PRESETS[name].title)
-about = st.empty()  # filled below, where it is known whether the scene is still the ready-made one
-if st.session_state[PROBLEM]:
-    st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays in "
-               "the address until the first change.")
-
-shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground",
-                   answer=aggregates.answers)
+screen = st.container(gap="xsmall", key="one_screen")  # all that one needs for playing fits a projector's 720 lines
+with screen:
+    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    with head:
+        st.title("Playground", width="content")
+        st.markdown("**Drag the dots and the rings:** every joint belief follows. Which one would you trust?",
+                    width="content")
+    st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
+             label_visibility="collapsed", format_func=lambda name: scenes.PRESETS[name].title)
+    about = st.empty()  # filled below, where it is known whether the scene is still the ready-made one
+    if st.session_state[PROBLEM]:
+        st.caption(f":material/link_off: The scene of the link cannot be read ({st.session_state[PROBLEM]}). It stays "
+                   "in the address until the first change.")
+    shown = playground(st.session_state[SCENE], revision=st.session_state[REVISION], key="playground",
+                       answer=aggregates.answers)
 try:
     scene = scenes.checked(shown or st.session_state[SCENE])
 except scenes.BadScene:  # only a browser that was tampered with sends one
@@ -69,9 +73,9 @@ if shown or not st.session_state[PROBLEM]:
     st.session_state[PROBLEM] = ""
     st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
 
-with st.container(horizontal=True, gap="small"):
-    share.button()
+with head:
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
+    share.button()
 st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
            "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
 form = Form(Playground, scene)

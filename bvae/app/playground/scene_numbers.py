@@ -162,7 +162,7 @@ def divergence_table(form: Form[Playground]) -> None:
 
 
 def table_html(table: Table, expert: str | None) -> Markup:
-    """Rows are divergences, columns aggregates."""
+    """Rows are divergences, columns joint beliefs."""
     lines = []
     for name in DIVERGENCES:
         best, best_gaussian = table.best(name, expert), table.best(name, expert, table.gaussian)
@@ -219,7 +219,7 @@ def exact(scene: Scene) -> None:
                            f"{q.convergence.residual.max().item():.1e} after {q.convergence.iterations} iterations.")
         rows.append(row)
     if not rows:
-        st.write("No aggregate is switched on.")
+        st.write("No rule is switched on.")
         return
     frame = pd.DataFrame(rows)
     st.html(small_table.table(frame.astype(object).where(frame.notna(), "–"), "Joint beliefs"))
@@ -237,7 +237,7 @@ def formula(form: Form[Playground]) -> None:
     scene: Scene = form.about
     st.subheader("The formula with these numbers")
     if not scene["rules"]:
-        st.write("Switch an aggregate on.")
+        st.write("Switch a rule on.")
         return
     rule = form.ask(st.selectbox, "formula", "Rule", format_func=naming.title)
     q, reason = aggregate(scene, rule)

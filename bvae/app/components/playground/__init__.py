@@ -67,7 +67,7 @@ def component():
 
 def playground(
     scene: dict[str, Any], *, revision: int, key: str, styles: dict[str, Any] | None = None,
-    answer: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
+    answer: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None, story: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Show the playground and return the scene that the browser last sent.
 
@@ -98,6 +98,16 @@ def playground(
                                               "note": ""}                     # of the mixture's Gaussians
                                        or {"problem": "why there is none"}}}
 
+    story : dict, optional
+        The small form of the playground: the line alone, with photographs at its side and pictures below it::
+
+            {"photographs": [{"means": [x, x], "pictures": [uri, uri], "digits": [3, 2]}, ...],  # one for each expert
+             "film": {"strip": uri, "frames": n, "reach": r, "reads": [[digit, p], ...], "says": ""},  # from -r to r
+             "rules": {name: "what it says in a few words"}, "steps": [{"title", "text", "scene"}, ...],
+             "own": "what is said of a scene that is no step"}
+
+        A photograph is the first of its two pictures where its expert is nearer to the first of the means.
+
     Returns
     -------
     dict or None
@@ -108,7 +118,7 @@ def playground(
     result = component()(
         key=key,
         data={"scene": scene, "revision": revision, "styles": styles or default_styles(),
-              "answers": answer(before or scene) if answer else None},
+              "answers": answer(before or scene) if answer else None, **({"story": story} if story else {})},
         on_scene_change=lambda: None,
     )
     return _sent(result, revision)

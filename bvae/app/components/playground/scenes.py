@@ -56,16 +56,16 @@ PRESETS: dict[str, Preset] = {
         "Agreement", "All three say nearly the same. PoE becomes surer than any of them; do they deserve that?",
         plain([expert(-0.5, 0.3, 0.9, 0.6, 0.3), expert(0.2, -0.2, 0.8, 0.7, 0.2), expert(0.4, 0.4, 0.9, 0.6, 0.35)])),
     "wrong": Preset(
-        "One confident wrong expert",
+        "Sure but wrong",
         "C is sharp and far away. PoE goes over to it, MoE keeps a second mode, Wasserstein moves a third of the way.",
         plain([expert(-1.6, -0.6, 1.1, 0.9, 0.2), expert(-1.2, -0.1, 1.0, 1.1, -0.2), expert(2.9, 1.8, 0.3, 0.3)])),
     "camps": Preset(
         "Two camps",
-        "Two experts left, two right. Which aggregates put their mean where nobody believes anything?",
+        "Two experts left, two right. Which joint beliefs put their mean where nobody believes anything?",
         plain([expert(-2.6, 0.5, 0.7, 0.5, 0.3), expert(-2.3, -0.4, 0.6, 0.7), expert(2.4, 0.4, 0.6, 0.6, -0.3),
                expert(2.7, -0.5, 0.7, 0.5)])),
     "ignorant": Preset(
-        "An expert with no information",
+        "Knows nothing",
         "C knows nothing: it is wide. PoE ignores it by itself; Wasserstein and MoE let it blur the answer. Lower its "
         "weight.",
         plain([expert(-0.8, 0.2, 0.6, 0.5, 0.3), expert(0.1, -0.3, 0.5, 0.6), expert(0.5, 0.5, 2.6, 2.4)])),
@@ -77,24 +77,24 @@ PRESETS: dict[str, Preset] = {
                expert(1.4, -1.2, 0.9, 0.7), expert(0.2, 2.0, 0.8, 0.7, 0.2), expert(0.0, -2.1, 0.8, 0.8)],
               rules=["poe", "geometric", "wasserstein"], fill=None)),
     "missing": Preset(
-        "A missing modality",
+        "Missing view",
         "C is missing. Switch it on and off: how far does each answer jump? MWB holds every subset's opinion already.",
         plain([expert(-1.8, 0.2, 0.8, 0.6, 0.4), expert(0.4, -0.8, 0.6, 0.9), expert(2.4, 1.4, 0.7, 0.6, 0, False)],
               rules=["poe", "wasserstein", "mwb"], fill="mwb")),
     "orthogonal": Preset(
-        "Orthogonal uncertainties",
+        "Height and place",
         "A knows the height, B the place along the floor. PoE combines both into a small circle; Wasserstein averages "
         "the two ellipses.",
         plain([expert(0, 0.4, 2.2, 0.3), expert(0.5, 0, 0.3, 2.2)],
               rules=["poe", "geometric", "wasserstein", "jeffreys"], fill=None)),
     "scales": Preset(
-        "Heavy disagreement of scales",
+        "Sharp and wide",
         "A is eight times sharper than C. The geometric mean stays with the sharpest, moment matching grows as wide "
         "as the quarrel. Where do you expect Wasserstein and Fisher-Rao?",
         plain([expert(-1.5, 0.3, 0.25, 0.25), expert(0.3, -0.6, 0.8, 0.8), expert(1.4, 0.9, 2.0, 2.0)],
               rules=["geometric", "moment", "wasserstein", "fisher-rao"], fill=None)),
     "path": Preset(
-        "A path of weights",
+        "Path of weights",
         "Drag the point in the triangle: its place is the three weights, the ghosts are the barycenters on the way "
         "from A. Switch C off, and they are the Wasserstein geodesic from A to B.",
         plain([expert(-2.8, -1.2, 1.2, 0.35, 0.6), expert(2.6, -1.2, 0.35, 1.1), expert(0.2, 2.2, 1.0, 0.6, -0.6)],

@@ -6,10 +6,10 @@ import { densityGrid, levelsFor } from "./densities.mjs";
 import { meanCov } from "./gaussians.mjs";
 import { keyedGroup } from "./nodes.mjs";
 import { isGaussian } from "./results.mjs";
-import { ellipse, ellipsePoints, polyline, thinned, toPixels } from "./shapes.mjs";
+import { ellipse, ellipsePoints, polyline, toPixels } from "./shapes.mjs";
 import { compact } from "./texts.mjs";
 
-const OUTLINE_MASSES = [1 - Math.exp(-0.5), 1 - Math.exp(-2)];
+export const OUTLINE_MASSES = [1 - Math.exp(-0.5), 1 - Math.exp(-2)];
 const FILL_MASSES = [0.97, 0.9, 0.78, 0.6, 0.4, 0.2];
 const OF_BEFORE = 0.35;
 
@@ -19,7 +19,7 @@ export function opacityOf({ waiting }, rule) {
 }
 
 /* The lines around the given shares of the mass, in pixels: one list of closed lines per share. */
-function outlines(size, result, masses, grids) {
+export function outlines(size, result, masses, grids) {
   const { X, Y } = toPixels(size);
   if (isGaussian(result)) {
     return masses.map((mass) => [
@@ -86,6 +86,5 @@ export function drawOutlines(state, layers, rule, result, grids) {
     cx: compact(X(mean[0])), cy: compact(Y(mean[1])), r: 3.5, fill: color, stroke: theme.paper, "stroke-width": 1.2,
   });
   group.end();
-  const largest = lines[0].reduce((best, points) => (points.length > best.length ? points : best), []);
-  return { rule, text: shortName(state, rule), color, points: thinned(largest, 28), closed: true };
+  return { key: rule, text: shortName(state, rule), color, lines, closed: true };
 }

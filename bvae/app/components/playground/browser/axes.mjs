@@ -3,7 +3,8 @@
 import { toPixels } from "./shapes.mjs";
 import { compact } from "./texts.mjs";
 
-export function drawAxes({ scene, size, theme }, layers) {
+/* In the small form the pictures below the line stand for its numbers. */
+export function drawAxes({ scene, size, theme, story }, layers) {
   const { X, Y } = toPixels(size);
   const { width, height } = size;
   const plane = scene.view === "plane";
@@ -12,6 +13,8 @@ export function drawAxes({ scene, size, theme }, layers) {
   };
   const tick = (i) => String(i).replace("-", "−");
   const [lastX, lastY] = [Math.floor(size.halfX), Math.floor(size.halfY)];
+  if (!plane) layers.grid.get("base", "line", { x1: 0, x2: width, y1: size.base, y2: size.base, stroke: theme.axis });
+  if (story) return;
   const line = (i) => ({ stroke: i === 0 ? theme.axis : theme.grid, "stroke-width": 1 });
   const bottom = plane ? height - 7 : size.base + 34;
   for (let i = -lastX; i <= lastX; i++) {
@@ -34,6 +37,5 @@ export function drawAxes({ scene, size, theme }, layers) {
   }
   const name = { ...text, "font-style": "italic", "font-size": 13 };
   if (plane) layers.ticks.get("z2", "text", { x: 7, y: 17, ...name }).textContent = "z₂";
-  else layers.grid.get("base", "line", { x1: 0, x2: width, y1: size.base, y2: size.base, ...line(0) });
   layers.ticks.get("z1", "text", { x: width - 8, y: bottom, "text-anchor": "end", ...name }).textContent = "z₁";
 }

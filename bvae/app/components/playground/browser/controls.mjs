@@ -131,7 +131,7 @@ export function syncControls(state, page) {
     setText(output, fixed2(scene[name]));
   }
   const needsFill = scene.layers.samples && !scene.fill;
-  setText(page.layerToggles.samples.label.lastChild, needsFill ? "Samples (of a filled density)" : "Samples");
+  setText(page.layerToggles.samples.label.lastChild, needsFill ? "Draws (of what is in shades)" : "Draws");
   for (const button of page.viewButtons) button.setAttribute("aria-pressed", button.dataset.view === scene.view);
 }
 
@@ -147,7 +147,9 @@ function syncExperts(state, { rows, addButton, removeButton }) {
   const count = scene.experts.length;
   addButton.disabled = count >= EXPERTS_MOST;
   removeButton.disabled = count <= EXPERTS_LEAST;
-  setText(removeButton, `− Remove ${expertStyle(state, count - 1).name}`);
+  const last = expertStyle(state, count - 1).name;
+  setText(removeButton, `− Remove ${last}`);
+  removeButton.setAttribute("aria-label", `Remove expert ${last}`);
 }
 
 function syncRules(state, { chips, ruleNote, ruleNoteText, pythonNote }) {

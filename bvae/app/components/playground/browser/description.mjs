@@ -20,6 +20,6 @@ export function description(state) {
     return `${shortName(state, rule)}: mean ${plane ? `(${mean.map(fixed2).join(", ")})` : fixed2(mean[0])}, ${spread}`;
   });
   const nobody = !presentIndices(state).some((m) => scene.weights[m] > 0);
-  const lead = nobody ? "No expert takes part: every aggregate is the prior. " : "";
-  return parts.length ? `${lead}${parts.join("; ")}.` : `${lead}No aggregate is drawn.`;
+  const lead = nobody ? "No expert takes part: every joint belief is the prior. " : "";
+  return parts.length ? `${lead}${parts.join("; ")}.` : `${lead}No joint belief is drawn.`;
 }

@@ -1,7 +1,7 @@
 /* Drawing what goes in: the experts, and the prior. */
 
 import { expertStyle } from "./appearance.mjs";
-import { ellipse, markerPath, toPixels } from "./shapes.mjs";
+import { ellipse, ellipsePoints, markerPath, toPixels } from "./shapes.mjs";
 import { compact } from "./texts.mjs";
 
 /* Ellipses of one and two standard deviations. */
@@ -21,30 +21,27 @@ export function drawExpertEllipses(state, layers, experts) {
   });
 }
 
-/* Marker and letter at a place in pixels. */
-export function drawMarker(state, layers, m, x, y, present) {
-  const { color, marker, name } = expertStyle(state, m);
-  const { theme } = state;
-  const at = `translate(${compact(x)} ${compact(y)})`;
-  layers.markers.get(`${m}/shape`, "path", {
-    d: markerPath(marker, 7), transform: at, fill: present ? color : theme.paper,
-    stroke: present ? theme.paper : color,
-    "stroke-width": 1.6, opacity: present ? 1 : 0.7,
-  });
-  layers.markers.get(`${m}/letter`, "text", {
-    x: compact(x + 11), y: compact(y - 8), "font-size": 14, "font-weight": 700, fill: theme.ink,
-    opacity: present ? 1 : 0.5, stroke: theme.paper, "stroke-width": 3.5, "paint-order": "stroke",
-  }).textContent = name;
+/* The same ellipses as lines, for what keeps away from them. */
+export function expertLines({ size }, experts) {
+  return experts.flatMap(({ mean, cov }) => [1, 2].map((radius) => ellipsePoints(size, mean, cov, radius, 48)));
 }
 
-/* The circle of the prior N(0, I). */
+/* Marker at a place in pixels; its letter is placed with the other names, see labels.mjs. */
+export function drawMarker(state, layers, m, x, y, present) {
+  const { color, marker } = expertStyle(state, m);
+  const { theme } = state;
+  layers.markers.get(`${m}/shape`, "path", {
+    d: markerPath(marker, 7), transform: `translate(${compact(x)} ${compact(y)})`, fill: present ? color : theme.paper,
+    stroke: present ? theme.paper : color, "stroke-width": 1.6, opacity: present ? 1 : 0.7,
+  });
+}
+
+/* The circle of the prior N(0, I). Returns what its label needs. */
 export function drawPriorCircle({ scene, size, theme }, layers) {
   const { X, Y } = toPixels(size);
   layers.prior.get("one", "circle", {
     cx: X(0), cy: Y(0), r: size.unit, fill: "none", stroke: theme.hair, "stroke-width": scene.prior ? 1.6 : 1,
   });
-  layers.prior.get("text", "text", {
-    x: compact(X(0)), y: compact(Y(-1) + 12), "text-anchor": "middle", "font-size": 10.5, fill: theme.faint,
-    stroke: theme.paper, "stroke-width": 3, "paint-order": "stroke",
-  }).textContent = "prior";
+  const circle = ellipsePoints(size, [0, 0], [1, 0, 1], 1, 72);
+  return { key: "prior", text: "prior", color: theme.faint, lines: [[circle]], closed: true, size: 11 };
 }

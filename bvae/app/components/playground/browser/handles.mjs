@@ -98,10 +98,11 @@ function spokenAxis(state, { cov }, { m, k }) {
   const { name } = expertStyle(state, m);
   if (state.scene.view === "line") {
     const s = Math.sqrt(cov[0]);
-    return spoken(`Expert ${name} standard deviation`, SCALE_MIN, SCALE_MAX, s, fixed2(s));
+    return spoken(`Expert ${name}: width`, SCALE_MIN, SCALE_MAX, s, fixed2(s));
   }
   const { theta, lengths } = state.shapes[m];
   const degrees = (((theta * 180) / Math.PI + 90 * k) % 180 + 180) % 180;
   const text = `length ${fixed2(lengths[k])}, angle ${Math.round(degrees)} degrees`;
-  return spoken(`Expert ${name} axis ${k + 1}`, SCALE_MIN, SCALE_MAX, lengths[k], text);
+  const label = `Expert ${name}: length and direction of its ${k ? "second" : "first"} axis`;
+  return spoken(label, SCALE_MIN, SCALE_MAX, lengths[k], text);
 }

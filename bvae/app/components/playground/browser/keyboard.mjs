@@ -14,6 +14,7 @@ export function listenToKeys(state, { root, picture, triangle }, actions) {
       const direction = DIRECTIONS[event.key];
       if (!control || !direction || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
+      event.stopPropagation(); // nothing behind the picture moves along
       step(state, control, direction, event.shiftKey);
       actions.schedule();
       actions.commitSoon();

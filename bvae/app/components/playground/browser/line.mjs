@@ -9,10 +9,12 @@ import { meanCov, normalLogDensity } from "./gaussians.mjs";
 import { placeLabels } from "./labels.mjs";
 import { drawable, isGaussian } from "./results.mjs";
 import { aggregate } from "./rules.mjs";
-import { crosses, polyline, thinned, toPixels } from "./shapes.mjs";
+import { crosses, polyline, toPixels } from "./shapes.mjs";
 import { ruleOptions } from "./state.mjs";
 import { compact } from "./texts.mjs";
 import { pathWeights } from "./weights.mjs";
+
+const MOST_SHOWN = 3.2;
 
 /* Points of a Gaussian's density in pixels; a density of 1 is size.lineRise high. */
 function normalCurve(size, mean, variance) {
@@ -44,8 +46,7 @@ function area(size, points) {
 export function drawLine(state, layers, experts, noise) {
   const { scene, size, theme, results } = state;
   const { X } = toPixels(size);
-  const peak = Math.max(...experts.map((e) => 1 / Math.sqrt(2 * Math.PI * e.cov[0])));
-  size.lineRise = size.rise / peak;
+  size.lineRise = size.rise / highest(state, experts);
   const fill = scene.fill && results.get(scene.fill);
   if (fill) {
     layers.fill.get("area", "path", {
@@ -53,11 +54,7 @@ export function drawLine(state, layers, experts, noise) {
       "fill-opacity": theme.dark ? 0.24 : 0.17, opacity: opacityOf(state, scene.fill),
     });
   }
-  if (scene.layers.prior) {
-    layers.prior.get("curve", "path", {
-      d: polyline(normalCurve(size, 0, 1)), fill: "none", stroke: theme.hair, "stroke-width": scene.prior ? 1.6 : 1,
-    });
-  }
+  const prior = scene.layers.prior ? [drawPrior(state, layers)] : [];
   if (scene.layers.experts) drawExpertCurves(state, layers, experts);
   drawGhosts(state, layers, experts);
   if (scene.layers.samples && fill) {
@@ -69,7 +66,28 @@ export function drawLine(state, layers, experts, noise) {
   const labels = scene.rules.filter((rule) => results.get(rule))
     .map((rule) => drawCurve(state, layers, rule, results.get(rule)));
   experts.forEach((expert, m) => drawMarker(state, layers, m, X(expert.mean[0]), size.base, expert.present));
-  placeLabels(state, layers, labels, experts.map((e) => [X(e.mean[0]) + 4, size.base - 8, 13, 14]));
+  const soft = scene.layers.experts ? experts.map((e) => normalCurve(size, e.mean[0], e.cov[0])) : [];
+  placeLabels(state, layers, [...labels, ...prior], soft, experts.map((e) => [X(e.mean[0]), size.base]));
+}
+
+/* The density of the prior N(0, 1). Returns what its label needs. */
+function drawPrior({ scene, size, theme }, layers) {
+  const points = normalCurve(size, 0, 1);
+  layers.prior.get("curve", "path", {
+    d: polyline(points), fill: "none", stroke: theme.hair, "stroke-width": scene.prior ? 1.6 : 1,
+  });
+  return { key: "prior", text: "prior", color: theme.faint, lines: [[upperPart(size, points)], [points]], closed: false,
+    size: 11 };
+}
+
+/* The density that reaches up to the top: that of the experts; in the small form of those that are shown and of the
+   joint beliefs, within limits. */
+function highest({ scene, results, story }, experts) {
+  const peak = (variance) => 1 / Math.sqrt(2 * Math.PI * variance);
+  if (!story) return Math.max(...experts.map((e) => peak(e.cov[0])));
+  const own = experts.filter((e) => e.present).map((e) => peak(e.cov[0]));
+  const joint = scene.rules.map((rule) => results.get(rule)).filter((result) => result && isGaussian(result));
+  return Math.min(Math.max(1, ...own, ...joint.map((result) => peak(result.covs[0][0]))), MOST_SHOWN);
 }
 
 function drawExpertCurves(state, layers, experts) {
@@ -114,10 +132,12 @@ function drawCurve(state, layers, rule, result) {
     cx: compact(X(mean[0])), cy: size.base, r: 3.5, fill: color, stroke: theme.paper, "stroke-width": 1.2,
   });
   group.end();
-  return { rule, text: shortName(state, rule), color, points: upperPart(size, points), closed: false };
+  return {
+    key: rule, text: shortName(state, rule), color, lines: [[upperPart(size, points)], [points]], closed: false,
+  };
 }
 
-/* The visible part of a curve that is well above the axis: where its label can stand. */
+/* The visible part of a curve that is well above the axis: where its label stands best. */
 function upperPart(size, points) {
   let top = size.base;
   for (let i = 1; i < points.length; i += 2) top = Math.min(top, points[i]);
@@ -126,5 +146,5 @@ function upperPart(size, points) {
   for (let i = 0; i < points.length; i += 2) {
     if (points[i + 1] < limit && points[i + 1] > 8) kept.push(points[i], points[i + 1]);
   }
-  return thinned(kept.length ? kept : points, 24);
+  return kept;
 }

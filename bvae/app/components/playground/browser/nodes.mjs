@@ -31,7 +31,8 @@ export function htmlNode(tag, properties = {}, children = []) {
   return node;
 }
 
-/* A group whose children are found again by a key; those not asked for between begin() and end() go. */
+/* A group whose children are found again by a key; those not asked for between begin() and end() go, and so does one
+   that is asked for as another kind of node. */
 export function keyedGroup(parent, name) {
   const group = svgNode("g", { class: name }, parent);
   const nodes = new Map();
@@ -44,6 +45,10 @@ export function keyedGroup(parent, name) {
     get(key, tag, attributes) {
       used.add(key);
       let node = nodes.get(key);
+      if (node && node.tagName !== tag) {
+        node.remove();
+        node = null;
+      }
       if (!node) {
         node = svgNode(tag, {}, group);
         nodes.set(key, node);

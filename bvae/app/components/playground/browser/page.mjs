@@ -7,7 +7,7 @@ import { limits, VIEWS } from "./scene.mjs";
 const LAYERS = [
   "grid", "ticks", "fill", "path", "prior", "experts", "samples", "rules", "markers", "labels", "handles",
 ];
-const TOGGLES = { experts: "Experts", prior: "Prior", samples: "Samples", path: "Weights path" };
+const TOGGLES = { experts: "Experts", prior: "Prior", samples: "Draws", path: "Weights path" };
 const VIEW_NAMES = { plane: "Plane", line: "Line" };
 
 /* Fills `root` and returns the nodes that change or are listened to. */
@@ -16,11 +16,13 @@ export function createPage(root) {
   page.pathNote = htmlNode("p", { className: "note" });
   const path = [heading("Weights path"), page.triangle, page.pathNote];
   page.pathSection = htmlNode("section", { className: "path" }, path);
+  page.legend = htmlNode("ul", { className: "legend", "aria-label": "How to read the picture" });
   page.status = htmlNode("p", { className: "status", "aria-live": "polite" });
-  page.box = htmlNode("div", { className: "box" }, [page.picture, page.status]);
+  page.box = htmlNode("div", { className: "box" }, [page.picture, page.legend, page.status]);
   page.probe = htmlNode("span", { className: "probe" });
   page.side.prepend(page.pathSection);
-  root.replaceChildren(htmlNode("div", { className: "stage" }, [page.box, page.side, page.more]), page.probe);
+  page.stage = htmlNode("div", { className: "stage" }, [page.box, page.side, page.more]);
+  root.replaceChildren(page.stage, page.probe);
   return page;
 }
 
@@ -38,7 +40,7 @@ function plainButton(properties) {
 
 function pictures() {
   const picture = svgNode("svg", { class: "picture", role: "group" });
-  picture.setAttribute("aria-label", "Experts and their aggregates; drag the means and the handles");
+  picture.setAttribute("aria-label", "Experts and their joint beliefs; drag the means and the handles");
   const layers = Object.fromEntries(LAYERS.map((name) => [name, keyedGroup(picture, name)]));
   const triangle = svgNode("svg", { class: "triangle", role: "group" });
   triangle.setAttribute("aria-label", "Weights as a point");
@@ -59,7 +61,7 @@ function sideControls() {
   const side = htmlNode("div", { className: "side" }, [
     section("Experts and their weights", expertRows,
       htmlNode("div", { className: "buttons" }, [addButton, removeButton])),
-    section("Aggregates", chips, ruleNote, pythonNote),
+    section("Rules: one joint belief each", chips, ruleNote, pythonNote),
   ]);
   return {
     side, expertRows, addButton, removeButton, chips, ruleNote, ruleNoteText, uncorrelateButton, pythonNote,
@@ -81,7 +83,7 @@ function parameter(name, text) {
 }
 
 function lowerControls() {
-  const fillSelect = htmlNode("select", { "aria-label": "Density shown as filled contours" });
+  const fillSelect = htmlNode("select", { "aria-label": "Joint belief shown in shades" });
   const layerToggles = Object.fromEntries(Object.entries(TOGGLES).map(([name, text]) => [name, toggle(text)]));
   const priorToggle = toggle("Prior as one more expert");
   const parameters = {
@@ -102,7 +104,7 @@ function lowerControls() {
   pngButton.setAttribute("aria-label", "Download the picture as PNG");
   const more = htmlNode("div", { className: "more" }, [
     section("View", htmlNode("div", { className: "segments", role: "group", "aria-label": "View" }, viewButtons)),
-    section("Filled density", fillSelect),
+    section("In shades", fillSelect),
     section("Show", htmlNode("div", { className: "toggles" }, Object.values(layerToggles).map(({ label }) => label))),
     parameterSection,
     section("Save the picture", htmlNode("div", { className: "buttons" }, [svgButton, pngButton])),

@@ -3,7 +3,7 @@
 import { drawFilledContours, drawOutlines } from "./aggregates.mjs";
 import { ruleColor } from "./appearance.mjs";
 import { draws } from "./draws.mjs";
-import { drawExpertEllipses, drawMarker, drawPriorCircle } from "./experts.mjs";
+import { drawExpertEllipses, drawMarker, drawPriorCircle, expertLines } from "./experts.mjs";
 import { meanCov } from "./gaussians.mjs";
 import { placeLabels } from "./labels.mjs";
 import { drawable } from "./results.mjs";
@@ -20,7 +20,7 @@ export function drawPlane(state, layers, experts, noise) {
   const grids = new Map();
   const fill = scene.fill && results.get(scene.fill);
   if (fill) drawFilledContours(state, layers, scene.fill, fill, grids);
-  if (scene.layers.prior) drawPriorCircle(state, layers);
+  const prior = scene.layers.prior ? [drawPriorCircle(state, layers)] : [];
   if (scene.layers.experts) drawExpertEllipses(state, layers, experts);
   drawPath(state, layers, experts);
   if (scene.layers.samples && fill) {
@@ -32,7 +32,8 @@ export function drawPlane(state, layers, experts, noise) {
   const labels = scene.rules.filter((rule) => results.get(rule))
     .map((rule) => drawOutlines(state, layers, rule, results.get(rule), grids));
   experts.forEach((expert, m) => drawMarker(state, layers, m, X(expert.mean[0]), Y(expert.mean[1]), expert.present));
-  placeLabels(state, layers, labels, experts.map((e) => [X(e.mean[0]) + 5, Y(e.mean[1]) - 5, 13, 13]));
+  const soft = scene.layers.experts ? expertLines(state, experts) : [];
+  placeLabels(state, layers, [...labels, ...prior], soft, experts.map((e) => [X(e.mean[0]), Y(e.mean[1])]));
 }
 
 /* Aggregates along the path of weights, and the lines on which their means move along the triangle's edges. */

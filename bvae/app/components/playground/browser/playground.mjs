@@ -11,6 +11,7 @@ import { noiseFor } from "./draws.mjs";
 import { connectFiles } from "./files.mjs";
 import { drawHandles } from "./handles.mjs";
 import { listenToKeys } from "./keyboard.mjs";
+import { syncLegend } from "./legend.mjs";
 import { drawLine } from "./line.mjs";
 import { axesOf } from "./matrices.mjs";
 import { setAttributes, setText } from "./nodes.mjs";
@@ -19,8 +20,9 @@ import { drawPlane } from "./plane.mjs";
 import { listenToPointers } from "./pointer.mjs";
 import { findResults, takeAnswers } from "./results.mjs";
 import { cleanScene, roundedScene } from "./scene.mjs";
-import { pictureSize } from "./shapes.mjs";
+import { pictureSize, smallSize } from "./shapes.mjs";
 import { createState, seenExperts } from "./state.mjs";
+import { createStory, drawStory } from "./story.mjs";
 import { drawTriangle } from "./triangle.mjs";
 
 const DRAWS = 150;
@@ -42,8 +44,10 @@ function painter(state, page) {
     drawHandles(state, page.layers);
     for (const layer of layers) layer.end();
     drawTriangle(state, page);
+    syncLegend(state, page.legend);
     syncControls(state, page);
-    if (state.describeSoon && !state.drag) {
+    if (page.story) drawStory(state, page, page.story);
+    else if (state.describeSoon && !state.drag) {
       state.describeSoon = false;
       setText(page.status, description(state));
     }
@@ -144,18 +148,21 @@ function createPlayground(root) {
     const total = root.clientWidth;
     if (!total) return;
     root.classList.toggle("wide", total >= WIDE);
-    state.size = pictureSize(page.box.clientWidth);
+    const { clientWidth } = page.box;
+    state.size = state.story ? smallSize(clientWidth) : pictureSize(clientWidth, window.innerHeight);
     const { width, height } = state.size;
     setAttributes(page.picture, { width, height, viewBox: `0 0 ${width} ${height}` });
     actions.schedule();
   }
 
-  const observer = new ResizeObserver(() => {
-    // Measured in the next frame: changing sizes inside the callback would raise a loop error.
+  const measureSoon = () => {
+    // Measured in the next frame: changing sizes inside the observer's callback would raise a loop error.
     cancelAnimationFrame(measuring);
     measuring = requestAnimationFrame(measure);
-  });
+  };
+  const observer = new ResizeObserver(measureSoon);
   observer.observe(root);
+  window.addEventListener("resize", measureSoon); // of its height, too
 
   return {
     update(data, setStateValue) {
@@ -171,6 +178,8 @@ function createPlayground(root) {
         adopt(data.scene);
         rebuild = true;
       }
+      state.story = data.story ?? null;
+      if (state.story) page.story ??= createStory(state, page, actions);
       takeAnswers(state, data.answers);
       state.describeSoon = true;
       if (rebuild) buildControls(state, page, actions);
@@ -182,6 +191,7 @@ function createPlayground(root) {
     },
     destroy() {
       observer.disconnect();
+      window.removeEventListener("resize", measureSoon);
       actions.stop();
       cancelAnimationFrame(measuring);
       clearTimeout(themeTimer);

@@ -3,15 +3,27 @@
 import { axesOf } from "./matrices.mjs";
 import { compact } from "./texts.mjs";
 
+const [LEAST_HEIGHT, MOST_HEIGHT, ELSEWHERE] = [340, 580, 272]; // pixels
+
 /* Where a point (x, y) of the plane is in a picture of this size, in pixels. */
 export function toPixels(size) {
   return { X: (x) => size.width / 2 + x * size.unit, Y: (y) => size.height / 2 - y * size.unit };
 }
 
-/* The size of the picture in a box of this width. On the line, densities stand on `base` and may rise by `rise`. */
-export function pictureSize(boxWidth) {
+/* The size of the picture in the small form, which shows the line alone. */
+export function smallSize(boxWidth) {
   const width = Math.max(Math.floor(boxWidth), 200);
-  const height = Math.round(width < 560 ? width * 0.98 : Math.min(width * 0.8, 580));
+  const height = Math.round(Math.min(Math.max(width * 0.5, 220), 300));
+  const unit = width / 10.4;
+  return { width, height, unit, halfX: 5.2, halfY: height / unit / 2, base: height - 24, rise: height - 24 - 34 };
+}
+
+/* The size of the picture in a box of this width and a window of this height, of which it leaves room for what stands
+   above and for the legend. On the line, densities stand on `base` and may rise by `rise`. */
+export function pictureSize(boxWidth, windowHeight = Infinity) {
+  const width = Math.max(Math.floor(boxWidth), 200);
+  const room = Math.max(windowHeight - ELSEWHERE, LEAST_HEIGHT);
+  const height = Math.round(width < 560 ? width * 0.98 : Math.min(width * 0.8, MOST_HEIGHT, room));
   const unit = Math.min(width / 10.4, height / 8.4);
   return {
     width, height, unit, halfX: width / unit / 2, halfY: height / unit / 2, base: height - 46, rise: height - 46 - 54,

@@ -5,6 +5,8 @@ export function createState() {
   return {
     styles: { experts: [], rules: {} }, // names, colours, markers and lines, from Python
     ruleOrder: [],
+    story: null, // what the small form tells, from Python; null in the whole one
+    playing: null, // the step of a scene that moves by itself
     scene: null,
     shapes: [], // angle and standard deviations of every expert: a handle keeps its axis when another gets longer
     answers: null, // what Python has computed for rules that are not known here, see results.mjs

@@ -42,8 +42,8 @@ export function drawTriangle(state, page) {
   drawPoint(state, lines, handles, indices, own);
   lines.end();
   handles.end();
-  page.pathNote.textContent = `Drag the point: it is the weights. Seven ${shortName(state, path.rule)} aggregates ` +
-    `lead from ${expertStyle(state, indices[0]).name} through it to the other side.`;
+  page.pathNote.textContent = "Drag the point: it is the weights. Seven joint beliefs of " +
+    `${shortName(state, path.rule)} lead from ${expertStyle(state, indices[0]).name} through it to the other side.`;
 }
 
 function drawArea({ corners, theme }, lines) {
