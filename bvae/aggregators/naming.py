@@ -9,13 +9,13 @@ from bvae.aggregators.base import AGGREGATORS, Aggregator
 
 
 def title(rule: str) -> str:
-    """A rule's name for a person, by its registered name; that itself if the rule has no other, or is a mixture."""
-    return _said(rule, "title", "") or rule
+    """A rule's name for a person, by its registered name; that itself if the rule has no other."""
+    return _said(rule, "title", "") or (f"Mixture over subsets: {title(of)}" if (of := _inside(rule)) else rule)
 
 
 def short(rule: str) -> str:
     """A rule's short name, as links and tables hold it; the registered name if the rule has no other."""
-    return _said(rule, "short", "") or rule
+    return _said(rule, "short", "") or (f"mixture of {short(of)}" if (of := _inside(rule)) else rule)
 
 
 def ordered(rules: Iterable[str]) -> list[str]:
@@ -28,3 +28,8 @@ def _said(rule: str, what: str, otherwise: Any) -> Any:
     if rule not in AGGREGATORS:
         return float("inf") if what == "order" else otherwise
     return getattr(AGGREGATORS[rule], what, otherwise)
+
+
+def _inside(rule: str) -> str:
+    """The rule of which a mixture over subsets is made, see :func:`bvae.aggregator`; nothing for other rules."""
+    return rule[len("mixture("):-1] if rule.startswith("mixture(") and rule.endswith(")") else ""

@@ -228,7 +228,7 @@ def plane_figure(
     if samples is not None and len(samples):
         points = plane.point(samples)
         figure.add_scatter(
-            x=points[:, 0], y=points[:, 1], mode="markers", name="samples decoded", hoverinfo="name",
+            x=points[:, 0], y=points[:, 1], mode="markers", name="draws", hoverinfo="name",
             marker={"symbol": "cross-thin", "size": 8, "line": {"width": 1.5, "color": ink.aggregate}},
         )
     style.layout(figure, ink, height)
@@ -320,13 +320,14 @@ def interval_figure(
     ink: style.Ink,
     num_dimensions: int = 6,
     height: int = 360,
+    dimensions: np.ndarray | None = None,
 ) -> go.Figure:
-    """Mean and 2-sigma interval of every expert and aggregate, in the dimensions of most disagreement.
+    """Mean and 2-sigma interval of every expert and aggregate, in the dimensions of most disagreement or others.
 
     Parameters: see :func:`plane_figure`. The dimensions are chosen from all experts, observed or not, so that they
     stay the same while modalities are switched.
     """
-    chosen = most_disagreed(loc, scale, num_dimensions)
+    chosen = most_disagreed(loc, scale, num_dimensions) if dimensions is None else dimensions
     figure = Sketch()
     drawn = [m for m in range(len(names)) if observed[m]]
     lanes = len(drawn) + len(aggregates)

@@ -35,7 +35,8 @@ def test_every_aggregator_on_every_method():
     for rule in bvae.aggregators():
         app.selectbox(key="agg").set_value(rule).run()
         assert_clean(app)
-        assert len(drawings(app)) == 2
+        assert len(drawings(app)) == 1
+    assert len(drawings(unfold(app))) == 2
 
 
 def test_explore_at_its_extremes():

@@ -58,7 +58,6 @@ SECTION = dict.fromkeys(
      "tempting", "link", "code", "answer_link", "end_link", "trial", "summary"], HOSTILE)
 OPENING = dict.fromkeys(["title", "caption", "link", "code"], HOSTILE)
 VALUES = {
-    "bold": {"text": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
     "class_invitation": {"picture": "", "code": HOSTILE, "address": HOSTILE},
     "class_options": {"options": [{"letter": HOSTILE, "text": HOSTILE, "votes": HOSTILE, "width": 3, "right": right}
@@ -77,7 +76,7 @@ VALUES = {
     "judged": {"name": HOSTILE, "p": 0.5},
     "learn_links": {},
     "legend": {"entries": [(HOSTILE, "#123456", HOSTILE)], "further": HOSTILE},
-    "long_text": {"text": HOSTILE},
+    "observed": {"cells": [(HOSTILE, "#123456", HOSTILE, HOSTILE, look) for look in ("", "hidden", "long")]},
     "page": {"paper": "#123456", "light": "#123456", "dark": "#123456"},
     "paper_drawing": {"width": 10, "height": 10, "edge": 1, "floor": "3", "alt": HOSTILE, "across": HOSTILE,
                       "up": HOSTILE, "lines": [{"points": "0,0", "expert": True, "dash": "", "name": HOSTILE, "x": "1",
@@ -132,7 +131,7 @@ def test_no_text_becomes_more_than_a_text(name):
 
 def test_a_missing_value_is_an_error_and_not_a_gap():
     with pytest.raises(Exception, match="'text' is undefined"):
-        render("bold")
+        render("said")
 
 
 @pytest.mark.parametrize("value", [None, HOSTILE, "a b", torch.zeros(3, 4, 5)])

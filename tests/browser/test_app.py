@@ -14,6 +14,8 @@ def test_explore_shows_a_trained_mwb_vae_at_once(page, app_url):
     page.goto(f"{app_url}/explore")
     settled(page)
     expect(page.locator('img[alt^="Posteriors of"]')).to_have_count(1)
+    expect(page.locator('img[alt^="Mean and two-sigma interval"]')).to_have_count(0)
+    page.get_by_text("The beliefs in single latent dimensions").click()
     expect(page.locator('img[alt^="Mean and two-sigma interval"]')).to_have_count(1)
     expect(page.get_by_test_id("stSelectbox").nth(1).locator("input")).to_have_value("MWB-VAE")
     expect(page.locator('img[alt*="generated"]')).to_have_count(20)

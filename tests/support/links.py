@@ -38,7 +38,7 @@ LINKS = {
     "explore": Link(
         "pages/explore.py", {},
         {"data": "polymnist", "model": "mwb-vae", "agg": "as-trained", "item": 342, "plane": "dims", "also": [],
-         "n": 4, "seed": 0, "step": "answer", "views": VIEWS, "coping": False,
+         "n": 4, "seed": 0, "step": "answer", "views": VIEWS, "coping": False, "decode": "together",
          **{f"{key}_{view}": value for view in VIEWS for key, value in EVERY_VIEW.items()}},
         ("Posteriors of m0, m1, m2, m3, m4 in a plane", "[342:343]", "num_samples=4", "manual_seed(0)",
          'bvae.aggregator("mwb")')),
@@ -52,10 +52,13 @@ LINKS = {
          "much_m2": 0.3},
         ("Posteriors of m0, m1, m2 in a plane", "[7:8]", "num_samples=2", "manual_seed(5)", 'bvae.aggregator("mopoe"',
          'bvae.load("polymnist", "wb-vae")', "a lie: of class 7", 'corruption.noise(x["m2"], 0.3',
-         "How every aggregator copes")),
+         "How every rule fares")),
     "explore, step by step": Link(
         "pages/explore.py", {"step": "2 Weights", "dim": "5", "views": "m3", "coping": "true"},
         {"step": "weights", "dim": "5", "views": ["m3"], "coping": True}, ("Latent dimension 5: densities",)),
+    "explore, by lot": Link("pages/explore.py", {"decode": "a group by lot", "how_m2": "occluded"},
+                            {"decode": "lot", "how_m2": "occlude"},
+                            ("z = q.rsample((4,)", "m2 is damaged (covered, 50%)")),
     "explore, nothing observed": Link("pages/explore.py", {"views": ""}, {"views": []},
                                       ("Nothing is observed: samples of the prior.",)),
     "explore, by the names of files": Link(

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from tests.support import ROOT
 
 TIMEOUT = 300
-FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula", "home_numbers")
+FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula", "home_numbers",
+         "explore_why", "explore_lot", "explore_dimensions", "explore_draws", "explore_numbers")
 
 
 def open_page(page=None, **query):

@@ -16,8 +16,10 @@ from bvae.app.beliefs.numbers import of_views
 from bvae.app.state import ink
 from bvae.app.widgets import charts, small_table
 from bvae.plots import posterior as posterior_plots
+from bvae.plots.ghost import add_ghost
 
 NUM_DIMENSIONS = 6
+Limits = tuple[tuple[float, float], tuple[float, float]]
 
 
 def belief_charts(
@@ -25,7 +27,18 @@ def belief_charts(
     aggregates: Sequence[posterior_plots.Aggregate], samples: np.ndarray | None = None,
     before: np.ndarray | None = None, file_name: str = "posteriors",
 ) -> None:
-    """One item's posteriors in a plane and along the dimensions of most disagreement.
+    """One item's posteriors in a plane and along the dimensions of most disagreement; see :func:`plane_chart`."""
+    plane_chart(plane, views, scene, aggregates, samples, before, file_name)
+    interval_chart(views, scene, aggregates, file_name)
+
+
+def plane_chart(
+    plane: posterior_plots.Plane, views: Sequence[str], scene: ItemBeliefs,
+    aggregates: Sequence[posterior_plots.Aggregate], samples: np.ndarray | None = None,
+    before: np.ndarray | None = None, file_name: str = "posteriors", limits: Limits | None = None,
+    ghost: posterior_plots.Aggregate | None = None, height: int = 500,
+) -> None:
+    """One item's posteriors in a plane.
 
     Parameters
     ----------
@@ -39,7 +52,13 @@ def belief_charts(
     before : ndarray, optional
         (M, D), see `posterior_plots.plane_figure`.
     file_name : str
-        Of the charts' files.
+        Of the chart's files.
+    limits : tuple of tuple of float, optional
+        Of both axes; by default such that all is inside.
+    ghost : Aggregate, optional
+        The joint posterior of before a change, see `bvae.plots.ghost`.
+    height : int
+        Pixels.
     """
     loc, scale, observed = scene.loc[:, 0].numpy(), scene.scale[:, 0].numpy(), scene.present[:, 0].tolist()
     seen = ", ".join(v for v, o in zip(views, observed, strict=True) if o) or "no view"
@@ -48,10 +67,12 @@ def belief_charts(
     if aggregates:
         width = (f"The standard deviation of the joint posterior, {naming.title(scene.rule_name)}, is "
                  f"{float(np.sqrt(aggregates[0].variance).mean()):.2f} on average. That of the experts {experts}")
+    figure = posterior_plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height,
+                                          limits, before)
+    if ghost is not None and aggregates:
+        add_ghost(figure, plane, ghost, aggregates[0], ink())
     charts.show_lines(
-        posterior_plots.plane_figure(plane, views, loc, scale, observed, aggregates, ink(), samples, height=500,
-                                     before=before),
-        "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
+        figure, "plane_chart", f"Posteriors of {seen} in a plane of the latent space. {width}",
         lambda: plane_numbers(plane, views, loc, scale, observed, aggregates, samples), f"{file_name}_plane",
         zoom=True, caption="Means and standard deviations along both axes of the plane, of every expert, of every "
                            "component of the joint posterior and of the samples.")
@@ -60,10 +81,19 @@ def belief_charts(
         st.caption(f"Contours: {masses} of the mixture's mass in this plane. Thin ellipses or small dots: its "
                    "components.")
     if not any(observed):
-        st.info("Nothing is observed: the joint belief is the prior, and every sample is a free invention.")
-    dimensions = posterior_plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
+        st.info("No view is seen: the joint belief is the prior, and every draw is a free invention.")
+
+
+def interval_chart(
+    views: Sequence[str], scene: ItemBeliefs, aggregates: Sequence[posterior_plots.Aggregate],
+    file_name: str = "posteriors", dimensions: np.ndarray | None = None,
+) -> None:
+    """One item's posteriors along some dimensions, by default those in which the experts disagree most."""
+    loc, scale, observed = scene.loc[:, 0].numpy(), scene.scale[:, 0].numpy(), scene.present[:, 0].tolist()
+    if dimensions is None:
+        dimensions = posterior_plots.most_disagreed(loc, scale, NUM_DIMENSIONS)
     charts.show_lines(
-        posterior_plots.interval_figure(views, loc, scale, observed, aggregates, ink(), NUM_DIMENSIONS),
+        posterior_plots.interval_figure(views, loc, scale, observed, aggregates, ink(), dimensions=dimensions),
         "interval_chart",
         "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
         f"experts disagree most: {', '.join(map(str, dimensions))}.",
@@ -122,6 +152,9 @@ def meaning(scene: ItemBeliefs) -> str:
                 f"against {experts:.2f}).")
     else:
         said = f"No expert speaks, so the joint belief is the prior (standard deviation {width:.2f})."
+    if scene.decoded is not scene.posterior and bool(scene.present.any()):
+        alone = float(np.sqrt(scene.alone().variance).mean())
+        said += f" That of all observed views together, from which pictures are drawn, has {alone:.2f}."
     if scene.rule.divergence:
-        said += f"\n\nIt minimises: {scene.rule.divergence}. Step 3 has the formula with this sample's numbers."
+        said += f"\n\nIt minimises: {scene.rule.divergence}. Step 3 has the formula with this item's numbers."
     return said

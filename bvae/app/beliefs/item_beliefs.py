@@ -38,7 +38,8 @@ class ItemBeliefs:
     posterior : Posterior
         The joint posterior.
     decoded : Posterior
-        What is sampled and decoded: the joint posterior, or its component of all observed modalities.
+        What is sampled and decoded: the joint posterior, or its component of all observed modalities, see
+        `Aggregator.conditional`.
     latent : Posterior
         `decoded` with the private parts, if the model has some.
     """
@@ -59,7 +60,18 @@ class ItemBeliefs:
         first = arrays(self.posterior, self.rule_name, naming.title(self.rule_name))
         if self.decoded is self.posterior or not bool(self.present.any()):
             return [first]
-        return [first, arrays(self.decoded, "wasserstein", "its component of all observed views (decoded)")]
+        return [first, arrays(self.decoded, self.inside, "all observed views together (drawn from)")]
+
+    def alone(self) -> Aggregate:
+        """What is decoded, as the only joint belief of a figure."""
+        if self.decoded is self.posterior or not bool(self.present.any()):
+            return self.drawn()[0]
+        return arrays(self.decoded, self.inside, f"joint belief: {naming.title(self.inside)}")
+
+    @property
+    def inside(self) -> str:
+        """Name of the rule that joins the views of one group; `rule_name` where the rule knows no groups."""
+        return name_of(self.rule.conditional())
 
     def distances(self) -> Distances:
         """Of every expert to the joint posterior."""
@@ -103,7 +115,7 @@ def experts_of(loaded: Loaded, item: int, replaced: Mapping[str, Tensor] | None 
 
 def build(
     loaded: Loaded, item: int, observed: list[bool], weights: list[float], rule_name: str | None,
-    replaced: Mapping[str, Tensor] | None = None,
+    replaced: Mapping[str, Tensor] | None = None, by_lot: bool = False,
 ) -> ItemBeliefs:
     """The scene of one test item.
 
@@ -119,18 +131,21 @@ def build(
         Another aggregator on the same unimodal posteriors; None for the one that the model was trained with.
     replaced : mapping of str to Tensor, optional
         What the model is shown instead of some of the item's views: name -> (1, ...).
+    by_lot : bool
+        Whether the whole joint posterior is decoded also where it is a mixture over groups of views: every draw comes
+        from a group that is drawn first.
     """
     model, experts = loaded.model, experts_of(loaded, item, replaced)
     shared = UnimodalPosteriors(experts.loc[..., : model.shared_dim], experts.scale[..., : model.shared_dim],
                                 experts.present)
     now = of_experts(shared, 0, observed, weights, aggregator(rule_name) if rule_name else model.aggregator,
-                     None if rule_name else model.expert_weights())
+                     None if rule_name else model.expert_weights(), by_lot)
     return replace(now, latent=model.with_private(now.decoded, experts._replace(present=now.present)))
 
 
 def of_experts(
     experts: UnimodalPosteriors, item: int, observed: list[bool], weights: list[float], rule: Aggregator,
-    own: Tensor | None = None,
+    own: Tensor | None = None, by_lot: bool = False,
 ) -> ItemBeliefs:
     """The scene of one item of any unimodal posteriors, with or without a model behind them; see :func:`build`.
 
@@ -141,6 +156,8 @@ def of_experts(
     rule : Aggregator
     own : Tensor, optional
         Weights to use if `weights` are all the same, see `MultimodalVAE.expert_weights`.
+    by_lot : bool
+        See :func:`build`.
     """
     loc, scale, there = (values[:, item : item + 1] for values in experts)
     present = torch.tensor(observed).unsqueeze(1) & there
@@ -150,7 +167,7 @@ def of_experts(
     q = rule(loc, scale, present, used)
     conditional = rule.conditional()
     of_subsets = used is not None and len(used) != len(loc)  # a single subset has no use for weights of all of them
-    decoded = q if conditional is rule else conditional(loc, scale, present, None if of_subsets else used)
+    decoded = q if conditional is rule or by_lot else conditional(loc, scale, present, None if of_subsets else used)
     return ItemBeliefs(loc, scale, present, share, used, rule, name_of(rule), q, decoded, decoded)
 
 

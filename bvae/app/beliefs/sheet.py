@@ -99,9 +99,10 @@ def width_of(data: MultimodalDataset, name: str) -> int:
 
 
 LEGEND = (
-    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them. The number is the distance of z to "
-    "its {k}th nearest among the z of {n:,} test items{clouds}, in units of that distance among the items: 1 is usual. "
-    f"{MARKS[1]}: more than 90 % of the items have, {MARKS[2]}: more than 99 %. Near: how many items' z are within the "
-    "distance at which 95 % of the items have {k}. This says where data are, not whether a picture is good: decoders "
-    "can be bad among the data."
+    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them. The number says how far z lies from "
+    "the {n:,} test items, compared with how far these lie from each other: 1 is usual, 2 is twice as far. (Measured "
+    "to the {k}th nearest item{clouds}.) "
+    f"{MARKS[1]}: farther than 90 % of the items lie from each other, {MARKS[2]}: farther than 99 %. Near: how many "
+    "items lie around z as closely as items do. This says where data are, not whether a picture is good: decoders can "
+    "be bad among the data."
 )

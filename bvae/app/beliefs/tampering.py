@@ -11,7 +11,7 @@ from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES, item_of_class
 
 SEEDS = 10_000  # more than the seeds a page offers: no two views get the same noise
-DAMAGE_NAMES = {"noise": "noise", "occlude": "occluded", "misspell": "misspelt", "erase": "gap", "shuffle": "shuffled"}
+DAMAGE_NAMES = {"noise": "noise", "occlude": "covered", "misspell": "misspelt", "erase": "gap", "shuffle": "shuffled"}
 
 
 @dataclass(frozen=True)

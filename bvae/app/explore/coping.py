@@ -1,4 +1,4 @@
-"""How every aggregator copes with the same experts, some of which may lie or be damaged."""
+"""How every rule fares with the same experts, some of which may lie or be damaged."""
 
 from __future__ import annotations
 
@@ -195,17 +195,18 @@ def show(
                           rules.index(chosen) if chosen in rules else 0, ink(), names), "coping_chart",
             spoken(coped, own), lambda: shown, file_name, place=picture)
     numbers.dataframe(shown, hide_index=True, width="stretch", height=38 + 35 * len(shown), column_config={
-        heads[quantity]: st.column_config.NumberColumn(format="%.3g", help=wording.says(quantity))
-        for quantity in heads if quantity in there})
+        "aggregator": "rule",
+        **{heads[quantity]: st.column_config.NumberColumn(format="%.3g", help=wording.says(quantity))
+           for quantity in heads if quantity in there}})
     how = "exact" if exact else "between mixtures a lower bound (Gelbrich's, from mean and covariance)"
-    moved = f" Moved by: W2 between the joint posteriors of the honest views and of these; {how}." \
+    moved = f" Moved by: W2 between the joint beliefs of the honest views and of these; {how}." \
         if Quantity.MOVED in there else ""
-    how_judged = f"Probabilities: mean over {SAMPLES} samples of all {num_views} views, the same noise for every " \
+    how_judged = f"Probabilities: mean over {SAMPLES} draws of all {num_views} views, the same noise for every " \
         "rule. " if judged else ""
     same = [", ".join(called(rule, own) for rule in group) for group in (alike(coped) if judged else ())]
     if same:
-        how_judged += (f"Judged the same, because they decode the same z: {'; '.join(same)} (a mixture over subsets "
-                       "decodes its component of all observed views). ")
-    st.caption(f"{how_judged}σ: mean standard deviation of the joint posterior.{moved} All rules work on the same "
-               "experts, but the decoders know only the joint posteriors of the rule that they were trained with: a "
+        how_judged += (f"Judged the same, because they decode the same z: {'; '.join(same)} (a mixture over groups "
+                       "of views decodes that of all observed views together). ")
+    st.caption(f"{how_judged}σ: mean standard deviation of the joint belief.{moved} All rules work on the same "
+               "experts, but the decoders know only the joint beliefs of the rule that they were trained with: a "
                "rule can be judged badly here because its z are unfamiliar to them.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
 from torch import Tensor
 
+from bvae.app.beliefs import sheet
 from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, tamper
 from bvae.app.state import Form
 from bvae.app.templates import render
 from bvae.app.widgets import images
+from bvae.app.widgets.choose import Choice
 from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES
 from bvae.data.sheet import drawable
@@ -19,6 +22,10 @@ from bvae.plots import style
 HONEST, NOTHING = "the truth", "nothing"
 DAMAGED = tuple(dict.fromkeys(damage for of_kind in DAMAGES.values() for damage in of_kind))
 PER_VIEW = ("weights", "lies", "damages", "strengths")
+DATA_SHOWN = "explore_data"
+"""In the session's state: the data set that the page showed last."""
+FORMER_WORDS = {"occluded": DAMAGE_NAMES["occlude"]}
+"""What links called a damage before -> what they call it now."""
 HELP = {"noise": "Gaussian noise on every pixel; its standard deviation.", "occlude": "A grey square; its share.",
         "misspell": "Letters replaced by others; their share.", "erase": "A run of letters blanked; its share.",
         "shuffle": "Letters that change places; their share."}
@@ -65,63 +72,83 @@ def classes(data: MultimodalDataset) -> list[str]:
     return [str(k) for k in sorted(set(data.y.tolist()))] if data.labelled else []
 
 
+def another_data_set(choice: Choice) -> None:
+    """Before the column: of another data set than before, all views are seen, whatever was hidden of the last one."""
+    if st.session_state.get(DATA_SHOWN, choice.data_name) != choice.data_name and "views" in st.session_state:
+        st.session_state["views"] = list(choice.views)
+    st.session_state[DATA_SHOWN] = choice.data_name
+
+
+def accept_former_words(views: Sequence[str]) -> None:
+    """Before the column: links of before have other words for some damages. The run begins again with those of now."""
+    for key in (f"how_{view}" for view in views):
+        if (word := FORMER_WORDS.get(st.query_params.get(key, ""))) is not None:
+            st.query_params[key] = word
+            st.rerun()
+
+
 def column(form: Form, item: int, seed: int) -> Observed:
-    """The column with its widgets."""
+    """The column with its widgets: the pictures, which of them are seen, and, in a fold, what is done to each."""
     data, views = form.about.data, form.about.views
+    strip = st.container()
     on = form.ask(st.pills, "on", "Views")
     truth = int(data.y[item])
     name = f"class {data.class_names[truth]}" if data.labelled else f"item {item}"
     honest = data.subset([item])
     present = [v in on and data.has(v, item) for v in views]
     tampered, replaced = [], {}
-    with st.container(key="observed"):
-        for m, view in enumerate(views):
-            picture, controls = st.columns([1, 1.45], vertical_alignment="center", wrap=False, gap="small")
-            done = None
-            if present[m]:
-                form.ask(controls.slider, "weights", f":gray[weight of] {view}", of=view)
-                done = _popover(form, controls, view, item, seed)
-            else:
-                for of_the_view in PER_VIEW:
-                    form.keep(of_the_view, of=view)
-                if not data.has(view, item):
-                    controls.caption(f"This item has no {view}.")
-                else:
-                    controls.button(f"Bring {view} back", key=f"back_{view}", on_click=_bring_back, args=(views, view))
-            value, said = None, ""
-            if present[m]:
-                value = honest[view]
-                if done is not None:
-                    tampered.append(done)
-                    value = replaced[view] = done.content(data)
-                    said = done.said(data, truth)
-            shown = None if value is None else images.content(data, view, value[0])
-            if isinstance(shown, str) and len(shown) > images.SHORT_TEXT:
-                controls.html(render("long_text", text=shown))
-            label = data.modalities[view].label
-            alt = f"{view}, {label}, " + ("absent" if value is None else said or name)
-            mark = render("bold", text=said) if said else ""
-            picture.html(images.figure(shown, alt, style.color(m), mark))
+    with st.expander("Let a view lie, damage it, weigh it", icon=":material/theater_comedy:", key="change"):
+        for m, (view, tab) in enumerate(zip(views, st.tabs(views), strict=True)):
+            with tab:
+                if not present[m]:
+                    _hidden(form, view, item)
+                    continue
+                form.ask(st.slider, "weights", f"Weight of {view}", of=view)
+                if (made := _tampering(form, view, item, seed)) is not None:
+                    tampered.append(made)
+                    replaced[view] = made.content(data)
+    done = {t.view: t.said(data, truth) for t in tampered}
+    weights = form.answer("weights")
+    cells = []
+    for m, view in enumerate(views):
+        value = replaced.get(view, honest[view])[0] if present[m] else None
+        shown = None if value is None else images.content(data, view, value)
+        said = done.get(view, "") if present[m] else "hidden"
+        heavy = f"weight {weights[m]:g}" if present[m] and weights[m] != 1 else ""
+        alt = f"{view}, {data.modalities[view].label}, {'absent' if value is None else said or name}"
+        cells.append((sheet.picture(shown, alt, style.color(m)), style.color(m), view,
+                      ", ".join(part for part in (said, heavy) if part),
+                      "hidden" if shown is None else
+                      "long" if isinstance(shown, str) and len(shown) > images.SHORT_TEXT else ""))
+    strip.html(render("observed", cells=cells))
     st.caption(f"This is {name}. {data.story}")
-    return Observed(views, present, list(form.answer("weights")), tuple(tampered), replaced)
+    return Observed(views, present, list(weights), tuple(tampered), replaced)
 
 
-def _popover(form: Form, place, view: str, item: int, seed: int) -> Tampering | None:
+def _hidden(form: Form, view: str, item: int) -> None:
+    """Instead of the controls of a view that is not seen: they keep what was chosen."""
+    for of_the_view in PER_VIEW:
+        form.keep(of_the_view, of=view)
+    if form.about.data.has(view, item):
+        st.button(f"Bring {view} back", key=f"back_{view}", on_click=_bring_back, args=(form.about.views, view))
+    else:
+        st.caption(f"This item has no {view}.")
+
+
+def _tampering(form: Form, view: str, item: int, seed: int) -> Tampering | None:
     """What the view shows instead of the truth."""
     data = form.about.data
     damages = list(DAMAGES.get(data.modalities[view].kind, ())) if drawable(data, data.modalities[view]) else []
     if not classes(data) and not damages:
         return None
-    with place.popover("Tamper", icon=":material/theater_comedy:", key=f"tamper_{view}", type="tertiary",
-                       help=f"Let {view} lie, or damage it."):
-        shows = form.ask(
-            st.selectbox, "lies", f"{view} shows", of=view,
-            format_func=lambda k: k if k == HONEST else data.class_names[int(k)],
-            help="The view of another item, of this class, drawn with the seed under Advanced.")
-        damage = form.ask(st.segmented_control, "damages", "Damaged by", of=view, options=[NOTHING, *damages],
-                          format_func=lambda k: DAMAGE_NAMES.get(k, k))
-        strength = form.ask(st.slider, "strengths", "Strength", of=view, disabled=damage == NOTHING,
-                            help=HELP.get(damage, "Choose a damage first."))
+    shows = form.ask(
+        st.selectbox, "lies", f"{view} shows", of=view,
+        format_func=lambda k: k if k == HONEST else data.class_names[int(k)],
+        help="The view of another item, of this class, drawn with the seed under Advanced.")
+    damage = form.ask(st.segmented_control, "damages", f"Damage to {view}", of=view, options=[NOTHING, *damages],
+                      wrap=True, format_func=lambda k: DAMAGE_NAMES.get(k, k))
+    strength = form.ask(st.slider, "strengths", f"How much {view} is damaged", of=view, disabled=damage == NOTHING,
+                        help=HELP.get(damage, "Choose a damage first."))
     return tamper(data, view, item, None if shows == HONEST else int(shows), None if damage == NOTHING else damage,
                   strength, seed)
 

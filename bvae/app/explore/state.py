@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bvae.aggregators import options_of
 from bvae.app.beliefs.item_beliefs import ItemBeliefs
+from bvae.app.explore.lot import DRAWN_FROM, LOT, TOGETHER
 from bvae.app.explore.observed import DAMAGED, HONEST, NOTHING, Observed, classes
 from bvae.app.explore.walk import ANSWER, LABELS, MOST_DISAGREED, STEPS
 from bvae.app.state import control
@@ -33,12 +34,14 @@ class Explore(ModelState):
     also : tuple of str
         Rules that are drawn besides.
     num_samples, seed : int
+    drawn_from : str
+        Of a rule that is a mixture over groups of views: what is decoded, see `lot.DRAWN_FROM`.
     step : str
         Of the walk.
     dimension : str
         Whose numbers the walk shows: one's number, or `MOST_DISAGREED`.
     coping : bool
-        Whether one wants to see how every aggregator copes.
+        Whether one wants to see how every rule fares with these views.
     on : tuple of str
         Views that are switched on.
     weights, lies, damages, strengths : tuple
@@ -52,6 +55,7 @@ class Explore(ModelState):
     also: tuple[str, ...] = control((), options=choose.rules, called=choose.rule_label)
     num_samples: int = choose.samples(4)
     seed: int = choose.seed()
+    drawn_from: str = control(TOGETHER, "decode", options=tuple(DRAWN_FROM), called=DRAWN_FROM.__getitem__)
     step: str = control(ANSWER, options=STEPS, called=LABELS.__getitem__)
     dimension: str = control(MOST_DISAGREED, "dim", options=lambda about: [
         MOST_DISAGREED, *map(str, range(about.loaded.model.shared_dim))])
@@ -65,6 +69,11 @@ class Explore(ModelState):
     def rule_name(self) -> str | None:
         """Registered name of the rule; None for the model's own."""
         return None if self.rule == choose.AS_TRAINED else self.rule
+
+    @property
+    def by_lot(self) -> bool:
+        """See `item_beliefs.build`."""
+        return self.drawn_from == LOT
 
     def script(self, scene: ItemBeliefs, seen: Observed, data: MultimodalDataset) -> str:
         """Python that rebuilds the joint posterior and the generations, lies and damage included."""
@@ -103,6 +112,13 @@ class Explore(ModelState):
             "far = distances(loc, scale, joint, affordable_samples(joint))",
             "for m, name in enumerate(model.modalities):",
             "    print(name, *(d[m].item() for d in (far.wasserstein2, far.kl_from_aggregate, far.kl_to_aggregate)))",
-            f"images = model.generate(x, num_samples={self.num_samples}, aggregator=rule, weights=weights,",
-            f"                        generator=torch.Generator().manual_seed({self.seed}))",
+            *(self.by_lot_lines() if scene.decoded is scene.posterior and scene.inside != scene.rule_name else [
+                f"images = model.generate(x, num_samples={self.num_samples}, aggregator=rule, weights=weights,",
+                f"                        generator=torch.Generator().manual_seed({self.seed}))"]),
         ])
+
+    def by_lot_lines(self) -> list[str]:
+        """Python that draws from the whole joint posterior."""
+        return ["# each draw from a group of views by lot",
+                f"z = q.rsample(({self.num_samples},), generator=torch.Generator().manual_seed({self.seed}))",
+                "images = model.decode(z)"]

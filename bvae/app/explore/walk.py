@@ -166,7 +166,7 @@ def _sample(scene: ItemBeliefs, d: int, drawn: Draw) -> Told:
         lines.append(rf"z_{{{d}}}^{{({s + 1})}} &= {number(loc)} + {number(scale)}\cdot "
                      rf"{factor(drawn.noise[s, d].item())} = {number(drawn.z[s, d].item())}{which}")
     some = bool(scene.present.any())
-    one = " from the component of all observed views" if scene.decoded is not scene.posterior and some else \
+    one = " from the belief of all observed views together" if scene.decoded is not scene.posterior and some else \
         "" if some else " from the prior"
     formula = r"z = \mu + \sigma\,\varepsilon, \qquad \varepsilon \sim \mathcal N(0, I)"
     if many:
@@ -186,24 +186,31 @@ def _decode(model: MultimodalVAE, views: Sequence[str], drawn: Draw, honest: dic
     scale = number(model.config.likelihood_scale)
     kinds = dict.fromkeys(model.likelihood_of(v) for v in views)
     formula = r"\\ &\text{or}\; ".join(LIKELIHOODS.get(k, rf"\text{{{k}}}").format(scale=scale) for k in kinds)
-    return Told("**Every decoder turns the same z into its view**, the views that were never seen too. The picture is "
-                "the mean of its likelihood.", r"\small\begin{aligned}\hat x_m &= f_m(z)\\ p(x_m \mid z) &= " + formula
-                + r"\end{aligned}", aligned(lines),
+    return Told("**Every decoder turns the same z into its view**, hidden views included. What you see is the average "
+                "of all that the decoder holds possible (the mean of its likelihood).",
+                r"\small\begin{aligned}\hat x_m &= f_m(z)\\ p(x_m \mid z) &= " + formula + r"\end{aligned}",
+                aligned(lines),
                 "How probable the decoders of sample 1 think the item's views as they are in truth, observed or not. "
                 "Views of many pixels have large numbers; compare a view with itself.")
 
 
-def component_names(scene: ItemBeliefs, views: Sequence[str]) -> list[tuple[str, float]]:
-    """Components of the joint posterior that have weight, heaviest first, with the subset or the view of each."""
-    weights = scene.posterior.weights[:, 0].tolist()
-    names = [f"component {k + 1}" for k in range(len(weights))]
+def members_of_components(scene: ItemBeliefs, views: Sequence[str]) -> list[tuple[str, ...]]:
+    """The views of each component of the joint posterior; of none, where components are no groups of views."""
+    count = scene.posterior.num_components
     if isinstance(scene.rule, SubsetMixture) and scene.rule.num_subsets is None:
         members = subset_membership(len(views))
-        if len(weights) % len(members) == 0:
-            names = ["+".join(v for v, there in zip(views, members[k % len(members)], strict=True) if there)
-                     for k in range(len(weights))]
-    elif len(weights) == len(views):
-        names = list(views)
+        if count % len(members) == 0:
+            return [tuple(v for v, there in zip(views, members[k % len(members)], strict=True) if there)
+                    for k in range(count)]
+    elif count == len(views):
+        return [(view,) for view in views]
+    return [()] * count
+
+
+def component_names(scene: ItemBeliefs, views: Sequence[str]) -> list[tuple[str, float]]:
+    """Components of the joint posterior that have weight, heaviest first, with the subset or the view of each."""
+    names = ["+".join(of) or f"component {k + 1}" for k, of in enumerate(members_of_components(scene, views))]
+    weights = scene.posterior.weights[:, 0].tolist()
     return sorted(((n, w) for n, w in zip(names, weights, strict=True) if w > 0), key=lambda pair: -pair[1])
 
 
@@ -244,6 +251,11 @@ def in_rows(formula: str) -> str:
     parts = re.split(r",\s*\\q?quad\s*", formula)
     whole = len(parts) == 1 or any(part.count("{") != part.count("}") for part in parts)
     return formula if whole else r"\begin{gathered}" + r"\\[4pt]".join(parts) + r"\end{gathered}"
+
+
+def begun() -> bool:
+    """Before the widgets: whether one is on the way, by what was chosen or by the link."""
+    return st.session_state.get("step", st.query_params.get("step", ANSWER)) not in (ANSWER, LABELS[ANSWER])
 
 
 def choose_step(form: Form) -> str:

@@ -373,7 +373,7 @@ def warn(shown: list[Generated], cloud: LatentCloud) -> None:
                     "lies beyond, where the decoder could only guess.")
     count, n = cloud.points.shape[:2]
     st.caption(sheet.LEGEND.format(k=cloud.k, n=n, clouds="" if count == 1 else
-                                   f", of the nearest of the {count} components that the decoder was trained on"))
+                                   f", in the nearest of the {count} groups of views that the decoder was trained on"))
 
 
 def numbers_table(table: list[dict], name: str) -> None:

@@ -112,7 +112,7 @@ def rule_or_trained() -> Any:
 def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     """The box for :func:`rule_or_trained`."""
     own = f"as trained: {rule_label(name_of(model.aggregator))}"
-    return form.ask(place.selectbox, "rule", "Aggregate with", help=help,
+    return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
 
