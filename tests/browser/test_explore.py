@@ -107,9 +107,21 @@ def test_a_folded_question_is_answered_with_pictures(page, app_url):
     settled(page)
     page.get_by_text("Why do 5 views of a 3 disagree?").click()
     expect(page.locator('img[alt$="drawn from the belief of m2 alone"]')).to_have_count(5)
+    settled(page)
     page.get_by_text("Why draw from all views together").click()
     expect(page.locator('img[alt*="a group by lot, draw"]')).to_have_count(6)
     page.get_by_role("radio", name="a group by lot").click()
     page.wait_for_url(re.compile("decode=a"))
     settled(page)
     fits(page)
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_no_probability_breaks_into_two_lines(page, app_url):
+    page.goto(f"{app_url}/explore?data=celeba")
+    settled(page)
+    page.get_by_text("What the judges see").click()
+    numbers = page.locator(".bvae-distribution > div > :last-child")
+    expect(numbers).to_have_count(24)  # 3 classes, 2 views, 4 draws
+    assert all(page.evaluate("""() => [...document.querySelectorAll('.bvae-distribution > div > :last-child')].map(
+        at => at.getClientRects().length === 1 && at.offsetHeight < 20)"""))
