@@ -18,23 +18,29 @@ from bvae.io.compact import shrink
 from bvae.io.locking import LOCK
 from bvae.io.storage import write_json, write_tensors
 from bvae.runs import jobs
+from bvae.training.callbacks import Callback
 
 EVERY, SAMPLES_EVERY, SAVE_EVERY = 1.0, 8.0, 20.0  # seconds
 ROWS, NUM_SAMPLES = 300, 8
 
 
-class Reporter:
-    """Writes progress and samples now and then; a disk that does not take them is no reason to stop training."""
+class Reporter(Callback):
+    """Writes progress and samples now and then; a disk that does not take them is no reason to stop training.
+
+    Samples are drawn whenever the state is saved, too: however a run ends, its last pictures are those of the step
+    that is kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told = self.drawn = -1e9
         self.first: tuple[int, float] | None = None
         self.step: int | None = None
+        self.drawn_step: int | None = None
         self.full = ""
 
-    def __call__(self, now: Any) -> None:
-        """After a step of a `bvae.training.trainer.Trainer`."""
+    def on_step(self, now: Any) -> None:
+        """See `Callback.on_step`."""
         moment = time.monotonic()
         self.first, self.step = self.first or (now.step - 1, now.seconds), now.step
         if moment - self.told > EVERY:
@@ -52,7 +58,11 @@ class Reporter:
                 raise KeyboardInterrupt from None
         if moment - self.drawn > SAMPLES_EVERY:
             self.draw(now.model, now.step)
-            self.drawn = time.monotonic()
+
+    def on_save(self, now: Any) -> None:
+        """See `Callback.on_save`."""
+        if now.step != self.drawn_step:
+            self.draw(now.model, now.step)
 
     def tell(self, phase: str, **facts: Any) -> None:
         """Replace progress.json."""
@@ -75,6 +85,7 @@ class Reporter:
                               {"step": str(step), "views": ",".join(means)})
         finally:
             model.train(was)
+        self.drawn, self.drawn_step = time.monotonic(), step
 
 
 def work(folder: Path) -> None:
@@ -85,7 +96,7 @@ def work(folder: Path) -> None:
     if (folder / jobs.STOP).exists():
         end(folder, "stopped", "Stopped before the first step.")
         return
-    from bvae.training.loop import STATE, OnStep, SaveEvery, TrainingStopped, train
+    from bvae.training.loop import STATE, SaveEvery, TrainingStopped, train
 
     reporter = Reporter(folder)
     own, published = folder / jobs.MODEL, jobs.own_models() / job.settings.dataset / job.name
@@ -96,7 +107,7 @@ def work(folder: Path) -> None:
         reporter.tell("preparing", step=0)
     try:
         train(job.settings, own, resume=(own / STATE).is_file(), progress=False,
-              callbacks=[SaveEvery(SAVE_EVERY), OnStep(reporter)])
+              callbacks=[SaveEvery(SAVE_EVERY), reporter])
     except TrainingStopped as stopped:
         if reporter.step is not None:  # the last look was a moment ago
             reporter.tell(**{**jobs.read(folder).progress, "step": reporter.step})

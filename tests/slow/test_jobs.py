@@ -9,7 +9,7 @@ import torch
 
 import bvae
 from bvae.io.locking import holder, locked
-from bvae.io.storage import read_json, read_tensors, write_json
+from bvae.io.storage import read_json, read_tensors, read_tensors_and_metadata, write_json
 from bvae.runs import jobs
 from bvae.runs.jobs import JobError, Limits
 from bvae.training import Settings
@@ -33,6 +33,11 @@ def runs(tmp_path, monkeypatch):
 
 def settings(steps, **changes):
     return Settings.for_method("polymnist", "wb-vae", **{**TINY, "steps": steps, **changes})
+
+
+def drawn_at(job):
+    """The step of which the run's pictures are."""
+    return int(read_tensors_and_metadata(job.folder / jobs.SAMPLES)[1]["step"])
 
 
 def until(job, wanted):
@@ -100,7 +105,7 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
     job = jobs.submit("mine", settings(9), evaluate=True)
     assert job.state == "queued"
     (job.folder / jobs.QUEUED).unlink()
-    report = worker.Reporter.__call__
+    report = worker.Reporter.on_step
 
     def interrupt(self, now):
         report(self, now)
@@ -108,15 +113,22 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker.Reporter, "__call__", interrupt)
+        patch.setattr(worker.Reporter, "on_step", interrupt)
         worker.work(job.folder)
     stopped = jobs.find(job.id)
     assert (stopped.state, stopped.step) == ("stopped", 4)
     assert "after step 4 of 9" in stopped.message  # the page shows one number, not two
+    assert drawn_at(stopped) == 4
     worker.work(job.folder)
     job = jobs.find(job.id)
     assert (job.state, job.message, job.step) == ("finished", "", 9)
     train(settings(9), tmp_path / "whole", progress=False)
+    assert drawn_at(job) == 9
+    z = torch.randn(worker.NUM_SAMPLES, 2, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        last = bvae.load("polymnist", "mine").decode(z)
+    for view, shown in read_tensors(job.folder / jobs.SAMPLES).items():  # rounded to half precision, as the weights are
+        torch.testing.assert_close(shown.float(), last[view], atol=2e-3, rtol=0)
     assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (
         job.model_folder / "model.safetensors").read_bytes()
     checkpoint = bvae.training.load_checkpoint("polymnist", "mine")

@@ -27,16 +27,18 @@ def component():
     )
 
 
-def canvas(drawing: Tensor, *, revision: int, key: str) -> Tensor | None:
+def canvas(drawing: Tensor, *, example: bool, revision: int, key: str) -> Tensor | None:
     """Show the canvas and return what the browser last sent.
 
     Parameters
     ----------
     drawing : Tensor
         (28, 28) uint8, what to show.
+    example : bool
+        Whether it is ours: the first stroke begins on an empty field then, and undoing that stroke brings it back.
     revision : int
-        The browser adopts `drawing` when it first appears and whenever this number changes, and at no other time: a
-        rerun never takes away a stroke.
+        The browser adopts `drawing` and `example` when it first appears and whenever this number changes, and at no
+        other time: a rerun never takes away a stroke.
     key : str
         Streamlit's key.
 
@@ -50,8 +52,8 @@ def canvas(drawing: Tensor, *, revision: int, key: str) -> Tensor | None:
     bvae.data.drawings.BadDrawing
         If the browser sent anything else than a drawing.
     """
-    result = component()(key=key, data={"digits": drawings.digits_of(drawing), "revision": revision},
-                         on_drawing_change=lambda: None)
+    result = component()(key=key, data={"digits": drawings.digits_of(drawing), "example": example,
+                                        "revision": revision}, on_drawing_change=lambda: None)
     return received(result.drawing, revision)
 
 

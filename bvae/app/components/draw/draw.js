@@ -22,7 +22,8 @@ function createDrawing(root) {
   let cells = new Uint8Array(SIZE * SIZE); // 0 to 3
   let soft = new Float32Array(SIZE * SIZE); // ink of the stroke that is being drawn
   let before = null; // the cells before that stroke
-  let undo = [];
+  let example = false; // the picture is not the visitor's own: the first stroke begins on an empty field
+  let undo = []; // { cells, example }
   let revision = null;
   let send = () => {};
   let erasing = false;
@@ -35,6 +36,7 @@ function createDrawing(root) {
   const context = canvas.getContext("2d");
   const cursor = element("div", { className: "cursor" });
   const hint = element("div", { className: "hint", textContent: "draw here", "aria-hidden": "true" });
+  const note = element("p", { className: "note", textContent: "An example. Begin to draw, and the field is yours." });
   const keys = element("p", {
     className: "keys", id: "draw-keys",
     textContent: "With keys: Tab to the canvas, arrows move the cell, Space inks it, Shift and an arrow draws a line, "
@@ -54,13 +56,13 @@ function createDrawing(root) {
   const undoButton = button("Undo", () => goBack());
   const clearButton = button("Clear", () => {
     if (!cells.some(Boolean)) return;
-    remember(cells);
-    cells = new Uint8Array(SIZE * SIZE);
+    empty();
     say("Cleared.");
     show();
     tell(0);
   });
-  root.replaceChildren(paper, element("div", { className: "tools" }, [undoButton, clearButton, eraser]), keys, said);
+  root.replaceChildren(
+    paper, note, element("div", { className: "tools" }, [undoButton, clearButton, eraser]), keys, said);
 
   function show() {
     const picture = context.createImageData(SIZE, SIZE);
@@ -72,6 +74,7 @@ function createDrawing(root) {
     hint.hidden = cells.some(Boolean) || pointer !== null;
     cursor.style.left = `${(100 * at.column) / SIZE}%`;
     cursor.style.top = `${(100 * at.row) / SIZE}%`;
+    note.hidden = !example;
     undoButton.disabled = !undo.length;
     clearButton.disabled = !cells.some(Boolean);
     eraser.setAttribute("aria-pressed", erasing);
@@ -81,14 +84,20 @@ function createDrawing(root) {
     said.textContent = text;
   }
 
-  function remember(state) {
-    undo.push(state.slice());
+  function remember() {
+    undo.push({ cells: cells.slice(), example });
     if (undo.length > MOST_UNDO) undo.shift();
+  }
+
+  function empty() {
+    remember();
+    cells = new Uint8Array(SIZE * SIZE);
+    example = false;
   }
 
   function goBack() {
     if (!undo.length) return;
-    cells = undo.pop();
+    ({ cells, example } = undo.pop());
     say("Undone.");
     show();
     tell(0);
@@ -124,9 +133,12 @@ function createDrawing(root) {
     }
   }
 
-  function beginStroke() {
+  /* One undo takes back a stroke, and with the first one on an example brings the example back. */
+  function beginStroke(erase) {
+    if (example && !erase) empty();
+    else remember();
+    example = false;
     before = cells.slice();
-    remember(before);
     soft = new Float32Array(SIZE * SIZE);
   }
 
@@ -146,7 +158,7 @@ function createDrawing(root) {
       // a pointer that has gone already
     }
     clearTimeout(timer);
-    beginStroke();
+    beginStroke(erasing);
     last = place(event);
     brush(last, last, erasing);
     show();
@@ -197,13 +209,13 @@ function createDrawing(root) {
       at.row = clamp(at.row + arrow[0], 0, SIZE - 1);
       at.column = clamp(at.column + arrow[1], 0, SIZE - 1);
       if (event.shiftKey) {
-        beginStroke();
+        beginStroke(erasing);
         brush(from, centre(), erasing);
         tell(500);
       }
       describe(event.shiftKey ? (erasing ? "erased to " : "inked to ") : "");
     } else {
-      beginStroke();
+      beginStroke(erase || erasing);
       brush(centre(), centre(), erase || erasing);
       tell(500);
       describe(erase || erasing ? "erased: " : "inked: ");
@@ -220,6 +232,7 @@ function createDrawing(root) {
       revision = data.revision;
       clearTimeout(timer);
       cells = Uint8Array.from(data.digits, Number);
+      example = data.example;
       undo = [];
       pointer = null;
       show();
