@@ -10,7 +10,7 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.aggregators.comparison import means_of
-from bvae.data import MultimodalDataset, dataset, uploads
+from bvae.data import DATASETS, MultimodalDataset, dataset, uploads
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.storage import StorageError
 from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
@@ -172,7 +172,8 @@ def example_file(key: ModelKey, n: int) -> bytes:
     labels = data.y.numpy()[chosen] if data.labelled else None
     present = experts.present[:, chosen].numpy() if data.incomplete else None
     return uploads.write(loc, scale, list(model.modalities), labels=labels, present=present, thumbnails=pictures,
-                         name=f"{title_of(key.model_name)} on {key.data_name}"[: uploads.MAX_LETTERS])
+                         name=f"{title_of(key.model_name)} on {DATASETS[key.data_name].title or key.data_name}"[
+                             : uploads.MAX_LETTERS])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

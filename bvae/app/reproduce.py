@@ -1,4 +1,4 @@
-"""Reproduce: Python and a command line that give the same numbers as the page."""
+"""Reproduce: the picture as a file, and Python and a command line that give the same numbers as the page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 import bvae
+from bvae.app.components.picture import save_buttons
 from bvae.app.widgets import fold
 
 
@@ -14,14 +15,14 @@ def show(
     code: str | Callable[[], str], file_name: str, *, checkpoints: Sequence[str] = (), seed: int | None = None,
     commands: Sequence[tuple[str, str]] = (), title: str = "Reproduce these numbers",
 ) -> None:
-    """Python and command lines that give the same numbers, with what they depend on.
+    """What the page shows as a picture; Python and command lines that give the same, with what they depend on.
 
     Parameters
     ----------
     code : str, or callable
         () -> str where it is known only when somebody opens it.
     file_name : str
-        Of the script, ending in ".py".
+        Of the script, ending in ".py"; the picture's is the same with another ending.
     checkpoints : sequence of str
         Markdown, such as "mwb-vae 0123456789ab".
     seed : int, optional
@@ -30,6 +31,7 @@ def show(
     title : str
     """
     def content() -> None:
+        save_buttons(file_name.removesuffix(".py"), key="save_picture")
         facts = [f"bvae {bvae.__version__}"]
         facts += [f"weights {', '.join(checkpoints)}"] if checkpoints else []
         facts += [f"seed {seed}"] if seed is not None else []

@@ -124,7 +124,7 @@ class MultimodalDataset:
 
     name: ClassVar[str]
     title: ClassVar[str] = ""
-    """What lists call it, where its name alone would mislead."""
+    """What people read; the name itself if it has no other."""
     story: str = ""
     """What the modalities of one item have in common, in a sentence."""
     num_classes: int = 1

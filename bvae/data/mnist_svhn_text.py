@@ -88,6 +88,7 @@ class MnistSvhnText(MultimodalDataset):
     """
 
     name = "mnist-svhn-text"
+    title = "MNIST-SVHN-Text"
     story = "Handwriting, street number and word name the same digit; their styles have nothing in common."
     num_classes = 10
     origins: ClassVar[dict[str, str]] = {

@@ -222,6 +222,7 @@ class PolyMNIST(MultimodalDataset):
     """
 
     name = "polymnist"
+    title = "PolyMNIST"
     story = "Every view shows the same digit, each in another handwriting, on a photo of its own."
     num_classes = NUM_CLASSES
     origins: ClassVar[dict[str, str]] = {

@@ -98,22 +98,45 @@ class LatentCloud:
         without : sequence of int
             Positions of items that do not count: those that z was made of.
         """
-        if z.shape[-1] != self.points.shape[-1]:
-            raise ValueError(f"z: expected shape (..., {self.points.shape[-1]}), got {tuple(z.shape)}")
         counts = torch.ones(self.points.shape[1], dtype=torch.bool)
         counts[list(without)] = False
-        flat = z.reshape(1, -1, z.shape[-1]).to(self.points)
-        far = torch.cdist(flat.expand(len(self.points), -1, -1), self.points[:, counts])  # (C, n, N)
-        kth = far.kthvalue(min(self.k, far.shape[-1]), dim=-1).values  # (C, n)
-        unit = self.unit.unsqueeze(1)
-        # All points of a cloud in one place: that place is 1, every other one infinitely far.
-        ratio = torch.where(unit > 0, kth / unit, torch.where(kth > 0, torch.inf, 1.0))
-        best = ratio.argmin(0)  # (n,)
+        far, ratio, best = self._from(z, self.points[:, counts])
         neighbours = (far <= self.radius[:, None, None]).sum(-1)
         ratio, neighbours = (v.gather(0, best.unsqueeze(0))[0] for v in (ratio, neighbours))
         edge, beyond = self.edge[best], self.beyond[best]
         place = (ratio > edge).long() + (ratio > beyond).long()
         return Closeness(*(v.view(z.shape[:-1]) for v in (ratio, edge, beyond, neighbours, place)))
+
+    def nearest(self, z: Tensor, count: int) -> Tensor:
+        """Which items lie nearest to latent vectors, in the cloud by which :meth:`closeness` measures.
+
+        Parameters
+        ----------
+        z : Tensor
+            (..., D).
+        count : int
+            At most N.
+
+        Returns
+        -------
+        Tensor
+            (..., count) int64 positions of items, the nearest one first.
+        """
+        far, _, best = self._from(z, self.points)
+        of_best = far[best, torch.arange(len(best))]  # (n, N)
+        return of_best.topk(count, largest=False).indices.view(*z.shape[:-1], count)
+
+    def _from(self, z: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Distances from n vectors to points (C, n, N), ratios (C, n), and the cloud of the smallest one (n,)."""
+        if z.shape[-1] != self.points.shape[-1]:
+            raise ValueError(f"z: expected shape (..., {self.points.shape[-1]}), got {tuple(z.shape)}")
+        flat = z.reshape(1, -1, z.shape[-1]).to(points)
+        far = torch.cdist(flat.expand(len(points), -1, -1), points)
+        kth = far.kthvalue(min(self.k, far.shape[-1]), dim=-1).values  # (C, n)
+        unit = self.unit.unsqueeze(1)
+        # All points of a cloud in one place: that place is 1, every other one infinitely far.
+        ratio = torch.where(unit > 0, kth / unit, torch.where(kth > 0, torch.inf, 1.0))
+        return far, ratio, ratio.argmin(0)
 
 
 @torch.no_grad()

@@ -139,7 +139,7 @@ def test_pins_are_kept_linked_and_taken_off():
     runs = app.session_state[pins.PINNED]
     assert len(runs) == 6
     assert list(pinned()["sample"]) == [342] * 3 + [7] * 3
-    assert pinned()["link"][3] == ("explore?v=1&data=polymnist&model=MWB-VAE&agg=PoE&item=7&views=m0&views=m1&views=m2"
+    assert pinned()["link"][3] == ("explore?v=1&data=PolyMNIST&model=MWB-VAE&agg=PoE&item=7&views=m0&views=m1&views=m2"
                                    "&views=m3&seed=0&n=4")
     table = all_numbers(app).set_index(["number", "of"])  # what is shown now is what the last three hold
     for rule, row in zip(("PoE", "MoE", "Wasserstein"), (3, 4, 5), strict=True):

@@ -1,9 +1,15 @@
 """The Generate page opens on a finished answer, in each of its tasks and for each data set, and its code runs."""
 
+import re
+
 import pytest
+import torch
 
 from bvae.app import loaders
-from tests.support.pages import open_page
+from bvae.app.beliefs.generation import Studio
+from bvae.app.generate import inventing
+from bvae.app.generate.inventing import Counted
+from tests.support.pages import assert_clean, html_table, open_page
 
 PAGE = "pages/generate.py"
 
@@ -34,3 +40,85 @@ def test_what_is_asked_goes_with_what_one_can_do():
     app = open_page(PAGE, data="celeba", task="Draw or write")  # nothing to draw
     assert [a.startswith("**Type a text:**") for a in asked(app)] == [True]
     assert not asked(open_page(PAGE))
+
+
+def pictures(app):
+    """What is generated, as the data of the pictures."""
+    return [src for h in app.get("html") for src in re.findall('alt="[^"]*generated[^"]*"[^>]*src="([^"]*)"',
+                                                               h.proto.body)
+            + re.findall('src="([^"]*)"[^>]*alt="[^"]*generated', h.proto.body)]
+
+
+def test_again_invents_others_and_the_seed_says_which():
+    app = open_page(PAGE, task="Invent")
+    first = pictures(app)
+    assert len(first) == 15
+    next(b for b in app.button if b.label == "Again").click().run()
+    assert_clean(app)
+    second = pictures(app)
+    assert app.number_input(key="seed").value == 1
+    assert not set(first) & set(second)
+    assert pictures(open_page(PAGE, task="Invent", seed="1")) == second  # what the link holds
+    app.number_input(key="seed").set_value(9999).run()
+    next(b for b in app.button if b.label == "Again").click().run()
+    assert app.number_input(key="seed").value == 0
+    assert pictures(app) == first
+
+
+def test_the_items_beside_an_invention_are_those_nearest_to_its_z():
+    app = open_page(PAGE, task="Invent", n="2")
+    loaded, data = loaders.load_model("polymnist", "mwb-vae"), loaders.test_data("polymnist")
+    cloud = loaders.latent_cloud(loaded.key)
+    z = torch.randn(2, loaded.model.latent_dim, generator=torch.Generator().manual_seed(0))
+    shown = html_table(app, "Nearest items").iloc[:, 1:]
+    body = next(h.proto.body for h in app.get("html") if 'aria-label="Nearest items"' in h.proto.body)
+    items = [int(i) for i in re.findall(r"m0 of item (\d+)", body)]
+    by_hand = []
+    for one in z:  # the cloud in whose units the fifth nearest is nearest, and its items
+        far = (cloud.points - one).norm(dim=-1)  # (C, N)
+        best = (far.sort(dim=1).values[:, cloud.k - 1] / cloud.unit).argmin()
+        by_hand += far[best].argsort()[: inventing.NEAREST].tolist()
+    assert items == by_hand
+    assert [cell.strip() for cell in shown.to_numpy().ravel()] == [data.class_names[int(data.y[i])] for i in items]
+
+
+def test_why_inventions_disagree_is_counted():
+    app = open_page(PAGE, task="Invent")
+    app.session_state["why_they_disagree"] = True
+    app.run()
+    assert_clean(app)
+    table = html_table(app, "Why inventions disagree")
+    agree = [int(v.strip(" %")) / 100 for v in table["all views show the same class"]]
+    loaded, data = loaders.load_model("polymnist", "mwb-vae"), loaders.test_data("polymnist")
+    judges = loaders.judges("polymnist")
+    studio = Studio(loaded.model, loaders.latent_cloud(loaded.key), judges, loaded.model.aggregator)
+    z = torch.randn(inventing.COUNTED, 32, generator=torch.Generator().manual_seed(0))
+    seen = torch.stack([p.argmax(-1) for p in judges.probabilities(loaded.model.decode(z)).values()])
+    assert agree[0] == pytest.approx(float((seen == seen[0]).all(0).float().mean()), abs=0.005)
+    items = list(range(0, 1000, 100))
+    x = data.subset(torch.tensor(items))
+    with torch.inference_mode():
+        q = loaded.model.encode(x, loaded.model.aggregator.conditional())
+        want = q.rsample((), generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(studio.of_items(loaded.experts, items, 3), want, atol=1e-4, rtol=1e-4)
+    assert agree[1] > agree[0]
+    assert any("It is the place." in m.value for m in app.markdown)
+
+
+def test_what_is_told_follows_the_counts():
+    def told(prior, items):
+        return inventing.told(Counted(prior, 0.1, 1.2), Counted(items, 0.8, 0.9), 200)
+
+    assert "in 88%" in told(0.2, 0.88)
+    assert "in 20%" in told(0.2, 0.88)
+    assert "is where its items are" in told(0.9, 0.92)
+    assert "the decoders themselves differ" in told(0.2, 0.22)
+    assert "even more often" in told(0.9, 0.2)
+
+
+@pytest.mark.parametrize(("model", "there"), [("mwb-vae-2d", True), ("mwb-vae", False)])
+def test_where_the_latent_space_is_a_plane_one_is_led_to_it(model, there):
+    app = open_page(PAGE, data="mnist-svhn-text", model=model, task="Invent")
+    links = [link.proto for link in app.get("page_link") if "plane" in link.proto.label]
+    assert len(links) == there
+    assert all("look=Walk" in link.query_string for link in links)

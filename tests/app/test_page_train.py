@@ -30,7 +30,7 @@ def texts(app):
 
 def test_it_opens_on_the_curves_of_what_ships_and_no_control_can_raise(runs):
     app = open_page(PAGE)
-    assert "How MWB-VAE learned polymnist" in texts(app)
+    assert "How MWB-VAE learned PolyMNIST" in texts(app)
     assert len(app.get("plotly_chart")) == 1
     assert "Takes about" in texts(app)
     for name in ("polymnist", "a/b", "<b>", "mwb-vae"):
@@ -66,7 +66,7 @@ def test_every_state_of_a_run(runs):
     assert (job.state, job.name, job.settings.steps) == ("queued", "mine", 40)
     assert "**Waiting**" in texts(app)
     assert app.selectbox(key="train_run").value == job.id
-    button(app, "Stop training").click().run()
+    button(app, "Stop mine").click().run()
     assert "**Stopped**" in texts(app)
     button(app, "Resume").click().run()
     assert "**Waiting**" in texts(app)
@@ -92,7 +92,7 @@ def test_every_state_of_a_run(runs):
     app.run()
     assert_clean(app)
     assert "**Damaged**" in texts(app)
-    button(app, "Delete for good").click().run()
+    button(app, "for good").click().run()
     assert_clean(app)
     assert jobs.jobs() == []
     assert "None yet" in texts(app)

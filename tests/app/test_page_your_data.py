@@ -180,7 +180,7 @@ def test_names_that_the_page_has_itself():
         assert_clean(app)
         assert app.segmented_control(key="my_which").value == which
         count = 80 if which == uploading.CLOUDS else 20
-        assert f"Map of {count} posterior means" in str(app.get("plotly_chart")[0].proto)
+        assert f"Map of {count} mean beliefs" in str(app.get("plotly_chart")[0].proto)
     app.segmented_control(key="show").set_value("comparison").run()
     assert_clean(app)
 

@@ -128,4 +128,4 @@ def test_a_shared_link_states_what_another_version_may_change():
     app.run()
     assert_clean(app)
     query = next(c.value for c in app.code if "?" in c.value).partition("?")[2]
-    assert sorted(query.split("&")) == ["data=polymnist", "item=342", "model=MWB-VAE", "seed=0", "v=1", "views=m0"]
+    assert sorted(query.split("&")) == ["data=PolyMNIST", "item=342", "model=MWB-VAE", "seed=0", "v=1", "views=m0"]

@@ -97,10 +97,20 @@ class Studio:
         """Every modality alone as the source of all: source -> one sample, with the same noise in every row."""
         return {name: self.translate({name: values}, None, 1, seed, without) for name, values in x.items()}
 
-    def invent(self, num_samples: int, seed: int) -> Generated:
-        """z ~ N(0, I), decoded into all modalities."""
-        z = torch.randn(num_samples, self.model.latent_dim, generator=torch.Generator().manual_seed(seed))
-        return self.decode(z)
+    def of_prior(self, count: int, seed: int) -> Tensor:
+        """z ~ N(0, I), (count, L)."""
+        return torch.randn(count, self.model.latent_dim, generator=torch.Generator().manual_seed(seed))
+
+    def of_items(self, experts: UnimodalPosteriors, items: Sequence[int], seed: int) -> Tensor:
+        """A draw of the joint posterior of each of some items, all their modalities seen, as :meth:`posterior` makes
+        it: (S, L)."""
+        with torch.inference_mode():
+            q = self.model.aggregate(UnimodalPosteriors(*(v[:, list(items)] for v in experts)), self.rule.conditional())
+            return q.rsample((), generator=torch.Generator().manual_seed(seed))
+
+    def near(self, z: Tensor, count: int) -> Tensor:
+        """(S, count) the items whose z lie nearest, the nearest one first."""
+        return self.cloud.nearest(z[:, : self.model.shared_dim], count)
 
     def between_items(self, a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> Posterior:
         """The Wasserstein geodesic between the joint posteriors of two items, T = `FRAMES`."""

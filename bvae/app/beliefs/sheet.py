@@ -10,6 +10,7 @@ from bvae.app.beliefs.generation import MARKS, Generated, mark, spoken
 from bvae.app.templates import Markup, render
 from bvae.app.widgets import images
 from bvae.data import MultimodalDataset
+from bvae.maps.latent_distance import LatentCloud
 from bvae.plots import style
 
 WIDEST = 112  # pixels of a picture
@@ -98,11 +99,19 @@ def width_of(data: MultimodalDataset, name: str) -> int:
     return 240 if m.kind == "text" and m.shape[0] > images.SHORT_TEXT else WIDEST
 
 
-LEGEND = (
-    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them. The number says how far z lies from "
-    "the {n:,} test items, compared with how far these lie from each other: 1 is usual, 2 is twice as far. (Measured "
-    "to the {k}th nearest item{clouds}.) "
-    f"{MARKS[1]}: farther than 90 % of the items lie from each other, {MARKS[2]}: farther than 99 %. Near: how many "
-    "items lie around z as closely as items do. This says where data are, not whether a picture is good: decoders can "
-    "be bad among the data."
+MARKS_SAY = (
+    f"{MARKS[0]} among the data, {MARKS[1]} at their edge, {MARKS[2]} beyond them. The number beside it is the "
+    "distance to the data: 1 is as close as the data usually lie to each other. It says where data are, not whether "
+    "a picture is good."
 )
+
+
+def distances_say(cloud: LatentCloud) -> str:
+    """How a distance to the data is measured, in full."""
+    count, n = cloud.points.shape[:2]
+    which = "" if count == 1 else (
+        f" The joint belief has {count} parts, each with a z of every item; the part counts whose are nearest.")
+    return (f"Distance to the data: from z to the {cloud.k}th nearest of the z of {n:,} test items, divided by what "
+            f"that distance usually is between items (their median).{which} At the edge: farther than 90 % of the "
+            "items are from each other; beyond: farther than 99 %. Neighbours: items within the distance at which "
+            f"95 % of the items have {cloud.k}.")

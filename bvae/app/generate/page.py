@@ -1,4 +1,4 @@
-"""Generate: translate views, draw or write, interpolate, invent; under every picture how far its z is from the data."""
+"""Generate: translate views, draw or write, interpolate, invent; with every z how far it is from the data."""
 
 import functools
 
@@ -7,7 +7,7 @@ import streamlit as st
 import bvae
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.generate import generate_panels
+from bvae.app.generate import drawing, generate_panels, interpolating, inventing, translating
 from bvae.app.generate.state import Generate
 from bvae.app.generate.tasks import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE
 from bvae.app.state import Form, begin_page
@@ -17,19 +17,20 @@ from bvae.app.widgets.markdown import plain
 
 begin_page()
 ASK = {
-    TRANSLATE: "**Read along a row:** one view goes in. Which of the others come out as the same thing, which do not?",
+    TRANSLATE: "**Read along a row:** one view goes in. Which of the others show the same thing, which do not?",
     DRAW_OR_WRITE: "",  # asked where it is known whether one draws or writes
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
-    INVENT: "**No view goes in:** z is drawn from the prior. Do all views still tell of the same thing?",
+    INVENT: "**No view goes in:** z is drawn from the prior. Do all views still show the same thing?",
 }
 st.title("Generate")
 form = Form(Generate)
-task = form.ask(st.segmented_control, "task", "Task", label_visibility="collapsed")
+task = form.ask(st.segmented_control, "task", "Task", label_visibility="collapsed", wrap=True)
 about = st.container()
 if ASK[task]:
     about.markdown(ASK[task])
 
-top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
+with st.container(key="after_picture_choices"):
+    top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
 form.about = chosen = choose_model(top[0], top[1])
 loaded, data = chosen.loaded, chosen.data
 if task != INVENT:
@@ -41,35 +42,39 @@ tools = top[4].container(horizontal=True, gap="small")
 with tools:
     share.button("A drawing is in it, an uploaded picture as what the canvas made of it.", form)
 with tools.popover("Advanced", icon=":material/tune:"):
-    form.ask(st.slider, "num_samples", "Samples", disabled=task == INTERPOLATE)
+    form.ask(st.slider, "num_samples", "Draws", disabled=task == INTERPOLATE)
     form.ask(st.number_input, "seed", "Seed of the noise",
              help="Also of what a data set adds to a drawing, such as the crop of a photograph.")
-    form.reset_button(forgets=(generate_panels.DRAWING,))
+    form.reset_button(forgets=(drawing.DRAWING,))
 
 rule_name = form.answer("rule")
 rule = loaded.model.aggregator if rule_name == AS_TRAINED else bvae.aggregator(rule_name)
 cloud = loaders.latent_cloud(chosen.key)
 of_all = generate_panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
 if task != DRAW_OR_WRITE:
-    generate_panels.forget_link()
+    drawing.forget_link()
 shown: generate_panels.Shown | None
 if task == TRANSLATE:
-    shown = generate_panels.translate(of_all)
+    shown = translating.translate(of_all)
 elif task == DRAW_OR_WRITE:
-    shown = generate_panels.draw_or_write(of_all, about)
+    shown = drawing.draw_or_write(of_all, about)
 elif task == INTERPOLATE:
-    shown = generate_panels.interpolate(of_all)
+    shown = interpolating.interpolate(of_all)
 else:
-    shown = generate_panels.invent(of_all)
+    shown = inventing.invent(of_all)
 
-if shown:
-    state = form.state(shown=chosen.key)
-    data_name, model_name = state.shown.data_name, state.shown.model_name
-    generate_panels.warn(shown.generated, cloud)
-    fold.show("The numbers as a table", "table", "as_table", functools.partial(
-        generate_panels.numbers_table, shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}"))
-    reproduce.show(
-        state.script(rule, data, generate_panels.drawing_code()), "generate.py",
-        title="Reproduce these pictures", seed=state.seed,
-        checkpoints=[f"{plain(model_name)} {state.shown.weights_hash[:12]}"],
-        commands=[(f"python -m bvae evaluate {data_name} {model_name}", "the model's figures on the whole test split")])
+with st.container(key="below_picture"):
+    if shown:
+        state = form.state(shown=chosen.key)
+        data_name, model_name = state.shown.data_name, state.shown.model_name
+        generate_panels.warn(shown)
+        generate_panels.plane_link(chosen)
+        fold.show("The numbers as a table", "table", "as_table", functools.partial(
+            generate_panels.numbers_table, shown.table, f"{data_name}_{model_name}_{task.lower().replace(' ', '_')}",
+            cloud))
+        reproduce.show(
+            state.script(rule, data, drawing.drawing_code()), "generate.py",
+            title="Save or reproduce these pictures", seed=state.seed,
+            checkpoints=[f"{plain(model_name)} {state.shown.weights_hash[:12]}"],
+            commands=[(f"python -m bvae evaluate {data_name} {model_name}",
+                       "the model's figures on the whole test split")])

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bvae.app.components.picture import save_buttons
 from bvae.app.state import Form, begin_page
 from bvae.app.train import training
 from bvae.app.train.state import Train
@@ -24,13 +25,13 @@ every = EVERY if any(s in ("running", "stopping", "queued") for s in states.valu
 
 form = Form(Train)
 left, right = st.columns([1, 2], gap="large")
-with left:
+with left, st.container(key="after_picture_wanted"):
     st.subheader("What to train")
     wanted = training.choose(form)
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
         form.reset_button()
-    st.caption(f"Takes {training.expected(wanted)} where the shipped models were trained.")
+    st.caption(f"Takes {training.expected(wanted)} on the machine that trained the shipped models.")
     try:
         jobs.check(wanted.name, wanted.settings)
         problem = ""
@@ -86,8 +87,9 @@ with right:
 st.subheader("Runs")
 if present:
     below()
-    st.caption(f"One run at a time; the others wait. They use {jobs.threads()} of the processors at the lowest "
-               "priority. Finished models are in every list of the app, and `bvae.load` finds them."
+    st.caption("One run at a time; the others wait. A run takes turns with everything else on this computer and uses "
+               f"{jobs.threads()} of its processors. Finished models are in every list of the app, and `bvae.load` "
+               "finds them."
                + ("" if why_not else f" Their files: `{jobs.runs_root()}`."))
 else:
     st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
@@ -96,10 +98,11 @@ else:
 
 def how_to_reproduce() -> None:
     """The same run without the app."""
+    save_buttons("train", key="save_picture")
     command, code = training.reproduce(wanted)
     st.code(command, language="bash", wrap_lines=True)
     st.code(code, language="python")
     st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped.")
 
 
-fold.show("Reproduce", "code", "reproduce", how_to_reproduce)
+fold.show("Save the picture, or reproduce the run", "code", "reproduce", how_to_reproduce)

@@ -61,20 +61,20 @@ def choose(form: Form[Train]) -> Wanted:
     method = form.ask(st.selectbox, "method", "Method")
     form.about = About(data_name, method)
     form.ask(st.number_input, "steps", "Steps",
-             help="Updates of the weights. The shipped models had as many as are given here first.")
+             help="How often the weights are changed. At first: as often as in the model that ships.")
     free = free_name(method, data_name)
     form.ask(st.text_input, "name", "Name of the model", max_chars=40, placeholder=free,
              help="Letters, digits, - and _. Without one it gets the name that is shown.")
     with st.expander("Advanced", icon=":material/tune:"):
         left, right = st.columns(2)
         form.ask(left.number_input, "latent_dim", "Latent dimension")
-        form.ask(right.number_input, "beta", "Beta", help="Weight of the divergence to the prior.")
+        form.ask(right.number_input, "beta", "Beta", help="Weight of the divergence between beliefs and the prior.")
         form.ask(left.number_input, "learning_rate", "Learning rate", format="%.5f")
         form.ask(right.number_input, "seed", "Seed")
         form.ask(left.number_input, "width", "Width of the networks")
         form.ask(right.number_input, "batch_size", "Items per step")
-        form.ask(st.slider, "missing", "Share of modalities missing in training")
-        form.ask(st.checkbox, "evaluate", "Compute all metrics after training",
+        form.ask(st.slider, "missing", "Share of views that are missing in training")
+        form.ask(st.checkbox, "evaluate", "Compute all figures after training",
                  help="Takes some minutes more; then the model is on the page Benchmarks too.")
     state = form.state()
     return Wanted(state.name.strip() or free, state.settings, state.evaluate)
@@ -129,7 +129,7 @@ def reproduce(wanted: Wanted) -> tuple[str, str]:
 
 def called(job: Job) -> str:
     """A job as lists and links name it."""
-    data = job.settings.dataset if job.settings else "damaged"
+    data = data_label(job.settings.dataset) if job.settings else "damaged"
     return f"{job.name} ({data})"
 
 
@@ -160,12 +160,13 @@ def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) 
 
 
 def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
-    """Samples of the prior: one row a modality, the same z in each column."""
+    """Draws of the prior: one row a view, the same z in each column."""
     lines = []
     for m, (view, values) in enumerate(samples.items()):
         shown = [images.figure(images.content(loaders.test_data(data_name), view, value.float()),
-                               f"sample {k + 1} of {view}, {at}", side=84) for k, value in enumerate(values)]
-        lines.append(images.row(view, style.color(m), shown))
+                               f"draw {k + 1} of {view}, {at}", side=84, shrinks=True)
+                 for k, value in enumerate(values)]
+        lines.append(images.row(view, style.color(m), shown, wraps=False))
     st.html("".join(lines))
 
 
@@ -183,7 +184,7 @@ def watch_example(data_name: str, method: str) -> None:
     names = [n for n in loaders.trained(data_name) if n in METHODS]
     name = method if method in names else next(iter(names), None)
     if name is None:
-        st.info(f"No model of {data_name} ships yet: yours will be the first.")
+        st.info(f"No model of {data_label(data_name)} ships yet: yours will be the first.")
         return
     try:
         checkpoint = load_checkpoint(data_name, name)
@@ -192,12 +193,13 @@ def watch_example(data_name: str, method: str) -> None:
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         return
-    st.subheader(f"How {label(name)} learned {data_name}")
+    st.subheader(f"How {label(name)} learned {data_label(data_name)}")
     st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
                f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
-    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
-    st.markdown("**What it invents** from eight draws of the prior, the same in every row:")
+    st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** Each column is one draw of z from "
+                "the prior, decoded into all views:")
     pictures(data_name, samples, "after training")
+    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
 
 
 def watch(job: Job) -> None:
@@ -206,18 +208,24 @@ def watch(job: Job) -> None:
     headline(job)
     if job.settings is None:
         return
+    samples_of(job)
     history = history_of(job)
     if history:
         curves(history, job.settings.steps, "train_curves", f"{job.name}_history")
     else:
         st.info("The curves begin with the first step: the process is starting and prepares the data."
                 if job.active else "Nothing was recorded.")
+
+
+def samples_of(job: Job) -> None:
+    """What the run invented when it was last looked at; nothing before that."""
+    assert job.settings is not None
     try:
         samples, facts = read_tensors_and_metadata(job.folder / jobs.SAMPLES)
     except StorageError:
         return
     at = f"after step {int(facts['step']):,}" if facts.get("step", "").isdigit() else "during training"
-    st.markdown(f"**What it invents {at}**, from eight draws of the prior, always the same:")
+    st.markdown(f"**What it invents {at}.** Each column is one draw of z from the prior, always the same:")
     views = [v for v in facts.get("views", "").split(",") if v in samples] or list(samples)  # in their fixed order
     pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
 
@@ -228,7 +236,7 @@ def headline(job: Job) -> None:
     if job.settings:
         words += f", step {job.step:,} of {job.settings.steps:,}"
         if job.active and job.progress.get("phase") == "evaluating":
-            words = ":material/play_circle: **The model is trained** and in every page; its metrics are being computed"
+            words = ":material/play_circle: **The model is trained** and in every page; its figures are being computed"
         elif job.active and job.seconds_left is not None:
             words += f", {shipped.in_words([job.seconds_left])} left"
     st.markdown(words)
@@ -260,23 +268,26 @@ def listed(job: Job, may: bool) -> None:
     with st.container(border=True):
         what, state, actions = st.columns([1.3, 2, 1.5], vertical_alignment="center")
         s = job.settings
-        what.markdown(f"**{plain(job.name)}**" + (f"  \n{label(s.method)} of {s.dataset}" if s else ""))
+        of = f"  \n{label(s.method)} on {data_label(s.dataset)}" if s else ""
+        what.markdown(f"**{plain(job.name)}**{of}")
         with state:
             headline(job)
         with actions.container(horizontal=True):
-            st.button("Show", key=f"show_{job.id}", on_click=show_it, args=(job.id,), icon=":material/show_chart:",
-                      help=f"Curves and samples of {job.name}")
+            st.button(f"Show {job.name}", key=f"show_{job.id}", on_click=show_it, args=(job.id,),
+                      icon=":material/show_chart:", help="Its pictures and curves")
             if job.state in ("running", "queued"):
-                st.button("Stop training", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id),
+                st.button(f"Stop {job.name}", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id),
                           disabled=not may, icon=":material/stop_circle:",
                           help="It saves its state first and can go on later.")
             if job.state in ("stopped", "interrupted", "failed"):
-                st.button("Resume", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
-                          disabled=not may, icon=":material/play_arrow:", help="It goes on exactly where it was saved.")
+                st.button(f"Resume {job.name}", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
+                          disabled=not may, icon=":material/play_arrow:",
+                          help="It goes on exactly where it was saved.")
             if not job.active:
-                with st.popover("Delete", icon=":material/delete:", disabled=not may, key=f"ask_{job.id}"):
-                    st.write("Its files go" + (", the trained model too." if job.state == "finished" else "."))
-                    st.button("Delete for good", key=f"delete_{job.id}", on_click=attempt,
+                with st.popover(f"Delete {job.name}", icon=":material/delete:", disabled=not may, key=f"ask_{job.id}"):
+                    too = ", the trained model too" if job.state == "finished" else ""
+                    st.write(f"The files of {plain(job.name)} go{too}.")
+                    st.button(f"Delete {job.name} for good", key=f"delete_{job.id}", on_click=attempt,
                               args=(jobs.delete, job.id), type="primary")
         if job.state == "finished" and s:
             st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",

@@ -13,11 +13,15 @@ from bvae.data.uploads import PosteriorSet
 from bvae.maps.maps import PERPLEXITIES
 
 POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
-PARTS = {POSTERIOR: "One item's posteriors", MAP: "Latent space", COMPARISON: "Compare aggregators"}
+PARTS = {POSTERIOR: "One item's beliefs", MAP: "Latent space", COMPARISON: "Compare rules"}
 JOINT, CLOUDS = "all modalities", "each modality alone"
-"""Of which posteriors a map is, beside the modalities: no modality is called so, for their names have no spaces."""
+"""Of which posteriors a map is, beside the views: no view is called so, for their names have no spaces."""
+WHICH = {JOINT: "all views", CLOUDS: "each view alone"}
 PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
-COLORINGS = {"view": "modality", "class": "class"}
+COLORINGS = {"view": "view", "class": "class"}
+OLDER = {"part": {"One item's posteriors": PARTS[POSTERIOR], "Compare aggregators": PARTS[COMPARISON]},
+         "coloring": {"modality": COLORINGS["view"]}, "which": WHICH}
+"""Field -> what older links hold -> what they hold now."""
 MAP_ITEMS, CLOUD_ITEMS = 500, 300
 
 
@@ -81,9 +85,9 @@ class YourData(PageState):
     plane : str
         See `choose.PLANES`.
     on : tuple of str
-        Modalities that are switched on.
+        Views that are switched on.
     weights : tuple of float
-        Of every modality.
+        Of every view.
     which, projection, perplexity, map_seed, coloring
         Of the map.
     rules : tuple of str
@@ -99,7 +103,8 @@ class YourData(PageState):
     plane: str = choose.plane("my_plane")
     on: tuple[str, ...] = control(lambda own: tuple(own.views), "my_views", options=views)
     weights: tuple[float, ...] = control(1.0, "my_w_{}", each=views, low=0.0, high=4.0, step=0.25)
-    which: str = control(JOINT, "my_which", options=lambda own: [JOINT, *own.views, CLOUDS])
+    which: str = control(JOINT, "my_which", options=lambda own: [JOINT, *own.views, CLOUDS],
+                         called=lambda which: WHICH.get(which, which))
     projection: str = control("pca", "my_map", options=tuple(PROJECTIONS), called=PROJECTIONS.__getitem__)
     perplexity: int = control(30, "my_perplexity", options=PERPLEXITIES)
     map_seed: int = control(0, "my_map_seed", low=0, high=99)

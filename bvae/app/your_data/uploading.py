@@ -45,10 +45,10 @@ def widget() -> None:
     """Where a file is given, and what is wrong with it."""
     isolated.prepare()
     st.file_uploader(
-        f"A file of posteriors (.npz or .safetensors, at most {uploads.MAX_FILE // uploads.MIB} MB)",
+        f"A file of beliefs (posteriors; .npz or .safetensors, at most {uploads.MAX_FILE // uploads.MIB} MB)",
         type=list(uploads.FILE_TYPES), on_change=_adopt, key=f"my_file_{st.session_state.get(REVISION, 0)}",
         max_upload_size=uploads.MAX_FILE // uploads.MIB,
-        help="Means and standard deviations of each modality's posterior; the format is below.")
+        help="Means and standard deviations of what each view makes the model believe; the format is below.")
     if problem := st.session_state.get(PROBLEM):
         st.error(plain(problem), icon=":material/error:")
 

@@ -24,7 +24,7 @@ from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, choose, computing, fold, images
 from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
-from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, Own, YourData
+from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, WHICH, Own, YourData
 from bvae.data import uploads
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
@@ -43,21 +43,22 @@ def posterior(form: Form[YourData]) -> None:
     """One item's posteriors and their barycenter."""
     own: Own = form.about
     data, views = own.data, own.views
-    top = st.columns([1, 1.6, 2], vertical_alignment="bottom")
+    with st.container(key="after_picture_choices"):
+        top = st.columns([1, 1.6, 2], vertical_alignment="bottom")
     item = choose_item(form, top[0])
-    form.ask(top[1].selectbox, "rule", "Aggregate with")
+    form.ask(top[1].selectbox, "rule", "Rule")
     form.ask(top[2].segmented_control, "plane", "Plane")
     left, middle = st.columns([1, 2.4], gap="large")
     known = data.experts.present[:, item].tolist()
-    with left:
+    with left, st.container(key="after_picture_observed"):
         st.subheader("What is observed")
-        on = form.ask(st.pills, "on", "Modalities", wrap=True)
+        on = form.ask(st.pills, "on", "Views that are on", wrap=True)
         for m, view in enumerate(views):
             picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
             seen = view in on and known[m]
             picture.html(images.figure(own.content(view, item) if seen else None,
                                        f"{view}, " + (own.called(item) if seen else "absent"), style.color(m)))
-            form.ask(slider.slider, "weights", f":gray[weight of] {plain(view)}", of=view, disabled=not seen)
+            form.ask(slider.slider, "weights", f"weight of {plain(view)}", of=view, disabled=not seen)
         st.caption(plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
                    + plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))
     state = form.state(is_example=own.is_example)
@@ -67,12 +68,13 @@ def posterior(form: Form[YourData]) -> None:
     plane = (posterior_plots.dimension_plane(loc, scale) if state.plane == "dims" else
              posterior_plots.principal_plane(loc))
     middle.subheader("What it believes")
-    st.subheader("Numbers")
-    expert_numbers(views, now, known)
-    if now.rule.formula:
-        fold.show("The rule's formula", "function", "formula", lambda: _formula(now.rule))
     weights = None if now.weights is None else now.weights.tolist()
-    reproduce.show(state.script([state.rule], views, weights), "your_data.py")
+    with st.container(key="below_picture_numbers"):
+        st.subheader("Numbers")
+        expert_numbers(views, now, known)
+        if now.rule.formula:
+            fold.show("The rule's formula", "function", "formula", lambda: _formula(now.rule))
+        reproduce.show(state.script([state.rule], views, weights), "your_data.py")
     with middle:  # plots take longest: numbers do not wait for them
         belief_charts(plane, views, now, now.drawn()[:1])
 
@@ -88,10 +90,11 @@ def latent_map(form: Form[YourData]) -> None:
     """All items as points."""
     own: Own = form.about
     data, views = own.data, own.views
-    top = st.columns([2.4, 1, 1], vertical_alignment="bottom")
-    which = form.ask(top[0].segmented_control, "which", "Posterior means of", wrap=True)
+    with st.container(key="after_picture_choices"):
+        top = st.columns([2.4, 1, 1], vertical_alignment="bottom")
+    which = form.ask(top[0].segmented_control, "which", "A point is the mean belief of", wrap=True)
     projection = form.ask(top[1].segmented_control, "projection", "Map")
-    form.ask(top[2].selectbox, "rule", "Aggregate with", disabled=which != JOINT)
+    form.ask(top[2].selectbox, "rule", "Rule", disabled=which != JOINT)
     if projection == "tsne":
         with st.expander("Advanced", icon=":material/tune:"):
             form.ask(st.select_slider, "perplexity", "Perplexity of t-SNE")
@@ -101,19 +104,19 @@ def latent_map(form: Form[YourData]) -> None:
     flat = data.latent_dim == 2
     projection = "raw" if projection == "pca" and flat else projection
     if len(means) == 0:
-        st.info(f"No item of the file has {plain(which)}.")
+        st.info(f"No item of the file has {plain(WHICH.get(which, which))}.")
         return
     with computing.said():
         _map(form, means, item, cloud, projection)
     reproduce.show(state.map_script(views, flat), "your_map.py", title="Reproduce this map",
                    seed=state.map_seed if projection == "tsne" else None)
     if len(views) > 1:
-        st.subheader("Is there a gap between the modalities?")
+        st.subheader("Is there a gap between the views?")
         with computing.said():
             clouds, _, where = uploading.means(data, CLOUDS, views, state.rule, CLOUD_ITEMS)
             apart = gaps([clouds[where == m] for m in range(len(views))])
             st.dataframe(pd.DataFrame(apart, index=views, columns=views).round(3), width="stretch")
-            st.caption("Distance between the centres of two modalities' means, in units of the clouds' own size (root "
+            st.caption("How far the centres of two views' clouds lie apart, in units of the clouds' own size (root "
                        "mean square distance to the centre), in the full latent space. About 0: they lie on top of "
                        "each other.")
 
@@ -151,9 +154,9 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
              for i, c in zip(item, cloud, strict=True)], ink(), titles)
         event = charts.show(
             figure, f"my_map_{which}_{projection}_{coloring}",
-            f"Map of {len(means)} posterior means, coloured by {coloring}.",
+            f"Map of {len(means)} mean beliefs, coloured by {coloring}.",
             lambda: pd.DataFrame({"item": item, "label": [data.label(int(i)) for i in item],
-                                  "modality": [views[c] if which != JOINT else JOINT for c in cloud],
+                                  "view": [views[c] if which != JOINT else WHICH[JOINT] for c in cloud],
                                   "x": points[:, 0], "y": points[:, 1]}),
             f"map_{projection}", on_select="rerun", selection_mode=("points", "lasso", "box"))
         st.caption(map_note(projection, len(means), data.latent_dim, shares, perplexity, map_seed))
@@ -172,11 +175,11 @@ def comparison(form: Form[YourData]) -> None:
     data, views = own.data, own.views
     top = st.columns([1, 3], vertical_alignment="bottom")
     item = choose_item(form, top[0])
-    picked = form.ask(top[1].pills, "rules", "Aggregators", wrap=True)
+    picked = form.ask(top[1].pills, "rules", "Rules", wrap=True)
     chosen, note = allowed(picked, choose.rules(), FIRST_RULES)
     if note:
         st.caption(f":material/info: {note}")
-    form.ask(st.pills, "on", "Modalities", wrap=True)
+    form.ask(st.pills, "on", "Views that are on", wrap=True)
     state = form.state(is_example=own.is_example)
     observed, known = state.observed(views), data.experts.present[:, item].tolist()
     st.html(own.pictures(item))
@@ -224,14 +227,14 @@ def instructions() -> None:
     def the_format() -> None:
         st.markdown(f"One `.npz` or `.safetensors` file of at most {uploads.MAX_FILE // uploads.MIB} MB "
                     f"({uploads.MAX_UNPACKED // uploads.MIB} MB unpacked), with these arrays for 1 to "
-                    f"{uploads.MAX_MODALITIES} modalities; N up to {uploads.MAX_ITEMS:,} items, D up to "
+                    f"{uploads.MAX_MODALITIES} views; N up to {uploads.MAX_ITEMS:,} items, D up to "
                     f"{uploads.MAX_DIMENSIONS:,} latent dimensions, the same N and D everywhere.")
         st.dataframe(pd.DataFrame([
             {"array": key if key in ("labels", "name") else f"{key}_NAME", "shape": f.shape,
              "type": uploads.KIND_NAMES[f.kinds], "what": f.says} for key, f in uploads.FIELDS.items()]),
             hide_index=True, width="stretch")
-        st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Posteriors are diagonal Gaussians in **one** "
-                    "latent space that all modalities share. To write it:")
+        st.markdown("NAME is yours: letters, digits, `-`, `.` and `_`. Beliefs are diagonal Gaussians in **one** "
+                    "latent space that all views share. To write it:")
         st.code((EXTEND / "posteriors.py").read_text(encoding="utf-8"), language="python")
         st.markdown("A `.safetensors` file has the same arrays under the same names, all but the texts, which are in "
                     "its metadata: `name`, and `classes`, a JSON list of which `labels` holds the positions.")
@@ -240,10 +243,10 @@ def instructions() -> None:
     def extending() -> None:
         st.markdown("Each is one file or one line; it then appears in every list of this app, on the command line and "
                     "in the tests. These three files are run by the tests as they stand.")
-        for title, file in (("An aggregator", "aggregator.py"), ("A data set", "dataset.py"),
+        for title, file in (("A rule", "aggregator.py"), ("A data set", "dataset.py"),
                             ("A method, and a model trained with it", "method.py")):
             st.markdown(f"**{title}**")
             st.code((EXTEND / file).read_text(encoding="utf-8"), language="python")
 
     fold.show("The format of the file", "description", "the_format", the_format)
-    fold.show("How to add a data set, an aggregator, a method of your own", "extension", "extending", extending)
+    fold.show("How to add a data set, a rule, a method of your own", "extension", "extending", extending)
