@@ -100,3 +100,20 @@ def test_a_mixture_of_any_rule_has_a_name_for_people():
         for says in (title, short):
             assert "(" not in says(name).replace("(", "", says(rule).count("("))
             assert says(rule) in says(name)
+
+
+@pytest.mark.parametrize("query", [
+    ("pages/generate.py", {}), ("pages/generate.py", {"task": "Draw or write"}),
+    ("pages/generate.py", {"task": "Interpolate", "path": "Between two views of an item"}),
+    ("pages/generate.py", {"task": "Invent"}), ("pages/train.py", {}), ("pages/your_data.py", {}),
+    ("pages/your_data.py", {"show": "Latent space", "my_map": "t-SNE"})])
+def test_controls_are_called_by_words_that_differ(query):
+    app = open_page(query[0], **query[1])
+    kinds = (app.selectbox, app.number_input, app.slider, app.select_slider, app.text_input, app.toggle, app.checkbox,
+             app.button, app.segmented_control, app.get("button_group"))
+    widgets = {w.key: w.label for kind in kinds for w in kind if getattr(w, "label", "")
+               and not str(w.key).endswith("_zoom")}  # those of charts, one below each
+    names = list(widgets.values())
+    assert len(names) >= 5
+    assert sorted(set(names)) == sorted(names)
+    assert not [name for name in names if re.search("[_:`$]", name)]

@@ -15,24 +15,30 @@ DRAW = "generate?task=Draw+or+write&n=1"
 SCREENS = {**WIDTHS, "laptop": (1280, 720), "tablet": (1024, 900)}
 PATHS = ("generate", DRAW, "generate?task=Interpolate", "generate?task=Invent", "train", "your_data",
          "your_data?show=Latent+space", "your_data?show=Compare+rules")
+# What is reached by scrolling a region that the keyboard reaches too (a film strip, a wide table) is not cut off.
 CUT = """() => {
     const found = [];
     const controls = 'button, input, [role="radio"], [role="slider"], [data-baseweb="select"], summary, th, td';
     for (const control of document.querySelectorAll('[data-testid="stMain"] :is(' + controls + ')')) {
         const box = control.getBoundingClientRect();
-        const hidden = control.localName === "input" && ["checkbox", "radio", "file"].includes(control.type);
+        const hidden = control.matches('input:is([type="checkbox"], [type="radio"], [type="file"], [type="range"])');
         if (!box.width || !box.height || hidden || control.closest('[aria-hidden="true"], .modebar')) continue;
         let left = 0, right = document.documentElement.clientWidth;
         for (let over = control.parentElement; over; over = over.parentElement) {
             const how = getComputedStyle(over).overflowX;
             if (how === "visible") continue;
-            if (over.tabIndex >= 0 && over.getAttribute("role") === "region") { left = -Infinity; right = Infinity; }
+            if (over.tabIndex >= 0 && over.getAttribute("role") === "region") {
+                [left, right] = [-Infinity, Infinity];
+                break;
+            }
             const frame = over.getBoundingClientRect();
             [left, right] = [Math.max(left, frame.left), Math.min(right, frame.right)];
         }
         const cut = box.left < left - 1 || box.right > right + 1;
         const texts = control.matches("button, summary") ? [...control.querySelectorAll("p")] : [];
-        if (cut || texts.some((text) => text.scrollWidth > text.clientWidth + 1)) found.push(`${control.tagName} ${control.textContent.trim().slice(0, 40)}`);
+        if (cut || texts.some((text) => text.scrollWidth > text.clientWidth + 1)) {
+            found.push(`${control.tagName} ${control.type} ${control.textContent.trim().slice(0, 40)}`);
+        }
     }
     return found;
 }"""

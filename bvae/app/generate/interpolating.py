@@ -24,7 +24,8 @@ def interpolate(c: Task) -> Shown:
         top = st.columns([1.6, 1.4, 1], vertical_alignment="bottom")
     item = c.form.answer("item")
     x = c.data.of_item(item)
-    way = c.form.ask(top[0].segmented_control, "path", "Path", options=[ITEMS, WEIGHTS] if len(x) > 1 else [ITEMS])
+    way = c.form.ask(top[0].segmented_control, "path", "Path", wrap=True,
+                     options=[ITEMS, WEIGHTS] if len(x) > 1 else [ITEMS])
     noise = c.seed if c.form.ask(
         top[2].toggle, "noise", "With noise", help="Off: the mean of each belief on the way is decoded. On: a draw of "
         "each, with the same noise all the way.") else None

@@ -84,3 +84,17 @@ def test_a_models_own_samples_are_among_its_data(rule, clouds, generator):
     z = model.shared(model.aggregate(experts)).rsample((1,), generator=generator)[0]
     assert (cloud.closeness(z).place >= AT_THE_EDGE).double().mean() < 0.2
     assert (cloud.closeness(z + 50).place == BEYOND_THE_DATA).all()
+
+
+def test_the_nearest_items_are_those_of_the_cloud_that_is_nearest_in_its_own_units():
+    generator = torch.Generator().manual_seed(0)
+    points = torch.stack([torch.randn(60, 3, generator=generator), 5 + 0.1 * torch.randn(60, 3, generator=generator)])
+    cloud = LatentCloud.of(points)
+    z = torch.stack([torch.zeros(3), torch.full((3,), 5.0)])
+    near = cloud.nearest(z, 4)
+    assert near.shape == (2, 4)
+    for k in range(2):
+        assert near[k].tolist() == (points[k] - z[k]).norm(dim=-1).argsort()[:4].tolist()
+    assert cloud.nearest(z.view(2, 1, 3), 4).shape == (2, 1, 4)
+    with pytest.raises(ValueError, match="z: expected shape"):
+        cloud.nearest(torch.zeros(2), 1)
