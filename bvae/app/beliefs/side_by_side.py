@@ -13,7 +13,7 @@ from bvae.app.beliefs.contenders import Contender
 from bvae.app.beliefs.quantities import Number
 from bvae.app.state import ink
 from bvae.app.widgets import charts, legends, small_table
-from bvae.app.widgets.layout import columns
+from bvae.app.widgets.layout import strip
 from bvae.app.widgets.markdown import plain
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
@@ -48,9 +48,9 @@ def contender_columns(
     st.html(legends.legend([v for v, o in zip(views, observed, strict=True) if o],
                            [style.color(m) for m, o in enumerate(observed) if o],
                            [style.marker(m) for m, o in enumerate(observed) if o],
-                           "black or white: the joint posterior · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
+                           "black or white: the joint belief · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
     slots = []
-    for place, c, brief in zip(columns(len(contenders)), contenders, briefs, strict=True):
+    for place, c, brief in zip(strip(len(contenders), "contenders"), contenders, briefs, strict=True):
         with place:
             st.markdown(f"##### {plain(c.title)}")
             picture = st.container()
@@ -65,7 +65,7 @@ def contender_columns(
                     below(c)
         for c, (picture, _), limit, joint in zip(contenders, slots, limits, drawn, strict=True):
             figure = posterior_plots.plane_figure(c.plane, views, c.loc, c.scale, c.observed, joint, ink(),
-                                        height=420 if len(contenders) == 2 else 360, limits=limit)
+                                        height=400 if len(contenders) == 2 else 320, limits=limit)
             figure.update_layout(showlegend=False)
             charts.show_lines(
                 figure, f"plane_{c.key}",

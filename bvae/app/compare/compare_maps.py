@@ -1,4 +1,4 @@
-"""Compare's lower half: the same items in every contender's space, and whose neighbours changed most."""
+"""Compare's maps: the same items in every contender's space, and whose neighbours changed most."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bvae.app import loaders
 from bvae.app.beliefs.contenders import Contender
 from bvae.app.beliefs.item_maps import linked_maps, neighbour_changes
 from bvae.app.beliefs.neighbours import LinkedMap, link, plane_maps
-from bvae.app.compare.state import RULES, Compare
+from bvae.app.compare.state import RULES, SIDE, Compare
 from bvae.app.state import Form
 from bvae.app.widgets import computing, images
 from bvae.app.widgets.markdown import plain
@@ -48,7 +48,7 @@ def show(
     form: Form[Compare], contenders: Sequence[Contender], models: Sequence[loaders.ModelKey],
     observed: tuple[bool, ...], class_names: Sequence[str],
 ) -> Callable[[], None]:
-    """The section below its heading; what it returns draws the maps.
+    """The part below the controls; what it returns draws the maps.
 
     Parameters
     ----------
@@ -62,10 +62,9 @@ def show(
     """
     data, one_space = form.about.data, form.answer("mode") == RULES  # rules on the same experts: in one latent space
     if not any(observed):
-        st.info("Nothing is observed: every item's joint posterior is the prior, so a map would be a single point.")
+        st.info("Nothing is observed: every item's joint belief is the prior, so a map would be a single point.")
         return lambda: None
     views = list(data.modalities)
-    st.markdown("**Draw a lasso in one map:** where are its items in the others?")
     pick = st.columns([1, 1, 1], vertical_alignment="bottom")
     projection = form.ask(pick[0].segmented_control, "projection", "Map")
     if projection == "tsne":
@@ -93,7 +92,7 @@ def show(
         caption = ("The latent space itself: it has two dimensions." if all(m.shape[1] == 2 for m in means) else
                    "PCA: what differs in further directions cannot be seen here, but counts below.") + f" n = {n}."
     given = ", ".join(v for v, o in zip(views, observed, strict=True) if o)
-    caption += (f" Means of the joint posteriors given {given}; " + (
+    caption += (f" Means of the joint beliefs given {given}; " + (
         "all in one plane of the shared space." if together else
         f"each map is shifted, turned, mirrored and scaled onto the first, {plain(short[0])}."))
     same = [f"{a} and {b}" for i, a in enumerate(short) for j, b in enumerate(short) if i < j
@@ -109,7 +108,7 @@ def show(
     selected, finish = linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
                                    caption, [c.key for c in contenders])
     if selected:
-        st.button(f"Compare item {selected[0]} above", icon=":material/arrow_upward:", on_click=_adopt,
+        st.button(f"Compare item {selected[0]} side by side", icon=":material/compare:", on_click=_adopt,
                   args=(selected[0],))
     st.subheader("Whose neighbours changed most")
     neighbour_changes(maps, [c.key for c in contenders], short, items,
@@ -119,5 +118,6 @@ def show(
 
 
 def _adopt(item: int) -> None:
-    """Compare this item above."""
+    """Compare this item side by side."""
     st.session_state["item"] = item
+    st.session_state["part"] = SIDE

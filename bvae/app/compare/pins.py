@@ -121,15 +121,14 @@ def button(runs: Callable[[], list[Run]]) -> None:
 
 
 def table() -> None:
-    """The pinned runs."""
-    st.subheader("Pinned runs")
+    """The pinned runs; nothing where none is."""
     runs = pinned()
     texts = [run.text() for run in runs]
     if st.query_params.get_all(PARAMETER) != texts:
         st.query_params[PARAMETER] = texts
     if not runs:
-        st.caption("None yet. *Pin these runs* puts the settings and key numbers of every column here.")
         return
+    st.subheader("Pinned runs")
     rows: list[dict[str, Any]] = []
     told: dict[str, str] = {}
     for i, run in enumerate(runs, start=1):

@@ -9,13 +9,18 @@ from typing import ClassVar
 from bvae.aggregators import options_of
 from bvae.app.beliefs import contenders
 from bvae.app.beliefs.contenders import Contender
+from bvae.app.compare.lie import ANOTHER, LIES, classes_of
 from bvae.app.state import PageState, control
 from bvae.app.widgets import choose
 from bvae.data import MultimodalDataset
 from bvae.maps.maps import PERPLEXITIES
 
 RULES, MODELS = "aggregators", "models"
-MODES = {RULES: "Aggregators", MODELS: "Trained models"}
+MODES = {RULES: "Rules", MODELS: "Trained models"}
+SIDE, NUMBERS, MAPS, FOOL = "side", "numbers", "maps", "fool"
+PARTS = {SIDE: "Side by side", NUMBERS: "All numbers", MAPS: "All items", FOOL: "Fool the rules"}
+OF_MAPS = ("map", "perplexity", "map_seed", "picked", "changed")
+"""Keys of what is chosen among the maps."""
 PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
 
 
@@ -32,6 +37,11 @@ class About:
         """Names of the modalities."""
         return list(self.data.modalities)
 
+    @property
+    def class_names(self) -> list[str]:
+        """Of the items; one name for all where they have no classes."""
+        return list(self.data.class_names) if self.data.labelled else ["items"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(PageState):
@@ -40,6 +50,8 @@ class Compare(PageState):
     Attributes
     ----------
     data_name : str
+    part : str
+        Which of `PARTS` is shown.
     mode : str
         `RULES` or `MODELS`: what the contenders are.
     item, num_samples, seed : int
@@ -49,13 +61,20 @@ class Compare(PageState):
         The contenders, as they are switched on.
     on : tuple of str
         Views that are switched on.
+    all_views : bool
+        Whether generations of all views are shown, not of the hidden ones alone.
     projection, perplexity, map_seed
         Of the maps.
+    liar, lie, shows : str
+        Of the game: the view that lies, which of `LIES` it tells, and the class that it shows.
+    much : float
+        Of the damage.
     """
 
     BESIDE: ClassVar = {"data": choose.DATA, "model": choose.MODEL, "picked": choose.PICKED}
 
     data_name: str
+    part: str = control(SIDE, options=tuple(PARTS), called=PARTS.__getitem__)
     mode: str = control(RULES, options=tuple(MODES), called=MODES.__getitem__)
     item: int = choose.item()
     plane: str = choose.plane()
@@ -66,9 +85,15 @@ class Compare(PageState):
                                       options=lambda about: about.trained, called=choose.label)
     on: tuple[str, ...] = control(lambda about: tuple(about.views[:-1] or about.views), "views",
                                   options=lambda about: about.views)
+    all_views: bool = control(False)
     projection: str = control("pca", "map", options=tuple(PROJECTIONS), called=PROJECTIONS.__getitem__)
     perplexity: int = control(30, options=PERPLEXITIES)
     map_seed: int = control(0, low=0, high=99)
+    liar: str = control(lambda about: about.views[0], options=lambda about: about.views)
+    lie: str = control(ANOTHER, options=tuple(LIES), called=LIES.__getitem__)
+    shows: str = control(lambda about: next(iter(classes_of(about.data)), None),
+                         options=lambda about: classes_of(about.data))
+    much: float = control(0.7, low=0.0, high=1.0, step=0.1)
 
     @property
     def of_rules(self) -> bool:

@@ -11,11 +11,12 @@ import streamlit as st
 import torch
 
 import bvae
-from bvae.aggregators import aggregator, name_of, naming
+from bvae.aggregators import name_of
 from bvae.aggregators.comparison import posterior_wasserstein2
 from bvae.app import loaders
 from bvae.app.beliefs import item_beliefs, wording
 from bvae.app.beliefs.quantities import Quantity, Unit
+from bvae.app.beliefs.rules import OWN, called, rules_for
 from bvae.app.beliefs.tampering import Tampering
 from bvae.app.state import ink
 from bvae.app.widgets import charts
@@ -23,9 +24,6 @@ from bvae.metrics.classifiers import Classifiers
 from bvae.plots.walk import coping_figure
 
 SAMPLES = 4
-AS_TRAINED = "as trained"
-OWN = None
-"""Stands for the rule that the model was trained with, where it is none of the registered ones with their defaults."""
 
 
 class Coped(NamedTuple):
@@ -34,7 +32,7 @@ class Coped(NamedTuple):
     Attributes
     ----------
     rule : str or None
-        Registered name, or :data:`OWN`.
+        Registered name, or `rules.OWN`.
     numbers : dict
         What is known of it.
     """
@@ -43,24 +41,11 @@ class Coped(NamedTuple):
     numbers: dict[Quantity, float]
 
 
-def rules_for(model: bvae.MultimodalVAE) -> list[str | None]:
-    """All rules that are compared, see `Coped.rule`; the model's own stands first if it is none of the others."""
-    names = naming.ordered(bvae.aggregators())
-    own = name_of(model.aggregator)
-    different = own not in names or aggregator(own) != model.aggregator or model.expert_weights() is not None
-    return [*[OWN] * different, *names]
-
-
 def chosen_of(model: bvae.MultimodalVAE, rule_name: str) -> str | None:
     """The rule of :func:`rules_for` that was chosen, by its name or "as-trained"."""
     if rule_name in bvae.aggregators():
         return rule_name
     return OWN if OWN in rules_for(model) else name_of(model.aggregator)
-
-
-def called(rule: str | None, own: str) -> str:
-    """A rule's name for a person; `own` is the name of the rule that the model was trained with."""
-    return f"{AS_TRAINED}: {naming.short(own)}" if rule is OWN else naming.short(rule)
 
 
 @torch.inference_mode()

@@ -115,7 +115,7 @@ def generations(
     Parameters
     ----------
     drawn : mapping of str to Tensor
-        view -> (S, ...).
+        view -> (S, ...); views that it lacks get no row.
     by : str
         Who generates, for alternative texts.
     captions : mapping of str to sequence of str
@@ -125,4 +125,4 @@ def generations(
         row(f"{view} ({'seen' if observed[m] else 'never seen'})", style.color(m), [
             figure(content(data, view, value), f"{by}: {view} generated, sample {i + 1}", None,
                    captions[view][i] if view in captions else "") for i, value in enumerate(drawn[view])])
-        for m, view in enumerate(views))
+        for m, view in enumerate(views) if view in drawn)
