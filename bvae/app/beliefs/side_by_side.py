@@ -78,10 +78,11 @@ def contender_columns(
     return finish
 
 
-def numbers_table(found: Sequence[Number], exact: bool, contenders: Sequence[Contender], file_name: str) -> None:
-    """All numbers of a comparison, and the same as CSV; see `numbers.numbers`."""
+def numbers_table(found: Sequence[Number], exact: bool, contenders: Sequence[Contender], file_name: str,
+                  height: int = 420) -> None:
+    """All numbers of a comparison, at most so many pixels high, and the same as CSV; see `numbers.numbers`."""
     table = wording.table(found, {c.key: c.short for c in contenders})
-    st.html(small_table.table(table, "All numbers", height=420))
+    st.html(small_table.table(table, "All numbers", height=height))
     st.caption("No column is marked as the best: wide is not wrong and near is not right. "
                + ("All numbers are exact." if exact else
                   "Of mixtures, entropy and KL are Monte Carlo estimates, and W2 is Gelbrich's lower bound from the "

@@ -6,7 +6,7 @@ import streamlit as st
 from bvae.app import loaders
 from bvae.app.compare import pins, side
 from bvae.app.compare.fooling import panel
-from bvae.app.compare.state import FOOL, MAPS, OF_MAPS, RULES, SIDE, About, Compare
+from bvae.app.compare.state import FOOL, MAPS, NUMBERS, OF_MAPS, PARTS, RULES, SIDE, About, Compare
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import share
 from bvae.app.widgets.choose import choose_data, choose_model
@@ -16,6 +16,7 @@ FOOL_LINK = "fool"
 ASKS = {
     SIDE: "**Hide another view, or add a rule:** who becomes unsure, who splits into several opinions, who does not "
           "notice? All columns have the same item, the same noise and axes of the same span.",
+    NUMBERS: "**Hide another view, or add a rule:** which numbers follow? One column for each contender.",
     MAPS: "**Draw a lasso in one map:** where are its items in the others?",
     FOOL: "**Let one view lie.** The others tell the truth. Which rules still find it in the views that nobody shows "
           "them, and which follow the liar?",
@@ -26,12 +27,13 @@ def arrive() -> None:
     """Open the part that an address means without naming it: the short one of the game, and those of the maps, which
     once stood below everything else."""
     given = st.query_params
-    if FOOL_LINK in given:
-        if given[FOOL_LINK] in ("1", "true"):
-            st.session_state["part"] = FOOL
-        del given[FOOL_LINK]
-    elif "part" not in given and "part" not in st.session_state and any(key in given for key in OF_MAPS):
-        st.session_state["part"] = MAPS
+    game = given.pop(FOOL_LINK, None)
+    if "part" in given or "part" in st.session_state:
+        return
+    means = FOOL if game in ("1", "true") else MAPS if any(key in given for key in OF_MAPS) else None
+    if means is not None:
+        given["part"] = PARTS[means]  # a widget takes its first value from the address that a run began with
+        st.rerun()
 
 
 begin_page()
@@ -39,7 +41,7 @@ st.title("Compare")
 arrive()
 form = Form(Compare)
 part = form.ask(st.segmented_control, "part", "What is shown", label_visibility="collapsed")
-st.markdown(ASKS.get(part, ASKS[SIDE]))
+st.markdown(ASKS[part])
 
 # -- controls ------------------------------------------------------------------------------------------------------
 top = st.container(horizontal=True, vertical_alignment="bottom", key="compare_top")
@@ -62,9 +64,10 @@ else:
 data = loaders.test_data(data_name)
 form.about = About(data_name, data, trained)
 item = form.ask(top.container(width=140).number_input, "item", "Item", help=f"One of {len(data)} test items.")
-with top:
+tools = top.container(horizontal=True, width=240, gap="small")
+with tools:
     share.button(form=form)
-with top.popover("Advanced", icon=":material/tune:", width="content"):
+with tools.popover("Advanced", icon=":material/tune:", width="content"):
     if part == FOOL:
         form.keep("plane")
         form.keep("num_samples")

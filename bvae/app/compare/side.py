@@ -80,7 +80,7 @@ def show(form: Form[Compare], base: loaders.Loaded | None) -> None:
         drawn, seen = ({c.key: of[i] for c, of in zip(contenders, both, strict=True)} for i in (0, 1))
         found, exact = numbers(contenders, views, seen, int(data.y[item]))
         if part == NUMBERS:
-            numbers_table(found, exact, contenders, f"compare_{data_name}_{item}.csv")
+            numbers_table(found, exact, contenders, f"compare_{data_name}_{item}.csv", height=640)
         else:
             hidden = [v for v, o in zip(views, observed, strict=True) if not o]
             shown = views if state.all_views or not hidden else hidden

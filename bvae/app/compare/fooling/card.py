@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +15,10 @@ from torch import Tensor
 
 from bvae.plots import style
 
+SPELT = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "×": "x", "α": "alpha"}
+"""Letters that the font lacks."""
 WIDTH, EDGE = 1200, 40
-PICTURE, TILE, LANE = 112, 38, 44
+PICTURE, TILE, LANE = 112, 46, 52
 TRUTH, LIE, NEITHER = style.COLORS[2], style.COLORS[5], style.LIGHT.faint
 FRAMES = {"truth": TRUTH, "lie": LIE, "other": NEITHER}
 MARKS = {"holds": TRUTH, "torn": style.COLORS[1], "fooled": LIE}
@@ -92,17 +96,17 @@ def png(headline: str, about: str, given: Sequence[Given], lanes: Sequence[Lane]
         x = EDGE + i * (PICTURE + 16)
         color = LIE if view.lies else NEITHER
         framed(image, view.value, (x, top), PICTURE, color, 6 if view.lies else 2)
-        pen.text((x, top + PICTURE + 6), f"{view.name} lies" if view.lies else view.name, color if view.lies else QUIET,
+        pen.text((x, top + PICTURE + 6), spelt(f"{view.name} lies" if view.lies else view.name), color if view.lies else QUIET,
                  font(18))
     for i, lane in enumerate(lanes):
         y = lanes_top + LANE * i
         pen.rectangle((EDGE, y, EDGE + 7, y + LANE - 6), MARKS.get(lane.verdict, NEITHER))
-        pen.text((EDGE + 20, y + 6), lane.name, INK, font(20))
+        pen.text((EDGE + 20, y + 10), spelt(lane.name), INK, font(20))
         for k, (value, kind) in enumerate(lane.draws):
-            framed(image, value, (EDGE + 270 + k * (TILE + 5), y), TILE, FRAMES[kind], 3)
-        x = EDGE + 270 + (TILE + 5) * len(lane.draws) + 16
-        pen.text((x, y + 6), lane.verdict, MARKS.get(lane.verdict, QUIET), font(20))
-        pen.text((x + 170, y + 8), lane.shows, QUIET, font(17))
+            framed(image, value, (EDGE + 230 + k * (TILE + 5), y), TILE, FRAMES[kind], 3)
+        x = EDGE + 230 + (TILE + 5) * len(lane.draws) + 16
+        pen.text((x, y + 10), spelt(lane.verdict), MARKS.get(lane.verdict, QUIET), font(20))
+        pen.text((x + 150, y + 12), spelt(lane.shows), QUIET, font(17))
     for i, line in enumerate(words):
         pen.text((EDGE, foot + 22 * i), line, QUIET, font(16))
     code = segno.make(link, error="l") if len(link) <= MOST_LINK else None
@@ -120,14 +124,20 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
+def spelt(text: str) -> str:
+    """In letters that the font has."""
+    known = "".join(SPELT.get(letter, letter) for letter in text)
+    return unicodedata.normalize("NFKD", known).encode("ascii", "ignore").decode("ascii")
+
+
 def wrapped(text: str, size: int, width: int) -> list[str]:
     """Lines no wider than so many pixels; a word that is wider, such as an address, is broken."""
-    letters = font(size)
+    letters, text = font(size), spelt(text)
     lines: list[str] = []
     line = ""
     for word in text.split():
         while letters.getlength(word) > width:
-            cut = next(n for n in range(len(word), 0, -1) if letters.getlength(word[:n]) <= width)
+            cut = max(1, bisect_right(range(1, len(word)), width, key=lambda n: letters.getlength(word[:n])))
             lines, line, word = [*lines, *[line] * bool(line), word[:cut]], "", word[cut:]
         longer = f"{line} {word}".strip()
         if letters.getlength(longer) <= width:

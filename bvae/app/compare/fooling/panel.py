@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,7 +12,7 @@ from bvae.aggregators import name_of
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.rules import called
 from bvae.app.compare.fooling import card, script, telling
-from bvae.app.compare.fooling.race import Race, cached
+from bvae.app.compare.fooling.race import DRAWS, Race, cached
 from bvae.app.compare.lie import ANOTHER, DRAWN, LIES, Lie, classes_of, lies_of, told
 from bvae.app.compare.state import Compare
 from bvae.app.components.draw import canvas
@@ -182,7 +183,7 @@ def frames(race: Race, classes: Sequence[str]) -> Markup:
     if race.lie is not None:
         shows.insert(1, (f"shows {classes[race.lie]}, the lie", card.LIE))
     names, colors = zip(*shows, strict=True)
-    return legends.legend(names, colors, ["square"] * len(shows), f"draws of {race.shown}, as a classifier sees them")
+    return legends.legend(names, colors, ["square"] * len(shows), f"draws in {race.shown}; frames: what a classifier sees in {', '.join(race.judged)}")
 
 
 def lanes(race: Race, data: MultimodalDataset, own: str, classes: Sequence[str]) -> Markup:
@@ -229,14 +230,17 @@ def _card(
     about = (f"{data.called(item)[0].upper()}{data.called(item)[1:]}, of {data_label(form.about.data_name)}, seen by "
              f"{label(form.about.trained[0])}. {lie.view if lie else ''} lies: {lie_said(lie, data)}.")
     made = card.png(said, about, given, rows, address, (
-        f"Each line: draws of one rule in {race.shown}; green frame: shows the truth, orange: the lie, grey: something "
-        "else, as a classifier sees it. bvae: how multimodal VAEs combine what they know."))
-    st.image(made, width=720)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+        f"Each line: {DRAWS} draws of one rule in {race.shown}. Frames, as a classifier sees them in "
+        f"{', '.join(race.judged) or 'no view'}: green the truth, orange the lie, grey something else. bvae: how multimodal VAEs combine what they know."))
+    picture, words = st.columns([1.6, 1], gap="large")
+    # As HTML, because Streamlit's own image has no alternative text.
+    picture.html(render("card", uri="data:image/png;base64," + base64.b64encode(made).decode("ascii"), alt=said))
+    with words:
+        st.markdown(plain(said))
         st.download_button("Download the card", made, "fooled.png", "image/png", icon=":material/download:",
-                           on_click="ignore", key="fool_png")
-    st.markdown(f"{plain(said)} **This address shows the same race:**")
-    st.code(address, language=None, wrap_lines=True)
+                           on_click="ignore", key="fool_png", type="primary")
+        st.markdown("This address shows the same race to everybody who runs the app:")
+        st.code(address, language=None, wrap_lines=True)
 
 
 def lie_said(lie: Lie | None, data: MultimodalDataset) -> str:

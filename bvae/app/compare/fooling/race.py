@@ -16,6 +16,8 @@ from bvae.app import loaders
 from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.rules import rules_for
 from bvae.app.compare.lie import Lie
+from bvae.data import MultimodalDataset
+from bvae.metrics.classifiers import Classifiers
 
 DRAWS = 8
 HOLDS_FROM, FOOLED_TO = 6, 2
@@ -83,6 +85,8 @@ class Race:
         Whether all distances are exact.
     told : bool
         Whether there is a lie at all.
+    alone : bool
+        Whether no honest view is seen beside it.
     """
 
     runners: tuple[Runner, ...]
@@ -92,6 +96,7 @@ class Race:
     shown: str
     exact: bool
     told: bool
+    alone: bool
 
     def right(self, runner: Runner) -> int:
         """How many of its draws show the truth."""
@@ -143,16 +148,19 @@ def run(loaded: loaders.Loaded, item: int, observed: Sequence[bool], lie: Lie | 
     rules, moved, z, exact = rules_for(loaded.model), [], [], True
     for rule in rules:
         before = item_beliefs.build(loaded, item, list(observed), weights, rule)
-        after = item_beliefs.build(loaded, item, list(observed), weights, rule, replaced)
-        far, sure = posterior_wasserstein2(before.posterior, after.posterior)
-        moved.append(far.item())
-        exact = exact and sure
+        after = before
+        if replaced:
+            after = item_beliefs.build(loaded, item, list(observed), weights, rule, replaced)
+            far, sure = posterior_wasserstein2(before.posterior, after.posterior)
+            exact = exact and sure
+        moved.append(far.item() if replaced else 0.0)
         z += [item_beliefs.draw(now, DRAWS, seed).z for now in (before, after)]
     # Many rules decode the same z, and without a lie all do twice: once is enough.
     different, which = torch.stack(z).unique(dim=0, return_inverse=True)  # (U, S, L), (2 R,)
     which = which.view(len(rules), 2)
     targets = _looked_at(views, observed, lie, judges)
-    decoded = loaded.model.decode(different.flatten(0, 1), targets)
+    shown = _pictured(data, views, targets, lie)
+    decoded = loaded.model.decode(different.flatten(0, 1), dict.fromkeys([*targets, shown]))
     of_draws = {view: values.unflatten(0, (len(different), DRAWS)) for view, values in decoded.items()}
     judged = tuple(v for v in targets if judges is not None and v in judges)
     truth, said = int(data.y[item]) if data.labelled else 0, _class_of(lie, data, judges)
@@ -163,16 +171,18 @@ def run(loaded: loaders.Loaded, item: int, observed: Sequence[bool], lie: Lie | 
     else:
         p = torch.full((len(rules), 2, 0, data.num_classes or 1), torch.nan)
     classes, right = p.argmax(-1) if judged else p[..., 0], p[:, 1, :, truth]
-    shown = judged[0] if judged else targets[0]
     runners = [Runner(
         rule, tuple(classes[r, 0].tolist()), tuple(classes[r, 1].tolist()), right[r].mean().item(),
         right[r].std().item() / DRAWS**0.5, p[r, 1, :, said].mean().item() if said is not None else float("nan"),
         moved[r], of_draws[shown][which[r, 1]]) for r, rule in enumerate(rules)]
     order = sorted(runners, key=lambda one: (-one.after.count(truth), -one.truth)) if judged else runners
-    return Race(tuple(order), truth, said, judged, shown, exact, lie is not None)
+    alone = lie is not None and sum(observed) == 1
+    return Race(tuple(order), truth, said, judged, shown, exact, lie is not None, alone)
 
 
-def _looked_at(views: Sequence[str], observed: Sequence[bool], lie: Lie | None, judges) -> list[str]:
+def _looked_at(
+    views: Sequence[str], observed: Sequence[bool], lie: Lie | None, judges: Classifiers | None
+) -> list[str]:
     """The hidden views; if there are none, or none that is judged, those that are honest; if there are none, all."""
     honest = [v for v in views if lie is None or v != lie.view]
     hidden = [v for v, seen in zip(views, observed, strict=True) if not seen]
@@ -183,7 +193,14 @@ def _looked_at(views: Sequence[str], observed: Sequence[bool], lie: Lie | None, 
     return hidden or honest or list(views)
 
 
-def _class_of(lie: Lie | None, data, judges) -> int | None:
+def _pictured(data: MultimodalDataset, views: Sequence[str], targets: Sequence[str], lie: Lie | None) -> str:
+    """The view in which draws are shown: one that is looked at; where that is no picture, another one that is."""
+    honest = [v for v in views if lie is None or v != lie.view]
+    return next((v for some in (targets, honest, views) for v in some if data.modalities[v].kind == "image"),
+                targets[0])
+
+
+def _class_of(lie: Lie | None, data: MultimodalDataset, judges: Classifiers | None) -> int | None:
     """The class that a lie shows: another item's, or what the judge is sure to see in a drawing."""
     if lie is None:
         return None

@@ -44,6 +44,8 @@ def headline(race: Race, own: str, classes: Sequence[str], who: str = "You") -> 
         return "Nobody lies yet: this is what the rules make of the truth."
     if not race.judged:
         return "No judge knows these views: nobody can say who was fooled, but how far the joint beliefs moved."
+    if race.alone:
+        return "The rules see the liar alone: nobody can hold without an honest view. Let them see another one."
     if len(unsure) == count:
         return f"There was nothing to fool: no rule was sure of the {truth} even before the lie."
     sentences = []
@@ -94,7 +96,7 @@ def explained(race: Race, classes: Sequence[str], hidden: bool, own: str) -> str
         f"Every rule makes {DRAWS} draws of z from its joint belief, with the same noise. A classifier of real views "
         f"(the judge) says what each draw shows in {seen}, " + ("which no rule was shown." if hidden else
                                                                "which were shown: no other view is left to ask.")
-        + (f" The pictures are those of {race.shown}." if len(race.judged) > 1 else ""),
+        + (f" The pictures are those of {race.shown}." if race.judged != (race.shown,) else ""),
         f"Holds: at least {HOLDS_FROM} of {DRAWS} still show {classes[race.truth]}. Fooled: at most {FOOLED_TO} do, "
         f"though at least {HOLDS_FROM} did before the lie. Torn: between.",
         f"{DRAWS} draws are few: one or two more or less say little, and other draws may judge otherwise. Rules with "
