@@ -210,7 +210,7 @@ def test_the_card_is_a_picture_with_the_link_to_the_same_race():
 
 
 def test_the_card_takes_any_text_and_grows_with_what_it_holds():
-    given = [card.Given("ansicht α", torch.rand(3, 28, 28), True), card.Given("text", "a long description " * 20, False)]
+    given = [card.Given("ansicht α", torch.rand(3, 28, 28), True), card.Given("text", "a description " * 20, False)]
     lane = card.Lane("Hölder", "fooled", "4 × 3, 4 × 7", [(torch.rand(1, 64, 64), "lie")] * 8)
     sizes = []
     for count, link in ((2, "http://localhost/compare?v=1"), (12, "http://localhost/" + "x" * 3000)):

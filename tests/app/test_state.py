@@ -51,8 +51,9 @@ FORMS = {
     "your data": (of_your_data, {"is_example": True}), "benchmarks": (of_benchmarks, {"data_name": "polymnist"}),
     "train": (of_train, {}),
 }
-NO_CONTROLS = {"v", "pin", "drawing", "changed", "focus", "z", "beliefs"}
-"""What addresses hold beside: of parts that other pages have as well, of the pins, of the canvas, of a walk."""
+NO_CONTROLS = {"v", "pin", "drawing", "changed", "focus", "z", "beliefs", "fool"}
+"""What addresses hold beside: of parts that other pages have as well, of the pins, of the canvas, of a walk, short
+addresses."""
 
 
 @pytest.mark.parametrize("page", FORMS)

@@ -108,7 +108,8 @@ def test_compare_shows_the_same_numbers_under_any_name(nonsense):
         brief = [html_table(app, f"{rule} in brief")["value"].tolist() for rule in ("PoE", "MoE", "Wasserstein")]
         pinned = next(d.value for d in app.dataframe if "link" in d.value.columns)
         sentence = next(m.value for m in app.markdown if "is the widest here" in m.value)
-        return (brief, all_numbers(app).iloc[:, 2:].to_numpy(), pinned.iloc[0, 8:-1].tolist(), sentence), list(
+        in_numbers = open_page("pages/compare.py", views=["m1", "m3"], part="All numbers")
+        return (brief, all_numbers(in_numbers).iloc[:, 2:].to_numpy(), pinned.iloc[0, 8:-1].tolist(), sentence), list(
             pinned.columns)
 
     before, heads = shown()
@@ -164,7 +165,7 @@ def test_coping_finds_its_numbers_its_rule_and_what_is_alike_under_any_name(nons
 
 def test_labels_of_neighbours_are_no_part_of_the_items_names(monkeypatch):
     monkeypatch.setattr(MultimodalDataset, "called", lambda self, item: f"no. {item}")
-    app = open_page("pages/compare.py")
+    app = open_page("pages/compare.py", part="All items")
     app.session_state["changed_twin"] = True
     app.run()
     assert_clean(app)

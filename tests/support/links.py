@@ -73,8 +73,25 @@ LINKS = {
     "compare": Link(
         "pages/compare.py", {},
         {"data": "polymnist", "mode": "aggregators", "model": "mwb-vae", "item": 342, "plane": "dims", "n": 4,
-         "seed": 0, "views": VIEWS[:4], "compared": ["poe", "moe", "wasserstein"], "map": "pca", "picked": "",
-         "changed": "moe"}, ("[342:343]", "num_samples=4", "manual_seed(0)")),
+         "seed": 0, "views": VIEWS[:4], "compared": ["poe", "moe", "wasserstein"], "part": "side",
+         "all_views": False}, ("[342:343]", "num_samples=4", "manual_seed(0)")),
+    "compare, all items": Link(
+        "pages/compare.py", {"part": "All items"},
+        {"part": "maps", "map": "pca", "picked": "", "changed": "moe", "views": VIEWS[:4]}, ("Map of 300 items",)),
+    "compare, fool the rules": Link(
+        "pages/compare.py", {"fool": "1"},
+        {"part": "fool", "data": "polymnist", "model": "mwb-vae", "item": 342, "views": VIEWS[:4], "liar": "m0",
+         "lie": "another", "shows": "0", "seed": 0}, ("[342:343]", "num_samples=8", "manual_seed(0)")),
+    "compare, fool the rules, all of its controls": Link(
+        "pages/compare.py",
+        {"part": "Fool the rules", "model": "MMVAE", "item": "9", "views": ["m1", "m3"], "liar": "m3", "lie": "Noise",
+         "much": "0.3", "seed": "3"},
+        {"part": "fool", "model": "mmvae", "item": 9, "views": ["m1", "m3"], "liar": "m3", "lie": "noise", "much": 0.3,
+         "seed": 3},
+        ("[9:10]", 'corruption.noise(x["m3"], 0.3', 'bvae.load("polymnist", "mmvae")')),
+    "compare, fool the rules with a drawing": Link(
+        "pages/compare.py", {"fool": "1", "lie": "My drawing", "drawing": SEVEN}, {"lie": "drawn", "liar": "m0"},
+        (SEVEN,)),
     "compare, all of its controls": Link(
         "pages/compare.py",
         {"data": "polymnist", "model": "wb-vae", "item": "9", "plane": "PCA", "n": "2", "seed": "3",
@@ -87,7 +104,7 @@ LINKS = {
          '"jeffreys": {}', 'bvae.load("polymnist", "wb-vae")')),
     "compare, trained models": Link(
         "pages/compare.py", {"mode": "Trained models", "models": ["MVAE", "mwb-vae"], "item": "9", "views": "m4"},
-        {"mode": "models", "models": ["mvae", "mwb-vae"], "item": 9, "views": ["m4"], "map": "pca"},
+        {"mode": "models", "models": ["mvae", "mwb-vae"], "item": 9, "views": ["m4"], "part": "side"},
         ("for name in ['mvae', 'mwb-vae']",)),
     "generate": Link(
         "pages/generate.py", {},

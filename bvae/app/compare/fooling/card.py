@@ -96,8 +96,8 @@ def png(headline: str, about: str, given: Sequence[Given], lanes: Sequence[Lane]
         x = EDGE + i * (PICTURE + 16)
         color = LIE if view.lies else NEITHER
         framed(image, view.value, (x, top), PICTURE, color, 6 if view.lies else 2)
-        pen.text((x, top + PICTURE + 6), spelt(f"{view.name} lies" if view.lies else view.name), color if view.lies else QUIET,
-                 font(18))
+        name = spelt(f"{view.name} lies" if view.lies else view.name)
+        pen.text((x, top + PICTURE + 6), name, color if view.lies else QUIET, font(18))
     for i, lane in enumerate(lanes):
         y = lanes_top + LANE * i
         pen.rectangle((EDGE, y, EDGE + 7, y + LANE - 6), MARKS.get(lane.verdict, NEITHER))

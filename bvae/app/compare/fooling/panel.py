@@ -183,7 +183,8 @@ def frames(race: Race, classes: Sequence[str]) -> Markup:
     if race.lie is not None:
         shows.insert(1, (f"shows {classes[race.lie]}, the lie", card.LIE))
     names, colors = zip(*shows, strict=True)
-    return legends.legend(names, colors, ["square"] * len(shows), f"draws in {race.shown}; frames: what a classifier sees in {', '.join(race.judged)}")
+    return legends.legend(names, colors, ["square"] * len(shows), f"draws in {race.shown}; frames: what a classifier "
+                          f"sees in {', '.join(race.judged)}")
 
 
 def lanes(race: Race, data: MultimodalDataset, own: str, classes: Sequence[str]) -> Markup:
@@ -231,7 +232,8 @@ def _card(
              f"{label(form.about.trained[0])}. {lie.view if lie else ''} lies: {lie_said(lie, data)}.")
     made = card.png(said, about, given, rows, address, (
         f"Each line: {DRAWS} draws of one rule in {race.shown}. Frames, as a classifier sees them in "
-        f"{', '.join(race.judged) or 'no view'}: green the truth, orange the lie, grey something else. bvae: how multimodal VAEs combine what they know."))
+        f"{', '.join(race.judged) or 'no view'}: green the truth, orange the lie, grey something else. "
+        "bvae: how multimodal VAEs combine what they know."))
     picture, words = st.columns([1.6, 1], gap="large")
     # As HTML, because Streamlit's own image has no alternative text.
     picture.html(render("card", uri="data:image/png;base64," + base64.b64encode(made).decode("ascii"), alt=said))
