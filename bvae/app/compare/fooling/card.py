@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -137,7 +138,7 @@ def wrapped(text: str, size: int, width: int) -> list[str]:
     line = ""
     for word in text.split():
         while letters.getlength(word) > width:
-            cut = max(1, bisect_right(range(1, len(word)), width, key=lambda n: letters.getlength(word[:n])))
+            cut = max(1, bisect_right(range(1, len(word)), width, key=lambda n: math.ceil(letters.getlength(word[:n]))))
             lines, line, word = [*lines, *[line] * bool(line), word[:cut]], "", word[cut:]
         longer = f"{line} {word}".strip()
         if letters.getlength(longer) <= width:
