@@ -78,8 +78,9 @@ def test_a_view_lies_all_rules_race_and_the_card_is_taken_away(page, app_url):
     page.wait_for_url(re.compile(r"part=Fool\+the\+rules"))
     lanes = page.locator(".bvae-lane")
     expect(lanes).to_have_count(12)
-    expect(page.locator(".bvae-lane-fooled").first).to_contain_text("PoE")
-    expect(page.get_by_role("heading", name=re.compile("^You fooled PoE.*, not .*Wasserstein"))).to_be_visible()
+    expect(page.locator(".bvae-lane-fooled", has_text="■ PoE")).to_contain_text("8 × 0")
+    expect(page.locator(".bvae-lane-holds", has_text="■ Wasserstein")).to_contain_text("8 × 3")
+    expect(page.get_by_role("heading", name=re.compile("^You fooled .*PoE.*, not .*Wasserstein"))).to_be_visible()
     page.get_by_text("A card to share").click()
     finished(page)
     with page.expect_download() as saved:

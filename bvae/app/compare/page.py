@@ -64,7 +64,7 @@ else:
 data = loaders.test_data(data_name)
 form.about = About(data_name, data, trained)
 item = form.ask(top.container(width=140).number_input, "item", "Item", help=f"One of {len(data)} test items.")
-tools = top.container(horizontal=True, width=240, gap="small")
+tools = top.container(horizontal=True, width=268, gap="small")
 with tools:
     share.button(form=form)
 with tools.popover("Advanced", icon=":material/tune:", width="content"):
