@@ -39,6 +39,7 @@ from benchmarks.browser import (
     served,
     tab,
 )
+from bvae.app.pages import PAGES as PAGES_OF_APP
 from bvae.io.storage import write_json
 
 RESULTS = Path(__file__).with_name("results") / "app.json"
@@ -157,6 +158,17 @@ def warm(page: Any, empty: Any, url: str, empty_url: str, name: str, rounds: int
     return pairs[1:]
 
 
+def in_menu(page: Any, title: str) -> Any:
+    """The navigation's link to a page; the app's are in groups, of which the right one is opened."""
+    group = next((of.group for of in PAGES_OF_APP.values() if of.title == title), None)
+    if group is None:
+        return page.get_by_test_id("stHeader").get_by_role("link", name=re.compile(f"{title}$"))
+    page.get_by_test_id("stTopNavSection").filter(has_text=group).click()
+    link = page.get_by_role("menuitem", name=title, exact=True)
+    link.wait_for()
+    return link
+
+
 def switched(page: Any, empty: Any, url: str, empty_url: str, name: str, rounds: int) -> Pairs:
     """Opening a page by a link of the navigation."""
     title = name.replace("_", " ").capitalize()
@@ -168,8 +180,9 @@ def switched(page: Any, empty: Any, url: str, empty_url: str, name: str, rounds:
         found = []
         for tab_, there, back in ((page, title, came_from[0]), (empty, "Empty", "Another")):
             for leg in (there, back):
+                link = in_menu(tab_, leg)
                 tab_.evaluate("() => window.bvaeWatch.arm()")
-                tab_.get_by_test_id("stHeader").get_by_role("link", name=re.compile(f"{leg}$")).click()
+                link.click()
                 seen = parts(finished(tab_, f"link to {leg}"))
                 if leg == there:
                     found.append(seen)

@@ -1,7 +1,8 @@
 """What the web server does beside Streamlit's own work, so that a first visit is short.
 
 The index page is Streamlit's, with hints for the browser (:mod:`bvae.app.preload`): without them it learns which parts
-of Streamlit's client a page needs only when the page's first elements arrive, one after the other.
+of Streamlit's client a page needs only when the page's first elements arrive, one after the other. An address that no
+page has leads to the first page, which says so (:mod:`bvae.app.links`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -18,6 +20,8 @@ from streamlit import cli_util, config, file_util
 from streamlit.web.server import server_address_is_unix_socket, server_util
 
 from bvae.app import preload
+from bvae.app.links import UNKNOWN
+from bvae.app.pages import PAGES
 
 MARK = b'<div id="root">'
 """What only the index page has."""
@@ -27,7 +31,8 @@ AFTER = 0.3  # seconds from the end of the start to the browser's window: the se
 
 
 class WithHints:
-    """ASGI middleware that puts the hints into the index page and leaves everything else alone.
+    """ASGI middleware that puts the hints into the index page, gives it to the addresses of pages only, and leaves all
+    else alone.
 
     Parameters
     ----------
@@ -62,7 +67,10 @@ class WithHints:
                 if message.get("more_body"):
                     return
                 page = bytes(body)
-                if MARK in page:
+                if MARK in page and (to := way_home(scope["path"], scope.get("query_string", b"").decode("latin-1"))):
+                    start = {**start, "status": 307, "headers": [(b"location", to.encode()), (b"content-length", b"0")]}
+                    page = b""
+                elif MARK in page:
                     page = page.replace(b"</head>", self.hints + b"</head>", 1)
                     headers = MutableHeaders(raw=start["headers"])
                     headers["content-length"] = str(len(page))
@@ -73,6 +81,32 @@ class WithHints:
             await send(message)
 
         await self.app({**scope, "headers": plain}, receive, rewrite)
+
+
+def way_home(path: str, query: str) -> str:
+    """Where the address of no page leads: to the first one, told what was asked for; "" for that of a page.
+
+    The first page has an address without a name, but people write the one that they read in the menu.
+
+    Parameters
+    ----------
+    path, query : str
+        Of the address, below that of the server.
+
+    Returns
+    -------
+    str
+        Relative, for a server that is reached through another one.
+    """
+    parts = path.removeprefix("/" + config.get_option("server.baseUrlPath").strip("/")).strip("/").split("/")
+    name = "/".join(parts)
+    first = next(iter(PAGES))
+    if not name or (name in PAGES and name != first):
+        return ""
+    more = [] if name == first else [(UNKNOWN, unquote(name))]
+    kept = [] if more else parse_qsl(query, keep_blank_values=True)
+    up = "../" * (len(parts) - 1 + path.endswith("/")) or "./"
+    return up + (f"?{urlencode([*kept, *more])}" if kept or more else "")
 
 
 def open_browser() -> None:

@@ -1,4 +1,4 @@
-"""Which pages there are: names in addresses, scripts, and what the navigation says of them."""
+"""Which pages there are, in the order of the tour: names in addresses, scripts, what the navigation says of them."""
 
 from __future__ import annotations
 
@@ -18,42 +18,50 @@ class Page:
 
     Parameters
     ----------
-    title, icon, help : str
+    title, icon, group : str
         In the navigation.
     folder : str
         Below ``bvae/app``; ``page.py`` in it is run for every change that a visitor makes.
+    help : str
+        What it is for, in a sentence: in the navigation, and at the end of the page before it.
+    alone : tuple of str
+        Parameters of its address with which it stands without what comes after it.
     """
 
     title: str
     icon: str
-    help: str
+    group: str
     folder: str
+    help: str
+    alone: tuple[str, ...] = ()
 
 
+UNDERSTAND, LOOK, OWN = "Understand", "Look into models", "Your own"
+"""Groups of the navigation."""
 PAGES = {
-    "home": Page("Home", ":material/home:",
-                 "The idea in one picture: three ways to combine what several experts believe.", "home"),
-    "learn": Page("Learn", ":material/school:",
-                  "Eight short lessons, each with a question before its answer.", "learn"),
-    "playground": Page("Playground", ":material/toys:",
-                       "Drag Gaussian experts in the plane and watch every barycenter follow.", "playground"),
-    "explore": Page("Explore", ":material/explore:",
-                    "Pick modalities and an aggregator; see the posteriors and what the model imagines.", "explore"),
-    "generate": Page("Generate", ":material/brush:",
-                     "Draw a digit, pick views, walk between items: what does the model make of it?", "generate"),
-    "latent_space": Page("Latent space", ":material/scatter_plot:",
-                         "Maps of the latent space of all test items: PCA and t-SNE.", "latent_space"),
-    "compare": Page("Compare", ":material/compare:",
-                    "Two to six methods or aggregators side by side on one sample, with the same noise.", "compare"),
-    "your_data": Page("Your data", ":material/upload_file:",
-                      "Posteriors of your own model in these views; how to add data sets, rules and methods.",
-                      "your_data"),
-    "train": Page("Train", ":material/model_training:",
-                  "Train a model of your own: live curves and samples, stop, resume, come back.", "train"),
-    "benchmarks": Page("Benchmarks", ":material/monitoring:",
-                       "The numbers of all trained models, with what they mean and how they mislead.", "results"),
+    "home": Page("Home", ":material/home:", UNDERSTAND, "home",
+                 "The idea in one picture: several beliefs about one thing become one."),
+    "learn": Page("Learn", ":material/school:", UNDERSTAND, "learn",
+                  "Eight short lessons: in each you predict before you see.", alone=("class", "room")),
+    "playground": Page("Playground", ":material/toys:", UNDERSTAND, "playground",
+                       "Drag the beliefs with your own hands and watch every rule follow."),
+    "explore": Page("Explore", ":material/explore:", LOOK, "explore",
+                    "A trained model and real pictures: hide a view, or make one lie, and see what becomes of the "
+                    "joint belief."),
+    "generate": Page("Generate", ":material/brush:", LOOK, "generate",
+                     "Draw a digit and see it in every view; invent; walk from one item to another."),
+    "latent_space": Page("Latent space", ":material/scatter_plot:", LOOK, "latent_space",
+                         "All test items at once, as a map: which lie together, and where one view sees it otherwise."),
+    "compare": Page("Compare", ":material/compare:", LOOK, "compare",
+                    "Rules or trained models side by side: the same item, the same noise, the same axes."),
+    "benchmarks": Page("Benchmarks", ":material/monitoring:", LOOK, "results",
+                       "One item proves little: the numbers over all test items, and how they mislead."),
+    "your_data": Page("Your data", ":material/upload_file:", OWN, "your_data",
+                      "Beliefs of your own model in the same pictures, and how to add data sets, rules and methods."),
+    "train": Page("Train", ":material/model_training:", OWN, "train",
+                  "Train a model of your own and watch it learn: stop it, go on, come back later."),
 }
-"""By the name in the address; Home, the first one, has none."""
+"""In the order of the tour, by the name in the address; Home, the first one, has none."""
 
 
 def script(name: str) -> str:

@@ -21,7 +21,8 @@ FONTS = ("MaterialSymbols-Rounded",)
 LATER = ("PlotlyChart", "Checkbox", "TextInput", "Spinner", "Radio", "FileUploader", "DataFrame")
 """Elements that stand lower or on other pages, fetched when the first picture is there; the largest first."""
 IMPORT = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
-SCRIPT = Path(__file__).with_name("later.js")
+SCRIPTS = ("history.js", "later.js")
+"""What runs in the browser beside Streamlit's client, before it: files beside this one."""
 # The client looks for its server below the address of a page first; where the index page's own files are, it is.
 BASE = 'window.__streamlit = {...window.__streamlit, BACKEND_BASE_URL: new URL(".", location.href).href};'
 
@@ -61,5 +62,6 @@ def hints(static: str | Path) -> str:
     first = [file for file in needed(folder, FIRST) if file not in known]
     later = [file for file in needed(folder, LATER) if file not in known and file not in first]
     fonts = [path.name for font in FONTS for path in sorted(media.glob(f"{font}.*.woff2"))[:1]]
-    script = SCRIPT.read_text(encoding="utf-8").replace("LATER", json.dumps([f"./static/js/{file}" for file in later]))
+    script = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS).replace(
+        "LATER", json.dumps([f"./static/js/{file}" for file in later]))
     return render("hints", scripts=first, fonts=fonts, script=Markup(f"\n{BASE}\n{script}"))

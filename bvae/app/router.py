@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException
 
-from bvae.app import login
+from bvae.app import links, login, tour
 from bvae.app.pages import PAGES, script
 from bvae.io.storage import StorageError
 from bvae.runs.isolated import ComputationError
 
 ROUTED = "_routed"
+FIRST = next(iter(PAGES))
 ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches named icons from elsewhere
 
 
@@ -23,12 +27,12 @@ def navigation():
                        page_icon=str(ICON), layout="wide")
     login.ask()
     st.session_state[ROUTED] = True
-    first = next(iter(PAGES))
-    return st.navigation([
-        st.Page(script(name), title=page.title, icon=page.icon, help=page.help, default=name == first,
-                url_path="" if name == first else name)
-        for name, page in PAGES.items()
-    ], position="top")
+    groups: dict[str, list[Any]] = {}
+    for name, page in PAGES.items():
+        groups.setdefault(page.group, []).append(
+            st.Page(script(name), title=page.title, icon=page.icon, help=page.help, default=name == FIRST,
+                    url_path="" if name == FIRST else name))
+    return st.navigation(groups, position="top")
 
 
 def use_one_thread() -> None:
@@ -42,16 +46,31 @@ def use_one_thread() -> None:
 
 
 def run() -> None:
-    """Run the chosen page. A damaged file of ours, or a computation that was not done, of
-    which the page has not spoken itself, is said, not raised."""
+    """Run the chosen page, with what its link did not get above and what comes next below.
+
+    A damaged file of ours, or a computation that was not done, of which the page has not spoken itself, is said, not
+    raised.
+    """
     use_one_thread()
     page = navigation()
+    name = page.url_path or FIRST
+    links.arrive(name, PAGES[name].title)
+    above = st.empty()
     try:
         page.run()
     except StorageError as error:
         st.error(f"A file cannot be read: {error}", icon=":material/error:")
     except ComputationError as error:
         st.error(str(error), icon=":material/error:")
+    except StopException:  # it has said all that it has to say
+        _around(name, above)
+        raise
+    _around(name, above)
+
+
+def _around(name: str, above: DeltaGenerator) -> None:
+    links.show(above)
+    tour.ending(name)
 
 
 def ensure_routed() -> None:

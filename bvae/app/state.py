@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import streamlit as st
 
+from bvae.app import links
 from bvae.app.router import ensure_routed
 from bvae.app.templates import stylesheet
 from bvae.plots import style
@@ -32,8 +33,8 @@ def begin_page() -> None:
     """What every page does first: be routed, have the stylesheet, and put the link format's version into the URL."""
     ensure_routed()
     st.html(stylesheet(ink().paper, style.LIGHT.paper, style.DARK.paper))
-    if st.query_params.get("v") != URL_VERSION:
-        st.query_params["v"] = URL_VERSION
+    if st.query_params.get(links.VERSION) != URL_VERSION:
+        st.query_params[links.VERSION] = URL_VERSION
 
 
 # -- what there is to choose -----------------------------------------------------------------------------------------
@@ -201,7 +202,14 @@ class Form(Generic[State]):
         if options is not None or callable(c.options):
             given = arguments[FIRST_AS[widget.__name__]]
             keep_offered(key, arguments["options"], arguments["options"][given] if "index" in arguments else given)
-        return self._answered(name, of, widget(label, key=key, **{**arguments, **more}))
+        arguments |= more
+        wanted = links.asked(key) if c.bound else []
+        value = widget(label, key=key, **arguments)
+        if wanted:
+            called = arguments.get("format_func", str)
+            values = value if isinstance(value, list) else [value]
+            links.compare(label, wanted, [(called(v), c.written(v), str(v)) for v in values])
+        return self._answered(name, of, value)
 
     def keep(self, name: str, of: str | None = None) -> None:
         """Instead of showing a widget for now: it keeps what was chosen, which Streamlit would forget."""

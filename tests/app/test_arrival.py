@@ -33,7 +33,7 @@ def asked(body, kind="text/html; charset=utf-8", status=200, method="GET", heade
     async def send(message):
         sent.append(message)
 
-    run(arrival.WithHints(app, "<hint>")({"type": type, "method": method, "headers": headers}, None, send))
+    run(arrival.WithHints(app, "<hint>")({"type": type, "method": method, "headers": headers, "path": "/"}, None, send))
     return dict(sent[0]["headers"]), b"".join(m["body"] for m in sent[1:]), dict(seen["headers"])
 
 
@@ -53,6 +53,35 @@ def test_everything_else_goes_through_as_it_is(changes):
     headers, got, _ = asked(**{"body": body, **changes})
     assert got == body
     assert headers[b"content-length"] == str(len(body)).encode()
+
+
+@pytest.mark.parametrize(("path", "query", "to"), [
+    ("/", "", ""), ("/explore", "item=3", ""), ("/home", "", "./"), ("/home", "v=1&place=2", "./?v=1&place=2"),
+    ("/nowhere", "x=1", "./?unknown=nowhere"), ("/explore/within", "", "../?unknown=explore%2Fwithin"),
+    ("/%3Cb%3E", "", "./?unknown=%3Cb%3E"), ("/nowhere/", "", "../?unknown=nowhere"),
+])
+def test_an_address_of_no_page_leads_to_the_first_one_told_what_was_asked_for(path, query, to):
+    assert arrival.way_home(path, query) == to
+
+
+def test_only_the_index_page_is_given_to_pages_alone():
+    sent = []
+
+    def answer(path, body):
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+            await send({"type": "http.response.body", "body": body})
+
+        async def send(message):
+            sent.append(message)
+
+        sent.clear()
+        run(arrival.WithHints(app, "")({"type": "http", "method": "GET", "headers": PAGE, "path": path}, None, send))
+        return sent[0]["status"], dict(sent[0]["headers"]).get(b"location")
+
+    assert answer("/nowhere", INDEX.encode()) == (307, b"./?unknown=nowhere")
+    assert answer("/explore", INDEX.encode()) == (200, None)
+    assert answer("/media/a.html", b"a file of ours") == (200, None)
 
 
 def test_the_hints_name_files_that_exist_and_that_the_page_does_not_name_itself():

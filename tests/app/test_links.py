@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bvae.app import links
 from tests.support.links import LINKS
 from tests.support.pages import assert_clean, open_page, unfold
 from tests.support.pages import drawings as pictures
@@ -33,6 +34,27 @@ def test_an_old_link_opens_what_it_opened(link):
     assert {key: shown.get(key) for key in link.opens} == link.opens
     said = text(unfold(app))
     assert [words for words in link.says if words not in said] == []
+    if link is not LINKS["explore, nonsense"]:
+        assert app.session_state[links.NOTES] == []
+
+
+def test_what_a_link_asks_for_and_does_not_get_is_noted():
+    link = LINKS["explore, nonsense"]
+    app = open_page(link.page, **link.query)
+    noted = {label: (wanted, shown) for label, wanted, shown in app.session_state[links.NOTES]}
+    assert noted["Method"] == ("../../etc", "MWB-VAE")
+    assert noted["Sample"] == ("-7", "342")
+    assert {wanted for wanted, _ in noted.values()} >= {"<script>", "m9", "x", "1e9", "9 Sleep"}
+    app.number_input(key="item").set_value(5).run()
+    assert len(app.session_state[links.NOTES]) == len(noted)  # what a person chooses is no link's
+
+
+@pytest.mark.parametrize(("text", "ways", "same"), [
+    ("poe", ("PoE", "poe"), True), ("3", ("3.0",), True), ("TRUE", ("True",), True), ("0.30", ("0.3",), True),
+    ("nan", ("1.0",), False), ("-7", ("342",), False), ("m9", (), False), ("1e9", ("4",), False),
+])
+def test_a_value_may_be_written_in_several_ways(text, ways, same):
+    assert links.same(text, ways) is same
 
 
 RESET = {name: link for name, link in LINKS.items() if "all of its controls" in name or name in (

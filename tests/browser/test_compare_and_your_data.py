@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from bvae.data import uploads
 from tests.support.lasso import items, lasso
+from tests.support.menu import visit
 from tests.support.waiting import asked, box_of, eventually, finished, settled, steady
 
 SELECTED = """() => [...document.querySelectorAll('.js-plotly-plot')].slice(-%d).map(
@@ -124,9 +125,7 @@ def test_a_pinned_run_opens_in_explore_and_is_still_pinned_afterwards(page, app_
     page.wait_for_url(re.compile("/explore"))
     settled(page)
     expect(page.get_by_label("Sample", exact=True)).to_have_value("17")
-    if page.viewport_size["width"] < 800:  # there the pages are in a menu
-        return
-    page.get_by_role("link", name="Compare", exact=True).click()
+    visit(page, "Compare")
     expect(page.get_by_role("link", name=re.compile("MoE, item 17"))).to_be_visible()
 
 

@@ -11,7 +11,7 @@ from streamlit.errors import StreamlitAPIException
 
 import bvae
 from bvae.aggregators import name_of, naming
-from bvae.app import loaders
+from bvae.app import links, loaders
 from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, Control, Form, PageState, control
 from bvae.data import DATASETS, MultimodalDataset
@@ -140,7 +140,15 @@ def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -
 def data_box(place, names: Sequence[str], key: str = "data") -> str:
     """The box in which a data set is chosen."""
     accept_names(key, names, data_label)
-    return place.selectbox("Data set", names, key=key, bind=BIND, format_func=data_label)
+    return _box(place, "Data set", names, key, data_label)
+
+
+def _box(place: Any, label: str, names: Sequence[str], key: str, called: Callable[[str], str], index: int = 0) -> str:
+    """A box with names, in the address too; what a link asks for and is not among them is said."""
+    wanted = links.asked(key)
+    name: str = place.selectbox(label, names, index=index, key=key, bind=BIND, format_func=called)
+    links.compare(label, wanted, [(called(name), name)])
+    return name
 
 
 def ready() -> list[str]:
@@ -192,8 +200,7 @@ def choose_model(data_place, model_place) -> Choice:
         Where the two boxes go.
     """
     data_name, names = choose_data(data_place)
-    model_name = model_place.selectbox("Method", names, index=names.index(first_model(data_name)), key="model",
-                                       bind=BIND, format_func=label)
+    model_name = _box(model_place, "Method", names, "model", label, names.index(first_model(data_name)))
     try:
         return Choice(loaders.load_model(data_name, model_name))
     except StorageError as error:
