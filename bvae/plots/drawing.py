@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,18 +19,16 @@ import plotly.graph_objects as go
 
 from bvae.plots import marks
 from bvae.plots.axes import Axis, one_scale, plain
-from bvae.plots.style import DARK, LIGHT, Ink
+from bvae.plots.style import DARK, LIGHT, LOOKS, Ink
 
 SIDE = 1000  # of the square in which lines are drawn, before it is stretched
 TOLERANCE = 0.4  # of it: how far a line may lie from where it should, less than half a pixel
 MANY = 64  # points from which on those are left out that nobody would miss
 MOST = 500  # markers; more are a map, in which one points at items
+LEADER = 18  # pixels from the end of a line to its name
 LETTER = 6.6  # pixels of a digit of tick labels
 FONT = 12
 FILLS = ("tonexty", "tozeroy", "toself")
-# An image knows the colour scheme of the element that shows it: it follows the theme without a word from the server.
-THEMES = (f"<style>svg{{color:{LIGHT.aggregate}}}@media(prefers-color-scheme:dark){{svg{{color:{DARK.aggregate}}}}}"
-          "</style>")
 SVG = "http://www.w3.org/2000/svg"
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 SAFE = " !$'()*,-./:;=?@[]_~{}"
@@ -62,7 +60,7 @@ def _reach(t: Mapping[str, Any], axis: str) -> np.ndarray:
 class Drawn(NamedTuple):
     """What is inside of the axes as SVG, in shares of their width and height; the axes; and the room around, in pixels.
 
-    Room is left, above, right, below. `square`: whether both axes have one scale.
+    Room is left, above, right, below. `square`: whether both axes have one scale. `ends`: names beside the right edge.
     """
 
     inside: str
@@ -71,6 +69,17 @@ class Drawn(NamedTuple):
     height: int
     room: tuple[int, int, int, int]
     square: bool
+    ends: tuple[End, ...] = ()
+
+
+class End(NamedTuple):
+    """The name of a line: where the line ends (0 below, 1 above), pixels by which the name is moved up, its colour."""
+
+    text: str
+    at: float
+    shift: float
+    color: str
+    bold: bool
 
 
 def draw(figure: go.Figure, ink: Ink) -> Drawn:
@@ -95,12 +104,29 @@ def draw(figure: go.Figure, ink: Ink) -> Drawn:
         parts.append(_line((0, at), ("100%", at), _stroke(shape.get("line", {}))))
     for k, t in enumerate(traces):
         parts.append(_trace(t, x, y, traces[k - 1] if k else None))
+    ends = []
     for note in layout.get("annotations") or ():
+        font = note.get("font") or {}
+        if note.get("xref") == "paper":
+            ends.append(End(plain(note["text"]), float(y.place(note["y"])), float(note.get("yshift", 0)),
+                            font.get("color", ink.aggregate), "<b>" in note["text"]))
+            continue
         parts.append(_text(x.place(note["x"]), y.place(note["y"]), note.get("text", ""),
                            (note.get("font") or {}).get("color", ink.aggregate), -float(note.get("yshift", 0)) + 4,
                            ANCHORS[note.get("xanchor", "center")]))
     return Drawn(_in_ink("".join(parts), ink), x, y, int(layout.get("height") or 360),
-                 (left, 10, 14, 24 + (20 if x.title else 0)), square)
+                 (left, 10, room_for(ends), 24 + (20 if x.title else 0)), square, tuple(ends))
+
+
+def room_for(ends: Sequence[End]) -> int:
+    """Pixels that names at the right edge need, with the lines that lead to them."""
+    return LEADER + math.ceil(LETTER * max(len(end.text) for end in ends)) if ends else 14
+
+
+def _leaders(ends: Sequence[End]) -> str:
+    """From the ends of lines to their names, in a strip that begins at the right edge."""
+    return "".join(f"<svg y='{100 - 100 * e.at:.2f}%' overflow='visible'><path d='M3,0L{LEADER - 4},{-e.shift:.1f}' "
+                   f"fill='none' stroke='{e.color}' stroke-width='1'/></svg>" for e in ends if e.shift)
 
 
 def _in_ink(drawing: str, ink: Ink) -> str:
@@ -108,6 +134,23 @@ def _in_ink(drawing: str, ink: Ink) -> str:
     rgb = ",".join(str(int(ink.aggregate[k:k + 2], 16)) for k in (1, 3, 5))
     drawing = re.sub(rf"(fill|stroke)='rgba\({rgb},([\d.]+)\)'", r"\1='currentColor' \1-opacity='\2'", drawing)
     return drawing.replace(f"'{ink.aggregate}'", "'currentColor'")
+
+
+def _in_themes(drawing: str, ink: Ink) -> str:
+    """A drawing that follows the theme without a word from the server: ink, and the colours of rules and methods."""
+    own: dict[str, tuple[str, str]] = {}  # an image knows the colour scheme of the element that shows it
+    for look in LOOKS.values():
+        color = look.dark if ink is DARK else look.light
+        if color == ink.aggregate or color in own:
+            continue
+        variable, rgb = f"var(--k{len(own)})", ",".join(str(int(color[k:k + 2], 16)) for k in (1, 3, 5))
+        themed = re.sub(rf"(fill|stroke)='rgba\({rgb},([\d.]+)\)'", rf"\1='{variable}' \1-opacity='\2'", drawing)
+        themed = themed.replace(f"'{color}'", f"'{variable}'")
+        if themed != drawing:
+            drawing, own[color] = themed, (look.light, look.dark)
+    light, dark = ("".join(f"--k{k}:{pair[mode]};" for k, pair in enumerate(own.values())) for mode in (0, 1))
+    return (f"<style>svg{{{light}color:{LIGHT.aggregate}}}@media(prefers-color-scheme:dark)"
+            f"{{svg{{{dark}color:{DARK.aggregate}}}}}</style>{drawing}")
 
 
 def _line(start: tuple[object, object], end: tuple[object, object], look: str) -> str:
@@ -240,7 +283,7 @@ def address(drawing: str) -> str:
 
 
 def legend(figure: go.Figure, ink: Ink) -> list[tuple[str, str]]:
-    """Of each name its sample, an SVG of 34 by 14 pixels, and the name; empty if the figure has no legend."""
+    """Of each name its sample, what is inside of an SVG of 34 by 14 pixels, and the name; empty without a legend."""
     if figure.layout.showlegend is False:
         return []
     named: dict[str, str] = {}
@@ -248,14 +291,14 @@ def legend(figure: go.Figure, ink: Ink) -> list[tuple[str, str]]:
         if t["type"] == "contour" or t.get("showlegend") is False or not t.get("name") or t["name"] in named:
             continue
         mode, line, marker = t.get("mode", "lines"), t.get("line") or {}, t.get("marker") or {}
-        parts = [THEMES]
+        parts = []
         if t.get("fill") in FILLS:
             parts.append(f"<rect x='1' y='3' width='32' height='8' fill='{t.get('fillcolor', 'none')}'/>")
         if "lines" in mode and float(line.get("width", 2)) > 0:
             parts.append(f"<path d='M1,7H33' {_stroke(line, marker.get('color', '#777777'))}/>")
         if "markers" in mode:
             parts.append(marks.at(np.array([0.5]), np.array([0.5]), marker, line.get("color", "#777777")))
-        named[t["name"]] = f"<svg xmlns='{SVG}' width='34' height='14'>{_in_ink(''.join(parts), ink)}</svg>"
+        named[t["name"]] = _in_ink("".join(parts), ink)
     return [(sample, plain(name)) for name, sample in named.items()] if len(named) > 1 else []
 
 
@@ -273,10 +316,13 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
     drawn = draw(figure, ink)
     left, above, right, below = drawn.room
     image = (f"<svg xmlns='{SVG}' width='100%' height='100%' font-family='sans-serif' font-size='{FONT}'>"
-             f"{THEMES}{drawn.inside}</svg>")
+             f"{_in_themes(drawn.inside, ink)}</svg>")
 
-    def words(style: str, text: str) -> str:
-        return f'<span style="position:absolute;white-space:nowrap;{style}">{html.escape(text)}</span>'
+    def sampled(inside: str) -> str:
+        return address(f"<svg xmlns='{SVG}' width='34' height='14'>{_in_themes(inside, ink)}</svg>")
+
+    def words(style: str, text: str, kind: str = "") -> str:
+        return f'<span class="{kind}" style="position:absolute;white-space:nowrap;{style}">{html.escape(text)}</span>'
 
     around = [words(f"left:{100 * at:.2f}%;top:100%;transform:translate(-50%,3px)", text) for at, text in drawn.x.ticks]
     around += [words(f"right:100%;top:{100 - 100 * at:.2f}%;transform:translate(-7px,-50%)", text)
@@ -286,16 +332,25 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
     if drawn.y.title:
         around.append(words(f"left:{1 - left}px;top:50%;writing-mode:vertical-rl;"
                             "transform:translateY(-50%) rotate(180deg)", drawn.y.title))
+    for end in drawn.ends:
+        around.append(words(f"left:calc(100% + {LEADER}px);top:{100 - 100 * end.at:.2f}%;color:{end.color};"
+                            f"transform:translateY(calc(-50% - {end.shift:.1f}px));"
+                            + ("font-weight:700" if end.bold else ""), end.text, "bvae-end"))
+    if drawn.ends:
+        strip = f"<svg xmlns='{SVG}' width='{LEADER}' height='100%'>{_in_themes(_leaders(drawn.ends), ink)}</svg>"
+        around.append('<img alt="" class="bvae-end" style="position:absolute;left:100%;top:0;height:100%;'
+                      f'width:{LEADER}px" src="{address(strip)}">')
     entries = "".join(
         '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;height:14px;vertical-align:-2px;'
-        f'background:url(&quot;{address(sample)}&quot;)"></span> {html.escape(name)}</span>'
+        f'background:url(&quot;{sampled(sample)}&quot;)"></span> {html.escape(name)}</span>'
         for sample, name in legend(figure, ink))
-    under = (f'<div role="group" aria-label="legend" style="display:flex;flex-wrap:wrap;gap:2px 16px">{entries}</div>'
-             ) if entries else ""
+    under = (f'<div role="group" aria-label="legend" class="bvae-drawn-legend">{entries}</div>') if entries else ""
     box = f"box-sizing:border-box;padding:{above}px {right}px {below}px {left}px;"
     box += (f"max-width:{drawn.height - above - below + left + right}px;margin:0 auto" if drawn.square
             else f"height:{drawn.height}px")
-    return (f'<div style="font-size:{FONT}px;line-height:1.4"><div style="{box}">'
+    kind = "bvae-drawn bvae-labelled" if drawn.ends else "bvae-drawn"
+    return (f'<div class="{kind}" style="font-size:{FONT}px;line-height:1.4">'
+            f'<div class="bvae-drawn-box" style="{box}">'
             f'<div style="position:relative;{"aspect-ratio:1" if drawn.square else "height:100%"}">'
             f'<img alt="{html.escape(alt)}" style="display:block;width:100%;height:100%" src="{address(image)}">'
             f'<div aria-hidden="true">{"".join(around)}</div></div></div>{under}</div>')
@@ -316,6 +371,10 @@ def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
 
     parts = [words(left + wide * at, above + high + 16, text) for at, text in drawn.x.ticks]
     parts += [words(left - 7, above + high * (1 - at) + 4, text, "end") for at, text in drawn.y.ticks]
+    for end in drawn.ends:
+        y = above + high * (1 - end.at)
+        parts.append(f"<svg x='{left + wide}' y='{above}' width='{LEADER}' height='{high}'>{_leaders([end])}</svg>"
+                     + words(left + wide + LEADER, y - end.shift + 4, end.text, "start"))
     parts.append(words(left + wide / 2, above + high + 36, drawn.x.title))
     parts.append(words(13, above + high / 2, drawn.y.title, turn=" rotate(-90)"))
     x, y = math.inf, drawn.height - 20
@@ -323,8 +382,8 @@ def file(figure: go.Figure, ink: Ink, width: int = 760) -> str:
         size = 56 + LETTER * len(name)
         if x + size > width:
             x, y = 12.0, y + 20
-        sample = sample.replace(THEMES, "")
-        parts.append(f"<g transform='translate({x:.0f} {y})'>{sample}</g>" + words(x + 40, y + 11, name, "start"))
+        parts.append(f"<g transform='translate({x:.0f} {y})'><svg width='34' height='14'>{sample}</svg></g>"
+                     + words(x + 40, y + 11, name, "start"))
         x += size
     return (f"<svg xmlns='{SVG}' width='{width}' height='{y + 28}' font-family='sans-serif' font-size='{FONT}' "
             f"color='{ink.aggregate}'><rect width='100%' height='100%' fill='{ink.paper}'/>"

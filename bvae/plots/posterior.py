@@ -256,7 +256,8 @@ def _add_gaussian(
 
 
 def _add_aggregate(figure: Sketch, plane: Plane, q: Aggregate, ink: style.Ink, strong: bool) -> None:
-    line = {"color": ink.aggregate, "dash": style.dash(q.rule), "width": 3 if strong else 1.6}
+    color = ink.of(q.rule)
+    line = {"color": color, "dash": style.dash(q.rule), "width": 3 if strong else 1.6}
     alive = np.flatnonzero(q.weights > 0)
     mixture, shown = len(q.weights) > 1, True
     opacity = np.clip(0.75 * q.weights / q.weights.max(), 0.08, 0.75)
@@ -275,14 +276,14 @@ def _add_aggregate(figure: Sketch, plane: Plane, q: Aggregate, ink: style.Ink, s
         figure.add_scatter(
             x=points[:, 0], y=points[:, 1], mode="markers", name=f"its {len(alive)} components", hoverinfo="name",
             legendgroup=q.label, showlegend=False,
-            marker={"color": ink.aggregate, "size": 4, "symbol": "circle", "opacity": opacity[alive].tolist()},
+            marker={"color": color, "size": 4, "symbol": "circle", "opacity": opacity[alive].tolist()},
         )
     centre = plane.point(q.mean)
     figure.add_scatter(
         x=[centre[0]], y=[centre[1]], mode="markers", legendgroup=q.label, showlegend=shown, name=q.label,
         hoverinfo="name",
-        marker={"color": ink.aggregate, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
-                "line": {"width": 2, "color": ink.aggregate}},
+        marker={"color": color, "size": 9 if strong else 6, "symbol": "circle-open" if mixture else "circle",
+                "line": {"width": 2, "color": color}},
     )
 
 
@@ -298,9 +299,9 @@ def _add_contours(
         # One contour line each, filled upwards: areas of less mass lie on those of more and become darker.
         figure.add_contour(
             x=x, y=y, z=values, showscale=False, hoverinfo="skip", name=f"{mass:.0%} of the mass", showlegend=False,
-            legendgroup=q.label, line={"width": 0.9, "color": style.rgba(ink.aggregate, 0.55)},
+            legendgroup=q.label, line={"width": 0.9, "color": style.rgba(ink.of(q.rule), 0.55)},
             contours={"type": "constraint", "operation": "<", "value": level},  # Plotly fills what is outside of it
-            fillcolor=style.rgba(ink.aggregate, 0.09),
+            fillcolor=style.rgba(ink.of(q.rule), 0.09),
         )
 
 
@@ -342,7 +343,7 @@ def interval_figure(
         )
     for lane, q in enumerate(aggregates, start=len(drawn)):
         whole_mixture = len(q.weights) > 1 and len(aggregates) > 1
-        color = ink.faint if whole_mixture else ink.aggregate
+        color = ink.faint if whole_mixture else ink.of(q.rule)
         figure.add_scatter(
             x=q.mean[chosen], y=rows + offset[lane], mode="markers", name=q.label,
             marker={"color": color, "symbol": "circle", "size": 8},
@@ -382,7 +383,7 @@ def density_figure(
         beliefs.append(sum(w * normal_density(x, m[0], s[0]) for w, m, s in parts))
         figure.add_scatter(
             x=x, y=beliefs[-1], mode="lines", name=q.label, hoverinfo="name",
-            line={"color": ink.aggregate, "width": 3.5 if q.rule == "wasserstein" else 2.5,
+            line={"color": ink.of(q.rule), "width": 3.5 if q.rule == "wasserstein" else 2.5,
                   "dash": style.dash(q.rule), "simplify": False},
         )
     style.layout(figure, ink, height)

@@ -1,4 +1,4 @@
-"""One visual language: a colour and a marker per modality, a line style per aggregate."""
+"""One visual language: a colour and a marker per modality, a colour and a dash per rule and per method."""
 
 from __future__ import annotations
 
@@ -15,35 +15,73 @@ CLASS_COLORS = (
 CLASS_MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon",
                  "hexagram")
 JOINT_MARKER = "cross"
-DASHES = {
-    "poe": "dash", "geometric": "dashdot", "moe": "dot", "moment": "longdash", "wasserstein": "solid",
-    "mopoe": "dash", "mwb": "solid", "hoelder": "longdashdot", "helvae": "dashdot", "jeffreys": "longdash",
-    "fisher-rao": "dot", "code": "dash", "mixture(code)": "solid",
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the line of a rule or a method is drawn: a colour in both themes, and a dash, a name of Plotly's."""
+
+    light: str
+    dark: str
+    dash: str
+
+
+LOOKS = {
+    "poe": Look("#AA3377", "#FF9FD0", "dash"),
+    "geometric": Look("#D44AE5", "#D8C8F8", "dashdot"),
+    "moe": Look("#4B5A00", "#C9D66B", "dot"),
+    "moment": Look("#A58E14", "#928C19", "longdash"),
+    "wasserstein": Look("#111111", "#FFFFFF", "solid"),
+    "mopoe": Look("#CC3311", "#FF8A75", "dash"),
+    "mwb": Look("#332288", "#8F9BFF", "solid"),
+    "hoelder": Look("#5C51F6", "#9A81A8", "longdashdot"),
+    "helvae": Look("#80779F", "#BA48FC", "dashdot"),
+    "jeffreys": Look("#085C43", "#07A31D", "longdash"),
+    "fisher-rao": Look("#0F5A6E", "#13FBED", "dot"),
+    "code": Look("#B2856C", "#A97C55", "dash"),
+    "mixture(code)": Look("#6A4113", "#FBC58B", "solid"),
+    "mvtcae": Look("#E25F75", "#F41576", "dashdot"),
+    "wb-vae-unimodal": Look("#548DF0", "#9FE0FE", "dot"),
+    "wb-vae-tc": Look("#019DAB", "#1F98AA", "dash"),
+    "mmvae-dreg": Look("#08A512", "#3AFC89", "longdash"),
+    "mmvae-plus": Look("#6E8B68", "#87B79C", "longdashdot"),
 }
-# One colour per rule, for pictures that hold many: (light theme, dark theme), after Paul Tol's "muted" and "light"
-# schemes (SRON/EPS/TN/09-002). Elsewhere a single aggregate is drawn in the theme's ink.
-RULE_COLORS = {
-    "poe": ("#AA3377", "#FF9FD0"), "geometric": ("#882255", "#D98CB3"), "moe": ("#4B5A00", "#C9D66B"),
-    "moment": ("#7A7A00", "#EEDD88"), "wasserstein": ("#111111", "#FFFFFF"), "mopoe": ("#CC3311", "#FFAABB"),
-    "mwb": ("#555555", "#BBBBBB"), "hoelder": ("#332288", "#A9B4FF"), "helvae": ("#5B4BC4", "#C3B7FF"),
-    "jeffreys": ("#117733", "#7FD69B"), "fisher-rao": ("#0B7285", "#66D9E8"), "code": ("#8A4B08", "#FFB870"),
-    "mixture(code)": ("#777777", "#AAAAAA"),
-}
-# For rules that stand in neither table: none of these colours is another rule's or a modality's. A name always gets the
-# same, whatever other rules there are.
+"""One look for each rule, and for each method that does not share its rule's, in every picture: no two are nearer than
+17 by CIEDE2000, in neither theme (`tests/unit/plots/test_style.py`)."""
+LOOKS |= {method: LOOKS[rule] for method, rule in {
+    "mvae": "poe", "mmvae": "moe", "mopoe-vae": "mopoe", "wb-vae": "wasserstein", "mwb-vae": "mwb",
+    "hoelder-vae": "hoelder", "code-vae": "mixture(code)"}.items()}
+# For what stands in no table: none of these colours is another one's or a modality's. A name always gets the same,
+# whatever others there are.
 SPARE_COLORS = (("#BF00B8", "#F366FF"), ("#A6645B", "#FF7866"), ("#0F00BF", "#66FFA3"), ("#4C0900", "#B2A172"),
                 ("#BF0045", "#72FF66"), ("#381F4C", "#63BF4D"))
 SPARE_DASHES = ("longdashdot", "dashdot", "dot", "longdash", "dash")
+OTHER_DASH = {"solid": "dash", "dash": "dot", "dot": "longdash", "longdash": "dashdot", "dashdot": "longdashdot",
+              "longdashdot": "solid"}
+FLAT = "-2d"
+"""What names of checkpoints with two latent dimensions end in: they have their method's colour and another dash."""
 
 
-def rule_color(rule: str, dark: bool = False) -> str:
-    """A rule's own colour, by its registered name; a spare one for a rule that has none."""
-    return RULE_COLORS.get(rule, SPARE_COLORS[_number(rule) % len(SPARE_COLORS)])[dark]
+def look(name: str) -> Look:
+    """Of a rule, a method or a checkpoint, by its registered name; a spare one for a newcomer."""
+    if name in LOOKS:
+        return LOOKS[name]
+    of = LOOKS.get(name.removesuffix(FLAT))
+    if of is not None:
+        return Look(of.light, of.dark, OTHER_DASH[of.dash])
+    number = _number(name)
+    return Look(*SPARE_COLORS[number % len(SPARE_COLORS)],
+                SPARE_DASHES[number // len(SPARE_COLORS) % len(SPARE_DASHES)])
 
 
-def dash(rule: str) -> str:
-    """A rule's line style, a name of Plotly's; a spare one for a rule that has none."""
-    return DASHES.get(rule, SPARE_DASHES[_number(rule) // len(SPARE_COLORS) % len(SPARE_DASHES)])
+def rule_color(name: str, dark: bool = False) -> str:
+    """The colour of a rule or a method, see :func:`look`."""
+    return look(name).dark if dark else look(name).light
+
+
+def dash(name: str) -> str:
+    """The dash of a rule or a method, see :func:`look`."""
+    return look(name).dash
 
 
 def _number(rule: str) -> int:
@@ -53,16 +91,21 @@ def _number(rule: str) -> int:
 
 @dataclass(frozen=True)
 class Ink:
-    """Colours that depend on the theme."""
+    """Colours that depend on the theme; `muted` is for words that step back, `faint` for lines."""
 
     aggregate: str
+    muted: str
     faint: str
     grid: str
     paper: str
 
+    def of(self, name: str) -> str:
+        """The colour of a rule or a method in this theme."""
+        return rule_color(name, dark=self == DARK)
 
-LIGHT = Ink(aggregate="#111111", faint="#9AA3AD", grid="rgba(120,130,140,0.16)", paper="#FFFFFF")
-DARK = Ink(aggregate="#FFFFFF", faint="#6B7580", grid="rgba(160,170,180,0.16)", paper="#12161C")
+
+LIGHT = Ink(aggregate="#111111", muted="#5F6973", faint="#9AA3AD", grid="rgba(120,130,140,0.16)", paper="#FFFFFF")
+DARK = Ink(aggregate="#FFFFFF", muted="#A3ADB7", faint="#6B7580", grid="rgba(160,170,180,0.16)", paper="#12161C")
 
 
 def color(m: int) -> str:

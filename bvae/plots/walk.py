@@ -55,7 +55,7 @@ def line_figure(
     for i, q in enumerate(aggregates):
         y = sum(w * normal_density(x, m[d], s[d]) for w, m, s in zip(q.weights, q.loc, q.scale, strict=True))
         figure.add_scatter(x=x, y=y, mode="lines", name=q.label, hoverinfo="name",
-                           line={"color": ink.aggregate, "width": 3 if i == 0 else 1.6,
+                           line={"color": ink.of(q.rule), "width": 3 if i == 0 else 1.6,
                                  "dash": style.dash(q.rule)})
     if samples is not None and len(samples):
         figure.add_scatter(

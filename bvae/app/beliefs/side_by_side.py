@@ -48,7 +48,7 @@ def contender_columns(
     st.html(legends.legend([v for v, o in zip(views, observed, strict=True) if o],
                            [style.color(m) for m, o in enumerate(observed) if o],
                            [style.marker(m) for m, o in enumerate(observed) if o],
-                           "black or white: the joint belief · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
+                           "in the rule's colour: the joint belief · grey: the prior, 1σ · ellipses: 1σ and 2σ"))
     slots = []
     for place, c, brief in zip(strip(len(contenders), "contenders"), contenders, briefs, strict=True):
         with place:

@@ -76,8 +76,7 @@ if shown or not st.session_state[PROBLEM]:
 with head:
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
     share.button()
-st.caption("Joint beliefs are black, or white in the dark theme, and told apart by their lines, as in the whole app. "
-           "Where more than four are drawn, or two with the same line, each has a colour of its own too.")
+st.caption("Every rule has its colour and its line, the same in the whole app.")
 form = Form(Playground, scene)
 scene_numbers.divergence_table(form)
 left, right = st.columns([1.2, 1], gap="large")

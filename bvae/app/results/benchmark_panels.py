@@ -32,7 +32,8 @@ def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
 
 
 def missing(
-    form: Form[Benchmarks], over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str]
+    form: Form[Benchmarks], over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str],
+    highlight: str | None,
 ) -> None:
     """Curves and table over the share of modalities that are missing.
 
@@ -43,6 +44,8 @@ def missing(
         See `bvae.evaluation.records.over_missing`.
     chosen : sequence of str
         The methods that are shown.
+    highlight : str or None
+        The one that keeps its colour where many are drawn.
     """
     data_name, names = form.about.data_name, form.about.names
     st.subheader("Missing modalities")
@@ -60,7 +63,7 @@ def missing(
         drawn = {n: curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
         charts.show_lines(
             curve_figure(drawn, short, ink(), names, height=360, called=label,
-                         across="percent of modalities missing in the test"), key,
+                         across="percent of modalities missing in the test", highlight=highlight), key,
             f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
             f"percent missing. {spoken(drawn)}",
             lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)

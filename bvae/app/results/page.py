@@ -12,7 +12,7 @@ from bvae.app.widgets.markdown import plain
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
-from bvae.plots.metrics import curve_figure
+from bvae.plots.metrics import FEW, curve_figure
 from bvae.training import load_checkpoint
 
 begin_page()
@@ -41,7 +41,7 @@ if not names:
     st.stop()
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
           and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
-form.about = About(data_name, names, curves)
+form.about = about = About(data_name, names, curves)
 chosen = form.ask(top[1].pills, "methods", "Methods", wrap=True) or names
 shown = form.ask(st.segmented_control, "curve", "Curve", wrap=True)
 figure = CATALOG[shown]
@@ -52,8 +52,13 @@ try:
 except StorageError as error:
     st.error(f"The records of other runs cannot be read: {error}", icon=":material/error:")
     seeds, over_missing = {}, {}
+below = st.container(horizontal=True, vertical_alignment="bottom")
+if len(chosen) > FEW:
+    form.ask(below.selectbox, "highlight", "Highlight", options=chosen, width=300,
+             first=first if (first := about.paired(0)) in chosen else chosen[0])
+highlight = form.answer("highlight")
 if seeds:
-    form.ask(st.segmented_control, "bars", "Error bars",
+    form.ask(below.segmented_control, "bars", "Error bars",
              help="Over the test items of one training run, or over training runs.")
 bars = form.answer("bars")
 if bars == SEEDS:
@@ -61,19 +66,20 @@ if bars == SEEDS:
     drawn = {n: {k: {"mean": p["mean"], "se": p["se_seeds"]} for k, p in of.items()} for n, of in points.items()}
     runs = {n: {k: p["values"] for k, p in of.items()} for n, of in points.items()}
     counts = " or ".join(map(str, sorted({p["n"] for of in points.values() for p in of.values()}))) or "no"
-    about = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
-             "runs give a rough idea of the spread only. Methods with one run are left out.")
+    said = (f"Lines: mean over {counts} seeds; error bars: two standard errors over them; rings: the runs. So few "
+            "runs give a rough idea of the spread only. Methods with one run are left out.")
 else:
     drawn = {n: metrics[n][shown] for n in names if n in chosen and shown in metrics[n]}
     runs = {}
-    about = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
-             "between seeds is not in them.")
+    said = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
+            "between seeds is not in them.")
 charts.show_lines(
-    curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs or None, called=label), "curves",
+    curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs or None, called=label,
+                 highlight=highlight), "curves",
     f"{figure.title} by the number of observed views. {benchmark_panels.spoken(drawn)}",
     lambda drawn=drawn: tables.curve(drawn, "observed views", bars == SEEDS), f"{data_name}_{shown}",
     zoom=True)
-st.caption(f"{figure.meaning} {about}")
+st.caption(f"{figure.meaning} {said}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
 st.subheader("All figures")
@@ -86,7 +92,7 @@ st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data
                    icon=":material/download:", on_click="ignore")
 
 benchmark_panels.differences(form)
-benchmark_panels.missing(form, over_missing, chosen)
+benchmark_panels.missing(form, over_missing, chosen, highlight)
 benchmark_panels.training(chosen, models, metrics)
 methods_told.show(models[n].settings.method for n in chosen)
 benchmark_panels.published(data_name, shown)

@@ -45,6 +45,8 @@ class Benchmarks(PageState):
     ----------
     data_name : str
     methods : tuple of str
+    highlight : str
+        The checkpoint that keeps its colour where many are drawn.
     curve : str
         Key of the figure in the catalogue.
     bars : str
@@ -59,6 +61,7 @@ class Benchmarks(PageState):
 
     data_name: str
     methods: tuple[str, ...] = control(lambda about: tuple(about.names), options=names, called=label)
+    highlight: str | None = control(lambda about: about.paired(0), options=names, called=label)
     curve: str = control(lambda about: about.curves[0], options=lambda about: about.curves,
                          called=lambda key: CATALOG[key].title)
     bars: str = control(TEST_ITEMS, options=(TEST_ITEMS, SEEDS))

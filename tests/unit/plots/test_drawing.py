@@ -47,19 +47,31 @@ def test_every_figure_of_lines_is_drawn_well_formed_and_in_its_own_colours(make,
         whole = sources[0]
         for trace in [t for t in figure.data if t.type == "scatter"]:
             color = trace.line.color or (trace.marker.color if "markers" in (trace.mode or "") else None)
-            assert color is None or trace.line.width == 0 or color in whole.replace("currentColor", inks.aggregate)
+            assert color is None or trace.line.width == 0 or color in in_colours(whole, inks)
         assert inks.grid in whole
+
+
+def in_colours(source, inks):
+    """A drawing with what follows the theme written out."""
+    for name, light, dark in zip(*(re.findall(pattern, part) for pattern, part in (
+            (r"(--k\d+):", source.partition("@media")[0]), (r"--k\d+:(#\w+)", source.partition("@media")[0]),
+            (r"--k\d+:(#\w+)", source.partition("@media")[2]))), strict=True):
+        source = source.replace(f"var({name})", dark if inks is style.DARK else light)
+    return source.replace("currentColor", inks.aggregate)
 
 
 def test_the_ink_follows_the_theme_of_the_element_and_a_file_keeps_its_own():
     figures = {inks: plane(np.random.default_rng(0), inks)[0] for inks in (style.LIGHT, style.DARK)}
     for inks, figure in figures.items():
         picture = unquote(drawing.picture(figure, "alt", inks))
-        assert picture.count(drawing.THEMES) == 1 + len(drawing.legend(figure, inks))
-        rest = picture.replace(drawing.THEMES, "")
-        assert inks.aggregate not in rest
-        assert style.rgba(inks.aggregate, 0.09) not in rest
-        assert "fill='currentColor' fill-opacity='0.09'" in rest
+        assert picture.count("prefers-color-scheme:dark") == 1 + len(drawing.legend(figure, inks))
+        rest = re.sub("<style>.*?</style>", "", picture)
+        for color in (inks.aggregate, inks.of("poe"), inks.of("mwb")):
+            assert color not in rest
+            assert style.rgba(color, 0.09) not in rest
+        assert re.search(r"fill='(currentColor|var\(--k\d\))' fill-opacity='0.09'", rest)
+        look = style.look("mwb")
+        assert re.search(rf"svg\{{[^}}]*:{look.light};.*dark\){{svg\{{[^}}]*:{look.dark};", picture)
         saved = drawing.file(figure, inks)
         assert f"color='{inks.aggregate}'" in saved
         assert f"fill='{inks.paper}'" in saved
@@ -127,7 +139,7 @@ def test_maps_and_pictures_of_several_axes_are_left_to_plotly():
 def test_every_marker_and_dash_of_the_house_has_a_shape():
     for symbol in (*style.MARKERS, *style.CLASS_MARKERS, style.JOINT_MARKER):
         assert symbol in marks.SHAPES
-    for dash in (*style.DASHES.values(), *style.SPARE_DASHES):
+    for dash in (*(look.dash for look in style.LOOKS.values()), *style.SPARE_DASHES):
         assert (marks.dashes(dash, 2.0) == "") == (dash == "solid")
 
 

@@ -28,9 +28,8 @@ def default_styles() -> dict[str, Any]:
     -------
     dict
         ``{"experts": [{"name", "color", "marker"}], "rules": {name: {"short", "title", "dash", "light", "dark"}},
-        "ink": {"light", "dark"}, "broken": {file: sentence}}``; all registered rules, in the order in which one
-        explains them. Their own colours are for pictures that hold so many that lines do not tell them apart; else all
-        are drawn in ink. ``broken`` are files of rules that cannot be read.
+        "broken": {file: sentence}}``; all registered rules, in the order in which one explains them. ``broken`` are
+        files of rules that cannot be read.
     """
     experts = [
         {"name": name, "color": style.color(m), "marker": style.marker(m)} for m, name in enumerate(NAMES)
@@ -45,8 +44,7 @@ def default_styles() -> dict[str, Any]:
         }
         for rule in naming.ordered(AGGREGATORS.names())
     }
-    return {"experts": experts, "rules": rules, "broken": dict(AGGREGATORS.broken),
-            "ink": {"light": style.LIGHT.aggregate, "dark": style.DARK.aggregate}}
+    return {"experts": experts, "rules": rules, "broken": dict(AGGREGATORS.broken)}
 
 
 def script() -> str:

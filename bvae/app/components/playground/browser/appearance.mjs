@@ -3,7 +3,6 @@
 const DASH_ARRAYS = {
   solid: "", dot: "2 4", dash: "8 5", longdash: "14 6", dashdot: "9 4 2 4", longdashdot: "15 5 2 5",
 };
-const MOST_IN_INK = 4; // rules that are drawn in the theme's ink, as in the whole app; more have colours of their own
 
 /* The theme where a node stands: whether it is dark, its font, and shades from paper to ink. */
 export function themeAt(node) {
@@ -27,16 +26,8 @@ export function ruleWidth(rule) {
   return rule === "wasserstein" ? 3 : 2;
 }
 
-/* Whether lines alone do not tell the drawn rules apart: too many, or two of them with the same line. */
-function crowded({ scene, styles }) {
-  const lines = (scene?.rules ?? []).map((rule) => `${styles.rules[rule]?.dash}/${ruleWidth(rule)}`);
-  return lines.length > MOST_IN_INK || new Set(lines).size < lines.length;
-}
-
-export function ruleColor(state, rule) {
-  const { styles, theme } = state;
-  const mode = theme.dark ? "dark" : "light";
-  return (crowded(state) ? styles.rules[rule]?.[mode] : styles.ink?.[mode]) ?? theme.ink;
+export function ruleColor({ styles, theme }, rule) {
+  return styles.rules[rule]?.[theme.dark ? "dark" : "light"] ?? theme.ink;
 }
 
 export function ruleDash({ styles }, rule) {
