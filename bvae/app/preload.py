@@ -21,7 +21,7 @@ FONTS = ("MaterialSymbols-Rounded",)
 LATER = ("PlotlyChart", "Checkbox", "TextInput", "Spinner", "Radio", "FileUploader", "DataFrame")
 """Elements that stand lower or on other pages, fetched when the first picture is there; the largest first."""
 IMPORT = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
-SCRIPTS = ("history.js", "later.js")
+SCRIPTS = ("history.js", "access.js", "later.js")
 """What runs in the browser beside Streamlit's client, before it: files beside this one."""
 # The client looks for its server below the address of a page first; where the index page's own files are, it is.
 BASE = 'window.__streamlit = {...window.__streamlit, BACKEND_BASE_URL: new URL(".", location.href).href};'

@@ -26,6 +26,8 @@ FIRST_AS = {"selectbox": "index", "radio": "index", "segmented_control": "defaul
             "number_input": "value", "slider": "value", "select_slider": "value", "toggle": "value",
             "checkbox": "value", "text_input": "value"}
 """How each of Streamlit's widgets calls the value that it has at first."""
+IN_ROWS = ("pills", "segmented_control")
+"""Widgets whose options go on in another row where there is no room: else some would lie beside the edge, unseen."""
 BOUNDS = {"low": "min_value", "high": "max_value", "step": "step"}
 
 
@@ -115,6 +117,8 @@ class Control:
                 out["selection_mode"] = "multi"
             elif kind == "segmented_control":
                 out["required"] = True
+            if kind in IN_ROWS:
+                out["wrap"] = True
         out |= {name: self.now(bound, about) for bound, name in BOUNDS.items() if getattr(self, bound) is not None}
         return {FIRST_AS[kind]: list(first) if isinstance(first, tuple) else first, **out,
                 **({"bind": BIND} if self.bound else {})}

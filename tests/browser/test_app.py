@@ -26,7 +26,7 @@ def test_hiding_a_view_changes_the_generations_and_the_link_brings_it_back(page,
     page.goto(f"{app_url}/explore")
     settled(page)
     before = generated(page)
-    page.get_by_role("button", name="m4", exact=True).click()
+    page.get_by_role("button", name="m4").click()
     expect(page.locator('[role="img"][aria-label*="m4"]')).to_have_count(1)
     settled(page)
     after = generated(page, other_than=before)

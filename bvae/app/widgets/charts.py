@@ -15,6 +15,9 @@ import streamlit as st
 from bvae.app.state import ink
 from bvae.plots import drawing
 
+ROWS = 200  # of a table, by which its width is guessed
+WIDEST, AIR, LETTER = 1000, 30, 7  # pixels: of a table, around a cell, of a letter
+
 
 def show(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
@@ -107,7 +110,7 @@ def numbers_button(
     with st.popover(title, icon=":material/table:", type="tertiary", key=f"{key}_twin", on_change="rerun") as twin:
         if twin.open:
             numbers = table()
-            st.dataframe(numbers, hide_index=True, width="stretch", column_config={
+            st.dataframe(numbers, hide_index=True, width=_width_of(numbers), column_config={
                 c: st.column_config.NumberColumn(format="%.3g") for c in numbers.select_dtypes("floating").columns})
             if caption:
                 st.caption(caption)
@@ -124,6 +127,13 @@ def numbers_button(
                                f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
                                key=f"{key}_html", help="One file that needs nothing else; it can be zoomed." + (
                                    "" if drawn else " For SVG, use the camera above the figure."))
+
+
+def _width_of(numbers: pd.DataFrame) -> int:
+    """Pixels that a table's columns need beside each other; a popover grows with what it holds, as far as it can."""
+    longest = (max(len(str(name)), *(len(f"{value:.3g}" if isinstance(value, float) else str(value))
+                                     for value in numbers[name].head(ROWS)), 4) for name in numbers.columns)
+    return min(WIDEST, sum(round(AIR + LETTER * letters) for letters in longest))
 
 
 def config(file_name: str, selects: bool = False) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""At no width is a control, a word of one, or a column of a table beside the edge of what shows it."""
+
+import pytest
+
+from tests.support.cut import WIDTHS, cut
+from tests.support.every_page import PATHS
+from tests.support.serving import watched
+from tests.support.waiting import finished, frames
+
+OPEN = {
+    "playground": ("the table Joint beliefs",),
+    "explore": ("in w_m", "in tamper_m", "samples of z, decoded"),
+}
+"""What is known and is being mended: page -> words of the findings."""
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_cut_off_at_any_width(chromium, app_url, path):
+    found = []
+    with watched(chromium, *WIDTHS["desktop"]) as page:
+        page.goto(f"{app_url}/{path}")
+        for name, (width, height) in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            finished(page)
+            frames(page)
+            found += [f"{name}: {what}" for what in cut(page, columns=name != "phone")]
+    known = OPEN.get(path, ())
+    assert [what for what in found if not any(words in what for words in known)] == []
+
+
+def test_what_is_cut_off_is_found(chromium, app_url):
+    """The pages as they would be without what keeps their options in view."""
+    with watched(chromium, *WIDTHS["tablet"]) as page:
+        page.goto(f"{app_url}/latent_space?data=mnist-svhn-text&model=mwb-vae-2d")
+        finished(page)
+        assert cut(page) == []
+        page.add_style_tag(content='.st-key-map * { flex-wrap: nowrap !important; } .st-key-map button { flex: none; }'
+                                   '.st-key-map [role="radiogroup"] { width: 120px; overflow: hidden; }')
+        frames(page)
+        assert any("t-SNE" in what for what in cut(page))
+
+
+@pytest.mark.parametrize("path", ["", "benchmarks", "compare", "latent_space"])
+def test_all_columns_of_the_numbers_under_a_chart_are_in_view(chromium, app_url, path):
+    with watched(chromium, *WIDTHS["projector"]) as page:
+        page.goto(f"{app_url}/{path}")
+        finished(page)
+        page.get_by_role("button", name="Numbers and files").first.click()
+        page.wait_for_selector(".dvn-scroller")
+        finished(page)
+        assert [what for what in cut(page) if "numbers in" in what] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
