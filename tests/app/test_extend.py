@@ -93,6 +93,7 @@ def test_compare_draws_it_beside_the_others(extended):
     app.pills(key="compared").set_value([RULE, "wasserstein"]).run()
     assert_clean(app)
     assert any(TITLE in text for text in said(app))
+    app.segmented_control(key="part").set_value("numbers").run()
     assert SHORT in all_numbers(app).columns
 
 

@@ -58,6 +58,7 @@ SECTION = dict.fromkeys(
      "tempting", "link", "code", "answer_link", "end_link", "trial", "summary"], HOSTILE)
 OPENING = dict.fromkeys(["title", "caption", "link", "code"], HOSTILE)
 VALUES = {
+    "card": {"uri": "", "alt": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
     "class_invitation": {"picture": "", "code": HOSTILE, "address": HOSTILE},
     "class_options": {"options": [{"letter": HOSTILE, "text": HOSTILE, "votes": HOSTILE, "width": 3, "right": right}
@@ -82,6 +83,11 @@ VALUES = {
                       "up": HOSTILE, "lines": [{"points": "0,0", "expert": True, "dash": "", "name": HOSTILE, "x": "1",
                                                 "y": "1"}],
                       "numbers": [("1", "1", "end", HOSTILE)], "legend": [(HOSTILE, "")]},
+    "race": {"label": HOSTILE, "lanes": [
+        {"name": HOSTILE, "color": "#123456", "mark": HOSTILE, "spoken": HOSTILE, "verdict": HOSTILE, "shows": HOSTILE,
+         "moved": HOSTILE, "far": "3",
+         "draws": [{"uri": "data:,", "text": "", "alt": HOSTILE, "kind": HOSTILE},
+                   {"uri": "", "text": HOSTILE, "alt": "", "kind": HOSTILE}]}]},
     "row": {"label": HOSTILE, "color": "#123456", "figures": [HOSTILE], "wraps": True},
     "said": {"text": HOSTILE},
     "sample_head": {"number": HOSTILE, "far": HOSTILE, "near": HOSTILE},
