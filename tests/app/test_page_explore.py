@@ -372,7 +372,7 @@ def sentence(app):
 def test_axes_stay_until_asked_and_what_happened_is_said_in_numbers():
     app = open_page(PAGE)
     first = app.session_state[frame.KEY][1]
-    assert sentence(app).startswith("**5 views, 5 beliefs (in colour), one joint belief (black):**")
+    assert sentence(app).startswith("**5 views, 5 beliefs (filled), one joint belief (thick line):**")
     assert next(b for b in app.button if b.key == "fit").disabled
     press(app, "Let m0 say a 7")
     assert app.selectbox(key="lie_m0").value == "7"

@@ -174,8 +174,8 @@ def sentence(
     if not many:
         return "**No view is seen:** the joint belief is the prior, what is known before anything is seen" + (
             f"; {shown}." if shown else ".")
-    what = (f"{many} views, {many} beliefs (in colour), one joint belief (black)" if many > 1 else
-            "One view, one belief (in colour), and the joint belief (black)")
+    what = (f"{many} views, {many} beliefs (filled), one joint belief (thick line)" if many > 1 else
+            "One view, one belief (filled), and the joint belief (thick line)")
     return f"**{what}:** drawn from it, {shown}." if shown else f"**{what}.**"
 
 

@@ -14,11 +14,11 @@ export function readings(state) {
   const drawn = scene.rules.some((rule) => results.get(rule));
   if (story) {
     return [["expert", "a coloured hill: what one photograph makes the model believe"],
-      ["thick", "black lines: joint beliefs, one for each rule"]];
+      ["thick", "lines without a filling: joint beliefs, one for each rule"]];
   }
   return [
-    ...(scene.layers.experts ? [["expert", plane ? "coloured: what each expert believes" :
-      "coloured hill: what an expert believes; high is likely, wide is unsure"]] : []),
+    ...(scene.layers.experts ? [["expert", plane ? "filled: what each expert believes" :
+      "filled hill: what an expert believes; high is likely, wide is unsure"]] : []),
     ...(drawn && plane ? [["thick", `thick line: ${INNER} of 100 draws of a joint belief fall inside`],
       ["thin", `thin line: ${OUTER} of 100`]] : []),
     ...(drawn && !plane ? [["thick", "lines: the joint beliefs"]] : []),
