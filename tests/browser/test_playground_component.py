@@ -472,7 +472,7 @@ def test_the_legend_says_what_the_lines_mean(page, harness_url):
     page.get_by_label("Joint belief shown in shades").select_option("")
     expect(legend).not_to_contain_text("shades")
     page.get_by_role("button", name="Line", exact=True).click()
-    expect(legend).to_contain_text("coloured hill: what an expert believes")
+    expect(legend).to_contain_text("filled hill: what an expert believes")
 
 
 def test_the_path_of_weights_is_curves_on_the_line(page, harness_url):

@@ -52,8 +52,8 @@ def steps() -> list[dict[str, Any]]:
     return [
         {"title": "Five photographs", "scene": beliefs(),
          "text": f"All five show a {one}, each in its own handwriting. Every photograph gives one coloured hill: high "
-                 "where it thinks the answer is, wide if it is unsure. The lines without a filling are joint beliefs: each rule "
-                 f"makes one hill of the five. All three rules get a {one}."},
+                 "where it thinks the answer is, wide if it is unsure. The lines without a filling are joint beliefs: "
+                 f"each rule makes one hill of the five. All three rules get a {one}."},
         {"title": "One is swapped", "scene": beliefs(own),
          "text": f"{liar} is now a photograph of a {other}: its hill stands over the {other}s. Four against one. MoE "
                  f"keeps both: mostly a {one}, sometimes a {other}. PoE and Wasserstein move a little and stay with "
