@@ -43,7 +43,7 @@ def test_what_a_link_asks_for_and_does_not_get_is_noted():
     app = open_page(link.page, **link.query)
     noted = {label: (wanted, shown) for label, wanted, shown in app.session_state[links.NOTES]}
     assert noted["Method"] == ("../../etc", "MWB-VAE")
-    assert noted["Sample"] == ("-7", "342")
+    assert noted["Item"] == ("-7", "342")
     assert {wanted for wanted, _ in noted.values()} >= {"<script>", "m9", "x", "1e9", "9 Sleep"}
     app.number_input(key="item").set_value(5).run()
     assert len(app.session_state[links.NOTES]) == len(noted)  # what a person chooses is no link's
