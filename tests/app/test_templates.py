@@ -218,7 +218,7 @@ def test_every_class_of_a_template_has_its_style_and_the_other_way_round():
                  for c in group.split()}
     used -= {"bvae-share", "bvae-paper"}
     assert used <= styled
-    used |= set(re.findall(r"bvae-[\w-]+", (ROOT / "bvae" / "plots" / "drawing.py").read_text()))  # figures of the server
+    used |= set(re.findall(r"bvae-[\w-]+", (ROOT / "bvae" / "plots" / "drawing.py").read_text()))
     assert {c for c in styled if c.startswith("bvae-")} <= used
 
 
