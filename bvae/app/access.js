@@ -1,5 +1,6 @@
 // What keyboards and screen readers need beside Streamlit's own: an opened popover takes the focus and gives it back, so
-// that arrows move nothing behind it; and no two controls of a page have one name, none is a sign alone.
+// that arrows move nothing behind it; no two controls of a page have one name, none is a sign alone; and a phone's menu is a
+// list for each of its groups, where Streamlit has one list with headings in it.
 (() => {
   const BODY = '[data-testid="stPopoverBody"]';
   const OPENER = '[data-testid="stPopoverButton"]';
@@ -108,11 +109,27 @@
     });
   };
 
+  // -- the menu of a phone
+
+  const groupMenu = () => {
+    for (const menu of document.querySelectorAll('[data-testid="stSidebarNavItems"]:not([role])')) {
+      menu.setAttribute("role", "presentation");
+    }
+    for (const heading of document.querySelectorAll('[data-testid="stNavSectionHeader"]:not([role])')) {
+      heading.setAttribute("role", "presentation");
+      heading.parentElement.setAttribute("role", "list");
+      heading.parentElement.setAttribute("aria-label", said(heading));
+    }
+  };
+
   let waiting = null;
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
   new MutationObserver(() => {
     follow();
     clearTimeout(waiting);
-    waiting = setTimeout(() => idle(nameAll), QUIET);
+    waiting = setTimeout(() => idle(() => {
+      nameAll();
+      groupMenu();
+    }), QUIET);
   }).observe(document, {childList: true, subtree: true});
 })();

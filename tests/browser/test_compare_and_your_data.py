@@ -124,7 +124,7 @@ def test_a_pinned_run_opens_in_explore_and_is_still_pinned_afterwards(page, app_
     link.click()
     page.wait_for_url(re.compile("/explore"))
     settled(page)
-    expect(page.get_by_label("Sample", exact=True)).to_have_value("17")
+    expect(page.get_by_label("Item", exact=True)).to_have_value("17")
     visit(page, "Compare")
     expect(page.get_by_role("link", name=re.compile("MoE, item 17"))).to_be_visible()
 
