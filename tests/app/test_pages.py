@@ -216,7 +216,6 @@ def label_of(name):
 
 
 @pytest.mark.parametrize(("page", "changes", "firsts"), [
-    (None, {"place": "-3", "rules": ["PoE"]}, {"slider:place": 2.5, "pills:rules": ["poe", "moe", "wasserstein"]}),
     ("pages/benchmarks.py", {"methods": ["MVAE"]}, {"pills:methods": None}),
     ("pages/your_data.py", {"my_item": "7", "my_views": ["m1"], "my_rule": "PoE"},
      {"number_input:my_item": 0, "pills:my_views": ["m0", "m1", "m2", "m3", "m4"], "selectbox:my_rule": "wasserstein"}),
