@@ -13,7 +13,9 @@ from bvae.cli import (
     classifiers,
     compare,
     data,
+    embed,
     evaluate,
+    impute,
     maps,
     report,
     sweep,
@@ -22,7 +24,8 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, barycenters, classifiers, data, sweep)
+COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, barycenters, classifiers, data,
+            sweep)
 """In the order of the help."""
 
 

@@ -6,15 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bvae.cli.arguments import positive, seed
-from bvae.data import datasets
-from bvae.training.checkpoint import checkpoints_root
+from bvae.cli.arguments import data_name, models_root, positive, seed
 
 
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("classifiers", help="train the classifiers that judge coherence")
-    command.add_argument("dataset", choices=datasets())
+    command.add_argument("dataset", type=data_name, metavar="DATASET")
     command.add_argument("--epochs", type=positive, default=40)
     command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
@@ -25,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     """Train the judges of coherence."""
     from bvae.metrics import classifiers
 
-    result = classifiers.train(options.out or checkpoints_root(), options.dataset, options.epochs, seed=options.seed)
+    root = models_root(options.dataset, options.out)
+    result = classifiers.train(root, options.dataset, options.epochs, seed=options.seed)
     for name, figures in result.items():
         for modality, figure in figures.items():
             print(f"{modality}: test {name.replace('_', ' ')} {figure['mean']:.3f} ±{figure['se']:.3f}")

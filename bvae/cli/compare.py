@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bvae.data import datasets
+from bvae.cli.arguments import data_name
 
 
 def add(commands: Any) -> None:
@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
         "compare", help="differences of two checkpoints, paired by the seeds of training, with 95 percent intervals")
     command.add_argument("first", help="name of a checkpoint, such as mwb-vae")
     command.add_argument("second")
-    command.add_argument("--dataset", choices=datasets(), default="polymnist",
+    command.add_argument("--dataset", type=data_name, default="polymnist",
                          help="default: polymnist, which has records of other seeds")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.set_defaults(run=run)

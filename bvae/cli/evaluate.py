@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bvae.cli.arguments import seed
-from bvae.data import datasets
+from bvae.cli.arguments import data_name, models_root, seed
 from bvae.evaluation.tables import print_missing, print_seeds, print_table
-from bvae.training.checkpoint import EVALUATION, checkpoints, checkpoints_root, load_checkpoint
+from bvae.training.checkpoint import EVALUATION, checkpoints, load_checkpoint
 from bvae.training.checkpoint import METRICS as METRICS_JSON
 
 
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("evaluate", help="compute the metrics, print them, write metrics.json")
-    command.add_argument("dataset", choices=datasets())
+    command.add_argument("dataset", type=data_name, metavar="DATASET",
+                         help="name of a data set, or a folder with a bvae.toml")
     command.add_argument("method", help="name of a checkpoint, or all")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.add_argument("--root", help="folder of the data files")
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         METRICS[name]  # raises ValueError that names those that there are
     root = options.out  # without one, what ships and what was trained in the app
     if options.method == "all":
-        root = root or checkpoints_root()
+        root = models_root(options.dataset, root)
     names = checkpoints(options.dataset, root) if options.method == "all" else [options.method]
     if not names:
         raise ValueError(f"{root / options.dataset}: no checkpoints there")
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     print_table(options.dataset, names, root)
     print_missing(options.dataset, names, root)
     if options.seeds:
-        table = records.write_seeds(options.dataset, root or checkpoints_root())
+        table = records.write_seeds(options.dataset, models_root(options.dataset, root))
         print_seeds({name: table[name] for name in names if name in table})
     return 0
 
@@ -69,9 +69,9 @@ def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str
 
     checkpoint = load_checkpoint(name_of_data, name, root)
     if names is None:
-        metrics = evaluated(checkpoint, root or checkpoints_root(), data_root, seed)
+        metrics = evaluated(checkpoint, models_root(name_of_data, root), data_root, seed)
     else:
-        metrics = renewed(checkpoint, root or checkpoints_root(), names, data_root, seed)
+        metrics = renewed(checkpoint, models_root(name_of_data, root), names, data_root, seed)
     write_json(checkpoint.folder / METRICS_JSON, metrics)
     for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), name_of_data):
         print(line, file=sys.stderr)

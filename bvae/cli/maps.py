@@ -6,15 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bvae.cli.arguments import positive, seed
-from bvae.data import DATASETS, datasets
+from bvae.cli.arguments import data_name, models_root, positive, seed
+from bvae.data import DATASETS
 from bvae.training.checkpoint import checkpoints, checkpoints_root, load_checkpoint
 
 
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("maps", help="make the t-SNE maps beside the checkpoints, or write one map to a file")
-    command.add_argument("dataset", nargs="?", choices=datasets(), help="default: all")
+    command.add_argument("dataset", nargs="?", type=data_name, metavar="DATASET",
+                         help="name of a data set, or a folder with a bvae.toml (default: all of ours)")
     command.add_argument("name", nargs="?", help="name of a checkpoint (default: all)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     one = command.add_argument_group("one map to a file")
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Make what is missing or of other weights, or write one map."""
     from bvae.maps import map_files
 
-    root = options.out or checkpoints_root()
+    root = models_root(options.dataset, options.out) if options.dataset else options.out or checkpoints_root()
     if options.to is not None:
         if not options.name:
             raise ValueError("--to: one map needs DATASET and NAME")

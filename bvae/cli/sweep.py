@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bvae.data import datasets
+from bvae.cli.arguments import data_name
 from bvae.models.methods import methods
 from bvae.runs.sweep import RUNS_ELSEWHERE, WORK, do, local, parse_changes, plan, slurm
 from bvae.training.checkpoint import checkpoints_root
@@ -19,7 +19,7 @@ from bvae.training.checkpoint import checkpoints_root
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("sweep", help="many runs: data sets x methods x seeds; can be stopped and repeated")
-    command.add_argument("--datasets", nargs="+", default=["polymnist"], choices=datasets())
+    command.add_argument("--datasets", nargs="+", default=[data_name("polymnist")], type=data_name, metavar="DATASET")
     command.add_argument("--methods", nargs="+", default=methods(), choices=methods())
     command.add_argument("--seeds", nargs="+", type=int, default=[0])
     command.add_argument("--set", nargs="+", action="extend", default=[], metavar="SETTING=VALUE",
@@ -93,8 +93,8 @@ def run(options: argparse.Namespace) -> int:
 
 def words(options: argparse.Namespace) -> list[str]:
     """The command that does one run of this plan, without its number."""
-    out = [sys.executable, "-m", "bvae", "sweep", "--datasets", *options.datasets, "--methods", *options.methods,
-           "--seeds", *map(str, options.seeds), "--out", str(options.out.resolve())]
+    out = [sys.executable, "-m", "bvae", "sweep", "--datasets", *(d.given for d in options.datasets),
+           "--methods", *options.methods, "--seeds", *map(str, options.seeds), "--out", str(options.out.resolve())]
     out += ["--set", *options.set] if options.set else []
     out += ["--metrics", *options.metrics] if options.metrics else []
     return out + (["--root", str(Path(options.root).resolve())] if options.root else [])

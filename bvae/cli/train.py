@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bvae.cli.arguments import positive
+from bvae.cli.arguments import data_name, duration, models_root, positive
 from bvae.cli.evaluate import evaluate_one
-from bvae.data import datasets
+from bvae.data import DATASETS
 from bvae.evaluation.tables import print_table
 from bvae.io.system import DEVICES
 from bvae.models.methods import methods
-from bvae.training.checkpoint import RESERVED, WEIGHTS, checkpoints_root, first_line
+from bvae.training.checkpoint import RESERVED, WEIGHTS, first_line
 from bvae.training.loggers import LOGGERS, Log
 from bvae.training.settings import Settings
 
@@ -25,7 +25,8 @@ from bvae.training.settings import Settings
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("train", help="train a method on a data set")
-    command.add_argument("dataset", choices=datasets())
+    command.add_argument("dataset", type=data_name, metavar="DATASET",
+                         help="name of a data set, or a folder with a bvae.toml")
     command.add_argument("method", choices=methods())
     command.add_argument("--name", help="name of the checkpoint (default: the method's name)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
@@ -36,6 +37,8 @@ def add(commands: Any) -> None:
     command.add_argument("--no-evaluate", action="store_true", help="leave out the metrics after training")
     command.add_argument("--log", nargs="+", default=[], choices=LOGGERS.names(),
                          help="losses to logs/ in the folder of the checkpoint, for these programs")
+    command.add_argument("--time", type=duration, metavar="5m",
+                         help="with data of your own: as many steps as fit into this time, such as 90s, 5m, 2h")
     machine = command.add_argument_group("machine (options of Lightning Fabric)")
     machine.add_argument("--accelerator", default="auto", help="auto, cpu, cuda, mps, ...")
     machine.add_argument("--devices", type=positive,
@@ -70,15 +73,40 @@ def run(options: argparse.Namespace) -> int:
     if not name.replace("-", "").replace("_", "").isalnum() or name.lower() in {*RESERVED, *DEVICES}:
         raise ValueError(f"--name: expected letters, digits, '-' and '_', none of {', '.join(RESERVED)} and no name "
                          f"of a device of Windows, got {name!r}")
-    root = options.out or checkpoints_root()
+    root = models_root(options.dataset, options.out)
     folder = root / options.dataset / name
     there = stored_settings(folder) if options.resume else {}
     settings = Settings.for_method(options.dataset, options.method, **{**there, **changes})
+    if not there:
+        settings = for_own_data(settings, changes, options.time)
     again = f"python -m bvae train {shlex.join(shell_words(options, changes))} --resume"
     # Of several processes that train together, the first has the folder.
     further = any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
     with contextlib.nullcontext() if further else locked(folder, "training", BUSY):
         return train_in(folder, settings, options, again)
+
+
+def for_own_data(settings: Settings, changes: dict[str, Any], seconds: float | None) -> Settings:
+    """Sizes, steps, batch and learning rate that follow from data of one's own, where they are not given; said."""
+    from bvae.data import dataset
+    from bvae.data.own import OwnData
+    from bvae.training.sizing import sized, within
+
+    if seconds is None and not issubclass(DATASETS[settings.dataset], OwnData):
+        return settings
+    data = dataset(settings.dataset, "train", settings.source)
+    if not isinstance(data, OwnData):
+        raise ValueError("--time: expected data of one's own; the others take --steps")
+    size = sized(data)
+    chosen = Settings.for_method(settings.dataset, settings.method, **{**size.settings, **changes})
+    given = {k: v for k, v in changes.items() if k in size.settings}
+    why = [*size.why, f"given instead: {', '.join(f'{k} = {v}' for k, v in given.items())}"] if given else size.why
+    if seconds is not None:
+        chosen, told = within(data, chosen, seconds)
+        why = [*why, told]
+    for line in why:
+        print(line)
+    return chosen
 
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
@@ -113,7 +141,7 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
 
 def shell_words(options: argparse.Namespace, changes: dict[str, Any]) -> list[str]:
     """The arguments that repeat a training command."""
-    words = [options.dataset, options.method]
+    words = [options.dataset.given, options.method]
     usual = {"name": None, "out": None, "root": None, "accelerator": "auto", "devices": None, "nodes": None,
              "strategy": "auto"}
     for key, default in usual.items():

@@ -7,10 +7,11 @@ from typing import Any
 
 from bvae.data.base import DATASETS, DataError, Modality, MultimodalDataset
 from bvae.data.checks import checked
+from bvae.data.columns import Column
 from bvae.data.shards import open_shards
 from bvae.registry import import_submodules
 
-__all__ = ["DATASETS", "DataError", "Modality", "MultimodalDataset", "dataset", "datasets"]
+__all__ = ["DATASETS", "Column", "DataError", "Modality", "MultimodalDataset", "dataset", "datasets"]
 
 
 def datasets() -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from bvae.data.columns import OF_COLUMNS, Column, as_plain, checked_columns, from_plain, named
 from bvae.registry import Registry
 
 DATASETS: Registry[type[MultimodalDataset]] = Registry("data set")
@@ -44,6 +45,10 @@ class Modality:
         Weight of its log-likelihood in training, 1 for the bound itself.
     likelihood : str
         One of `bvae.models.likelihoods.LIKELIHOODS` where the modality asks for its own; "" leaves it to the model.
+    columns : tuple of Column
+        Of a modality that is a table: what its cells are, in order; their widths are the shape together. Its values
+        are in the data's own units, and NaN in all cells of a column is a gap. Kinds of `bvae.data.columns.OF_COLUMNS`
+        always have some: where a type goes without saying, those not named are called c0, c1, ...
 
     Raises
     ------
@@ -57,6 +62,7 @@ class Modality:
     label: str = ""
     weight: float = 1.0
     likelihood: str = ""
+    columns: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name) or self.name.lower() in KEPT_NAMES:
@@ -78,6 +84,28 @@ class Modality:
             raise ValueError(f"{what}: expected a weight of at least 0, got {self.weight!r}")
         if not isinstance(self.label, str) or not isinstance(self.likelihood, str):
             raise ValueError(f"{what}: expected texts as label and likelihood, got {self.label!r}, {self.likelihood!r}")
+        try:
+            object.__setattr__(self, "columns", checked_columns(self.kind, shape, self.columns))
+        except ValueError as error:
+            raise ValueError(f"{what}: {error}") from error
+
+    @property
+    def takes_gaps(self) -> bool:
+        """Whether single cells of an item may be missing (NaN): those of modalities with columns may."""
+        return bool(self.columns)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Plain values, for JSON; columns that have names of their own only."""
+        out = {"name": self.name, "kind": self.kind, "shape": list(self.shape), "label": self.label,
+               "weight": self.weight, "likelihood": self.likelihood}
+        own = self.columns and (OF_COLUMNS.get(self.kind) is None or self.columns != named(self.kind, *self.shape))
+        return {**out, "columns": as_plain(self.columns)} if own else out
+
+    @classmethod
+    def from_plain(cls, given: Mapping[str, Any]) -> Modality:
+        """The inverse of :meth:`as_plain`. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(given["name"], given["kind"], tuple(given["shape"]), given["label"], given.get("weight", 1.0),
+                   given.get("likelihood", ""), from_plain(given.get("columns", ())))
 
 
 @dataclass(frozen=True)
@@ -87,7 +115,7 @@ class Batch:
     Attributes
     ----------
     x : dict of str to Tensor
-        (B, ...) each; rows that are missing hold anything.
+        (B, ...) each; rows that are missing hold anything, NaN in a modality with columns is a gap.
     present : Tensor
         (M, B) bool, True where the modality was observed.
     y : Tensor
@@ -110,7 +138,8 @@ class MultimodalDataset:
     modalities : dict of str to Modality
         In a fixed order, which is the order of the axis M everywhere.
     x : dict of str to Tensor
-        name -> (N, ...): one fixed view of every item. Floats in [0, 1] of images and texts.
+        name -> (N, ...): one fixed view of every item. Floats in [0, 1] of images and texts; tables (modalities with
+        columns) in their own units, NaN in all cells of a column that an item lacks.
     mask : Tensor or None
         (M, N) bool: which modalities the items really have, at least one each; None if all have all. What `x` holds
         for the others is not read. All metrics, judges, maps, pages and shards look at it.

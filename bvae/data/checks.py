@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bvae.data.base import DataError, Modality
+from bvae.data.columns import places
 
 if TYPE_CHECKING:
     from bvae.data.base import MultimodalDataset
@@ -26,6 +27,8 @@ SOME = 16
 """Items that are looked at of a data set that makes its values when they are asked for."""
 AT_ONCE = 4096
 """Items looked at together: what is computed beside them stays small."""
+CELLS_AT_ONCE = 2**22
+"""Cells of a table looked at together."""
 
 
 def as_values(given: Any, what: str) -> Tensor:
@@ -198,14 +201,17 @@ def of_kind(given: Any, modality: Modality) -> Tensor:
 
 
 def found_mask(data: MultimodalDataset, n: int) -> Tensor | None:
-    """The mask of a data set, completed by the views that hold nothing but NaN; None if every item has everything."""
+    """The mask of a data set, completed by the views that hold nothing but NaN; None if every item has everything.
+
+    Of a modality with columns a view without any cell is missing, whatever the mask says.
+    """
     mask = torch.ones(len(data.modalities), n, dtype=torch.bool)
     if data.mask is not None:
         mask = as_mask(data.mask, (len(data.modalities), n)).clone()
     for m, (name, values) in enumerate(data.x.items()):
         flat = values.flatten(1)
         empty = torch.cat([part.isnan().all(1) for part in flat.split(AT_ONCE)]) & (flat.shape[1] > 0)
-        if data.mask is None:
+        if data.mask is None or data.modalities[name].takes_gaps:
             mask[m] &= ~empty
         elif bool((empty & mask[m]).any()):
             item = int((empty & mask[m]).nonzero()[0])
@@ -218,7 +224,13 @@ def found_mask(data: MultimodalDataset, n: int) -> Tensor | None:
 
 
 def in_range(values: Tensor, modality: Modality, there: Tensor | None) -> Tensor:
-    """The values of one modality, (N, ...): finite and within the range of its kind where the items have it, else 0."""
+    """The values of one modality, (N, ...): finite and within the range of its kind where the items have it, else 0.
+
+    Of a modality with columns: each cell as its column's type has it, or a gap.
+    """
+    if modality.takes_gaps:
+        check_columns(values, modality, there)
+        return values if there is None else blank(values, there)
     low, high = RANGES.get(modality.kind, (-np.inf, np.inf))
     near = False
     for start in range(0, len(values), AT_ONCE):
@@ -235,6 +247,44 @@ def in_range(values: Tensor, modality: Modality, there: Tensor | None) -> Tensor
     if there is not None:
         values = blank(values, there)
     return values.clamp(low, high) if near else values
+
+
+def check_columns(values: Tensor, modality: Modality, there: Tensor | None) -> None:
+    """Raise DataError that names the first cell that cannot be one of its column, (N, P); NaN in all its cells can."""
+    at = {kind: torch.tensor([place.start for c, place in zip(modality.columns, places(modality.columns), strict=True)
+                              if c.type == kind], dtype=torch.int64) for kind in ("count", "binary")}
+    categories = [(c.name, place) for c, place in zip(modality.columns, places(modality.columns), strict=True)
+                  if c.type == "category"]
+    names = [c.name for c in modality.columns for _ in range(c.width)]
+    rows = max(1, min(AT_ONCE, CELLS_AT_ONCE // values.shape[1]))
+    for start in range(0, len(values), rows):
+        part = values[start : start + rows]
+        shown = part if there is None else blank(part, there[start : start + rows])
+        bad, wanted = shown.isinf(), "finite numbers"
+        if not bool(bad.any()) and len(at["count"]):
+            counts = shown[:, at["count"]]
+            bad[:, at["count"]], wanted = (counts < 0) | (counts != counts.round()) & ~counts.isnan(), (
+                "whole numbers from 0 (count); numbers of another kind make the kind 'vector' or the type 'number'")
+        if not bool(bad.any()) and len(at["binary"]):
+            cells = shown[:, at["binary"]]
+            bad[:, at["binary"]], wanted = (cells != 0) & (cells != 1) & ~cells.isnan(), "0 or 1 (binary)"
+        if bool(bad.any()):
+            item, cell = (int(v) for v in bad.nonzero()[0])
+            raise DataError(f"x[{modality.name!r}], item {start + item}, column {names[cell]!r}: expected {wanted}, "
+                            f"got {float(shown[item, cell]):g}")
+        for name, place in categories:
+            cells = shown[:, place]
+            lacking = cells.isnan()
+            one_hot = ((cells == 0) | (cells == 1)).all(1) & (cells.sum(1) == 1)
+            good = one_hot | lacking.all(1)
+            if there is not None:
+                good |= ~there[start : start + rows]
+            if not bool(good.all()):
+                item = int((~good).nonzero()[0])
+                got = [round(float(v), 4) for v in cells[item, :6]]
+                raise DataError(f"x[{modality.name!r}], item {start + item}, column {name!r}: expected one-hot cells, "
+                                f"a single 1 among 0, or NaN in all of them, got {str(got)[1:-1]}"
+                                f"{', ...' if cells.shape[1] > 6 else ''}")
 
 
 def complaint(

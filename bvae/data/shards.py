@@ -11,7 +11,6 @@ and workers, and bring clients of clouds.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,7 @@ class Shards(MultimodalDataset):
             if index["format"] != FORMAT or index["dataset"] != self.name:
                 raise DataError(f"{path}: expected shards of {self.name!r} in format {FORMAT}, got "
                                 f"{index['dataset']!r} in format {index['format']!r}")
-            self.modalities = {m["name"]: Modality(**{**m, "shape": tuple(m["shape"])}) for m in index["modalities"]}
+            self.modalities = {m["name"]: Modality.from_plain(m) for m in index["modalities"]}
             different([m["name"] for m in index["modalities"]])
             self.files = [(name_of(k), s["bytes"], s["sha256"]) for k, s in enumerate(index["shards"])]
             self.sizes = torch.tensor([int(s["items"]) for s in index["shards"]])
@@ -282,7 +281,7 @@ def write(data: MultimodalDataset, folder: Path, shard_items: int = 10_000, pass
         "format": FORMAT, "dataset": data.name, "split": data.split, "source": data.source, "passes": passes,
         "origin": data.origins.get(data.source, data.source), "attributes": list(data.attribute_names),
         "mask": data.incomplete,
-        "modalities": [{**dataclasses.asdict(m), "shape": list(m.shape)} for m in data.modalities.values()],
+        "modalities": [m.as_plain() for m in data.modalities.values()],
         "items": sum(s["items"] for s in shards), "shards": shards,
     })
     return len(shards)

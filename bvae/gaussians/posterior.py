@@ -119,6 +119,32 @@ class Posterior:
             loc, scale = self._pick(self.loc, index), self._pick(self.scale, index)  # (S, B, D)
         return (loc + scale * noise).view(*sample_shape, *self.loc.shape[1:])
 
+    def common(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """Samples with the same chance for every item: what is drawn for one does not depend on the others.
+
+        The noise is the same, and so are the levels between 0 and 1 by which a mixture's components are taken.
+
+        Parameters
+        ----------
+        count : int
+            S.
+        generator : torch.Generator, optional
+
+        Returns
+        -------
+        Tensor
+            (S, B, D).
+        """
+        k, _, d = self.loc.shape
+        noise = normal((count, 1, d), 1, generator, self.loc.dtype, self.loc.device)
+        if k == 1:
+            return self.loc + self.scale * noise
+        level = (torch.arange(count, device=self.loc.device) + 0.5) / count  # the noise is in no order
+        cumulated = self.weights.double().cumsum(0).T.contiguous()  # (B, K)
+        levels = (level.double() * cumulated[:, -1:]).contiguous()  # (B, S)
+        index = torch.searchsorted(cumulated, levels, right=True).clamp_max(k - 1).T  # (S, B)
+        return self._pick(self.loc, index) + self._pick(self.scale, index) * noise
+
     def chance(self, count: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What :meth:`rsample` leaves to chance, z = loc[k] + scale[k] * e, for S = `count` samples.
 

@@ -20,7 +20,7 @@ class WeightsError(FloatingPointError):
 
 def write_weights(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None,
-    buffers: Container[str] = (),
+    buffers: Container[str] = (), exact: Container[str] = (),
 ) -> dict[str, str]:
     """Write weights such that what is read back is what was trained; safetensors, whole or not at all.
 
@@ -34,6 +34,8 @@ def write_weights(
     buffers : container of str
         Names of those that are no weights but statistics, counts, tables: each number counts by itself, and may be
         infinite. See :func:`buffers_of`.
+    exact : container of str
+        Names of those that half precision does not do for, whatever they hold. See :func:`exact_of`.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def write_weights(
             raise WeightsError(f"{name}: expected finite weights, got "
                                f"{int((~trained.isfinite()).sum()):,} of {trained.numel():,} that are not")
         try:
-            packed[name], why = shrink(trained, each=name in buffers)
+            packed[name], why = (trained, "") if name in exact else shrink(trained, each=name in buffers)
         except OverflowError as error:
             raise WeightsError(f"{name}: {error}") from error
         if why:
@@ -139,6 +141,12 @@ def buffers_of(module: nn.Module) -> set[str]:
     """Names in ``module.state_dict()`` that are no parameters: statistics of batch norm, counts, tables."""
     parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
     return set(module.state_dict()) - parameters
+
+
+def exact_of(module: nn.Module) -> set[str]:
+    """Names in ``module.state_dict()`` of the tensors of those parts that say ``exact = True``."""
+    return {f"{prefix}{dot}{name}" for prefix, part in module.named_modules() if getattr(part, "exact", False) is True
+            for dot in ["." if prefix else ""] for name in part.state_dict()}
 
 
 def widened(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from bvae.registry import Registry
 
 METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")
 
-LABELS, ATTRIBUTES, TEXTS, JUDGES = "labels", "attributes", "texts", "judges"
+LABELS, ATTRIBUTES, TEXTS, JUDGES, TABLES = "labels", "attributes", "texts", "judges", "tables"
 READABLE = "pictures or texts that judges could read"
 
 
@@ -81,6 +81,8 @@ class EvaluationData:
             return getattr(self.test, "attributes", None) is None
         if need == TEXTS:
             return not any(m.kind == "text" for m in self.test.modalities.values())
+        if need == TABLES:
+            return not any(m.columns for m in self.test.modalities.values())
         return not len(self.judges)
 
 

@@ -144,19 +144,6 @@ def sample_data(
     """x ~ p(x | z) of every modality: (N, D) -> name -> (N, ...). Images are clipped to [0, 1] by `clip`."""
     out = {}
     for name, mean in model.decode(z).items():
-        likelihood, clipped = model.likelihood_of(name), clip and model.modalities[name].kind == "image"
-        if likelihood == "categorical":
-            index = torch.multinomial(mean.flatten(0, -2), 1, generator=generator).view(mean.shape[:-1])
-            out[name] = torch.nn.functional.one_hot(index, mean.shape[-1]).float()
-            continue
-        scale = model.config.likelihood_scale
-        if likelihood == "bernoulli":
-            out[name] = torch.bernoulli(mean, generator=generator)
-            continue
-        if likelihood == "laplace":
-            u = torch.rand(mean.shape, generator=generator) - 0.5
-            drawn = mean - scale * u.sign() * torch.log1p(-2 * u.abs().clamp_max(0.4999999))
-        else:
-            drawn = mean + scale * torch.randn(mean.shape, generator=generator)
-        out[name] = drawn.clamp(0, 1) if clipped else drawn
+        drawn = model.likelihood(name).sample(mean, generator)
+        out[name] = drawn.clamp(0, 1) if clip and model.modalities[name].kind == "image" else drawn
     return out

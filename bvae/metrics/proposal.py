@@ -10,7 +10,6 @@ from torch import Tensor
 
 from bvae.gaussians import diagonal, full_covariance
 from bvae.gaussians.posterior import Posterior
-from bvae.models.likelihoods import LIKELIHOODS
 from bvae.models.vae import MultimodalVAE
 
 DEGREES = 30.0
@@ -19,8 +18,6 @@ promises less than there is."""
 STEPS, RATE = 150, 0.2
 NEWTON, GAIN = 3, 0.1
 """Steps of Newton at most, and the nats of log p(x, z) below which an item needs no further one."""
-SMOOTH = {"laplace": "normal"}
-"""Likelihood without a second derivative -> the one of the same Fisher information at the same scale."""
 
 
 class ModeProposal:
@@ -69,18 +66,9 @@ def log_joint(
     z : Tensor
         (B, D).
     smooth : bool
-        Take the likelihoods of `SMOOTH`, for second derivatives.
+        Take densities that have second derivatives, see `Likelihood.smooth_log_prob`.
     """
-    if smooth and any(model.likelihood_of(name) in SMOOTH for name in x):
-        terms, decoded = [], model.decode(z, list(x))
-        for m, name in enumerate(model.modalities):
-            if name in x:
-                likelihood = model.likelihood_of(name)
-                value = LIKELIHOODS[SMOOTH.get(likelihood, likelihood)](
-                    torch.nan_to_num(x[name]), decoded[name], model.config.likelihood_scale)
-                terms.append(value if present is None else torch.where(present[m], value, 0.0))
-    else:
-        terms = list(model.log_likelihood(x, z, present).values())
+    terms = model.log_likelihood(x, z, present, smooth).values()
     return sum(terms) + diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
 
 

@@ -15,7 +15,8 @@ def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.
     """Error of each modality decoded from the mean of q(z | all modalities).
 
     Texts: share of wrong characters. Images and others: root of the mean squared error of an item's numbers (of pixels
-    in [0, 1]). Of the items that have the modality.
+    in [0, 1]). Tables: the same over the cells that an item has, each in standard deviations of its column in the
+    training split (1 is what the mean gives), probabilities as they are. Of the items that have the modality.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.
         if modality.kind == "text":
             error = (decoded.argmax(-1) != x.argmax(-1)).double().mean(1)
         else:
-            error = (decoded - x).square().flatten(1).mean(1).sqrt()
+            error = ((decoded - x) / model.likelihood(name).error_scale()).square().flatten(1).nanmean(1).sqrt()
         if bool(experts.present[m].any()):
             out[name] = summary(error[experts.present[m]])
     return {"reconstruction_error": out}

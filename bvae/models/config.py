@@ -17,12 +17,13 @@ class ModelConfig:
     latent_dim : int
         D, the dimensions that all modalities share.
     width : int
-        Channels of the convolutions.
+        Channels of the convolutions, and half the units of each hidden layer of tables.
     likelihood : str
-        One of :data:`bvae.models.likelihoods.LIKELIHOODS`.
+        One of :data:`bvae.models.likelihoods.LIKELIHOODS`. Tables take it for the columns that may have it, see
+        `bvae.models.likelihoods.OF_TYPE`.
     likelihood_scale : float
-        Its fixed scale, in the units of the data. The default is a normal density of 0.3, not the
-        published Laplace(0.75).
+        Its fixed scale, in the units of the data, or where a learned one of pictures begins. The default is a normal
+        density of 0.3, not the published Laplace(0.75).
     weights : str
         Weights of the experts in the joint posterior, see `bvae.aggregators.weights.ExpertWeights`: "uniform",
         "modality", "dimension" or "subset" (learned), or fixed numbers.

@@ -94,25 +94,51 @@ def numbers(given: Any, what: str) -> Tensor:
 
 
 def check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> None:
-    """Raise ValueError that names the first item, of those present, with a number that cannot be one of its kind."""
+    """Raise ValueError that names the first item, of those present, with a number that cannot be one of its kind.
+
+    NaN is a gap in a modality with columns.
+    """
     if values.device.type != "cpu" or not values.numel():  # elsewhere the question would wait for the device
         return
     most = OTHER_UNIT if modality.kind == "image" else torch.finfo(values.dtype).max
     low, high = (float(v) for v in values.aminmax())  # one pass without a copy; NaN stays in it
     if -most <= low and high <= most:
         return
-    good = (values.flatten(1).abs() <= most).all(1)  # False for NaN
+    fine = values.flatten(1).abs() <= most  # False for NaN
+    if modality.takes_gaps:
+        fine |= values.isnan()
+    good = fine.all(1)
     bad = ~good if present is None else ~good & present
     if bool(bad.any()):
         item = int(bad.nonzero()[0])
         cells = values[item].flatten()
-        cells = cells[~(cells.abs() <= most)]
+        cells = cells[cells.isinf() if modality.takes_gaps else ~(cells.abs() <= most)]
         unit = bool(cells.isfinite().all()) and modality.kind == "image"
         wanted = "floats in [0, 1]" if unit else "finite numbers"
         advice = "an item that lacks a modality is False in present" if bool(cells.isnan().any()) else (
             "divide pictures by their largest value, such as 255")
         raise ValueError(f"x[{modality.name!r}], item {item}: expected {wanted}, got {float(cells[0]):g} in "
                          f"{len(cells):,} of {values[item].numel():,} cells; {advice}")
+
+
+def complete(present: Tensor) -> bool:
+    """Whether all items have a modality, (B,) bool, as far as that can be known without waiting for a device."""
+    return present.device.type == "cpu" and bool(present.all())
+
+
+def some_gaps(x: Tensor) -> bool:
+    """Whether some cells may be NaN; elsewhere than on a CPU the question would wait for the device."""
+    return x.device.type != "cpu" or bool(x.sum().isnan())  # a sum may be NaN without: that costs time only
+
+
+def with_cells(values: Tensor, present: Tensor | None) -> Tensor | None:
+    """Which of the items that have a table have a cell of it that is no gap: (B, P), (B,) -> (B,); None for all."""
+    if not some_gaps(values):
+        return present
+    empty = values.isnan().all(1)
+    if values.device.type == "cpu" and not bool(empty.any()):  # elsewhere the question would wait for the device
+        return present
+    return ~empty if present is None else present & ~empty
 
 
 def _asked_for_nothing(row: Tensor) -> Tensor:

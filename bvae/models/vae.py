@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -11,14 +13,15 @@ from torch import Tensor, nn
 
 from bvae.aggregators import Aggregator
 from bvae.aggregators.weights import ExpertWeights
-from bvae.data import Modality
+from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.config import ModelConfig
-from bvae.models.inputs import check_names, numbers, taken
-from bvae.models.likelihoods import LIKELIHOODS, OF_KIND
+from bvae.models.inputs import check_names, complete, numbers, taken, with_cells
+from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
+from bvae.models.statistics import CELLS
 
 
 class MultimodalVAE(nn.Module):
@@ -54,12 +57,14 @@ class MultimodalVAE(nn.Module):
         self.modalities = {m.name: m for m in listed}
         self.aggregator = aggregator
         self.config = config or ModelConfig()
-        self.encoders, self.decoders = NamedModules(), NamedModules()
+        self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             pair = NETWORKS[m.kind]
             own = self.config.latent_dim + self.config.private_dim
             try:
-                self.encoders[name], self.decoders[name] = pair.build(m.shape, own, self.config.width)
+                self.encoders[name], self.decoders[name] = pair.build(
+                    m.shape, own, self.config.width, m.columns)
+                self.likelihoods[name] = likelihood_for(m, self.config.likelihood, self.config.likelihood_scale)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
@@ -101,7 +106,8 @@ class MultimodalVAE(nn.Module):
             float64 and sparse tensors are converted.
         present : Tensor, optional
             (M, B) bool over *all* modalities of the model: which items have them. By default every item has those in
-            `x`. What `x` holds for a missing one is not read.
+            `x`. What `x` holds for a missing one is not read. NaN is a gap in a modality with columns; of an item
+            with nothing but gaps the modality is missing.
 
         Raises
         ------
@@ -119,7 +125,9 @@ class MultimodalVAE(nn.Module):
         for m, name in enumerate(self.modalities):
             if name not in x:
                 continue
-            values, mask = x[name], None if present is None else present[m]
+            values, mask = x[name], None if present is None or complete(present[m]) else present[m]
+            if self.modalities[name].takes_gaps and not self.training:
+                mask = with_cells(values, mask)
             if mask is not None:
                 values = blank(values, mask)
             locs[m], scales[m] = to_gaussian(self.encoders[name](values))
@@ -268,9 +276,9 @@ class MultimodalVAE(nn.Module):
         return self.decode(q.rsample((num_samples,), generator=generator), targets)
 
     def log_likelihood(
-        self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None
+        self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None, smooth: bool = False
     ) -> dict[str, Tensor]:
-        """log p(x_m | z) in nats for every modality in `x`.
+        """log p(x_m | z) in nats for every modality in `x`, of the cells that are there.
 
         Parameters
         ----------
@@ -278,6 +286,8 @@ class MultimodalVAE(nn.Module):
             See :meth:`experts`.
         z : Tensor
             (B, L).
+        smooth : bool
+            Take densities that have second derivatives, see `Likelihood.smooth_log_prob`.
 
         Returns
         -------
@@ -289,16 +299,40 @@ class MultimodalVAE(nn.Module):
         for m, name in enumerate(self.modalities):
             if name not in x:
                 continue
-            density = LIKELIHOODS[self.likelihood_of(name)]
-            values = x[name] if present is None else blank(x[name], present[m])
-            value = density(values, self._decoded(name, z), self.config.likelihood_scale)
-            out[name] = value if present is None else torch.where(present[m], value, 0.0)
+            likelihood = self.likelihood(name)
+            density = likelihood.smooth_log_prob if smooth else likelihood.log_prob
+            mask = None if present is None or complete(present[m]) else present[m]
+            value = density(x[name] if mask is None else blank(x[name], mask), self._decoded(name, z))
+            out[name] = value if mask is None else torch.where(mask, value, 0.0)
         return out
 
     def likelihood_of(self, name: str) -> str:
         """Name of a modality's likelihood: that of its kind, its own, or the one of the model's settings."""
-        modality = self.modalities[name]
-        return OF_KIND.get(modality.kind) or modality.likelihood or self.config.likelihood
+        return name_for(self.modalities[name], self.config.likelihood)
+
+    def likelihood(self, name: str) -> Likelihood:
+        """A modality's likelihood: density, variance and samples around what :meth:`decode` gives."""
+        return cast(Likelihood, self.likelihoods[name])
+
+    @torch.no_grad()
+    def observe(self, data: MultimodalDataset) -> None:
+        """Let networks and likelihoods take the statistics of a training split; once, before the training.
+
+        What has a method ``observe(values, present)`` gets the modality's values (N, ...) and which items have it, (N,)
+        bool or None for all: means and scales of the columns of tables. Others, such as those of pictures, have none.
+        Where a split is large, that many items are read, spread evenly over it, as make `bvae.models.statistics.CELLS`.
+        """
+        for m, name in enumerate(self.modalities):
+            parts: list[Any] = [part for part in (self.encoders[name], self.decoders[name]) if hasattr(part, "observe")]
+            if type(self.likelihood(name)).observe is not Likelihood.observe:
+                parts.append(self.likelihood(name))
+            if not parts:
+                continue
+            cells = math.prod(self.modalities[name].shape)
+            some = torch.linspace(0, len(data) - 1, min(len(data), max(1000, CELLS // cells))).round().long()
+            values = data.subset(some)[name]
+            for part in parts:
+                part.observe(values, None if data.mask is None else data.mask[m, some])
 
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""

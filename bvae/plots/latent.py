@@ -76,7 +76,7 @@ def scatter(
     point_symbols : ndarray, optional
         (N,) a Plotly symbol for each point, instead of one for each group.
     values : ndarray, optional
-        (N,) numbers to colour by, with a bar, instead of the groups' colours.
+        (N,) numbers to colour by, with a bar, instead of the groups' colours; NaN where there is none.
     values_title : str
         Of the bar.
     """
@@ -107,7 +107,8 @@ def scatter(
         # Cividis is read the same with and without colour blindness; the end that sinks into the paper is left out. A
         # few extreme items must not use up the scale.
         ends = (0.2, 1.0) if ink is style.DARK else (0.0, 0.9)
-        low, high = (float(v) for v in np.quantile(values, (0.01, 0.99))) if len(values) else (0.0, 1.0)
+        known = values[np.isfinite(values)]
+        low, high = (float(v) for v in np.quantile(known, (0.01, 0.99))) if len(known) else (0.0, 1.0)
         bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
                "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
         scale = sample_colorscale("Cividis", np.linspace(*ends, 9).tolist())

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from torch import Tensor
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ class Callback:
 
     writes: ClassVar[bool] = False
     """Whether it writes or shows something: then, of several processes that train together, only the first calls it."""
+    kept: ClassVar[str] = ""
+    """Under which name a saved state holds what :meth:`to_keep` gives; "" for nothing."""
+
+    def to_keep(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors, and plain values for JSON, that a stopped training needs to go on as if it had not been stopped."""
+        return {}, {}
+
+    def restore(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Take what :meth:`to_keep` gave, before :meth:`on_start`. Raises KeyError or TypeError for anything else."""
 
     def on_start(self, run: Trainer) -> None:
         """Before the first step, when what was saved has been restored."""

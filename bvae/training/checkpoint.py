@@ -15,7 +15,8 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.data import DATASETS, Modality
-from bvae.io.compact import buffers_of, widened, write_weights
+from bvae.data.own import models_of
+from bvae.io.compact import buffers_of, exact_of, widened, write_weights
 from bvae.io.storage import (
     DIGEST,
     StorageError,
@@ -147,11 +148,17 @@ def checkpoints(dataset: str, root: Path | None = None) -> list[str]:
 
     Without a root, those that were trained in the app too, see :func:`own_models`.
     """
-    roots = [root] if root else [checkpoints_root(), own_models()]
+    roots = [root] if root else roots_of(dataset)
     found = {p.parent.name for r in roots for p in (r / registered(dataset)).glob(f"*/{CONFIG}")
              if (p.parent / WEIGHTS).is_file() and p.parent.name not in RESERVED and p.parent.name[0] != "."}
     order = {name: i for i, name in enumerate(METHODS)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
+
+
+def roots_of(dataset: str) -> list[Path]:
+    """Where models of a data set may be: beside its own data, where ours are, and where the app trains."""
+    beside = models_of(dataset)
+    return [*([beside] if beside else []), checkpoints_root(), own_models()]
 
 
 def registered(dataset: str) -> str:
@@ -177,7 +184,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
     weights that the old config.json does not fit, which is said to whoever loads them; the training loop's saved state
     is still there then, and going on with it completes the checkpoint.
     """
-    write_weights(folder / WEIGHTS, model.state_dict(), buffers=buffers_of(model))
+    write_weights(folder / WEIGHTS, model.state_dict(), buffers=buffers_of(model), exact=exact_of(model))
     (folder / METRICS).unlink(missing_ok=True)
     config = {
         "format": FORMAT,
@@ -186,9 +193,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
         "machine": f"{platform.system()} {platform.machine()}",
         **facts,
         "sha256": sha256(folder / WEIGHTS),
-        "modalities": [{"name": m.name, "kind": m.kind, "shape": list(m.shape), "label": m.label,
-                        "weight": m.weight, "likelihood": m.likelihood}
-                       for m in model.modalities.values()],
+        "modalities": [m.as_plain() for m in model.modalities.values()],
         "settings": settings.as_dict(),
     }
     write_stated(folder / CONFIG, config)
@@ -206,8 +211,7 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
     """
     names = checkpoints(dataset, root)
     if root is None:  # what ships comes first
-        mine = name not in checkpoints(dataset, checkpoints_root()) and name in names
-        root = own_models() if mine else checkpoints_root()
+        root = next((r for r in roots_of(dataset) if name in checkpoints(dataset, r)), roots_of(dataset)[0])
     if name not in names:
         raise CheckpointError(
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
@@ -223,9 +227,7 @@ def read_checkpoint(folder: Path, with_metrics: bool = True) -> Checkpoint:
         if not isinstance(config, dict) or config.get("format") != FORMAT:
             found = config.get("format") if isinstance(config, dict) else type(config).__name__
             raise CheckpointError(f"{folder / CONFIG}: expected format {FORMAT}, got {found!r}")
-        modalities = tuple(Modality(m["name"], m["kind"], tuple(m["shape"]), m["label"], m.get("weight", 1.0),
-                                    m.get("likelihood", ""))
-                           for m in config["modalities"])
+        modalities = tuple(Modality.from_plain(m) for m in config["modalities"])
         settings = Settings.from_mapping(config["settings"])
         if not isinstance(config["sha256"], str):
             raise TypeError("sha256 is not a text")

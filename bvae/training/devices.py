@@ -40,6 +40,8 @@ def make_fabric(
 
 
 def in_the_type_of_its_weights(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """A forward hook: what a network gets, in the precision in which it computes."""
+    """A forward hook: what a network gets, in the precision in which it computes, unless it brings it there itself."""
+    if getattr(network, "exact_input", False):
+        return inputs
     first = next(network.parameters(), None)
     return inputs if first is None else tuple(value.to(first.dtype) for value in inputs)

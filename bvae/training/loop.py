@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from bvae.data import dataset
+from bvae.data import MultimodalDataset, dataset
 from bvae.io.locking import locked
 from bvae.models.vae import MultimodalVAE
 from bvae.training.callbacks import Callback, OnStep, ProgressBar, SaveEvery
@@ -21,6 +21,7 @@ from bvae.training.settings import Settings
 from bvae.training.state import STATE, read_state
 from bvae.training.stopping import StopOnSignal, TrainingStopped, terminated_as_interrupt
 from bvae.training.trainer import Diverged, Trainer
+from bvae.training.validation import KeepBest, held_out
 
 __all__ = [
     "BUSY", "STATE", "Callback", "Diverged", "OnStep", "ProgressBar", "SaveEvery", "Trainer", "TrainingStopped",
@@ -39,6 +40,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
     fabric: Fabric | None = None,
+    data: MultimodalDataset | None = None,
 ) -> MultimodalVAE:
     """Train a model and leave a checkpoint in `folder`.
 
@@ -61,6 +63,8 @@ def train(
         Show a `ProgressBar`.
     fabric : Fabric, optional
         Devices, strategy and precision, not launched yet; by default see :func:`make_fabric`.
+    data : MultimodalDataset, optional
+        Items to train on; by default those of the settings' data set, ``split="train"``.
 
     Returns
     -------
@@ -91,7 +95,12 @@ def train(
     alone = locked(folder, "training", BUSY) if fabric.is_global_zero else contextlib.nullcontext()
     with alone:
         options: dict[str, Any] = {"augment": settings.augment} if settings.augment else {}
-        data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
+        if data is None:
+            data = dataset(settings.dataset, "train", settings.source, **options, **({"root": root} if root else {}))
+        if settings.validation:
+            data, kept = held_out(data, settings.validation)
+            # first, so that a state that is saved after a step knows what was found at it
+            called.insert(0, KeepBest(kept, settings.patience or max(200, settings.steps // 3)))
         cards = [fabric.device] if fabric.device.type == "cuda" else []
         # Networks of others may draw from torch's own generators, which are the user's again afterwards.
         with memory_kept(), denormals_flushed(), torch.random.fork_rng(cards):

@@ -57,10 +57,16 @@ def save(run: Trainer) -> None:
     for i, state in run.optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{i}.{key}": value for key, value in state.items()})
     tensors.update(run.generators_at_step)
+    callbacks: dict[str, Any] = {}
+    for callback in run.callbacks:
+        if callback.kept:
+            held, callbacks[callback.kept] = callback.to_keep()
+            tensors.update({f"callback.{callback.kept}.{name}": value for name, value in held.items()})
     progress = {"step": run.step, "seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "history": run.history,
                 "sums": run.sums.tolist(), "logged_step": run.logged_step, "began": run.began,
                 "continued_from": run.continued_from, "device": run.fabric.device.type, "precision": precision(run),
-                "scaler": run.fabric._precision.state_dict()}  # of gradients in 16-mixed
+                "scaler": run.fabric._precision.state_dict(),  # of gradients in 16-mixed
+                "callbacks": callbacks}
     metadata = {"format": STATE_FORMAT, "progress": json.dumps(progress),
                 "settings": json.dumps(run.settings.as_dict())}
     write_tensors(run.folder / STATE, tensors, metadata)
@@ -87,6 +93,7 @@ def restore(run: Trainer) -> None:
     try:
         check_settings(path, stored, run.settings.as_dict())
         load_tensors(run, tensors)
+        load_callbacks(run, tensors, progress)
         run.step, run.seconds = progress["step"], progress["seconds"]
         run.cpu_seconds = progress["cpu_seconds"]
         run.history, run.logged_step = progress["history"], progress["logged_step"]
@@ -126,6 +133,15 @@ def load_tensors(run: Trainer, tensors: Mapping[str, Tensor]) -> None:
             state.setdefault(int(i), {})[key] = torch.empty_like(like, dtype=value.dtype).copy_(value)
     groups = run.optimizer.state_dict()["param_groups"]
     run.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def load_callbacks(run: Trainer, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> None:
+    """What callbacks had to keep; a state of an earlier version has nothing of theirs."""
+    for callback in run.callbacks:
+        if callback.kept and callback.kept in progress.get("callbacks", {}):
+            start = f"callback.{callback.kept}."
+            held = {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+            callback.restore(held, progress["callbacks"][callback.kept])
 
 
 def other_device(run: Trainer, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,8 @@ SEEDS = 2**32
 """Seeds are less: they are multiplied to make those of epochs, windows and shards, which 63 bits must hold."""
 
 
-NOT_NEGATIVE = ("seed", "warmup_steps", "beta_warmup_steps", "final_learning_rate", "weight_decay", "beta")
+NOT_NEGATIVE = ("seed", "warmup_steps", "beta_warmup_steps", "final_learning_rate", "weight_decay", "beta",
+                "patience")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Settings:
         Whether the data set may distort training items.
     missing : float
         Probability that a modality of a training item is missing.
+    validation : float
+        Share of the training items, of own data, that are kept from the training to stop it early: see `KeepBest`.
+    patience : int
+        Steps without a better loss on those items after which the training ends; 0: a third of all steps.
     precision : str
         "auto", or a precision of Lightning Fabric such as "bf16-mixed" or "32-true".
     """
@@ -83,6 +88,8 @@ class Settings:
     reconstruction_weights: str = "recipe"
     augment: bool = False
     missing: float = 0.0
+    validation: float = 0.0
+    patience: int = 0
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -107,6 +114,8 @@ class Settings:
                 raise ValueError(f"{name}: expected a positive number, got {getattr(self, name)}")
         if not 0 <= self.missing < 1:
             raise ValueError(f"missing: expected a probability in [0, 1), got {self.missing}")
+        if not 0 <= self.validation < 1:
+            raise ValueError(f"validation: expected a share in [0, 1), got {self.validation}")
         if self.reconstruction_weights != "recipe":
             self._reconstruction_weights()
         self.model_config()

@@ -34,10 +34,11 @@ class TrainingStep(nn.Module):
 def clip(fabric: Fabric, step: nn.Module, optimizer: torch.optim.Optimizer, largest: float) -> None:
     """Bring the norm of the gradient down to the largest that is allowed."""
     if fabric.device.type == "cpu":  # there the norm can be looked at, and most gradients be left alone
-        gradients = [p.grad for p in step.parameters() if p.grad is not None]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]  # no walk through all modules
+        gradients = [p.grad for p in parameters if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
         if norm + 1e-6 <= largest:
             return
-        nn.utils.clip_grads_with_norm_(step.parameters(), largest, norm)
+        nn.utils.clip_grads_with_norm_(parameters, largest, norm)
         return
     fabric.clip_gradients(step, optimizer, max_norm=largest, error_if_nonfinite=False)

@@ -48,7 +48,7 @@ def check_support(model: MultimodalVAE, data: MultimodalDataset) -> None:
     Looked at are items spread over the split, of kinds that the data set's own check does not know.
     """
     bounded = [name for name, m in model.modalities.items()
-               if m.kind not in RANGES and model.likelihood_of(name) in SUPPORT]
+               if m.kind not in RANGES and not m.columns and model.likelihood_of(name) in SUPPORT]
     if not bounded:
         return
     some = torch.linspace(0, len(data) - 1, min(len(data), 2000)).long()
@@ -86,6 +86,8 @@ class Trainer:
         Of training so far.
     history : list of dict
         Rows of history.csv.
+    enough : bool
+        A callback sets it to end the training here, as if this had been its last step.
     losses : Tensor
         (3,) means over the batch of the last step: loss, reconstruction, KL.
     model : MultimodalVAE
@@ -102,6 +104,7 @@ class Trainer:
             torch.manual_seed(settings.seed)
             self.model = build_model(settings.weigh(list(data.modalities.values())), settings)
         check_support(self.model, data)
+        self.model.observe(data)
         step_module = TrainingStep(self.model, settings)
         optimizer = torch.optim.AdamW(
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -119,6 +122,7 @@ class Trainer:
             raise ValueError(f"batch_size: expected at least one item for each of {fabric.world_size} processes, got "
                              f"{self.noise.items}")
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
+        self.enough = False  # a callback may end the training before its last step, as if that had been it
         self.history: list[dict[str, Any]] = []
         self.sums, self.logged_step = torch.zeros(3, dtype=torch.float64), 0  # since the last row of the history
         self.losses = torch.full((3,), math.nan)
@@ -253,7 +257,7 @@ class Trainer:
         before, cpu_before = self.seconds, self.cpu_seconds - time.process_time()
         self.timed = self.step, started
         own = slice(self.fabric.global_rank, None, self.fabric.world_size)
-        while self.step < s.steps:
+        while self.step < s.steps and not self.enough:
             epoch, skip = divmod(self.step, per_epoch)
             for batch in self.data.epoch(epoch, s.batch_size, s.seed, self.crops, s.missing, skip, own):
                 self.whole = False
@@ -272,7 +276,9 @@ class Trainer:
                 if self.step % per_epoch == 0 or self.step == s.steps:
                     self.end_row(epoch, now)
                 self.call("on_step")
-                if self.step >= s.steps:
+                if self.enough and self.step != self.logged_step:
+                    self.end_row(epoch, now)
+                if self.step >= s.steps or self.enough:
                     break
 
     def end_row(self, epoch: int, now: float) -> None:

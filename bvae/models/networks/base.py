@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bvae.data.columns import Column
 from bvae.models.acceleration import accelerate
 from bvae.registry import Registry
 
-Make = Callable[[tuple[int, ...], int, int], nn.Module]
+Make = Callable[[Any, int, int], nn.Module]
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,25 @@ class NetworkPair:
     accelerate : bool
         Ask for both networks to be made fast on CPUs, see `bvae.models.acceleration.accelerate`. Without it they stay
         what they are.
+    of_columns : bool
+        Whether both are built of the modality's columns instead of its shape. What has a method ``observe(values,
+        present)`` is shown the training split before the training, see `bvae.models.vae.MultimodalVAE.observe`.
     """
 
     encoder: Make
     decoder: Make
     accelerate: bool = False
+    of_columns: bool = False
 
     def __iter__(self) -> Iterator[Make]:
         """``encoder, decoder = NETWORKS[kind]``."""
         return iter((self.encoder, self.decoder))
 
-    def build(self, shape: tuple[int, ...], latent_dim: int, width: int) -> tuple[nn.Module, nn.Module]:
+    def build(
+        self, shape: tuple[int, ...], latent_dim: int, width: int, columns: Sequence[Column] = ()
+    ) -> tuple[nn.Module, nn.Module]:
         """Both networks, as a model has them."""
-        encoder, decoder = (make(shape, latent_dim, width) for make in self)
+        encoder, decoder = (make(columns if self.of_columns else shape, latent_dim, width) for make in self)
         return (accelerate(encoder), accelerate(decoder)) if self.accelerate else (encoder, decoder)
 
 

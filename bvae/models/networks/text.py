@@ -1,9 +1,14 @@
-"""Networks for texts: one-hot characters, convolutions along them."""
+"""Networks for texts: one-hot characters, convolutions along them.
+
+Any length will do: inside the networks a text goes on, without any character, to the next length that can be halved
+(`TextGrid`), and what is written beyond its own length is cut off.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.models.networks.base import NETWORKS, NetworkPair
@@ -18,19 +23,25 @@ class TextGrid(NamedTuple):
 
     @classmethod
     def of(cls, length: int) -> TextGrid:
-        """Short texts are halved twice; those of more than 32 characters are folded in pairs, then halved down to 8."""
+        """Short texts are halved twice; those of more than 32 characters are folded in pairs, then halved down to 8.
+
+        A length in between counts as the next one that can be.
+        """
         fold = 1 if length <= 32 else 2
         halvings = 2
         while length // fold >> halvings > 8:
             halvings += 1
         step = fold << halvings
-        if length % step:
-            raise ValueError(f"text shape: expected a length in multiples of {step}, got {length}")
-        return cls(fold, halvings, length // step)
+        return cls(fold, halvings, -(-length // step))
+
+    @property
+    def length(self) -> int:
+        """Characters inside the networks."""
+        return self.places * (self.fold << self.halvings)
 
 
 class TextEncoder(nn.Module):
-    """(B, L, A) one-hot characters -> (B, 2 D). L is a multiple of 4 (more for long texts, see `TextGrid`)."""
+    """(B, L, A) one-hot characters -> (B, 2 D)."""
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
@@ -38,6 +49,7 @@ class TextEncoder(nn.Module):
             raise ValueError(f"text shape: expected (characters, alphabet), got {shape}")
         length, letters = shape
         self.grid = TextGrid.of(length)
+        self.beyond = self.grid.length - length
         self.net = nn.Sequential(
             nn.Conv1d(self.grid.fold * letters, width, 3, padding=1),
             nn.SiLU(),
@@ -48,6 +60,8 @@ class TextEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.beyond:
+            x = F.pad(x, (0, 0, 0, self.beyond))
         folded = x.reshape(len(x), x.shape[1] // self.grid.fold, -1)  # (B, L/f, f A)
         return self.net(folded.transpose(1, 2))
 
@@ -57,8 +71,8 @@ class TextDecoder(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int, width: int) -> None:
         super().__init__()
-        length, self.letters = shape
-        fold, doublings, places = TextGrid.of(length)
+        self.length, self.letters = shape
+        fold, doublings, places = TextGrid.of(self.length)
         self.grid = (width, places)
         self.expand = nn.Linear(latent_dim, width * places)
         self.net = nn.Sequential(
@@ -70,7 +84,7 @@ class TextDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         logits = self.net(self.expand(z).unflatten(1, self.grid)).float().unflatten(1, (-1, self.letters))
-        return logits.softmax(2).permute(0, 3, 1, 2).flatten(1, 2)  # (B, f, A, L/f) -> (B, L, A)
+        return logits.softmax(2).permute(0, 3, 1, 2).flatten(1, 2)[:, : self.length]  # (B, f, A, L/f) -> (B, L, A)
 
 
 NETWORKS.register("text")(NetworkPair(TextEncoder, TextDecoder))

@@ -1,0 +1,244 @@
+"""``bvae data init``: look at a folder and write a ``bvae.toml`` with what was found, commented, to be corrected."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bvae.data.base import NAME, DataError
+from bvae.data.own import readers  # noqa: F401  # they register themselves
+from bvae.data.own.encoding import columns_of, holds_counts
+from bvae.data.own.from_arrays import kind_of
+from bvae.data.own.manifest import FILE, MODELS, key, quoted
+from bvae.data.own.readers.pictures import pictures_in
+from bvae.data.own.readers.sounds import sounds_in
+from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
+from bvae.data.own.tags import parted, separator_of
+from bvae.data.own.words import is_gap
+from bvae.io.storage import write_atomically
+
+ID_NAMES = ("id", "ids", "sample", "sample_id", "patient", "patient_id", "subject", "subject_id", "item", "item_id",
+            "cell", "cell_id", "barcode", "participant", "case", "key", "index", "name", UNNAMED)
+LABEL_FILES = re.compile(r"label|class|target|annotation|meta|outcome|diagnos|phenotyp|^obs|^y$", re.IGNORECASE)
+LABEL_COLUMNS = re.compile(r"^(label|labels|class|target|y|diagnosis|outcome|species|cell_?type|group)$", re.IGNORECASE)
+SPLIT_COLUMNS = ("split", "set", "fold", "partition")
+PREFIX = re.compile(r"^([A-Za-z][A-Za-z0-9]*)[_.:]")
+MOST_GROUPS = 12
+MARKED = 0.2
+"""A column of words with marks between them in so many of its cells holds tags."""
+
+
+@dataclass
+class Found:
+    """What a folder seems to hold.
+
+    Attributes
+    ----------
+    sections : dict
+        Name of a modality -> lines of its section.
+    """
+
+    id: str = ""
+    labels: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    split: str = ""
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def initialise(folder: Path, overwrite: bool = False) -> Path:
+    """Write the manifest of a folder.
+
+    Raises
+    ------
+    DataError
+        If there is one already, or nothing in the folder can be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder, got none of this name")
+    path = folder / FILE
+    if path.exists() and not overwrite:
+        raise DataError(f"{path}: there is one already; edit it, or write it anew with --overwrite")
+    found = look(folder)
+    if not found.sections:
+        raise DataError(f"{folder}: expected tables ({', '.join(READERS)}) or folders of pictures, got none that "
+                        "can be read" + "".join(f"; {note}" for note in found.notes[:3]))
+    text = written(folder, found)
+    write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
+    return path
+
+
+def look(folder: Path) -> Found:
+    """What a folder seems to hold."""
+    found = Found()
+    files: dict[str, Views] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path.name.startswith(".") or path.name in (FILE, MODELS):
+            continue
+        if not path.name.isprintable():
+            found.notes.append(f"left out: {path.name!r} (a name that cannot be printed; give it another)")
+            continue
+        if path.is_dir():
+            kind = "image" if pictures_in(path) else "sound" if sounds_in(path) else ""
+            if kind:
+                found.sections[_name(path.name, found)] = [f"folder = {quoted(path.name)}", f"kind = {quoted(kind)}"]
+            else:
+                found.notes.append(f"left out: the folder {path.name} (no pictures or sounds right in it)")
+        elif (suffix := suffix_of(path)) in READERS:
+            try:
+                files[path.name] = READERS[suffix](path, ())
+            except DataError as error:
+                found.notes.append(f"left out: {error}")
+        else:
+            found.notes.append(f"left out: {path.name} (no type of file that is read)")
+    tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
+    found.id = id_column([t for (name, part), t in tables.items() if part not in files[name].ids])
+    for (name, part), table in tables.items():
+        _table(found, name, part, table, files[name], alone=len(tables) == 1)
+    for name, views in files.items():
+        for part in views.arrays:
+            found.sections[_name(part, found)] = [f"file = {quoted(name)}", f"part = {quoted(part)}", 'kind = "image"']
+    return found
+
+
+def _table(found: Found, name: str, part: str, table: Table, views: Views, alone: bool) -> None:
+    """One table: labels, or one modality, or several that the first parts of its columns' names tell apart."""
+    own = "" if found.id in table.columns or part in views.ids or not found.id else id_column([table])
+    rest = [c for c in table.columns if c not in (found.id, own, UNNAMED)]
+    split = next((c for c in rest if c.lower() in SPLIT_COLUMNS and _splits(table.columns[c])), "")
+    if split:
+        found.split = found.split or split
+    labels = [c for c in rest if c != split and LABEL_COLUMNS.match(c)]
+    stem = Path(name).stem
+    others = part == "" and any(p for p in (*views.tables, *views.arrays) if p)
+    if (LABEL_FILES.search(stem) and len(rest) <= 10 and not alone) or others:
+        labels = [c for c in rest if c != split]
+    found.labels += [c for c in labels if c not in found.labels]
+    rest = [c for c in rest if c not in labels and c != split]
+    where = [f"file = {quoted(name)}"] + ([f"part = {quoted(part)}"] if part else [])
+    where += [f"id = {quoted(own)}  # the items' name in this file"] if own else []
+    tagged = [c for c in rest if holds_tags(table.columns[c])]
+    for column in tagged:
+        found.sections[_name(column, found)] = [*where, 'kind = "tags"', f"columns = {quoted([column])}"]
+    rest = [c for c in rest if c not in tagged]
+    if not rest:
+        if not tagged:
+            found.tables.append(name)
+        return
+    chosen = Table(table.where, {c: table.columns[c] for c in rest}, table.first_row)
+    try:
+        columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
+    except DataError as error:
+        found.notes.append(f"to be mended: {error}")
+        columns, notes = (), []
+    skipped = [c for c in rest if c not in {x.name for x in columns}]
+    found.notes += notes
+    groups = _groups([c.name for c in columns]) if alone else {}
+    if groups:
+        for group, names in groups.items():
+            kind = kind_of([c for c in columns if c.name in names])
+            found.sections[_name(group, found)] = [*where, f"kind = {quoted(kind)}", f"columns = {quoted(names)}"]
+        return
+    kind = kind_of(columns) if columns else "table"
+    lines = [*where, f"kind = {quoted(kind)}"]
+    if skipped:
+        lines.append(f"skip = {quoted(skipped)}  # words of all kinds, or gaps only; see above")
+    words = {c.name: c.type for c in columns if c.type in ("binary", "category")}
+    if kind == "table" and words and len(words) <= 40:
+        lines.append("types = {" + ", ".join(f"{key(k)} = {quoted(v)}" for k, v in words.items())
+                     + "}  # all others: number")
+    found.sections[_name(part or stem, found)] = lines
+
+
+def holds_tags(values: np.ndarray) -> bool:
+    """Whether cells seem to hold several words each, with ; or | between them, out of not too many different ones."""
+    cells = [v for v in values if v is not None] if values.dtype.kind != "f" else []
+    marked = sum(";" in c or "|" in c for c in cells)
+    if not cells or marked < MARKED * len(cells):
+        return False
+    found = Counter(t for c in cells for t in parted(c, separator_of(cells)))
+    return sum(found.values()) >= 2 * len(found)
+
+
+def id_column(tables: list[Table]) -> str:
+    """The column that names items: unique in its tables, in as many of them as possible; "" if there is none."""
+    count: Counter[str] = Counter()
+    for table in tables:
+        for name, values in table.columns.items():
+            words = values.dtype.kind != "f"
+            if any(is_gap(v) for v in values) or len(set(values)) < len(values):
+                continue
+            if words or name.lower() in ID_NAMES or bool((values == np.round(values)).all()):
+                count[name] += 1
+    if not count:
+        return ""
+
+    def rank(name: str) -> tuple[int, int, int]:
+        named = ID_NAMES.index(name.lower()) if name.lower() in ID_NAMES else len(ID_NAMES)
+        first = sum(next(iter(t.columns)) == name for t in tables)
+        return count[name], -named, first
+
+    best = max(count, key=rank)
+    strong = best.lower() in ID_NAMES or best.lower().endswith("id") or (len(tables) > 1 and count[best] == len(tables))
+    words = any(best in t.columns and t.columns[best].dtype.kind != "f" for t in tables)
+    return best if strong or (words and next(iter(tables[0].columns)) == best) else ""
+
+
+def _splits(values: np.ndarray) -> bool:
+    return {str(v).lower() for v in values if v is not None} <= {"train", "test", "training", "validation", "holdout"}
+
+
+def _groups(names: list[str]) -> dict[str, list[str]]:
+    """Columns of one table by the first part of their names, where every column has one: a modality each."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        match = PREFIX.match(name)
+        if not match:
+            return {}
+        groups[match[1]].append(name)
+    return dict(groups) if 2 <= len(groups) <= MOST_GROUPS and min(map(len, groups.values())) >= 2 else {}
+
+
+def _name(wanted: str, found: Found) -> str:
+    """A name of a modality that no other has."""
+    clean = re.sub(r"[^\w .:+()'-]", "-", wanted).strip(" .:+('-")[:50] or "view"
+    clean = clean if NAME.fullmatch(clean) and clean.lower() not in ("joint", "everything") else f"view-{clean}"[:50]
+    name, k = clean, 2
+    while name in found.sections:
+        name, k = f"{clean}-{k}", k + 1
+    return name
+
+
+def one_line(text: str) -> str:
+    """A note without line ends and what else a comment cannot hold."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def written(folder: Path, found: Found) -> str:
+    """The text of a manifest."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:50] or "own"
+    lines = [
+        "# What the files in this folder are. Written by `bvae data init`: correct what is wrong,",
+        "# then look at it with `bvae data .` and train with `bvae train . mwb-vae`.",
+        "",
+        f"name = {quoted(name)}",
+        'story = ""  # in a sentence: what the views of one item have in common',
+    ]
+    lines.append(f"id = {quoted(found.id)}  # the column that names an item, in every table" if found.id else
+                 'id = ""  # no column names the items: rows belong together by their order')
+    lines.append(f"labels = {quoted(found.labels)}  # columns that are no views; the first of words gives classes")
+    if found.tables:
+        lines.append(f"tables = {quoted(found.tables)}  # files that hold only labels")
+    lines.append('gaps = []  # words for a gap, beside an empty cell, NA, NaN, null, "-", "?": such as ["-999"]')
+    lines.append(f"split = {quoted(found.split)}  # a column of the words train and test" if found.split else
+                 "test = 0.2  # share of the items that are kept to test; decided by the id alone")
+    if found.notes:
+        lines += ["", *(f"# {one_line(note)}"[:240] for note in found.notes[:30])]
+    for section, body in found.sections.items():
+        lines += ["", f"[modalities.{key(section)}]", *body]
+    return "\n".join(lines) + "\n"

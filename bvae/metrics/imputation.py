@@ -1,0 +1,269 @@
+"""What a model says of cells that it was not shown, beside what simpler methods say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bvae.data import Modality, MultimodalDataset
+from bvae.data.columns import places
+from bvae.metrics.base import METRICS, TABLES, EvaluationData, all_subsets, needs
+from bvae.models.imputation import impute
+from bvae.models.vae import MultimodalVAE
+
+DRAWS = 32
+MOST_SUBSETS = 40
+"""Sets of observed modalities that are tried; spread over all, where there are more."""
+MOST_ITEMS = 1000
+FIT_ON = 5000
+NEIGHBOURS = 10
+WITHIN = 1.6449
+"""Standard deviations within which 90 percent of a normal density lies."""
+
+
+class Errors(NamedTuple):
+    """Of one modality, item by item; NaN where an item does not have it.
+
+    Attributes
+    ----------
+    squared, spread : Tensor
+        (N,) mean over an item's numbers and counts that are there: squared error of the prediction, and of the mean of
+        the training items, both in units of the column's variance (counts as log(1 + x)).
+    right : Tensor
+        (N,) share of an item's binary columns and categories that are predicted rightly.
+    within : Tensor
+        (N,) share of an item's numbers within the 90 percent interval.
+    """
+
+    squared: Tensor
+    spread: Tensor
+    right: Tensor
+    within: Tensor
+
+
+class Scale(NamedTuple):
+    """How the cells of a modality are compared: which are numbers, their means and standard deviations in training."""
+
+    numbers: Tensor
+    counts: Tensor
+    words: list[slice]
+    mean: Tensor
+    deviation: Tensor
+
+
+def scale_of(modality: Modality, values: Tensor) -> Scale:
+    """Of the training items that have the modality: (n, P), NaN for gaps."""
+    p = values.shape[1]
+    numbers, counts = torch.zeros(p, dtype=torch.bool), torch.zeros(p, dtype=torch.bool)
+    words = []
+    for column, place in zip(modality.columns, places(modality.columns), strict=True):
+        if column.type in ("number", "count"):
+            numbers[place], counts[place] = True, column.type == "count"
+        else:
+            words.append(place)
+    seen = as_compared(values.double(), counts)
+    mean = seen.nanmean(0).nan_to_num()
+    deviation = (seen - mean).square().nanmean(0).sqrt().nan_to_num()
+    numbers &= deviation > 1e-9 * mean.abs().clamp_min(1e-30)  # nothing can be said of a constant
+    return Scale(numbers, counts, words, mean, deviation.clamp_min(1e-30))
+
+
+def as_compared(values: Tensor, counts: Tensor) -> Tensor:
+    """Numbers as they are, counts as log(1 + x): (n, P), (P,) bool."""
+    return torch.where(counts, values.clamp_min(0).log1p(), values)
+
+
+def errors(scale: Scale, truth: Tensor, mean: Tensor, deviation: Tensor | None = None) -> Errors:
+    """Of predictions (N, P) in the data's units, where the truth is NaN nothing is asked."""
+    truth, mean = truth.double(), mean.double()
+    there = ~truth.isnan() & scale.numbers
+    true, said = (as_compared(v, scale.counts) for v in (truth, mean))
+    count = there.sum(1)
+
+    def averaged(cells: Tensor, mask: Tensor = there, of: Tensor = count) -> Tensor:
+        return torch.where(mask, cells, 0.0).sum(1) / torch.where(of > 0, of, torch.nan)
+
+    squared = averaged(((true - said) / scale.deviation).square())
+    spread = averaged(((true - scale.mean) / scale.deviation).square())
+    right = torch.full((len(truth),), torch.nan, dtype=torch.float64)
+    if scale.words:
+        hits, asked = torch.zeros(len(truth)), torch.zeros(len(truth))
+        for place in scale.words:
+            known = ~truth[:, place].isnan().any(1)
+            one = place.stop - place.start == 1
+            same = ((truth[:, place][:, 0] > 0.5) == (mean[:, place][:, 0] > 0.5)) if one else (
+                truth[:, place].nan_to_num().argmax(1) == mean[:, place].argmax(1))
+            hits, asked = hits + (same & known), asked + known
+        right = hits.double() / torch.where(asked > 0, asked.double(), torch.nan)
+    within = torch.full_like(right, torch.nan)
+    if deviation is not None:
+        plain = there & ~scale.counts
+        within = averaged(((truth - mean).abs() <= WITHIN * deviation.double()).double(), plain, plain.sum(1))
+    return Errors(squared, spread, right, within)
+
+
+def r2(found: Errors) -> dict[str, float] | None:
+    """1 - mean squared error / mean spread over the items, with its standard error (of the ratio); None without any."""
+    there = ~found.squared.isnan()
+    n = int(there.sum())
+    if n < 2 or float(found.spread[there].mean()) <= 0:
+        return None
+    e, d = found.squared[there], found.spread[there]
+    ratio = e.mean() / d.mean()
+    return {"mean": round(float(1 - ratio), 6), "se": round(float((e - ratio * d).std() / d.mean() / n**0.5), 6)}
+
+
+def mean_of(values: Tensor) -> dict[str, float] | None:
+    """Mean and standard error of those items that have a value."""
+    values = values[~values.isnan()]
+    if not len(values):
+        return None
+    error = values.std() / len(values) ** 0.5 if len(values) > 1 else torch.zeros(())
+    return {"mean": round(float(values.mean()), 6), "se": round(float(error), 6)}
+
+
+def features(data: MultimodalDataset, names: Sequence[str], like: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[
+        np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Observed modalities side by side for simpler methods, standardised, gaps at the mean: (N, F)."""
+    blocks = []
+    for name in names:
+        values = data.x[name].flatten(1).double().clone()
+        values[~data.present[list(data.modalities).index(name)]] = torch.nan
+        blocks.append(as_compared(values, torch.tensor(data.modalities[name].kind == "counts")))
+    wide = torch.cat(blocks, 1).numpy()
+    if like is None:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # columns of gaps only
+            mean, deviation = np.nan_to_num(np.nanmean(wide, 0)), np.nan_to_num(np.nanstd(wide, 0))
+        like = mean, np.where(deviation > 0, deviation, 1.0)
+    return np.nan_to_num((wide - like[0]) / like[1]), like
+
+
+def ridge() -> Any:
+    """Ridge regression, its penalty by generalised cross-validation."""
+    from sklearn.linear_model import RidgeCV
+
+    return RidgeCV(alphas=(0.1, 1.0, 10.0, 100.0, 1000.0))
+
+
+def neighbours() -> Any:
+    """Mean of the nearest training items."""
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return KNeighborsRegressor(NEIGHBOURS, weights="distance")
+
+
+BASELINES: dict[str, Callable[[], Any]] = {"ridge": ridge, "neighbours": neighbours}
+"""Beside the mean, which an R2 of 0 is, and the commonest word."""
+
+
+@METRICS.register("imputation")
+@needs(TABLES)
+def imputation(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
+    """Modalities of columns predicted from the others, in the data's own units.
+
+    Returns
+    -------
+    dict
+        "imputation_r2", "imputation_accuracy", "imputation_coverage_90": modality, given all others -> {"mean", "se"};
+        "imputation_r2_ridge", "imputation_r2_neighbours", "imputation_accuracy_ridge", "imputation_accuracy_mode", ...:
+        the same of simpler methods; "imputation_r2_views": number of observed views -> mean over the modalities that
+        are not among them.
+    """
+    names = list(model.modalities)
+    tables = [n for n in names if model.modalities[n].columns]
+    scales = {n: scale_of(model.modalities[n], data.train.x[n][data.train.present[names.index(n)]]) for n in tables}
+    some = torch.linspace(0, len(data.test) - 1, min(MOST_ITEMS, len(data.test))).round().long()
+    x, present = data.test.subset(some), data.test.present[:, some]
+    out: dict[str, dict[str, Any]] = {}
+
+    def add(figure: str, key: str, value: dict[str, float] | None) -> None:
+        if value is not None:
+            out.setdefault(figure, {})[key] = value
+
+    for name in tables if len(names) > 1 else ():
+        m = names.index(name)
+        others = [o for o in names if o != name]
+        asked = present[m] & present[[names.index(o) for o in others]].any(0)
+        if not bool(asked.any()):
+            continue
+        said = predicted(model, x, present, others, [name], asked, generator)[name]
+        found = errors(scales[name], x[name][asked], *said)
+        add("imputation_r2", name, r2(found))
+        add("imputation_accuracy", name, mean_of(found.right))
+        add("imputation_coverage_90", name, mean_of(found.within))
+        for kind, guess in simpler(data.train, data.test, name, others, some[asked]).items():
+            simple = errors(scales[name], x[name][asked], guess)
+            if kind != "mode":
+                add(f"imputation_r2_{kind}", name, r2(simple))
+            add(f"imputation_accuracy_{kind}", name, mean_of(simple.right))
+    for key, value in by_views(model, x, present, scales, generator).items():
+        add("imputation_r2_views", key, value)
+    return out
+
+
+def predicted(
+    model: MultimodalVAE, x: dict[str, Tensor], present: Tensor, given: Sequence[str], targets: Sequence[str],
+    items: Tensor, generator: torch.Generator,
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Mean and standard deviation of the targets' cells from the modalities given, of the chosen items."""
+    rows = [list(model.modalities).index(g) for g in given]
+    seen = torch.zeros_like(present[:, items])
+    seen[rows] = present[rows][:, items]
+    found = impute(model, {g: x[g][items] for g in given}, seen, DRAWS, 0, generator, targets)
+    return {name: (found[name].mean, found[name].scale) for name in targets}
+
+
+def simpler(
+    train: MultimodalDataset, test: MultimodalDataset, name: str, others: Sequence[str], items: Tensor
+) -> dict[str, Tensor]:
+    """What simpler methods say of a modality from the others: name of the method -> (n, P) of the chosen test items."""
+    have = torch.nonzero(train.present[list(train.modalities).index(name)]).flatten()
+    have = have[torch.linspace(0, len(have) - 1, min(FIT_ON, len(have))).round().long()]
+    wide, like = features(train, others)
+    goal = as_compared(train.x[name][have].double(), torch.tensor(train.modalities[name].kind == "counts"))
+    middle = goal.nanmean(0).nan_to_num()
+    whole = torch.where(goal.isnan(), middle, goal).numpy()
+    asked = features(test, others, like)[0][items.numpy()]
+    out = {"mode": middle.expand(len(items), -1)}
+    for kind, make in BASELINES.items():
+        if kind == "neighbours" and len(have) < NEIGHBOURS:
+            continue
+        said = torch.from_numpy(np.asarray(make().fit(wide[have.numpy()], whole).predict(asked))).view(len(items), -1)
+        out[kind] = said.expm1() if train.modalities[name].kind == "counts" else said
+    return out
+
+
+def by_views(
+    model: MultimodalVAE, x: dict[str, Tensor], present: Tensor, scales: dict[str, Scale], generator: torch.Generator
+) -> dict[str, dict[str, float]]:
+    """R2 by the number of observed views: over all sets of so many, and all tables that are not among them."""
+    names = list(model.modalities)
+    subsets = [s for s in all_subsets(len(names)) if len(s) < len(names)]
+    chosen: list[int] = np.linspace(0, len(subsets) - 1, min(MOST_SUBSETS, len(subsets))).round().astype(int).tolist()
+    gathered: dict[int, list[Errors]] = {}
+    for members in (subsets[k] for k in chosen):
+        given = [names[k] for k in members]
+        targets = [n for n in scales if n not in given]
+        items = present[list(members)].all(0)
+        if not targets or not bool(items.any()):
+            continue
+        said = predicted(model, x, present, given, targets, items, generator)
+        for name in targets:
+            truth = torch.where(present[names.index(name)][items].unsqueeze(1), x[name][items], torch.nan)
+            whole = Errors(*(torch.full((present.shape[1],), torch.nan, dtype=torch.float64) for _ in range(4)))
+            for place, found in zip(whole, errors(scales[name], truth, *said[name]), strict=True):
+                place[items] = found
+            gathered.setdefault(len(members), []).append(whole)
+    out = {}
+    for k in sorted(gathered):
+        mean = Errors(*(torch.stack(values).nanmean(0) for values in zip(*gathered[k], strict=True)))
+        if (value := r2(mean)) is not None:
+            out[str(k)] = value
+    return out
