@@ -126,10 +126,8 @@
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
   new MutationObserver(() => {
     follow();
+    groupMenu();
     clearTimeout(waiting);
-    waiting = setTimeout(() => idle(() => {
-      nameAll();
-      groupMenu();
-    }), QUIET);
+    waiting = setTimeout(() => idle(nameAll), QUIET);
   }).observe(document, {childList: true, subtree: true});
 })();

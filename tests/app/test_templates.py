@@ -66,6 +66,10 @@ VALUES = {
     "class_options": {"options": [{"letter": HOSTILE, "text": HOSTILE, "votes": HOSTILE, "width": 3, "right": right}
                                   for right in (True, False)]},
     "class_screen": {},
+    "columns": {"narrow": True, "blocks": [{
+        "head": HOSTILE, "name": HOSTILE, "color": "#123456", "hidden": True, "given": HOSTILE, "more": 3,
+        "lines": [{"name": HOSTILE, "given": HOSTILE, "believed": HOSTILE, "bar": (1.0, 2.0, 3.0, 4.0), "words": words}
+                  for words in ([], [(HOSTILE, "3", HOSTILE, right) for right in (True, False)])]}]},
     "components": {"lines": [(HOSTILE, "3.0", HOSTILE)], "more": 1},
     "distribution": {"lie_color": "#123456",
                      "lines": [(HOSTILE, "3%", HOSTILE, kind) for kind in ("truth", "lie", "")]},
@@ -76,6 +80,8 @@ VALUES = {
     "gallery": {"blocks": [HOSTILE], "wide": 300},
     "head": {"color": "#123456", "name": HOSTILE, "below": HOSTILE},
     "hints": {"scripts": [HOSTILE], "fonts": [HOSTILE], "script": Markup("1 < 2")},
+    "imputed": {"title": HOSTILE, "names": [(HOSTILE, True), (HOSTILE, False), (HOSTILE, False)],
+                "lines": [(HOSTILE, [(HOSTILE, "3.0", True), (HOSTILE, "3.0", False), None])]},
     "judged": {"name": HOSTILE, "p": 0.5},
     "learn_links": {},
     "legend": {"entries": [(HOSTILE, "#123456", HOSTILE)], "further": HOSTILE},

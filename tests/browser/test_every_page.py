@@ -52,7 +52,8 @@ def sound(page):
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
     fits(page)
     assert findings(page) == []
-    unnamed = page.evaluate("() => [...document.images].filter(i => !i.alt && i.closest('[data-testid=\"stMain\"]'))"
+    unnamed = page.evaluate("() => [...document.images].filter(i => !i.alt && i.closest('[data-testid=\"stMain\"]')"
+                            " && !i.closest('[aria-hidden=\"true\"]'))"
                             ".map(i => i.outerHTML.slice(0, 100))")
     assert unnamed == []
     silent = page.evaluate("() => document.querySelectorAll('[data-testid=\"stPlotlyChart\"]').length - document"

@@ -12,7 +12,7 @@ from bvae.app.beliefs import sheet
 from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, tamper
 from bvae.app.state import Form
 from bvae.app.templates import render
-from bvae.app.widgets import images
+from bvae.app.widgets import images, tiles
 from bvae.app.widgets.choose import Choice
 from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES
@@ -91,9 +91,10 @@ def column(form: Form, item: int, seed: int) -> Observed:
     """The column with its widgets: the pictures, which of them are seen, and, in a fold, what is done to each."""
     data, views = form.about.data, form.about.views
     strip = st.container()
-    on = form.ask(st.pills, "on", "Views")
+    on = form.ask(st.pills, "on", "Views", wrap=True)
     truth = int(data.y[item])
-    name = f"class {data.class_names[truth]}" if data.labelled else f"item {item}"
+    name = data.called(item) if tiles.has_tables(data) else (
+        f"class {data.class_names[truth]}" if data.labelled else f"item {item}")
     honest = data.subset([item])
     present = [v in on and data.has(v, item) for v in views]
     tampered, replaced = [], {}
@@ -121,7 +122,7 @@ def column(form: Form, item: int, seed: int) -> Observed:
                       "hidden" if shown is None else
                       "long" if isinstance(shown, str) and len(shown) > images.SHORT_TEXT else ""))
     strip.html(render("observed", cells=cells))
-    st.caption(f"This is {name}. {data.story}")
+    st.caption(" ".join(filter(None, [f"This is {name}. {data.story}", tiles.note(data)])))
     return Observed(views, present, list(weights), tuple(tampered), replaced)
 
 

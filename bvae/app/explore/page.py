@@ -1,5 +1,7 @@
 """Explore: one item, some of its views, a rule; what it believes and what it imagines. All else is one click away."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from bvae.aggregators import name_of, naming
@@ -7,11 +9,11 @@ from bvae.app import loaders, reproduce
 from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.belief_charts import expert_numbers, interval_chart, meaning, plane_chart
 from bvae.app.beliefs.generation import Studio
-from bvae.app.explore import changes, coping, frame, imagined, lot, observed, walk, why
+from bvae.app.explore import changes, columns, coping, frame, imagined, lot, observed, walk, why
 from bvae.app.explore.changes import Snapshot
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
-from bvae.app.widgets import charts, fold, share
+from bvae.app.widgets import charts, fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 from bvae.plots.walk import line_figure
@@ -46,6 +48,7 @@ walked = st.container()
 telling = st.container(border=True) if walk.begun() else None
 happened = st.container(horizontal=True, vertical_alignment="center", key="happened")
 left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
+tables = st.container()
 more = st.container(key="explore_more")
 with walked if telling else more.expander("Step by step: how the beliefs become one, with all formulas",
                                           icon=":material/footprint:"):
@@ -100,7 +103,15 @@ with pictures:
         cloud = loaders.latent_cloud(choice.key)
         generated = Studio(loaded.model, cloud, judges, now.rule).decode(
             drawn.z, without=[item, *(t.item for t in seen.tampered if t.lies)])
-        imagined.show(data, views, seen.present, generated, truth, f"{file_name}_generations")
+        measured = {} if not tiles.has_tables(data) else columns.cells(
+            loaded.model, data, item, now, seen.x(data, item), seed)
+        beside = bool(measured) and columns.narrow(measured)
+        if not beside:
+            imagined.show(data, views, seen.present, generated, truth, f"{file_name}_generations")
+        if measured:
+            with nullcontext() if beside else tables:
+                columns.show(data, measured, dict(zip(views, seen.present, strict=True)),
+                             [t.view for t in seen.tampered if t.lies], f"{file_name}_columns")
     else:
         weights = walk.shares(now, dimension, views) if step == walk.WEIGHTS else None
         charts.show_lines(
@@ -157,7 +168,8 @@ with answers:
     fold.show("The beliefs in single latent dimensions", "density_small", "explore_dimensions", lambda: interval_chart(
         views, now, aggregates, file_name, axes.dimensions))
     if generated is not None:
-        fold.show("What the judges see, and how far each draw is from the data", "gavel", "explore_draws",
+        judged = "What the judges see, and how far each draw is" if generated.classes else "How far each draw is"
+        fold.show(f"{judged} from the data", "gavel" if generated.classes else "social_distance", "explore_draws",
                   lambda shown=generated: imagined.details(data, views, seen.present, shown, cloud, truth, lies))
 
     def numbers() -> None:

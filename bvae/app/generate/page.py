@@ -11,7 +11,7 @@ from bvae.app.generate import drawing, generate_panels, interpolating, inventing
 from bvae.app.generate.state import Generate
 from bvae.app.generate.tasks import DRAW_OR_WRITE, INTERPOLATE, INVENT, TRANSLATE
 from bvae.app.state import Form, begin_page
-from bvae.app.widgets import fold, share
+from bvae.app.widgets import fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 
@@ -67,6 +67,8 @@ with st.container(key="below_picture"):
     if shown:
         state = form.state(shown=chosen.key)
         data_name, model_name = state.shown.data_name, state.shown.model_name
+        if note := tiles.note(data):
+            st.caption(note)
         generate_panels.warn(shown)
         generate_panels.plane_link(chosen)
         fold.show("The numbers as a table", "table", "as_table", functools.partial(

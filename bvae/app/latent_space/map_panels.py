@@ -24,6 +24,7 @@ from bvae.app.latent_space.state import (
     ATTRIBUTE,
     CLASS,
     DISAGREEMENT,
+    LABEL,
     NEIGHBOURS,
     OFF,
     UNCERTAINTY,
@@ -32,11 +33,13 @@ from bvae.app.latent_space.state import (
 )
 from bvae.app.loaders import ModelKey
 from bvae.app.state import Form, ink
-from bvae.app.widgets import charts, fold, images, legends
+from bvae.app.widgets import charts, fold, images, legends, tiles
 from bvae.app.widgets.choose import label
 from bvae.app.widgets.layout import gallery
 from bvae.app.widgets.markdown import plain
 from bvae.data import MultimodalDataset
+from bvae.data.own.own_data import OwnData
+from bvae.data.own.words import is_gap, word
 from bvae.gaussians import diagonal
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
@@ -46,6 +49,9 @@ from bvae.plots.latent import grouped
 from bvae.runs.isolated import ComputationError
 
 MADE = {Made.BEFORE: "ready-made, from the file beside the checkpoint", Made.HERE: "computed here"}
+MOST_WORDS = 10
+"""Different numbers of a label column that are told apart as words are."""
+NONE_GIVEN = "none given"
 SAYS = {
     UNCERTAINTY: "Uncertainty: how wide each point's belief is (its standard deviation, mean over the latent "
                  "dimensions).",
@@ -65,10 +71,22 @@ class Coloring:
     symbols: list[str]
     point_symbols: np.ndarray | None = None
     values: np.ndarray | None = None
+    column: str = ""
+    """The label column, where it is by one."""
 
 
-def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | None) -> Coloring:
-    """Groups, colours and markers. In a map of several clouds the marker always tells the cloud."""
+def colored(name: str, found: Clouds, data: MultimodalDataset, of: str | None) -> Coloring:
+    """Groups, colours and markers. In a map of several clouds the marker always tells the cloud.
+
+    Parameters
+    ----------
+    name : str
+        One of `state.colorings`.
+    found : Clouds
+    data : MultimodalDataset
+    of : str or None
+        Which attribute or label column, where the map is coloured by one.
+    """
     views = list(data.modalities)
     several = len(found.names) > 1
     cloud_symbols = [style.marker(views.index(n)) if n in views else style.JOINT_MARKER for n in found.names]
@@ -80,14 +98,33 @@ def colored(name: str, found: Clouds, data: MultimodalDataset, attribute: str | 
         values = found.uncertainty if name == UNCERTAINTY else found.disagreement
         names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
         return Coloring(name, found.cloud, names, cloud_colors, symbols, per_point, values)
-    if name == ATTRIBUTE and data.attributes is not None and attribute is not None:
-        has = data.attributes[:, data.attribute_names.index(attribute)].numpy()[found.item].astype(int)
-        word = attribute.replace("_", " ").lower()
+    if name == LABEL and of is not None:
+        return _by_label(of, found, data, per_point, cloud_symbols)
+    if name == ATTRIBUTE and data.attributes is not None and of is not None:
+        has = data.attributes[:, data.attribute_names.index(of)].numpy()[found.item].astype(int)
+        word = of.replace("_", " ").lower()
         return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
                         ["circle", "square"], per_point)
     classes = list(data.class_names) if data.labelled else ["items"]
     group, names, colors = grouped(classes, data.y.numpy()[found.item])
     return Coloring(name, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point)
+
+
+def _by_label(
+    column: str, found: Clouds, data: MultimodalDataset, per_point: np.ndarray | None, cloud_symbols: list[str]
+) -> Coloring:
+    """By a label column: numbers by a scale where there are many different ones, all else by its words."""
+    values = data.label_columns[column] if isinstance(data, OwnData) else np.empty(0, dtype=object)
+    there = [v for v in values if not is_gap(v)]
+    if all(isinstance(v, (int, float)) for v in there) and len(set(there)) > MOST_WORDS:
+        numbers = np.array([np.nan if is_gap(v) else float(v) for v in values])[found.item]
+        several = len(found.names) > 1
+        names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
+        return Coloring(LABEL, found.cloud, names, [ink().faint] * len(names), symbols, per_point, numbers, column)
+    words = [NONE_GIVEN if is_gap(v) else word(v) for v in values]
+    classes = sorted(set(words), key=lambda w: (w == NONE_GIVEN, not w.isdigit(), w.zfill(12), w))
+    group, names, colors = grouped(classes, np.array([classes.index(w) for w in words])[found.item])
+    return Coloring(LABEL, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point, None, column)
 
 
 def figure(
@@ -104,7 +141,7 @@ def figure(
     out = latent.scatter(
         placed.points, coloring.group, [html.escape(n) for n in coloring.names], coloring.colors, coloring.symbols,
         np.stack([found.item, found.cloud], axis=1), hover, ink(), placed.titles, picked=picked, limits=limits,
-        point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.name)
+        point_symbols=coloring.point_symbols, values=coloring.values, values_title=coloring.column or coloring.name)
     out.update_layout(showlegend=False)  # it is written above, where it also stays readable on a phone
     if placed.projection == maps.PLANE:
         latent.add_prior(out, ink())
@@ -145,7 +182,7 @@ def to_mark(chart: str, picked: list[int], of_the_map: tuple) -> list[int]:
 def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
     """What colours and markers mean, as HTML."""
     further = []
-    if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE):
+    if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE, LABEL):
         markers = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
                            strict=True))
         further.append("markers: " + ", ".join(f"{legends.SYMBOLS.get(s, '●')} {n}" for n, s in markers.items()))
@@ -171,12 +208,19 @@ def takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
 
 def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
     if coloring.values is not None:
-        low, middle, high = np.quantile(coloring.values, (0, 0.5, 1))
-        return f"{coloring.name.capitalize()} goes from {low:.3g} over {middle:.3g} (half the points) to {high:.3g}."
+        low, middle, high = np.nanquantile(coloring.values, (0, 0.5, 1))
+        none = int(np.isnan(coloring.values).sum())
+        lacking = f" {none:,} points have none." if none else ""
+        return (f"{(coloring.column or coloring.name).capitalize()} goes from {low:.3g} over {middle:.3g} (half the "
+                f"points) to {high:.3g}.{lacking}")
     if which == EVERYTHING:
         found = mapping.gap(key)[0]
         return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "
                 f"chance {found.same_by_chance:.0%}.")
+    if coloring.name == LABEL:
+        counts = np.bincount(coloring.group, minlength=len(coloring.names))
+        return "Points: " + ", ".join(f"{n:,} with {plain(coloring.column)} {plain(name)}" for name, n in zip(
+            coloring.names, counts, strict=True)) + "."
     if not loaders.test_data(key.data_name).labelled:
         return f"{len(mapping.clouds(key, which).item):,} items, without labels."
     share, chance = mapping.same_class(key, which)
@@ -189,9 +233,10 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
 
     Of more than are shown, as many of every class as the class has among them.
     """
-    st.subheader("Their images" if picked else "Some of the items")
+    what = "views" if tiles.has_tables(data) else "images"
+    st.subheader(f"Their {what}" if picked else "Some of the items")
     if not picked:
-        st.write("Select points with the lasso or by a click, or write numbers above: their images appear here.")
+        st.write(f"Select points with the lasso or by a click, or write numbers above: their {what} appear here.")
         there = np.unique(drawn)
         shown = there[maps.spread(len(there), min(len(there), SHOWN - 1))[1:-1]].tolist() or there.tolist()
     else:
@@ -206,6 +251,8 @@ def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int
         if notes:
             st.caption(" ".join(notes))
     st.html("".join(images.item(data, i) for i in shown))
+    if note := tiles.note(data):
+        st.caption(note)
     return shown
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from bvae.app.beliefs.selection import adopt, selection
 from bvae.app.latent_space import map_panels, mapping
-from bvae.app.latent_space.state import EUCLIDEAN, OFF, LatentSpace
+from bvae.app.latent_space.state import EUCLIDEAN, LABEL, OFF, LatentSpace
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, computing
 from bvae.maps import maps
@@ -47,7 +47,8 @@ def show(form: Form[LatentSpace], which: str, asked: str) -> None:
     except ComputationError as error:
         computing.say(error)
         return
-    colors = map_panels.colored(state.coloring, found, data, state.attribute)
+    of = state.label if state.coloring == LABEL else state.attribute
+    colors = map_panels.colored(state.coloring, found, data, of)
     picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24",
                        key.data_name)
     called = [data.called(i) for i in range(len(data))]
@@ -74,6 +75,6 @@ def show(form: Form[LatentSpace], which: str, asked: str) -> None:
                                    None if state.background == OFF else state.background)
         charts.show(
             figure, "map_chart", f"{TITLES[placed.projection]} of {len(found.loc):,} beliefs, coloured by "
-            f"{state.coloring}. {says}",
+            f"{colors.column or colors.name}. {says}",
             lambda: map_panels.table(placed, found, data), name, on_select=lambda: adopt("map_chart"),
             selection_mode=("points", "lasso", "box"))

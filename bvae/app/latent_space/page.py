@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bvae.app.latent_space import flat, map_view, position, walk_panel
-from bvae.app.latent_space.state import ATTRIBUTE, MAP, WALK, LatentSpace, colorings, projections
+from bvae.app.latent_space.state import ATTRIBUTE, LABEL, MAP, WALK, LatentSpace, colorings, projections
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import share
 from bvae.app.widgets.choose import choose_model
@@ -45,9 +45,11 @@ with line.container(horizontal=True, gap="small", width=430 if leads else 285):
     with st.popover("Advanced", icon=":material/tune:", width="content"):
         if look == MAP:
             options = colorings(which, choice.data)
-            if form.ask(st.segmented_control, "coloring", "Colour by", options=options, first=options[0],
-                        wrap=True) == ATTRIBUTE:
+            by = form.ask(st.segmented_control, "coloring", "Colour by", options=options, first=options[0], wrap=True)
+            if by == ATTRIBUTE:
                 form.ask(st.selectbox, "attribute", "Attribute")
+            elif by == LABEL:
+                form.ask(st.selectbox, "label", "Label column")
         if asked == maps.PLANE:
             form.ask(st.selectbox, "background", "Background: decoded as",
                      help="What this view's decoder makes of every place of the plane.")

@@ -10,10 +10,12 @@ from bvae.app.state import control
 from bvae.app.widgets import choose
 from bvae.app.widgets.choose import PICKED, Choice, ModelState
 from bvae.data import MultimodalDataset
+from bvae.data.own.own_data import OwnData
 from bvae.maps import maps
 from bvae.maps.maps import EVERYTHING, JOINT
 
 CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
+LABEL = "label column"
 OFF = "off"
 EUCLIDEAN, W2 = "Euclidean", "W2"
 PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
@@ -38,7 +40,16 @@ def projections(about: Choice) -> list[str]:
 def colorings(which: str, data: MultimodalDataset) -> list[str]:
     """By what a map can be coloured, the usual one first."""
     first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
-    return [*first, UNCERTAINTY, DISAGREEMENT, *([ATTRIBUTE] if data.attributes is not None else [])]
+    further = [ATTRIBUTE] * (data.attributes is not None) + [LABEL] * bool(label_columns(data))
+    return [*first, UNCERTAINTY, DISAGREEMENT, *further]
+
+
+def label_columns(data: MultimodalDataset) -> list[str]:
+    """Label columns by which a map can be coloured, where there are others than that of the classes."""
+    if not isinstance(data, OwnData):
+        return []
+    others = [name for name in data.label_columns if name != data.class_column]
+    return others and [*others, *filter(None, [data.class_column])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +65,8 @@ class LatentSpace(ModelState):
     projection, perplexity, seed
         How they are laid into a plane; the last two for t-SNE.
     coloring : str
-    attribute : str or None
-        By which it is coloured, if it is by one.
+    attribute, label : str or None
+        By which attribute or label column it is coloured, if it is by one.
     background : str
         The view whose decoder draws behind the plane, or `OFF`.
     distance : str
@@ -84,6 +95,8 @@ class LatentSpace(ModelState):
     attribute: str | None = control(lambda about: (about.data.attribute_names or [None])[0],
                                     options=lambda about: about.data.attribute_names,
                                     called=lambda attribute: attribute.replace("_", " ").lower())
+    label: str | None = control(lambda about: next(iter(label_columns(about.data)), None), "label_column",
+                                options=lambda about: label_columns(about.data))
     perplexity: int = control(30, options=maps.PERPLEXITIES)
     seed: int = control(0, "map_seed", low=0, high=99)
     background: str = control(lambda about: about.views[0], options=lambda about: [*about.views, OFF])

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from bvae.app import loaders, reproduce
-from bvae.app.results import benchmark_panels, tables
+from bvae.app.results import benchmark_panels, imputed, tables
 from bvae.app.results.state import SEEDS, About, Benchmarks
 from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, methods_told, share, small_table
-from bvae.app.widgets.choose import data_box, label, ready
+from bvae.app.widgets.choose import data_box, data_label, label, ready
 from bvae.app.widgets.markdown import plain
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
@@ -37,7 +37,8 @@ if problems:
 metrics = {name: model.metrics for name, model in models.items()}
 names = [name for name in metrics if metrics[name]]
 if not names:
-    st.info(f"No model of {data_name} has been evaluated yet: `python -m bvae evaluate {data_name} all` does it.")
+    st.info(f"No model of {data_label(data_name)} has been evaluated yet: `python -m bvae evaluate {data_name} all` "
+            "does it.")
     st.stop()
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
           and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
@@ -81,6 +82,8 @@ charts.show_lines(
     zoom=True)
 st.caption(f"{figure.meaning} {said}")
 st.markdown(f"**How it misleads:** {figure.trap}")
+
+imputed.show(metrics, chosen, data_name)
 
 st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == SEEDS else metrics[n] for n in chosen})

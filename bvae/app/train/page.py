@@ -13,7 +13,7 @@ EVERY = 2  # seconds between two looks at runs that are going
 
 begin_page()
 st.title("Train")
-st.markdown("**Start a short run:** how soon do the pictures look like digits? It goes on when you close this page, "
+st.markdown("**Start a short run:** how soon does what it invents look real? It goes on when you close this page, "
             "and you can stop it and go on at any time.")
 
 why_not = jobs.forbidden(st.get_option("server.address"))
@@ -31,7 +31,7 @@ with left, st.container(key="after_picture_wanted"):
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
         form.reset_button()
-    st.caption(f"Takes {training.expected(wanted)} on the machine that trained the shipped models.")
+    st.caption(training.expected(wanted))
     try:
         jobs.check(wanted.name, wanted.settings)
         problem = ""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import bvae
 from bvae.app.state import PageState, control
-from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_label, label
+from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_label, in_order, label
 from bvae.runs import shipped
 from bvae.runs.jobs import LIMITS
 from bvae.training import Settings
@@ -28,8 +28,8 @@ class About:
 
 
 def datasets(*_: object) -> list[str]:
-    """Names of all data sets, the first one in front."""
-    return sorted(bvae.datasets(), key=lambda name: (name != FIRST_DATA, name))
+    """Names of all data sets, see `choose.in_order`."""
+    return in_order(bvae.datasets())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import bvae
 from bvae.app import loaders, pages
 from bvae.app.state import Form, ink
 from bvae.app.train.state import About, Train, datasets
-from bvae.app.widgets import charts, images
+from bvae.app.widgets import charts, images, tiles
 from bvae.app.widgets.choose import accept_names, data_label, label
 from bvae.app.widgets.markdown import plain
 from bvae.io.storage import StorageError, read_tensors_and_metadata
@@ -87,12 +87,15 @@ def known_speeds(root: str) -> list[shipped.Measured]:
 
 
 def expected(wanted: Wanted) -> str:
-    """An estimate of the time, in words."""
+    """A sentence on the time."""
     known = known_speeds(str(checkpoints_root()))
     if not wanted.evaluate:
         known = [dataclasses.replace(m, evaluation=None) for m in known]
     run = shipped.ShippedRun(wanted.settings.dataset, wanted.name, wanted.settings)
-    return shipped.in_words([shipped.estimate(run, "train", known)])
+    seconds = shipped.estimate(run, "train", known)
+    if seconds is None:
+        return "How long it takes on these data nobody has measured yet."
+    return f"Takes {shipped.in_words([seconds])} on the machine that trained the shipped models."
 
 
 def start(wanted: Wanted) -> None:
@@ -168,6 +171,8 @@ def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
                  for k, value in enumerate(values)]
         lines.append(images.row(view, style.color(m), shown, wraps=False))
     st.html("".join(lines))
+    if note := tiles.note(loaders.test_data(data_name)):
+        st.caption(note)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -184,7 +189,7 @@ def watch_example(data_name: str, method: str) -> None:
     names = [n for n in loaders.trained(data_name) if n in METHODS]
     name = method if method in names else next(iter(names), None)
     if name is None:
-        st.info(f"No model of {data_label(data_name)} ships yet: yours will be the first.")
+        st.info(f"No model of {data_label(data_name)} is there yet: yours will be the first.")
         return
     try:
         checkpoint = load_checkpoint(data_name, name)
@@ -194,7 +199,8 @@ def watch_example(data_name: str, method: str) -> None:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         return
     st.subheader(f"How {label(name)} learned {data_label(data_name)}")
-    st.caption(f"This model ships: {checkpoint.settings.steps:,} steps in "
+    ships = "This model ships" if data_name in shipped.SHIPPED else "This model was trained before"
+    st.caption(f"{ships}: {checkpoint.settings.steps:,} steps in "
                f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
     st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** Each column is one draw of z from "
                 "the prior, decoded into all views:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +11,11 @@ from streamlit.errors import StreamlitAPIException
 
 import bvae
 from bvae.aggregators import name_of, naming
-from bvae.app import links, loaders
+from bvae.app import links, loaders, pages
 from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, Control, Form, PageState, control
-from bvae.data import DATASETS, MultimodalDataset
+from bvae.data import DATASETS, DataError, MultimodalDataset
+from bvae.data.own.own_data import OwnData
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
 from bvae.models.vae import MultimodalVAE
@@ -151,9 +152,17 @@ def _box(place: Any, label: str, names: Sequence[str], key: str, called: Callabl
     return name
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of data sets: those of pictures first, then those of tables."""
+    return sorted(names, key=lambda name: (issubclass(DATASETS[name], OwnData), name != FIRST_DATA))
+
+
 def ready() -> list[str]:
-    """All data sets, those with a trained model first."""
-    return sorted(bvae.datasets(), key=lambda name: (not loaders.trained(name), name != FIRST_DATA))
+    """Data sets with a trained model, and the one that is asked for without any; all if none has one."""
+    asked = {st.query_params.get("data"), st.session_state.get("data")}
+    every = in_order(bvae.datasets())
+    having = [name for name in every if loaders.trained(name)]
+    return having + [n for n in every if n not in having and (not having or not asked.isdisjoint((n, data_label(n))))]
 
 
 def choose_data(place) -> tuple[str, list[str]]:
@@ -162,7 +171,9 @@ def choose_data(place) -> tuple[str, list[str]]:
     names = loaders.trained(data_name)
     if not names:
         st.info(f"No model of {data_label(data_name)} is trained yet. Train one with `python -m bvae train {data_name} "
-                f"{FIRST}`.")
+                f"{FIRST}`, or on the page Train.")
+        st.page_link(pages.script("train"), label=f"Train a model of {data_label(data_name)}",
+                     icon=":material/model_training:", query_params={"train_data": data_label(data_name)})
         st.stop()
     for key in ("model", *SEVERAL):
         accept_names(key, names, label)
@@ -205,4 +216,6 @@ def choose_model(data_place, model_place) -> Choice:
         return Choice(loaders.load_model(data_name, model_name))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
-        st.stop()
+    except DataError as error:
+        st.error(f"The data of this model cannot be read: {error}", icon=":material/error:")
+    st.stop()

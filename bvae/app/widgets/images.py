@@ -11,12 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from bvae.app.templates import Markup, render
+from bvae.app.widgets import tiles
 from bvae.data import MultimodalDataset
 from bvae.data.sheet import drawable
 from bvae.plots import style
 
 SIDE = 84
 SHORT_TEXT = 12  # characters: shown large, in one line, with their blanks; longer ones wrap
+FEW_LINES = 48  # characters of those that have room in letters of 10 pixels
 
 
 def data_uri(image: Tensor) -> str:
@@ -32,9 +34,12 @@ def data_uri(image: Tensor) -> str:
 def content(data: MultimodalDataset, view: str, value: Tensor) -> Tensor | str:
     """What :func:`figure` shows of a modality's value: an image (C, H, W) as it is, characters (L, A) as a text.
 
-    Of long texts, what fills them up on both sides is left out. Of what is neither, its range in words.
+    Of long texts, what fills them up on both sides is left out. Of columns see `tiles.tile`; of what is nothing of all
+    this, its range in words.
     """
     modality = data.modalities[view]
+    if modality.columns:
+        return tiles.tile(data, view, value)
     if not drawable(data, modality):
         return f"{value.numel():,} numbers from {float(value.min()):.2g} to {float(value.max()):.2g}"
     if modality.kind == "image":
@@ -69,7 +74,7 @@ def figure(
     uri = "" if image is None or isinstance(image, str) else data_uri(image)
     return render("figure", uri=uri, text=text, alt=alt,
                   color=color, caption=caption, side=side, shrinks=shrinks, short=short,
-                  letters=f"{side / (6 if short else 11):.0f}")
+                  letters=f"{side / (6 if short else 8.4 if len(text or '') <= FEW_LINES else 11):.0f}")
 
 
 def row(label: str, color: str, figures: Sequence[str], wraps: bool = True) -> Markup:

@@ -1,0 +1,114 @@
+"""What is imputed, on Benchmarks: every view of columns predicted from the others, beside simpler methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from bvae.app.templates import Markup, render
+from bvae.app.widgets import charts
+from bvae.app.widgets.choose import label
+from bvae.metrics import CATALOG, written
+
+SIMPLER = {"ridge": "ridge regression", "neighbours": "nearest neighbours", "mode": "commonest word"}
+"""Ending of a figure's key -> what it is the figure of."""
+FIGURES = {"imputation_r2": "Numbers: share of the variance that is predicted (R2)",
+           "imputation_accuracy": "Words: share that is predicted rightly"}
+COVERAGE = "imputation_coverage_90"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One view: what each method, and each simpler one, reaches.
+
+    Attributes
+    ----------
+    view : str
+    values : dict of str to mapping
+        Name for a person -> {"mean", "se"}; methods first.
+    """
+
+    view: str
+    values: dict[str, Mapping[str, float]]
+
+    @property
+    def best(self) -> str:
+        """Whose mean is the greatest."""
+        return max(self.values, key=lambda name: self.values[name]["mean"])
+
+
+def rows(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], figure: str) -> list[Row]:
+    """One figure of every view.
+
+    Parameters
+    ----------
+    metrics : mapping
+        Name of the checkpoint -> metrics.json.
+    chosen : sequence of str
+        The methods that are shown.
+    figure : str
+        Key of :data:`FIGURES`.
+    """
+    out = []
+    for view in dict.fromkeys(v for name in chosen for v in metrics[name].get(figure, {})):
+        values = {label(name): metrics[name][figure][view] for name in chosen if view in metrics[name].get(figure, {})}
+        for ending, called in SIMPLER.items():
+            known = (metrics[name].get(f"{figure}_{ending}", {}).get(view) for name in chosen)
+            if (value := next(filter(None, known), None)) is not None:
+                values[called] = value
+        out.append(Row(view, values))
+    return out
+
+
+def html(found: Sequence[Row], title: str) -> Markup:
+    """A table with a bar in every cell: one row a view, one column a method."""
+    names = list(dict.fromkeys(name for row in found for name in row.values))
+    lines = [(row.view, [None if (v := row.values.get(name)) is None else (
+        written(v), f"{100 * min(1.0, max(0.0, v['mean'])):.1f}", name == row.best) for name in names])
+        for row in found]
+    return render("imputed", title=title, names=[(n, n in SIMPLER.values()) for n in names], lines=lines)
+
+
+def frame(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str]) -> pd.DataFrame:
+    """All of it as a table: one row a figure, view and method."""
+    return pd.DataFrame([
+        {"figure": title, "view": row.view, "method": name, "mean": value["mean"], "standard error": value["se"]}
+        for figure, title in FIGURES.items() for row in rows(metrics, chosen, figure)
+        for name, value in row.values.items()])
+
+
+def show(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], data_name: str) -> None:
+    """The tables; nothing where no view has columns.
+
+    Parameters
+    ----------
+    metrics : mapping
+        Name of the checkpoint -> metrics.json.
+    chosen : sequence of str
+    data_name : str
+        Of the data set, for files.
+    """
+    found = {figure: rows(metrics, chosen, figure) for figure in FIGURES}
+    if not any(found.values()):
+        return
+    st.subheader("What is imputed, beside simpler methods")
+    st.markdown("**Hide one view, predict it from all others:** does the model beat methods that were made for just "
+                "this view?")
+    for figure, of in found.items():
+        if of:
+            st.html(html(of, FIGURES[figure]))
+    st.caption("Mean ± standard error over test items; bold: the greatest of a row. An R2 of 0 is the column's mean. "
+               "The simpler methods are fitted anew for each view, where one model answers for all of them; none of "
+               "them says how sure it is." + _coverage(metrics, chosen))
+    charts.numbers_button("imputed", lambda: frame(metrics, chosen), f"{data_name}_imputed")
+
+
+def _coverage(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str]) -> str:
+    """How often the models' intervals hold what was hidden."""
+    told = [f"{label(name)} " + ", ".join(f"{v['mean']:.0%} ({view})" for view, v in metrics[name][COVERAGE].items())
+            for name in chosen if metrics[name].get(COVERAGE)]
+    return f" The models' {CATALOG[COVERAGE].target:.0%} intervals hold: {'; '.join(told)}." if told else ""
