@@ -87,7 +87,7 @@ def test_a_model_fills_what_can_be_known_and_says_how_sure_it_is(known):
     assert out["imputation_r2"]["b"]["mean"] > 0.6
     assert abs(out["imputation_r2"]["noise"]["mean"]) < 0.1
     assert out["imputation_r2_ridge"]["a"]["mean"] > 0.85
-    assert out["imputation_r2_neighbours"]["a"]["mean"] > 0.75
+    assert out["imputation_r2_neighbours"]["a"]["mean"] > 0.65
     assert all(0.8 < v["mean"] < 0.98 for v in out["imputation_coverage_90"].values())
     views = out["imputation_r2_views"]
     assert set(views) == {"1", "2"}
