@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 model = train(chosen(train_on, "mwb-vae", options.quick), Path(folder), progress=False, data=train_on)
             rows += [[name, f"{view}, {cells(modality)} columns", rule, f"{modality.weight:.3g}",
                       *figures(model, train_on, test, view)] for view, modality in train_on.modalities.items()]
-    rows.sort(key=lambda row: [options.sets.index(row[0]), [r[1] for r in rows].index(row[1])])
+    order = list(dict.fromkeys((row[0], row[1]) for row in rows))
+    rows.sort(key=lambda row: order.index((row[0], row[1])))
     columns = ["data", "view", "weights", "its weight", "R2", "accuracy", "within 90 %"]
     result = {"title": "Weights of the views", "command": "python -m benchmarks.own_data_weights", "columns": columns,
               "rows": rows}

@@ -16,6 +16,8 @@ from bvae.models.imputation import impute
 from bvae.models.vae import MultimodalVAE
 
 DRAWS = 32
+COUNT_DRAWS = 128
+"""For means of logarithms of counts, which draws of single cells give."""
 MOST_SUBSETS = 40
 """Sets of observed modalities that are tried; spread over all, where there are more."""
 MOST_ITEMS = 1000
@@ -212,12 +214,24 @@ def predicted(
     model: MultimodalVAE, x: dict[str, Tensor], present: Tensor, given: Sequence[str], targets: Sequence[str],
     items: Tensor, generator: torch.Generator,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Mean and standard deviation of the targets' cells from the modalities given, of the chosen items."""
+    """Mean and standard deviation of the targets' cells from the modalities given, of the chosen items.
+
+    Of counts, which are compared as log(1 + x), what has the mean of that: the expected count would lie above it.
+    """
     rows = [list(model.modalities).index(g) for g in given]
     seen = torch.zeros_like(present[:, items])
     seen[rows] = present[rows][:, items]
-    found = impute(model, {g: x[g][items] for g in given}, seen, DRAWS, 0, generator, targets)
-    return {name: (found[name].mean, found[name].scale) for name in targets}
+    x_given = {g: x[g][items] for g in given}
+    out = {}
+    for name in targets:
+        counts = torch.tensor([c.type == "count" for c in model.modalities[name].columns for _ in range(c.width)])
+        draws = COUNT_DRAWS if bool(counts.any()) else 0
+        found = impute(model, x_given, seen, max(DRAWS, draws), draws, generator, [name])[name]
+        mean = found.mean
+        if draws:
+            mean = torch.where(counts, found.samples.log1p().mean(0).expm1(), mean)
+        out[name] = mean, found.scale
+    return out
 
 
 def simpler(
