@@ -6,7 +6,9 @@ import pytest
 
 from tests.support import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WHOLE = ROOT / "docs" / "own-data.md"
+"""Runs as a whole, its commands too: tests/slow/test_own_data_page.py."""
+PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page != WHOLE)]
 BLOCKS = {f"{page.relative_to(ROOT).as_posix()}-{k}": code for page in PAGES
           for k, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))}
 
@@ -17,6 +19,7 @@ def test_the_readme_is_a_door_and_not_the_house():
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_python_of_the_readme_and_of_docs_runs(name):
+def test_python_of_the_readme_and_of_docs_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what a block writes stays there
     assert BLOCKS[name].strip()
     exec(BLOCKS[name], {})  # noqa: S102 - our own text
