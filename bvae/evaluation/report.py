@@ -59,8 +59,8 @@ def report(dataset: str, root: Path | None = None) -> str:
 
 
 def everything(root: Path | None = None) -> str:
-    """:func:`report` of all data sets."""
-    return "\n".join(report(name, root) for name in DATASETS)
+    """:func:`report` of all data sets of which a model was evaluated."""
+    return "\n".join(report(name, root) for name in DATASETS if evaluated(name, root))
 
 
 def in_short(dataset: str, root: Path | None = None) -> str:
