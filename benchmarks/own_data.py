@@ -80,7 +80,7 @@ def problem_of(name: str, missing: float, quick: bool = False) -> tuple[rivals.P
     have[best, np.arange(len(train))] = True
     x = {n: torch.where(torch.from_numpy(have[m])[:, None], train.x[n], torch.nan) for m, n in enumerate(names)}
     data = OwnData(name, list(train.modalities.values()), x, torch.from_numpy(have), train.ids, train.label_columns,
-                   "train", class_words=train.class_names)
+                   "train", classes=train.classes)
     blank = {n: torch.where(test.present[m][:, None], test.x[n], torch.nan) for m, n in enumerate(names)}
     return rivals.Problem(
         tuple(names), tuple(train.modalities[n].kind == "counts" for n in names),
@@ -98,7 +98,7 @@ def flat(data: OwnData) -> OwnData:
                           if picture else m)
         x[m.name] = data.x[m.name].flatten(1)
     return OwnData(data.name, modalities, x, data.mask, data.ids, data.label_columns, data.split,
-                   class_words=data.class_names)
+                   classes=data.classes)
 
 
 def sizes(count: int) -> tuple[int, int]:

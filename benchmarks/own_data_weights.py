@@ -34,7 +34,7 @@ RULES = {"1 for every view": 0.0, "default": EVENNESS, "every view alike": 1.0}
 def weighed(data: OwnData, evenness: float) -> OwnData:
     """The same items with other weights."""
     return OwnData(data.name, balanced(list(data.modalities.values()), evenness), data.x, data.mask, data.ids,
-                   data.label_columns, data.split, class_words=data.class_names)
+                   data.label_columns, data.split, classes=data.classes)
 
 
 def figures(model: MultimodalVAE, train_on: OwnData, test: OwnData, name: str) -> list[Any]:

@@ -68,7 +68,8 @@ VALUES = {
     "class_screen": {},
     "columns": {"narrow": True, "blocks": [{
         "head": HOSTILE, "name": HOSTILE, "color": "#123456", "hidden": True, "given": HOSTILE, "more": 3,
-        "lines": [{"name": HOSTILE, "given": HOSTILE, "believed": HOSTILE, "bar": (1.0, 2.0, 3.0, 4.0), "words": words}
+        "lines": [{"name": HOSTILE, "given": HOSTILE, "believed": "" if words else HOSTILE, "bar": (1.0, 2.0, 3.0, 4.0),
+                   "words": words}
                   for words in ([], [(HOSTILE, "3", HOSTILE, right) for right in (True, False)])]}]},
     "components": {"lines": [(HOSTILE, "3.0", HOSTILE)], "more": 1},
     "distribution": {"lie_color": "#123456",

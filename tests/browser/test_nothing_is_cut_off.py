@@ -9,7 +9,7 @@ from tests.support.waiting import finished, frames
 
 OPEN = {
     "playground": ("the table Joint beliefs",),
-    "explore": ("in w_m", "in tamper_m", "samples of z, decoded"),
+    "explore": ("in w_m", "in tamper_m", "draws of z, decoded"),
 }
 """What is known and is being mended: page -> words of the findings."""
 
@@ -40,7 +40,7 @@ def test_what_is_cut_off_is_found(chromium, app_url):
         assert any("t-SNE" in what for what in cut(page))
 
 
-@pytest.mark.parametrize("path", ["", "benchmarks", "compare", "latent_space"])
+@pytest.mark.parametrize("path", ["benchmarks", "latent_space"])
 def test_all_columns_of_the_numbers_under_a_chart_are_in_view(chromium, app_url, path):
     with watched(chromium, *WIDTHS["projector"]) as page:
         page.goto(f"{app_url}/{path}")

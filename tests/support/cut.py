@@ -38,6 +38,7 @@ FIND = r"""(columns) => {
       for (let up = element.parentElement; up && up !== document.body; up = up.parentElement) {
         const style = getComputedStyle(up);
         const edge = up.getBoundingClientRect();
+        if (style.scrollSnapType !== "none") { scrolls = true; break; }  // swiped, its neighbour peeks in
         if (up.matches(SCROLLERS) || up.matches("pre, code, .dvn-scroller")) { scrolls = true; break; }
         if (style.overflowX !== "visible" && (box.right > edge.right + 2 || box.left < edge.left - 2)
             && edge.width > 2 && style.textOverflow !== "ellipsis") {
