@@ -333,9 +333,9 @@ def picture(figure: go.Figure, alt: str, ink: Ink) -> str:
         around.append(words(f"left:{1 - left}px;top:50%;writing-mode:vertical-rl;"
                             "transform:translateY(-50%) rotate(180deg)", drawn.y.title))
     for end in drawn.ends:
-        around.append(words(f"left:calc(100% + {LEADER}px);top:{100 - 100 * end.at:.2f}%;color:{end.color};"
+        around.append(words(f"left:calc(100% + {LEADER}px);top:{100 - 100 * end.at:.2f}%;"
                             f"transform:translateY(calc(-50% - {end.shift:.1f}px));"
-                            + ("font-weight:700" if end.bold else ""), end.text, "bvae-end"))
+                            + ("font-weight:700" if end.bold else "opacity:.8"), end.text, "bvae-end"))
     if drawn.ends:
         strip = f"<svg xmlns='{SVG}' width='{LEADER}' height='100%'>{_in_themes(_leaders(drawn.ends), ink)}</svg>"
         around.append('<img alt="" class="bvae-end" style="position:absolute;left:100%;top:0;height:100%;'
