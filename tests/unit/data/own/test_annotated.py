@@ -166,7 +166,7 @@ def kept_outside(file):
 refused(kept_outside, "got data kept outside at 'far'")
 def virtual(file):
     layout = h5py.VirtualLayout((1,), "f8")
-    layout[0:1] = h5py.VirtualSource("/work/secret.h5", "x", (1,))
+    layout[0:1] = h5py.VirtualSource("/elsewhere/secret.h5", "x", (1,))
     file.create_virtual_dataset("uns/virtual", layout)
 refused(virtual, "got data kept outside at 'virtual'")
 def cut(file):
