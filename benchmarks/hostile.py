@@ -27,6 +27,7 @@ import safetensors.numpy
 from PIL import Image, ImageDraw
 
 import bvae
+from benchmarks.memory import peak_memory
 from bvae.app.beliefs.selection import items_in
 from bvae.app.compare import pins
 from bvae.app.components.playground import scenes
@@ -272,15 +273,6 @@ def link(good: str, r: random.Random) -> str:
     if r.random() < 0.3:
         return r.choice((text(r), good))
     return damaged(good.encode(), r).decode("latin-1")
-
-
-def peak_memory() -> float:
-    """The most that this process ever had, in KB; NaN where the system does not tell, as on Windows."""
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def run(inputs: int, seed: int, report: Callable[[str], None] = print) -> dict[str, Any]:

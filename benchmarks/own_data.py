@@ -24,7 +24,6 @@ import itertools
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import own_data_rivals as rivals
+from benchmarks.memory import peak_memory
 from benchmarks.report import markdown
 from bvae.data import dataset
 from bvae.data.columns import Column
@@ -161,7 +161,7 @@ def row(name: str, missing: float, method: str, quick: bool, peers: str | None) 
     else:
         answer = rivals.ours(data, problem, method, quick) if method in OURS else rivals.SIMPLE[method](problem)
         taken += time.process_time()
-        facts = {"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        facts = {"megabytes": peak_memory() / 1024}
     began = time.process_time()
     found = judged(problem, answer, data)
     if method in ("ridge", "neighbours"):  # they fit when they are asked
@@ -174,7 +174,7 @@ def absent(peers: str | None) -> dict[str, str]:
     if peers is None:
         return dict.fromkeys(PEERS, "no --peers")
     code = "import importlib.util, sys; print([m for m in sys.argv[1:] if importlib.util.find_spec(m) is None])"
-    found = subprocess.run([peers, "-c", code, *PEERS.values()], capture_output=True, text=True, check=True)
+    found = subprocess.run([peers, "-c", code, *PEERS.values()], capture_output=True, encoding="utf-8", check=True)
     return {method: f"{module} is not installed there" for method, module in PEERS.items()
             if repr(module) in found.stdout}
 
@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command = [sys.executable, "-m", "benchmarks.own_data", "--row", "--sets", name, "--missing", str(missing),
                    "--methods", method, *(["--quick"] if options.quick else []),
                    *(["--peers", options.peers] if options.peers else [])]
-        done = subprocess.run(command, capture_output=True, text=True, check=False,
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False,
                               env={**os.environ, "OMP_NUM_THREADS": "1"})
         if done.returncode:
             print(f"{name}, {missing:g}, {method}: failed\n{done.stderr[-2000:]}", file=sys.stderr, flush=True)

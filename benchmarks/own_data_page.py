@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bvae.io.storage import write_text
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NOT_RUN = "pip install"
@@ -59,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         text = filled(options.into.read_text(encoding="utf-8"), Path(folder))
-    options.into.write_text(text, encoding="utf-8")
+    write_text(options.into, text)
 
 
 if __name__ == "__main__":

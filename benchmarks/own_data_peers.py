@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 DRAWS = 32
 Views = list[np.ndarray]
@@ -211,8 +215,9 @@ def main() -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         out, took = RUN[job["method"]](job, train, test)
     np.savez(folder / "out.npz", **out)
-    facts = {"seconds": took, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if resource else float("nan")
+    facts = {"seconds": took, "megabytes": peak}
+    (folder / "facts.json").write_bytes(json.dumps(facts).encode())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bvae.data.own.own_data import OwnData
+from bvae.io.storage import write_json
 from bvae.metrics.imputation import NEIGHBOURS, predicted, ridge
 from bvae.models.vae import MultimodalVAE
 from bvae.training.loop import train
@@ -290,7 +291,7 @@ def elsewhere(
            "hidden": 2 * settings.width, "steps": settings.steps, "batch": settings.batch_size, "beta": settings.beta,
            "learning_rate": settings.learning_rate, "weights": [m.weight for m in data.modalities.values()],
            "counts": list(problem.counts), "quick": quick}
-    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    write_json(folder / "job.json", job)
     script = Path(__file__).with_name("own_data_peers.py")
     subprocess.run([python, str(script), str(folder)], check=True, stdout=subprocess.DEVNULL)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ from bvae.data.own.tables import Table, dense
 from bvae.data.own.tags import tag_table
 from bvae.data.own.texts import text_modality
 from bvae.gaussians.posterior import Posterior
-from bvae.io.storage import write_atomically
+from bvae.io.storage import write_json
 from bvae.metrics.log_likelihood import averaged, log_weights
 from bvae.models.imputation import AT_ONCE, Imputed, impute
 from bvae.models.vae import MultimodalVAE
@@ -324,7 +324,7 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         facts = {"alphabet": self.alphabet_, "groups": groups or None, "kinds": dict(self.kinds or {}) or None,
                  "weights": self.weights, "why": self.why_, "notes": self.notes_,
                  "n_features_in": self.n_features_in_}
-        write_atomically(folder / ESTIMATOR, lambda place: place.write_text(json.dumps(facts), encoding="utf-8"))
+        write_json(folder / ESTIMATOR, facts)
 
     @classmethod
     def load(cls, path: str | Path) -> BarycentricVAE:

@@ -11,7 +11,7 @@ what was gathered above the page until one closes it or goes elsewhere.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -21,6 +21,9 @@ from bvae.app.templates import render
 
 PAGE, ASKED, NOTES = "_page", "_asked", "_replaced"
 """In the session: the page that is open, the keys that were compared since, and what is to be said."""
+WRITTEN = "_written"
+"""In the session: names of parameters -> what the address held for them since the page was opened, the latest last."""
+MOST_WRITTEN = 200
 LONGEST = 60  # letters of what a link holds
 VERSION = "v"
 """The parameter with the version of the link format."""
@@ -32,7 +35,7 @@ def arrive(page: str, title: str) -> None:
     """At the beginning of every run: another page than in the last one begins anew."""
     left = st.session_state.get(PAGE)
     if left != page:
-        st.session_state.update({PAGE: page, ASKED: [], NOTES: []})
+        st.session_state.update({PAGE: page, ASKED: [], NOTES: [], WRITTEN: {}})
         if left is not None:
             _read_again()
     if UNKNOWN in st.query_params:
@@ -59,6 +62,50 @@ def _read_again() -> None:
         held.set_initial_query_params(own)
         held.populate_from_query_string(own)
     st.query_params.update({})  # says it to the browser, which was told of less
+
+
+def news(*names: str) -> tuple[str, ...] | None:
+    """What the address holds of somebody else, or of before one went back; None if there is nothing new.
+
+    A browser's request holds the address as it knows it. Where one moves on quickly, that is what this session put
+    there a moment ago and has replaced since, see :func:`hold`: no news, or what was drawn in between would be lost.
+
+    Parameters
+    ----------
+    *names : str
+        Parameters that belong together.
+
+    Returns
+    -------
+    tuple of str or None
+        Their values, "" for one that is not there.
+    """
+    found = tuple(st.query_params.get(name, "") for name in names)
+    known = _written(names)
+    context = get_script_run_ctx()
+    gone_back = context is not None and context.is_history_navigation
+    if not any(found) or found in (known[-1:] if gone_back else known):
+        return None
+    known.append(found)
+    return found
+
+
+def hold(values: Mapping[str, str]) -> None:
+    """Let the address hold what a page shows: name -> value, "" for none. The names as :func:`news` is asked for."""
+    for name, value in values.items():
+        if value and st.query_params.get(name) != value:
+            st.query_params[name] = value
+        elif not value and name in st.query_params:
+            del st.query_params[name]
+    known, texts = _written(tuple(values)), tuple(values.values())
+    if texts in known:
+        known.remove(texts)
+    known.append(texts)
+    del known[:-MOST_WRITTEN]
+
+
+def _written(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return st.session_state.setdefault(WRITTEN, {}).setdefault(names, [])
 
 
 def asked(key: str) -> list[str]:

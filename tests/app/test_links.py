@@ -1,10 +1,13 @@
 """Links that people have: what each of them opens. An address that is in one of them may never come to mean another."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bvae.app import links
+from bvae.app.generate.drawing import DRAWING
+from bvae.data import drawings
 from tests.support.links import LINKS
 from tests.support.pages import assert_clean, open_page, unfold
 from tests.support.pages import drawings as pictures
@@ -55,6 +58,49 @@ def test_what_a_link_asks_for_and_does_not_get_is_noted():
 ])
 def test_a_value_may_be_written_in_several_ways(text, ways, same):
     assert links.same(text, ways) is same
+
+
+def test_an_address_that_the_page_itself_has_replaced_is_no_news():
+    """A browser that did not hear of the newer one yet sends it with its next request."""
+    house, seven = (drawings.encode(drawings.EXAMPLES[name]) for name in ("a house", "a 7"))
+    app = open_page("pages/generate.py", task="Draw or write", drawing=house)
+
+    def shown():
+        assert_clean(app)
+        assert app.query_params["drawing"] == drawings.encode(app.session_state[DRAWING])
+        return app.query_params["drawing"]
+
+    assert shown() == house
+    app.pills(key="example").set_value("a 7").run()
+    assert shown() == seven
+    app.query_params["drawing"] = house
+    app.run()
+    assert shown() == seven
+    other = drawings.encode(drawings.EXAMPLES["a 2"])
+    app.query_params["drawing"] = other  # somebody else's
+    app.run()
+    assert shown() == other
+
+
+def test_what_was_written_is_news_again_when_one_goes_back(monkeypatch):
+    session, address, browser = {}, {}, SimpleNamespace(is_history_navigation=False)
+    monkeypatch.setattr(links, "st", SimpleNamespace(session_state=session, query_params=address))
+    monkeypatch.setattr(links, "get_script_run_ctx", lambda: browser)
+    for z in ("1", "2", ""):
+        links.hold({"z": z, "beliefs": ""})
+    assert address == {}
+    assert links.news("z", "beliefs") is None
+    address["z"] = "1"
+    assert links.news("z", "beliefs") is None
+    browser.is_history_navigation = True
+    assert links.news("z", "beliefs") == ("1", "")
+    assert links.news("z", "beliefs") is None  # once
+    address["beliefs"] = "x"
+    browser.is_history_navigation = False
+    assert links.news("z", "beliefs") == ("1", "x")
+    for k in range(2 * links.MOST_WRITTEN):
+        links.hold({"z": str(k), "beliefs": ""})
+    assert len(session[links.WRITTEN]["z", "beliefs"]) == links.MOST_WRITTEN
 
 
 RESET = {name: link for name, link in LINKS.items() if "all of its controls" in name or name in (

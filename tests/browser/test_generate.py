@@ -12,36 +12,8 @@ from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import asked, box_of, eventually, finished, generated
 
 DRAW = "generate?task=Draw+or+write&n=1"
-SCREENS = {**WIDTHS, "laptop": (1280, 720), "tablet": (1024, 900)}
 PATHS = ("generate", DRAW, "generate?task=Interpolate", "generate?task=Invent", "train", "your_data",
          "your_data?show=Latent+space", "your_data?show=Compare+rules")
-# What is reached by scrolling a region that the keyboard reaches too (a film strip, a wide table) is not cut off.
-CUT = """() => {
-    const found = [];
-    const controls = 'button, input, [role="radio"], [role="slider"], [data-baseweb="select"], summary, th, td';
-    for (const control of document.querySelectorAll('[data-testid="stMain"] :is(' + controls + ')')) {
-        const box = control.getBoundingClientRect();
-        const hidden = control.matches('input:is([type="checkbox"], [type="radio"], [type="file"], [type="range"])');
-        if (!box.width || !box.height || hidden || control.closest('[aria-hidden="true"], .modebar')) continue;
-        let left = 0, right = document.documentElement.clientWidth;
-        for (let over = control.parentElement; over; over = over.parentElement) {
-            const how = getComputedStyle(over).overflowX;
-            if (how === "visible") continue;
-            if (over.tabIndex >= 0 && over.getAttribute("role") === "region") {
-                [left, right] = [-Infinity, Infinity];
-                break;
-            }
-            const frame = over.getBoundingClientRect();
-            [left, right] = [Math.max(left, frame.left), Math.min(right, frame.right)];
-        }
-        const cut = box.left < left - 1 || box.right > right + 1;
-        const texts = control.matches("button, summary") ? [...control.querySelectorAll("p")] : [];
-        if (cut || texts.some((text) => text.scrollWidth > text.clientWidth + 1)) {
-            found.push(`${control.tagName} ${control.type} ${control.textContent.trim().slice(0, 40)}`);
-        }
-    }
-    return found;
-}"""
 
 
 def paper_of(tab):
@@ -148,17 +120,6 @@ def test_what_is_seen_can_be_saved(chromium, app_url, path):
         width, height = (float(v) for v in re.search(r'width="([\d.]+)" height="([\d.]+)"', svg).groups())
         assert picture.width / picture.height == pytest.approx(width / height, rel=0.01)
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 50
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_cut_off_at_any_width(chromium, app_url, path):
-    with watched(chromium, *WIDTHS["desktop"]) as tab:
-        tab.goto(f"{app_url}/{path}")
-        expect(tab.get_by_test_id("stHeading").first).to_be_visible()
-        for width, height in SCREENS.values():
-            tab.set_viewport_size({"width": width, "height": height})
-            finished(tab)
-            assert tab.evaluate(CUT) == [], width
 
 
 @pytest.mark.parametrize("path", [p for p in PATHS if "rules" not in p])

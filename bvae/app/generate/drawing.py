@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 import torch
 
+from bvae.app import links
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import rows
 from bvae.app.components.draw import canvas
@@ -18,7 +19,8 @@ from bvae.data import DataError, drawings
 from bvae.plots import style
 
 DRAWING, REVISION = "generate_drawing", "generate_revision"
-LINK, PROBLEM = "generate_link", "generate_problem"  # the drawing's text in the address, and what is wrong with it
+PROBLEM = "generate_problem"  # what is wrong with the drawing in the address
+LINK = "drawing"
 FIRST_DRAWING = "a 7"
 ASK = {DRAW: "**Draw a figure:** it becomes one view. What do the other views make of it?",
        WRITE: "**Type a text:** it becomes one view. What do the other views make of it? Then misspell it."}
@@ -53,19 +55,16 @@ def adopt_link() -> None:
     """What the address holds, when it was opened or gone back to; else the first example."""
     if DRAWING not in st.session_state:
         adopt(drawings.EXAMPLES[FIRST_DRAWING])
-    link = st.query_params.get("drawing")
-    if link is not None and link != st.session_state.get(LINK):
-        st.session_state[LINK] = link
+    if (link := links.news(LINK)) is not None:
         try:
-            adopt(drawings.decode(link))
+            adopt(drawings.decode(*link))
         except drawings.BadDrawing as error:
             st.session_state[PROBLEM] = f"The drawing of the link cannot be read: {error}."
 
 
 def forget_link() -> None:
     """Another task: its address holds no drawing."""
-    st.query_params.pop("drawing", None)
-    st.session_state.pop(LINK, None)
+    links.hold({LINK: ""})
 
 
 def draw_or_write(c: Task, about: Any) -> Shown | None:
@@ -114,7 +113,7 @@ def _drawn(c: Task) -> tuple | None:
     with st.container(key="after_picture_drawing"):
         _fill(c)
     if not st.session_state[PROBLEM]:
-        st.session_state[LINK] = st.query_params["drawing"] = drawings.encode(drawing)
+        links.hold({LINK: drawings.encode(drawing)})
     if not bool(drawing.any()):
         st.info("The canvas is empty: draw something, or take an example.", icon=":material/draw:")
         return None

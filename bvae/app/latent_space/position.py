@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from bvae.app import links
 from bvae.app.components.plane_walk import Moved, Position, inside, moved
 from bvae.app.loaders import ModelKey
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
-HELD, TURN, LINKED = "_walk_held", "_walk_turn", "_walk_linked"
+HELD, TURN = "_walk_held", "_walk_turn"
 Z, BELIEFS = "z", "beliefs"  # in the address
 NOT_MOVED, BETWEEN = "-", "~"
 
@@ -50,10 +51,10 @@ def find(key: ModelKey, item: int, start: Position, limits: Limits) -> Position:
 
     For another item the beliefs are as its encoders say, z stays; for another model all begins anew.
     """
-    link = (st.query_params.get(Z), st.query_params.get(BELIEFS))
     held: Held | None = st.session_state.get(HELD)
-    if any(link) and link != st.session_state.get(LINKED):
-        position = read(*link, start, limits)
+    if (link := links.news(Z, BELIEFS)) is not None:
+        z, beliefs = link
+        position = read(z, beliefs, start, limits)
     elif held is None or held.key != key:
         position = start
     elif held.item != item:
@@ -72,22 +73,13 @@ def keep(held: Held) -> None:
 
 def link(position: Position, start: Position) -> None:
     """Let the address hold a position, as far as it is not the one at first."""
-    first = written(start)
-    for name, text, initial in zip((Z, BELIEFS), written(position), first, strict=True):
-        if text != initial:
-            if st.query_params.get(name) != text:
-                st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
-    st.session_state[LINKED] = (st.query_params.get(Z), st.query_params.get(BELIEFS))
+    texts = zip((Z, BELIEFS), written(position), written(start), strict=True)
+    links.hold({name: text if text != initial else "" for name, text, initial in texts})
 
 
 def unlink() -> None:
     """Nobody walks: the address does not hold where one was; the session does."""
-    for name in (Z, BELIEFS):
-        if name in st.query_params:
-            del st.query_params[name]
-    st.session_state[LINKED] = (None, None)
+    links.hold({Z: "", BELIEFS: ""})
 
 
 def first(z: tuple[float, float], views: int) -> Position:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bvae.app import links
 from bvae.app.components.playground import playground, scenes
 from bvae.app.playground import aggregates, scene_numbers
 from bvae.app.playground.state import Playground
@@ -10,7 +11,8 @@ from bvae.app.widgets import share
 
 begin_page()
 SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"
-LINK, PROBLEM = "playground_link", "playground_problem"  # the address that is known, and what is wrong with it
+PROBLEM = "playground_problem"  # what is wrong with the scene in the address
+LINK = "scene"
 
 
 def adopt(scene):
@@ -36,11 +38,9 @@ def start_again():
 if SCENE not in st.session_state:
     adopt(scenes.preset(scenes.FIRST))
     st.session_state[PRESET] = scenes.FIRST
-link = st.query_params.get("scene")
-if link is not None and link != st.session_state.get(LINK):  # opened, or gone back to
-    st.session_state[LINK] = link
+if (link := links.news(LINK)) is not None:  # opened, or gone back to
     try:
-        adopt(scenes.decode(link))
+        adopt(scenes.decode(*link))
         st.session_state[PRESET] = scenes.ready_made(st.session_state[SCENE])
     except scenes.BadScene as error:
         st.session_state[PROBLEM] = str(error)
@@ -71,7 +71,7 @@ if st.session_state[PRESET]:
     about.info(changed + look, icon=":material/edit:" if changed else ":material/visibility:")
 if shown or not st.session_state[PROBLEM]:
     st.session_state[PROBLEM] = ""
-    st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
+    links.hold({LINK: scenes.encode(scene)})
 
 with head:
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")

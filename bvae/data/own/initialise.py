@@ -19,7 +19,7 @@ from bvae.data.own.readers.sounds import sounds_in
 from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
 from bvae.data.own.tags import parted, separator_of
 from bvae.data.own.words import is_gap
-from bvae.io.storage import write_atomically
+from bvae.io.storage import write_text
 
 ID_NAMES = ("id", "ids", "sample", "sample_id", "patient", "patient_id", "subject", "subject_id", "item", "item_id",
             "cell", "cell_id", "barcode", "participant", "case", "key", "index", "name", UNNAMED)
@@ -69,7 +69,7 @@ def initialise(folder: Path, overwrite: bool = False) -> Path:
         raise DataError(f"{folder}: expected tables ({', '.join(READERS)}) or folders of pictures, got none that "
                         "can be read" + "".join(f"; {note}" for note in found.notes[:3]))
     text = written(folder, found)
-    write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
+    write_text(path, text)
     return path
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 
 from bvae.aggregators import name_of
-from bvae.app import loaders, reproduce
+from bvae.app import links, loaders, reproduce
 from bvae.app.beliefs.rules import called
 from bvae.app.compare.fooling import card, script, telling
 from bvae.app.compare.fooling.race import DRAWS, Race, cached
@@ -25,7 +25,8 @@ from bvae.data import MultimodalDataset, drawings
 from bvae.data.corruption import DAMAGES
 from bvae.plots import style
 
-DRAWING, REVISION, LINK = "fool_drawing", "fool_revision", "fool_link"
+DRAWING, REVISION = "fool_drawing", "fool_revision"
+LINK = "drawing"
 EMPTY = torch.zeros(drawings.SIZE, drawings.SIZE, dtype=torch.uint8)
 ASKED = ("liar", "lie", "shows", "much")
 
@@ -113,10 +114,9 @@ def _drawn() -> str:
     """The canvas, empty at first; the drawing as links hold it, nothing of an empty one."""
     if DRAWING not in st.session_state:
         _adopt(EMPTY)
-    link = st.query_params.get("drawing")
-    if link is not None and link != st.session_state.get(LINK):
+    if (link := links.news(LINK)) is not None:
         try:
-            _adopt(drawings.decode(link))
+            _adopt(drawings.decode(*link))
         except drawings.BadDrawing as error:
             st.warning(f"The drawing of the link cannot be read: {error}.", icon=":material/image_not_supported:")
     try:
@@ -134,7 +134,7 @@ def _drawn() -> str:
         st.info("Draw something else than the truth.", icon=":material/draw:")
         return ""
     text = drawings.encode(drawing)
-    st.session_state[LINK] = st.query_params["drawing"] = text
+    links.hold({LINK: text})
     return text
 
 
@@ -151,8 +151,7 @@ def _adopt_example() -> None:
 
 
 def _forget_link() -> None:
-    st.query_params.pop("drawing", None)
-    st.session_state.pop(LINK, None)
+    links.hold({LINK: ""})
 
 
 def _given(
