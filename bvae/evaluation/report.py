@@ -31,7 +31,12 @@ HEADS = {
     "recall": "Recall of samples", "latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence",
 }
 TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
-          "celeba": "Avatars and their attributes in words"}
+          "celeba": "Avatars and their attributes in words", "mfeat": "Multiple Features, six views of written digits",
+          "penguins": "Palmer penguins", "breast-cancer": "Breast cancer", "simulated-cells": "Simulated cells"}
+IMPUTED = {"imputation_r2": "R²", "imputation_accuracy": "accuracy of words", "imputation_coverage_90":
+           "coverage of 90 %"}
+SIMPLER = {"mode": "mode", "ridge": "ridge", "neighbours": "nearest neighbours"}
+"""Methods that impute without a model, which stand below those that do."""
 
 
 def report(dataset: str, root: Path | None = None) -> str:
@@ -47,7 +52,7 @@ def report(dataset: str, root: Path | None = None) -> str:
     if not models:
         return f"{title}\n\nNothing was evaluated yet.\n"
     metrics = {called(name, model): model.metrics for name, model in models.items()}
-    parts = [title, by_views(metrics), others(metrics)]
+    parts = [title, by_views(metrics), others(metrics), imputed(metrics)]
     seeds = over_seeds(dataset, root)
     if seeds:
         parts.append(seeds_table({called(n, models[n]): table for n, table in seeds.items() if n in models}))
@@ -114,6 +119,22 @@ def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     cells = {name: [figure(m, metric, key) if key else mean_of(m, metric) for metric, key in columns]
              for name, m in metrics.items()}
     return table(heads, cells, written)
+
+
+def imputed(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """What is imputed of a hidden view of tables, beside simpler methods on the same items; nothing of pictures."""
+    columns = [(metric, key) for metric in IMPUTED for key in keys_of(metrics.values(), metric)]
+    if not columns:
+        return ""
+    rows = {name: [figure(m, *column) for column in columns] for name, m in metrics.items()}
+    first = next(iter(metrics.values()))
+    for ending, title in SIMPLER.items():
+        row = [figure(first, f"{metric}_{ending}", key) for metric, key in columns]
+        if any(row):
+            rows[f"*{title}*"] = row
+    heads = [f"{IMPUTED[metric]}, {key}" for metric, key in columns]
+    return ("A view that is hidden, imputed from all others of its item (in italics: simpler methods, same items):\n\n"
+            + table(heads, rows, written))
 
 
 def seeds_table(seeds: Mapping[str, Mapping[str, Any]]) -> str:

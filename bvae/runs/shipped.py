@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bvae.data import DATASETS
+from bvae.data import DATASETS, DataError
+from bvae.data import dataset as make
+from bvae.data.own import OwnData
 from bvae.evaluation import records
 from bvae.evaluation.evaluation import evaluated, is_evaluated
 from bvae.io.storage import StorageError, sha256, write_atomically, write_json
@@ -47,7 +49,10 @@ those of the images, and the joint posteriors between them tell less of the clas
 """
 
 SHIPPED = ("polymnist", "mnist-svhn-text", "celeba")
-"""Data sets with shipped models, of those that are registered."""
+"""Data sets of which every method ships, of those that are registered."""
+
+TABLES = ("penguins", "breast-cancer", "mfeat", "simulated-cells")
+"""Data sets of tables, of which the core methods ship, trained as ``bvae train NAME METHOD`` does."""
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {"celeba": {"width": 48}}
 """Data set -> settings of all its embedded runs that differ from the defaults of `Settings`.
@@ -125,9 +130,9 @@ class ShippedRun:
 def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]:
     """Everything that ships, or the same list at the published sizes.
 
-    Every method on every data set; on PolyMNIST two more seeds of the core methods and of one more, and two shares of
-    missing modalities of the core methods, of which the metrics ship; models with two latent dimensions of
-    MNIST-SVHN-TEXT.
+    Every method on every data set of pictures; on PolyMNIST two more seeds of the core methods and of one more, and two
+    shares of missing modalities of the core methods, of which the metrics ship; models with two latent dimensions of
+    MNIST-SVHN-TEXT; the core methods on the data sets of tables that are there, which have one size only.
     """
     if size not in ("embedded", "official"):
         raise ValueError(f"size: expected 'embedded' or 'official', got {size!r}")
@@ -147,13 +152,31 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
                            known)
                 for what, change in others.items() for method in (SEEDED if "seed" in change else CORE)
             ]
+    for dataset in (name for name in TABLES if name in DATASETS):
+        runs += [ShippedRun(dataset, method, settings_of(dataset, method, sized_for(dataset)))
+                 for method in CORE if sized_for(dataset)]
     return runs
 
 
+@functools.cache
+def sized_for(dataset: str) -> Mapping[str, Any]:
+    """What follows from a data set of tables, see `bvae.training.sizing`; nothing where its package is not there."""
+    from bvae.training.sizing import sized
+
+    try:
+        data = make(dataset, "train")
+    except DataError:
+        return {}
+    return sized(data).settings if isinstance(data, OwnData) else {}
+
+
 def settings_of(dataset: str, method: str, changes: Mapping[str, Any]) -> Settings:
-    """The defaults of a method with the changes of its data set; its share of the usual steps stays its own."""
+    """The defaults of a method with the changes of its data set; its share of the usual steps stays its own.
+
+    Of tables the steps are those that follow from the data.
+    """
     changes = dict(changes)
-    if "steps" in changes:
+    if "steps" in changes and dataset not in TABLES:
         share = METHODS[method].settings.get("steps", Settings.steps) / Settings.steps
         changes["steps"] = max(1, round(changes["steps"] * share))
     return Settings.for_method(dataset, method, **changes)
@@ -432,7 +455,7 @@ def rebuild(
                 "train": f"{run.settings.steps:,} steps{going_on}"}[todo[run]]
         report(f"{run}: {what}" + (f", {in_words([expected[run]])}" if run in expected else ""))
     lacking = [name for name in dict.fromkeys(run.dataset for run in expected)
-               if not (root / name / judges.FOLDER / "model.safetensors").is_file()]
+               if name not in TABLES and not (root / name / judges.FOLDER / "model.safetensors").is_file()]
     for name in lacking:
         report(f"{name}: judges of coherence are trained first, unknown time")
     report(f"{len(runs) - len(expected)} of {len(runs)} are done."

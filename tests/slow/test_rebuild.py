@@ -8,6 +8,7 @@ import pytest
 
 import bvae
 from bvae.cli import main
+from bvae.data import DataError
 from bvae.evaluation import records
 from bvae.io.storage import read_json, write_json
 from bvae.models.methods import METHODS
@@ -68,7 +69,29 @@ def test_the_plan_has_every_method_and_what_the_core_methods_have_more():
         assert flat.ships_weights
         assert flat.settings.latent_dim == 2
     for run in runs:
-        assert run.settings.steps == (1000 if run.settings.method == "mmvae-dreg" else 2000)
+        if run.dataset not in shipped.TABLES:
+            assert run.settings.steps == (1000 if run.settings.method == "mmvae-dreg" else 2000)
+
+
+@pytest.mark.parametrize("dataset", shipped.TABLES)
+def test_tables_are_trained_as_the_command_does(dataset, monkeypatch, tmp_path, capsys):
+    mine = {run.name: run for run in plan() if run.dataset == dataset}
+    assert set(mine) == set(CORE)
+    seen = []
+    monkeypatch.setattr("bvae.cli.train.train_in", lambda _, settings, *__: seen.append(settings) or 0)
+    assert main(["train", dataset, "mwb-vae", "--out", str(tmp_path)]) == 0
+    assert seen == [mine["mwb-vae"].settings]
+    assert mine["mwb-vae"] in plan("official")
+
+
+def test_a_data_set_whose_package_is_missing_is_not_in_the_plan(monkeypatch):
+    def absent(name, *_):
+        raise DataError("it comes with a package that is not installed")
+
+    monkeypatch.setattr(shipped, "make", absent)
+    shipped.sized_for.cache_clear()
+    assert {run.dataset for run in plan()} == set(shipped.SHIPPED) & set(bvae.datasets())
+    shipped.sized_for.cache_clear()
 
 
 def test_the_official_plan_is_the_same_list_at_the_published_sizes():

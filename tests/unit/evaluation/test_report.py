@@ -4,7 +4,19 @@ import pytest
 
 from benchmarks import report as benchmarks
 from bvae.data import DATASETS
-from bvae.evaluation.report import BEGIN, BEGIN_SHORT, END, evaluated, fill, in_short, insert, mean_of, report, table
+from bvae.evaluation.report import (
+    BEGIN,
+    BEGIN_SHORT,
+    END,
+    evaluated,
+    fill,
+    imputed,
+    in_short,
+    insert,
+    mean_of,
+    report,
+    table,
+)
 from bvae.metrics import written
 from bvae.models.methods import METHODS
 from tests.support import ROOT
@@ -39,6 +51,19 @@ def test_the_tables_of_benchmarks_are_those_of_their_files(document):
 def test_a_data_set_without_results_says_so(tmp_path):
     assert "Nothing was evaluated yet" in report("polymnist", tmp_path)
     assert "Nothing was evaluated yet" in in_short("polymnist", tmp_path)
+
+
+def test_simpler_methods_stand_below_those_that_impute():
+    figures = {"imputation_r2": {"rna": {"mean": 0.25, "se": 0.01}},
+               "imputation_r2_ridge": {"rna": {"mean": 0.5, "se": 0.01}},
+               "imputation_coverage_90": {"rna": {"mean": 0.875, "se": 0.01}}}
+    lines = imputed({"MVAE": figures, "MWB-VAE": {**figures, "imputation_r2": {"rna": {"mean": 0.75, "se": 0.01}}}})
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines() if line[:1] == "|"]
+    assert [row[0] for row in rows] == ["method", "---", "MVAE", "MWB-VAE", "*ridge*"]
+    assert rows[0][1:] == ["R², rna", "coverage of 90 %, rna"]
+    assert [row[1].split()[0] for row in rows[2:]] == ["0.250", "0.750", "0.500"]
+    assert rows[-1][2] == "–"
+    assert imputed({"MVAE": {"coherence": {"1": {"mean": 0.5, "se": 0.1}}}}) == ""
 
 
 def test_figures_are_written_with_the_digits_that_their_errors_allow():
