@@ -73,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
 def rebuild(options: argparse.Namespace) -> int:
     """Make what ships again, or train the official sizes."""
     from bvae.runs import shipped
+    from bvae.runs.rebuilding import rebuild
 
     if options.official and not (options.root and options.out):
         raise ValueError("--official needs --root, the folder of the data files, and --out, a folder for the models")
@@ -83,7 +84,7 @@ def rebuild(options: argparse.Namespace) -> int:
         raise ValueError(f"--out: expected another folder than {root}, which holds the models of the embedded data")
     runs = shipped.chosen(shipped.plan("official" if options.official else "embedded"), options.only)
     try:
-        failed = shipped.rebuild(runs, root, options.root, options.dry_run)
+        failed = rebuild(runs, root, options.root, options.dry_run)
     except KeyboardInterrupt:
         again = ["python", "-m", "bvae", "checkpoints", "--rebuild"]
         again += ["--only", *options.only] if options.only else []

@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
     """Do one run, or have all of them done."""
     from bvae.evaluation import records
     from bvae.metrics import METRICS
-    from bvae.runs.shipped import estimate, in_words, measured, state, stopped_at
+    from bvae.runs.estimates import estimate, in_words, measured
+    from bvae.runs.shipped import state, stopped_at
 
     if options.jobs < 1:
         raise ValueError(f"--jobs: expected a positive number, got {options.jobs}")

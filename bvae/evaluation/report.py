@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bvae.data import DATASETS
+from bvae.data.own import OwnData
 from bvae.evaluation.records import keyed, over_missing, over_seeds
 from bvae.metrics import CATALOG, written
 from bvae.models.methods import METHODS, SUFFIXES
@@ -64,8 +65,9 @@ def report(dataset: str, root: Path | None = None) -> str:
 
 
 def everything(root: Path | None = None) -> str:
-    """:func:`report` of all data sets of which a model was evaluated."""
-    return "\n".join(report(name, root) for name in DATASETS if evaluated(name, root))
+    """:func:`report` of all data sets of which a model was evaluated, those of tables last."""
+    names = sorted(DATASETS, key=lambda name: issubclass(DATASETS[name], OwnData))
+    return "\n".join(report(name, root) for name in names if evaluated(name, root))
 
 
 def in_short(dataset: str, root: Path | None = None) -> str:

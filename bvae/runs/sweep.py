@@ -64,7 +64,8 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
 
 def do(run: Any, root: Path, data_root: str | None) -> int:
     """Do what remains of one run; returns an exit status."""
-    from bvae.runs.shipped import finish, state, train_run
+    from bvae.runs.rebuilding import finish, train_run
+    from bvae.runs.shipped import state
     from bvae.training.loop import TrainingStopped
 
     try:

@@ -12,8 +12,10 @@ from bvae.data import DataError
 from bvae.evaluation import records
 from bvae.io.storage import read_json, write_json
 from bvae.models.methods import METHODS
-from bvae.runs import shipped
-from bvae.runs.shipped import CORE, Measured, ShippedRun, done, estimate, finish, in_words, plan, rebuild, state
+from bvae.runs import rebuilding, shipped
+from bvae.runs.estimates import Measured, estimate, in_words
+from bvae.runs.rebuilding import files_of, finish, rebuild
+from bvae.runs.shipped import CORE, ShippedRun, done, plan, state
 from bvae.training import CheckpointError, Settings, checkpoints, checkpoints_root, load_checkpoint
 from bvae.training.loop import STATE, train
 from tests.support.training import after_step
@@ -234,14 +236,14 @@ def test_runs_that_were_trained_elsewhere_are_kept_or_recorded(root, tmp_path):
 
 
 def test_a_run_that_diverges_does_not_stop_the_others(root, monkeypatch):
-    wild, tame, lines, trained = tiny("mvae"), tiny(), [], shipped.train_run
+    wild, tame, lines, trained = tiny("mvae"), tiny(), [], rebuilding.train_run
 
     def diverges(run, *arguments, **options):
         if run is wild:
             raise FloatingPointError("the loss is not finite any more")
         return trained(run, *arguments, **options)
 
-    monkeypatch.setattr(shipped, "train_run", diverges)
+    monkeypatch.setattr(rebuilding, "train_run", diverges)
     assert rebuild([wild, tame], root, report=lines.append, progress=False) == [wild]
     assert done(tame, root)
     assert "polymnist/mvae: the loss is not finite any more" in lines
@@ -254,7 +256,7 @@ def test_missing_judges_are_trained_first(tmp_path, monkeypatch, few_items):
         asked.append((root, name, options))
         shutil.copytree(checkpoints_root() / name / "classifiers", root / name / "classifiers")
 
-    monkeypatch.setattr(shipped.judges, "train", fake)
+    monkeypatch.setattr(rebuilding.judges, "train", fake)
     lines = []
     rebuild([tiny()], tmp_path, report=lines.append, progress=False)
     assert asked == [(tmp_path, "polymnist", {"data_root": None})]
@@ -272,7 +274,7 @@ def test_the_command_rebuilds_lists_and_says_how_to_go_on(root, monkeypatch, cap
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(shipped, "train_run", stopped)
+        patch.setattr(rebuilding, "train_run", stopped)
         assert main(command) == 130
     error = capsys.readouterr().err
     assert f"python -m bvae checkpoints --rebuild --only 'wb-vae*' --out {root}" in error
@@ -304,9 +306,9 @@ def test_official_models_do_not_replace_the_shipped_ones(capsys):
 
 def test_files_of_a_data_set_may_have_a_folder_of_their_own(tmp_path):
     (tmp_path / "polymnist").mkdir()
-    assert shipped.files_of("polymnist", tmp_path) == str(tmp_path / "polymnist")
-    assert shipped.files_of("mnist-svhn-text", tmp_path) == str(tmp_path)
-    assert shipped.files_of("polymnist", None) is None
+    assert files_of("polymnist", tmp_path) == str(tmp_path / "polymnist")
+    assert files_of("mnist-svhn-text", tmp_path) == str(tmp_path)
+    assert files_of("polymnist", None) is None
 
 
 def test_the_plan_can_be_written_down():

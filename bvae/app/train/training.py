@@ -22,7 +22,7 @@ from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
 from bvae.plots import style
 from bvae.plots import training as training_plots
-from bvae.runs import jobs, shipped
+from bvae.runs import estimates, jobs, shipped
 from bvae.runs.jobs import Job, JobError
 from bvae.runs.worker import NUM_SAMPLES
 from bvae.training import Settings, checkpoints_root, load_checkpoint, load_weights
@@ -81,9 +81,9 @@ def choose(form: Form[Train]) -> Wanted:
 
 
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)
-def known_speeds(root: str) -> list[shipped.Measured]:
+def known_speeds(root: str) -> list[estimates.Measured]:
     """What the shipped trainings took."""
-    return shipped.measured(checkpoints_root())
+    return estimates.measured(checkpoints_root())
 
 
 def expected(wanted: Wanted) -> str:
@@ -92,10 +92,10 @@ def expected(wanted: Wanted) -> str:
     if not wanted.evaluate:
         known = [dataclasses.replace(m, evaluation=None) for m in known]
     run = shipped.ShippedRun(wanted.settings.dataset, wanted.name, wanted.settings)
-    seconds = shipped.estimate(run, "train", known)
+    seconds = estimates.estimate(run, "train", known)
     if seconds is None:
         return "How long it takes on these data nobody has measured yet."
-    return f"Takes {shipped.in_words([seconds])} on the machine that trained the shipped models."
+    return f"Takes {estimates.in_words([seconds])} on the machine that trained the shipped models."
 
 
 def start(wanted: Wanted) -> None:
@@ -244,7 +244,7 @@ def headline(job: Job) -> None:
         if job.active and job.progress.get("phase") == "evaluating":
             words = ":material/play_circle: **The model is trained** and in every page; its figures are being computed"
         elif job.active and job.seconds_left is not None:
-            words += f", {shipped.in_words([job.seconds_left])} left"
+            words += f", {estimates.in_words([job.seconds_left])} left"
     st.markdown(words)
     if job.settings and job.state != "finished":
         st.progress(min(1.0, job.step / job.settings.steps))
