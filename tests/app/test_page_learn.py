@@ -36,8 +36,8 @@ def student_texts(lesson):
 # -- the lessons as data -----------------------------------------------------------------------------------------------
 
 
-def test_there_are_eight_lessons_of_two_to_five_minutes_in_their_order():
-    assert [lesson.number for lesson in LESSONS.values()] == list(range(1, 9))
+def test_there_are_nine_lessons_of_two_to_five_minutes_in_their_order():
+    assert [lesson.number for lesson in LESSONS.values()] == list(range(1, 10))
     for lesson in LESSONS.values():
         words = sum(len(text.split()) for text in student_texts(lesson))
         estimate = words / 200 + len(lesson.steps) / 4  # what one reads, and a look at each picture
@@ -213,7 +213,7 @@ def test_the_prediction_comes_before_the_answer(name):
     assert app.query_params["shown"] == "1"
     assert read(question.options[question.common].why) in app.warning[0].value
     assert app.info[0].value == read(question.because)
-    assert any("1 of 8 predicted" in c.value for c in app.caption)
+    assert any(f"1 of {len(LESSONS)} predicted" in c.value for c in app.caption)
     app.radio[0].set_value("abcd"[question.right]).run()
     assert_clean(app)
     assert read(question.options[question.right].why) in app.success[0].value

@@ -22,9 +22,6 @@ from bvae.io.storage import StorageError
 from bvae.plots import drawing
 
 PAGE = pages.script("learn")
-ICONS = {"playground": ":material/toys:", "explore": ":material/explore:", "latent_space": ":material/scatter_plot:",
-         "benchmarks": ":material/monitoring:"}
-PLACES = {"playground": "Playground", "explore": "Explore", "latent_space": "Latent space", "benchmarks": "Benchmarks"}
 HIGH, PROJECTED = 340, 250  # pixels: at most, and on a projector, which enlarges it
 Lessons = dict[str, Lesson]
 
@@ -55,7 +52,7 @@ def overview(lessons: Lessons) -> None:
     """The first lesson's picture, and all lessons as cards."""
     st.html(render("learn_links"))
     st.title("Learn")
-    st.markdown("Eight lessons of two to five minutes, from one bell curve to the choice of a method. "
+    st.markdown("Nine lessons of two to five minutes, from one bell curve to a model of your own tables. "
                 "**Begin with the first, or take any: in each you predict before you see.**")
     name, first = next(iter(lessons.items()))
     left, right = st.columns([1.25, 1], gap="large")
@@ -261,7 +258,8 @@ def doors(step: Step) -> None:
 
 def link(door: Door) -> None:
     """One of them."""
-    st.page_link(pages.script(door.page), label=door.label, icon=ICONS[door.page], query_params=dict(door.query))
+    st.page_link(pages.script(door.page), label=door.label, icon=pages.PAGES[door.page].icon,
+                 query_params=dict(door.query))
 
 
 def ending(now: Lesson) -> None:
@@ -269,7 +267,7 @@ def ending(now: Lesson) -> None:
     with st.container(border=True):
         st.markdown(f"**In one sentence.** {now.summary}")
         st.markdown(f"**One thing to try.** {now.trial.label}")
-        link(replace(now.trial, label=f"Try it: {PLACES[now.trial.page]}"))
+        link(replace(now.trial, label=f"Try it: {pages.PAGES[now.trial.page].title}"))
 
 
 def onward(name: str, now: Lesson, number: int, revealed: bool, lessons: Lessons) -> None:

@@ -18,8 +18,9 @@ from bvae.io.storage import StorageError
 from bvae.plots.style import LIGHT
 
 SHORT, LONG = 45, 90
-"""Minutes of the two plans: of the first lessons, and of all of them with a break."""
-FIRST = 4
+"""Minutes of the two plans: of the first lessons, and of all that are about rules, with a break."""
+FIRST, RULES = 4, 8
+"""Lessons of the two plans; the last lesson is for another hour, with tables of the class's own."""
 OPENING, BREAK, CLOSING = 3, 4, 4
 
 
@@ -42,7 +43,7 @@ def anchor(address: str) -> Markup:
 
 def planned(lessons: Mapping[str, Lesson], whole: int) -> dict[str, Lesson]:
     """The lessons that a plan for so many minutes has."""
-    return dict(list(lessons.items())[:FIRST]) if whole == SHORT else dict(lessons)
+    return dict(list(lessons.items())[: FIRST if whole == SHORT else RULES])
 
 
 def plan(lessons: Mapping[str, Lesson], whole: int) -> list[tuple[int, int, Markup, Markup]]:

@@ -1,4 +1,4 @@
-"""Eight short lessons, one file each, which registers itself. Their order is their number."""
+"""Nine short lessons, one file each, which registers itself. Their order is their number."""
 
 from __future__ import annotations
 
