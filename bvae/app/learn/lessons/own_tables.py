@@ -24,8 +24,9 @@ from bvae.app.learn.lessons._base import (
 )
 from bvae.app.widgets import tiles
 from bvae.app.widgets.choose import data_label, label
-from bvae.data import DataError, MultimodalDataset
+from bvae.data import DataError
 from bvae.data.columns import places
+from bvae.data.own import OwnData
 from bvae.metrics.imputation import WITHIN
 from bvae.models.imputation import impute
 from bvae.plots import style
@@ -48,12 +49,14 @@ class Guesses(NamedTuple):
     held: float
 
 
-def birds() -> MultimodalDataset:
+def birds() -> OwnData:
     """The test items. Raises NothingTrained where their package is not installed."""
     try:
-        return loaders.test_data(DATA)
+        data = loaders.test_data(DATA)
     except DataError as error:
         raise NothingTrained(f"Penguins: {error}") from error
+    assert isinstance(data, OwnData)
+    return data
 
 
 def model(name: str) -> loaders.Loaded:
@@ -84,7 +87,8 @@ def _guesses(key: loaders.ModelKey) -> Guesses:
     held = ((true - found.mean).abs() <= half)[there].double().mean().item()
     at = next(at.start for column, at in zip(data.modalities[HIDDEN].columns, places(data.modalities[HIDDEN].columns),
                                              strict=True) if column.name == COLUMN)
-    return Guesses(*(values[there, at].double().numpy() for values in (true, found.mean, half)), held)
+    measured, guess, reach = (values[there, at].double().numpy() for values in (true, found.mean, half))
+    return Guesses(measured, guess, reach, held)
 
 
 def tables(ink: style.Ink) -> Picture:
