@@ -16,7 +16,8 @@ def add(commands: Any) -> None:
     command.add_argument("first", help="name of a checkpoint, such as mwb-vae")
     command.add_argument("second")
     command.add_argument("--dataset", type=data_name, default="polymnist",
-                         help="default: polymnist, which has records of other seeds")
+                         help="a name, or a folder with a bvae.toml (default: polymnist, which has records of other "
+                              "seeds)")
     command.add_argument("--out", type=Path, help="folder of all checkpoints")
     command.set_defaults(run=run)
 

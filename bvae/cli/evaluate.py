@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
 def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str | None, seed: int,
                  names: list[str] | None = None) -> None:
     """Compute the metrics of a checkpoint as it is on disk, or those named, and write them beside it."""
+    from bvae.data.own import as_typed
     from bvae.evaluation.evaluation import evaluated, renewed
     from bvae.io.storage import write_json
     from bvae.metrics.base import left_out_in_words
@@ -73,5 +74,5 @@ def evaluate_one(name_of_data: str, name: str, root: Path | None, data_root: str
     else:
         metrics = renewed(checkpoint, models_root(name_of_data, root), names, data_root, seed)
     write_json(checkpoint.folder / METRICS_JSON, metrics)
-    for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), name_of_data):
+    for line in left_out_in_words(metrics[EVALUATION].get("left_out", {}), as_typed(name_of_data)):
         print(line, file=sys.stderr)

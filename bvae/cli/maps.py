@@ -39,8 +39,9 @@ def run(options: argparse.Namespace) -> int:
                                     options.map, options.perplexity, options.seed)
         print(f"wrote {options.to} ({count:,} points)")
         return 0
-    map_files.make_missing(
-        (data, load_checkpoint(data, name, root))
-        for data in ([options.dataset] if options.dataset else DATASETS)
-        for name in ([options.name] if options.name else checkpoints(data, root)))
+    names = {data: [options.name] if options.name else checkpoints(data, root)
+             for data in ([options.dataset] if options.dataset else DATASETS)}
+    if not any(names.values()):
+        raise ValueError(f"{root / options.dataset if options.dataset else root}: no checkpoints there")
+    map_files.make_missing((data, load_checkpoint(data, name, root)) for data in names for name in names[data])
     return 0

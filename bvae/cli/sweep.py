@@ -12,14 +12,16 @@ from typing import Any
 
 from bvae.cli.arguments import data_name
 from bvae.models.methods import methods
-from bvae.runs.sweep import RUNS_ELSEWHERE, WORK, do, local, parse_changes, plan, slurm
+from bvae.runs.sweep import RUNS_ELSEWHERE, WORK, do, local, parse_changes, plan, size_for, slurm
 from bvae.training.checkpoint import checkpoints_root
 
 
 def add(commands: Any) -> None:
     """Enter the command into the command line."""
     command = commands.add_parser("sweep", help="many runs: data sets x methods x seeds; can be stopped and repeated")
-    command.add_argument("--datasets", nargs="+", default=[data_name("polymnist")], type=data_name, metavar="DATASET")
+    command.add_argument("--datasets", nargs="+", default=[data_name("polymnist")], type=data_name, metavar="DATASET",
+                         help="names, or folders with a bvae.toml, whose sizes follow from the data unless --set says "
+                              "others")
     command.add_argument("--methods", nargs="+", default=methods(), choices=methods())
     command.add_argument("--seeds", nargs="+", type=int, default=[0])
     command.add_argument("--set", nargs="+", action="extend", default=[], metavar="SETTING=VALUE",
@@ -50,11 +52,19 @@ def run(options: argparse.Namespace) -> int:
     root = options.out
     if root.resolve() == checkpoints_root().resolve():
         raise ValueError(f"--out: expected another folder than {root}, whose models ship")
-    runs = plan(options.datasets, options.methods, options.seeds, parse_changes(options.set), options.metrics)
+    for number, name in enumerate(options.datasets):
+        if name in options.datasets[:number]:
+            raise ValueError(f"--datasets: expected different ones, got {name!r} twice; the name of a folder's data "
+                             "set stands in its bvae.toml")
+    changes = parse_changes(options.set)
+    runs = plan(options.datasets, options.methods, options.seeds, changes, options.metrics)
     if options.number is not None:
         if not 0 <= options.number < len(runs):
             raise ValueError(f"--number: expected 0 to {len(runs) - 1}, got {options.number}")
         return do(runs[options.number], root, options.root)
+    for name in options.datasets:
+        if (size := size_for(name)) is not None:
+            print("\n".join([f"{name}:", *(f"  {line}" for line in size.explained(changes))]))
     todo = {number: (run, what) for number, run in enumerate(runs) if (what := state(run, root)) != "done"}
     known = [*measured(root), *measured(checkpoints_root())]
     estimates = []

@@ -99,8 +99,7 @@ def for_own_data(settings: Settings, changes: dict[str, Any], seconds: float | N
         raise ValueError("--time: expected data of one's own; the others take --steps")
     size = sized(data)
     chosen = Settings.for_method(settings.dataset, settings.method, **{**size.settings, **changes})
-    given = {k: v for k, v in changes.items() if k in size.settings}
-    why = [*size.why, f"given instead: {', '.join(f'{k} = {v}' for k, v in given.items())}"] if given else size.why
+    why = size.explained(changes)
     if seconds is not None:
         chosen, told = within(data, chosen, seconds)
         why = [*why, told]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bvae.data.own import as_typed
 from bvae.evaluation.records import keyed, over_seeds
 from bvae.training.checkpoint import EVALUATION, load_checkpoint
 
@@ -85,7 +86,8 @@ def differences(dataset: str, first: str, second: str, root: Path | None = None)
     metrics = {name: load_checkpoint(dataset, name, root).metrics for name in (first, second)}
     for name, found in metrics.items():
         if not found:
-            raise ValueError(f"{dataset}/{name}: not evaluated yet: python -m bvae evaluate {dataset} {name}")
+            raise ValueError(f"{dataset}/{name}: not evaluated yet: python -m bvae evaluate {as_typed(dataset)} "
+                             f"{name}")
     seeds = over_seeds(dataset, root)
     out = []
     for metric, value in metrics[first].items():

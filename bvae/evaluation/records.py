@@ -109,10 +109,10 @@ def keyed(value: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
 
 
 def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict[str, Any]]]:
-    """Mean over seeds and its standard error, from a checkpoint and the records that differ from it in `seed` alone.
+    """Mean over seeds and its standard error, from a checkpoint and what differs from it in `seed` alone.
 
-    The standard error is the sample standard deviation of the runs over the square root of their number. A figure that
-    only one run has is left out.
+    That are records, and checkpoints of larger seeds, as a sweep leaves them. The standard error is the sample standard
+    deviation of the runs over the square root of their number. A figure that only one run has is left out.
 
     Returns
     -------
@@ -120,12 +120,15 @@ def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, di
         Name of the checkpoint -> metric -> key (none for a metric of one number) -> {"mean", "se_seeds", "n",
         "values": seed -> that run's figure}; the content of ``seeds.json``.
     """
-    others = records(dataset, root)
+    loaded = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
+    others: list[Record | Checkpoint] = [*records(dataset, root), *(c for c in loaded.values() if c.metrics)]
     out: dict[str, dict[str, dict[str, Any]]] = {}
-    for name in checkpoints(dataset, root):
-        checkpoint = load_checkpoint(dataset, name, root)
+    for name, checkpoint in loaded.items():
         mine = checkpoint.settings
-        runs = {r.settings.seed: r.metrics for r in others if dataclasses.replace(r.settings, seed=mine.seed) == mine}
+        alike = [c for c in others if dataclasses.replace(c.settings, seed=mine.seed) == mine]
+        if any(c.settings.seed < mine.seed and isinstance(c, Checkpoint) for c in alike):
+            continue  # it counts where the checkpoint of the smallest seed stands
+        runs = {**{c.settings.seed: c.metrics for c in alike}, mine.seed: checkpoint.metrics}
         runs = dict(sorted({**runs, mine.seed: checkpoint.metrics}.items()))
         table: dict[str, dict[str, Any]] = {}
         for metric, value in checkpoint.metrics.items():

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 
 from bvae.data import MultimodalDataset, dataset
+from bvae.data.own import OwnData
+from bvae.data.own.writing import harmless
 from bvae.io.storage import StorageError, read_tensors_and_metadata, write_tensors
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, EVERYTHING_ITEMS, JOINT, PERPLEXITIES
@@ -136,11 +138,18 @@ def make_missing(checkpoints: Iterable[tuple[str, Checkpoint]]) -> None:
 def write_one(file: Path, checkpoint: Checkpoint, of: str, projection: str, perplexity: int, seed: int) -> int:
     """Write one map of a checkpoint's test items as a table or an archive; how many points it has.
 
+    Items of own data stand there by their ids, their classes in words.
+
     Raises ValueError for an ending of the file that no format has.
     """
     map_tables.check_ending(file)
     data = dataset(checkpoint.settings.dataset, "test")
     found = maps.posteriors(load_weights(checkpoint), data, of)
     points = maps.coordinates(found.loc, projection, perplexity, seed)
-    map_tables.write(file, points, found, data.y.numpy(), {"weights": checkpoint.hash, "bvae": __version__})
+    labels, ids = data.y.numpy(), None
+    if isinstance(data, OwnData):
+        labels = np.array([harmless(word) for word in data.class_names])[labels]
+        ids = np.array([harmless(item) for item in data.ids])
+    map_tables.write(file, points, found, labels, {"weights": checkpoint.hash, "bvae": __version__},
+                     ids)
     return len(points)

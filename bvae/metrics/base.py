@@ -125,7 +125,10 @@ def why_no_judges(data: EvaluationData) -> str:
 
 
 def left_out_in_words(without: Mapping[str, str], dataset: str) -> list[str]:
-    """A line for each thing that a data set lacks: what is left out for it, and what would bring it back."""
+    """A line for each thing that a data set lacks: what is left out for it, and what would bring it back.
+
+    `dataset` is what a command takes for it.
+    """
     lines = []
     for need in dict.fromkeys(without.values()):
         names = ", ".join(name for name, lacking in without.items() if lacking == need)

@@ -17,10 +17,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bvae.data import DATASETS, dataset
+from bvae.data.own import OwnData
 from bvae.io import system
 from bvae.io.locking import BusyError, locked
 from bvae.runs import supervisor
 from bvae.training.settings import Settings
+from bvae.training.sizing import Sizing, sized
 
 WORK = ".work"
 RUNS_ELSEWHERE = 75
@@ -33,15 +36,32 @@ def plan(
 ) -> list[Any]:
     """Every method on every data set with every seed, the seeds outermost, so that all methods are there early.
 
-    Their names are METHOD-seed-SEED, and METHOD for seed 0. Returns a list of `bvae.runs.shipped.ShippedRun`.
+    Their names are METHOD-seed-SEED, and METHOD for seed 0. Sizes follow from own data where `changes` say no others.
+    Returns a list of `bvae.runs.shipped.ShippedRun`.
     """
     from bvae.runs.shipped import ShippedRun, settings_of
 
+    own = {name: size.settings for name in names if (size := size_for(name)) is not None}
+
+    def settings(name: str, method: str, seed: int) -> Settings:
+        if name in own:
+            return Settings.for_method(name, method, **{**own[name], **changes, "seed": seed})
+        return settings_of(name, method, {**changes, "seed": seed})
+
     return [
-        ShippedRun(name, method if seed == 0 else f"{method}-seed-{seed}",
-                   settings_of(name, method, {**changes, "seed": seed}), metrics=tuple(metrics) if metrics else None)
+        ShippedRun(name, method if seed == 0 else f"{method}-seed-{seed}", settings(name, method, seed),
+                   metrics=tuple(metrics) if metrics else None)
         for seed in seeds for name in names for method in methods_
     ]
+
+
+def size_for(name: str) -> Sizing | None:
+    """Settings that follow from own data, with why; None for the other data sets, which have defaults."""
+    if not issubclass(DATASETS[name], OwnData):
+        return None
+    data = dataset(name, "train")
+    assert isinstance(data, OwnData)
+    return sized(data)
 
 
 def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 
 from bvae.aggregators import aggregator
 from bvae.data import DATASETS, Modality
-from bvae.data.own import models_of
+from bvae.data.own import as_typed, models_of
 from bvae.io.compact import buffers_of, exact_of, widened, write_weights
 from bvae.io.storage import (
     DIGEST,
@@ -215,7 +215,7 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
     if name not in names:
         raise CheckpointError(
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
-            f"Train one with: python -m bvae train {dataset} METHOD"
+            f"Train one with: python -m bvae train {as_typed(dataset)} METHOD"
         )
     return read_checkpoint(root / dataset / name)
 

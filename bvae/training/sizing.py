@@ -6,6 +6,7 @@ import dataclasses
 import math
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,11 @@ class Sizing(NamedTuple):
 
     settings: dict[str, Any]
     why: list[str]
+
+    def explained(self, changes: Mapping[str, Any]) -> list[str]:
+        """The sentences, and which settings a person gave instead."""
+        given = ", ".join(f"{k} = {v}" for k, v in changes.items() if k in self.settings)
+        return [*self.why, f"given instead: {given}"] if given else self.why
 
 
 def sized(data: OwnData) -> Sizing:

@@ -3,6 +3,6 @@
 from bvae.data.own.folder import Folder
 from bvae.data.own.from_arrays import from_arrays
 from bvae.data.own.own_data import OwnData
-from bvae.data.own.registering import models_of, register
+from bvae.data.own.registering import as_typed, models_of, register
 
-__all__ = ["Folder", "OwnData", "from_arrays", "models_of", "register"]
+__all__ = ["Folder", "OwnData", "as_typed", "from_arrays", "models_of", "register"]

@@ -53,9 +53,11 @@ def size(modality: Modality) -> str:
     """How much of it there is in an item."""
     if modality.columns:
         kinds = Counter(c.type for c in modality.columns)
-        words = {"number": "numbers", "count": "counts", "binary": "binary", "category": "categories"}
-        return f"{len(modality.columns):,} columns" + (
-            f" ({', '.join(f'{n} {words[t]}' for t, n in kinds.items())})" if len(kinds) > 1 else "")
+        words = {"number": ("number", "numbers"), "count": ("count", "counts"), "binary": ("binary", "binary"),
+                 "category": ("category", "categories")}
+        total = len(modality.columns)
+        return f"{total:,} column{'s' * (total != 1)}" + (
+            f" ({', '.join(f'{n:,} {words[t][n != 1]}' for t, n in kinds.items())})" if len(kinds) > 1 else "")
     if modality.kind == "text":
         return f"{modality.shape[0]} characters of {modality.shape[1]} different ones"
     return " x ".join(map(str, modality.shape))

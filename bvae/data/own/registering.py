@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def register(data: OwnData | Folder | Path | str) -> str:
             raise DataError(f"split: expected {' or '.join(parts)}, got {split!r}")
         return parts[split]
 
-    def start(self: OwnData, split: str = "test", source: str = "embedded", root: Any = None) -> None:
+    def start(self: OwnData, split: str = "test", source: str = "embedded", root: Any = None,
+              augment: bool = False) -> None:  # there is no variation of a person's own items
         self.__dict__.update(opened(split).__dict__)
 
     kind = type("Registered", (OwnData,), {"name": name, "title": name, "story": story, "__init__": start})
@@ -53,3 +55,8 @@ def register(data: OwnData | Folder | Path | str) -> str:
 def models_of(name: str) -> Path | None:
     """The folder of a data set's models, beside its data; None unless it was registered from a folder."""
     return FOLDERS[name] / MODELS if name in FOLDERS else None
+
+
+def as_typed(name: str) -> str:
+    """What a command takes for a data set: the folder that it was registered from, as a shell reads it, or its name."""
+    return shlex.quote(str(FOLDERS[name])) if name in FOLDERS else name

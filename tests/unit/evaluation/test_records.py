@@ -88,3 +88,12 @@ def test_over_missing_is_by_percent_and_rising(tmp_path):
 def test_no_records_no_tables(tmp_path):
     assert over_seeds("polymnist", tmp_path) == over_missing("polymnist", tmp_path) == {}
     assert not folder_of("polymnist", tmp_path).exists()
+
+
+def test_seeds_of_a_sweep_are_checkpoints_and_count(tmp_path):
+    put_checkpoint(tmp_path, "wb-vae", of=settings())
+    put_checkpoint(tmp_path, "wb-vae-seed-1", of=settings(seed=1))
+    put_checkpoint(tmp_path, "other", of=settings(seed=2, steps=11))
+    table = over_seeds("polymnist", tmp_path)
+    assert list(table) == ["wb-vae"]
+    assert set(table["wb-vae"]["joint_coherence"]["values"]) == {"0", "1"}
