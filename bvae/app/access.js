@@ -1,10 +1,11 @@
 // What keyboards and screen readers need beside Streamlit's own: an opened popover takes the focus and gives it back, so
 // that arrows move nothing behind it; no two controls of a page have one name, none is a sign alone; and a phone's menu is a
-// list for each of its groups, where Streamlit has one list with headings in it.
+// list for each of its groups, where Streamlit has one list with headings in it; and the menu says where one is.
 (() => {
   const BODY = '[data-testid="stPopoverBody"]';
   const OPENER = '[data-testid="stPopoverButton"]';
-  const CONTROL = 'button, a[href], input, textarea, select, [role="slider"], [role="combobox"], [role="application"]';
+  const CONTROL = 'button, a[href], input, textarea, select, [role="slider"], [role="combobox"], [role="tab"], '
+    + '[role="application"]';
   const WIDGET = '[data-testid="stElementContainer"], .stElementContainer';
   const HEADINGS = "h1, h2, h3, h4, h5, h6";
   const WORD = /\p{L}{2}/u;
@@ -122,11 +123,28 @@
     }
   };
 
+  // -- where one is: the group of the open page in the menu, and the page itself
+
+  const groups = GROUPS;  // name of a page -> its group
+  const mark = () => {
+    const name = location.pathname.replace(/\/$/, "").split("/").pop();
+    const group = groups[name] ?? Object.values(groups)[0];
+    for (const section of document.querySelectorAll('[data-testid="stTopNavSection"]')) {
+      if (said(section) === group) section.setAttribute("aria-current", "true");
+      else section.removeAttribute("aria-current");
+    }
+    for (const link of document.querySelectorAll('a:is([data-testid^="stTopNav"], [data-testid="stSidebarNavLink"])')) {
+      if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  };
+
   let waiting = null;
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
   new MutationObserver(() => {
     follow();
     groupMenu();
+    mark();
     clearTimeout(waiting);
     waiting = setTimeout(() => idle(nameAll), QUIET);
   }).observe(document, {childList: true, subtree: true});

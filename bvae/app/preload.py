@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from bvae.app.pages import PAGES
 from bvae.app.templates import Markup, render
 
 FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton",
@@ -62,6 +63,8 @@ def hints(static: str | Path) -> str:
     first = [file for file in needed(folder, FIRST) if file not in known]
     later = [file for file in needed(folder, LATER) if file not in known and file not in first]
     fonts = [path.name for font in FONTS for path in sorted(media.glob(f"{font}.*.woff2"))[:1]]
-    script = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS).replace(
-        "LATER", json.dumps([f"./static/js/{file}" for file in later]))
+    script = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS)
+    for word, value in {"LATER": [f"./static/js/{file}" for file in later],
+                        "GROUPS": {name: page.group for name, page in PAGES.items()}}.items():
+        script = script.replace(word, json.dumps(value))
     return render("hints", scripts=first, fonts=fonts, script=Markup(f"\n{BASE}\n{script}"))

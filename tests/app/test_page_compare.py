@@ -1,5 +1,7 @@
 """Compare in Streamlit's AppTest: it opens on an answer, no control can raise, its code gives its numbers."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,19 @@ def test_every_control_at_its_extremes():
     for text in ("3, 17, 20-24", "999999 -1 <script>", "0-999", "9" * 1000):
         app.text_input(key="picked").set_value(text).run()
         assert_clean(app)
+
+
+def test_the_pictures_of_a_selection_are_of_every_class_its_share():
+    app = open_page(PAGE, part="All items")
+    y = loaders.test_data("polymnist").y
+    ones, nines = (torch.nonzero(y == k)[:30, 0].tolist() for k in (1, 9))
+    app.text_input(key="picked").set_value(as_text([*ones[:10], *nines])).run()
+    assert_clean(app)
+    gallery = next(h.proto.body for h in app.get("html") if "bvae-gallery" in h.proto.body)
+    found = re.findall(r"item (\d+), class (\d)<", gallery)
+    assert [k for _, k in found] == ["9"] * 6 + ["1"] * 2
+    assert all(int(y[int(i)]) == int(k) for i, k in found)
+    assert any(c.value.startswith("8 of 40 selected items") for c in app.caption)
 
 
 def test_the_map_of_a_contender_that_goes_does_not_stay_chosen():

@@ -440,6 +440,8 @@ def test_draws_come_from_all_views_together_or_from_a_group_by_lot():
     members = walk.members_of_components(by_lot, POLYMNIST)
     np.testing.assert_allclose(by_lot.posterior.loc[members.index(("m1", "m3")), 0],
                                (by_lot.loc[1, 0] + by_lot.loc[3, 0]) / 2, atol=1e-5)
+    assert "each of 31 groups of views. The thick line is the belief of all 5 together" in lot.said(together)
+    assert lot.said(by_lot) == ""  # all of the mixture is drawn
     assert not lot.has_groups(build([True] * 5, [1.0] * 5, "poe")[1])
     assert not lot.has_groups(build([True, False, False, False, False], [1.0] * 5, None)[1])
     app = open_page(PAGE, decode="a group by lot")

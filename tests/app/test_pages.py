@@ -137,6 +137,17 @@ def test_benchmarks_show_what_the_files_hold():
     assert_clean(app)
 
 
+@pytest.mark.parametrize(("data", "curve", "says"), [
+    ("polymnist", "coherence", "one observed view with four:"),
+    ("polymnist", "latent_accuracy", "one observed view with five:"),
+    ("mnist-svhn-text", "latent_accuracy", "one observed view with three:"), ("celeba", "coherence", "the methods:")])
+def test_benchmarks_first_words_count_the_views_of_its_curve(data, curve, says):
+    app = open_page("pages/benchmarks.py", data=data)
+    app.segmented_control(key="curve").set_value(curve).run()
+    assert_clean(app)
+    assert any(m.value.startswith(f"**Compare {says}**") for m in app.markdown)
+
+
 def test_benchmarks_without_records_say_how_to_make_them(tmp_path, monkeypatch):
     from tests.support.records import put_checkpoint
 

@@ -17,7 +17,7 @@ from bvae.app.widgets.choose import AS_TRAINED, Choice, rule_label, rules
 from bvae.maps import maps
 from tests.support.pages import assert_clean, open_page, unfold
 
-OWN = "as trained: MoE"
+OWN = "the model's own rule (MoE)"
 PAGE, DATA = "pages/latent_space.py", "mnist-svhn-text"
 LIMITS = ((-4.0, 4.0), (-3.0, 5.0))
 START = position.first((0.5, 0.25), 3)

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.every_page import PATHS
+from tests.support.menu import visit
 from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import eventually, finished
 
@@ -17,8 +18,6 @@ HELD = """() => [...document.querySelectorAll(
     .filter(e => !e.closest('[data-testid="stPopoverBody"]'))
     .map(e => [e.value, e.checked, e.ariaValueText, e.ariaChecked, e.ariaPressed].join("/"))"""
 INSIDE = "() => !!document.activeElement.closest('[data-testid=\"stPopoverBody\"]')"
-UNSAID = {"your_data": ":gray", "explore": ":gray"}
-"""Names that are being mended: page -> what is wrong in them."""
 
 
 def names(page):
@@ -46,12 +45,67 @@ def test_names_are_words_and_all_different(chromium, app_url, path):
     with watched(chromium, *WIDTHS["desktop"]) as page:
         page.goto(f"{app_url}/{path}")
         finished(page)
-        known = UNSAID.get(path.partition("?")[0])
+        eventually(lambda: nothing(problems(names(page))), page=page, within=15)  # said a moment after it is drawn
 
-        def left():
-            return [what for what in problems(names(page)) if not (known and known in what)]
 
-        eventually(lambda: nothing(left()), page=page, within=15)  # said a moment after the page is drawn
+def test_tabs_have_names_too(chromium, app_url):
+    with watched(chromium, *WIDTHS["desktop"]) as page:
+        page.goto(f"{app_url}/explore")
+        finished(page)
+        page.get_by_text("Let a view lie, damage it, weigh it").click()
+        expect(page.get_by_role("tab", name=re.compile("m0, What is observed"))).to_be_visible()
+        eventually(lambda: nothing(problems(names(page))), page=page, within=15)
+
+
+@pytest.mark.parametrize(("path", "first", "later"), [
+    ("explore", ".st-key-views", ".st-key-agg"),
+    ("generate", ".st-key-task", ".st-key-agg"),
+    ("your_data", ".st-key-my_views", ".st-key-my_rule"),
+    ("latent_space?data=mnist-svhn-text&model=mwb-vae-2d&look=Walk+the+plane&drag=the+views%27+beliefs",
+     ".st-key-plane_walk", ".st-key-walk_choices"),
+])
+def test_tab_goes_by_what_a_phone_shows(chromium, app_url, path, first, later):
+    """What stands above is reached before what stands below."""
+    with watched(chromium, *WIDTHS["phone"]) as page:
+        page.goto(f"{app_url}/{path}")
+        finished(page)
+
+        def reached():
+            page.locator("h1").first.click()
+            met = []
+            while 1 not in met and len(met) < 40:
+                page.keyboard.press("Tab")
+                met.append(page.evaluate("all => all.findIndex(s => document.activeElement.closest(s))",
+                                         [first, later]))
+            assert {0, 1} <= set(met)
+            return met
+
+        met = eventually(reached, page=page)  # a page that is still drawn loses the focus
+        tops = [page.locator(place).first.bounding_box()["y"] for place in (first, later)]
+        assert met.index(0) < met.index(1)
+        assert tops[0] < tops[1]
+
+
+def current(page):
+    """What the menu says where one is: words of the elements that are marked, with the kind of the mark."""
+    return page.evaluate("""() => [...document.querySelectorAll('[data-testid="stHeader"] [aria-current],'
+        + '[data-testid="stTopNavPopoverBody"] [aria-current], [data-testid="stSidebar"] [aria-current]')]
+        .map(e => [e.querySelector('p').textContent, e.ariaCurrent])""")
+
+
+def test_the_menu_says_where_one_is(chromium, app_url):
+    with watched(chromium, *WIDTHS["desktop"]) as page:
+        page.goto(f"{app_url}/compare")
+        finished(page)
+        eventually(lambda: current(page) == [["Look into models", "true"]], page=page)
+        page.get_by_test_id("stTopNavSection").filter(has_text="Look into models").click()
+        eventually(lambda: ["Compare", "page"] in current(page) and len(current(page)) == 2, page=page)
+        page.keyboard.press("Escape")
+        visit(page, "Home")
+        eventually(lambda: current(page) == [["Understand", "true"]], page=page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.get_by_test_id("stExpandSidebarButton").click()
+        eventually(lambda: current(page) == [["Home", "page"]], page=page)
 
 
 def test_a_name_returns_when_it_is_alone_again(chromium, app_url):

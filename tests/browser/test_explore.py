@@ -5,11 +5,25 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.serving import watched
 from tests.support.waiting import box_of, eventually, fits, generated, settled
 
 
 def subheader(page, text):
     return page.get_by_role("heading", name=text, exact=True)
+
+
+def test_the_first_level_fits_a_projector(chromium, app_url):
+    """Heading, choices, the sentence, all pictures and the picture of beliefs are on 1280 x 720 without scrolling."""
+    with watched(chromium, 1280, 720) as page:
+        page.goto(f"{app_url}/explore")
+        settled(page)
+        for place in ("h1", ".st-key-explore_form", ".st-key-happened", ".bvae-observed", ".st-key-views",
+                      ".st-key-plane_chart .bvae-drawn", ".bvae-sheet table"):
+            box = page.locator(place).first.bounding_box()
+            assert 0 < box["y"] < box["y"] + box["height"] <= 720, place
+        widths = page.evaluate("[...document.querySelectorAll('.bvae-sheet td img')].map(i => i.clientWidth)")
+        assert min(widths) >= 56  # seen from the last row
 
 
 def test_the_walk_by_its_buttons(page, app_url):

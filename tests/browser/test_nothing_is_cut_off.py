@@ -7,12 +7,6 @@ from tests.support.every_page import PATHS
 from tests.support.serving import watched
 from tests.support.waiting import finished, frames
 
-OPEN = {
-    "playground": ("the table Joint beliefs",),
-    "explore": ("in w_m", "in tamper_m", "draws of z, decoded"),
-}
-"""What is known and is being mended: page -> words of the findings."""
-
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_cut_off_at_any_width(chromium, app_url, path):
@@ -24,8 +18,17 @@ def test_nothing_is_cut_off_at_any_width(chromium, app_url, path):
             finished(page)
             frames(page)
             found += [f"{name}: {what}" for what in cut(page, columns=name != "phone")]
-    known = OPEN.get(path, ())
-    assert [what for what in found if not any(words in what for words in known)] == []
+    assert found == []
+
+
+def test_no_view_that_can_lie_is_cut_off(chromium, app_url):
+    with watched(chromium, *WIDTHS["tablet"]) as page:
+        page.goto(f"{app_url}/explore")
+        finished(page)
+        page.get_by_text("Let a view lie, damage it, weigh it").click()
+        page.get_by_role("tab", name="m4").click()
+        finished(page)
+        assert cut(page) == []
 
 
 def test_what_is_cut_off_is_found(chromium, app_url):

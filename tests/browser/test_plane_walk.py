@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_every_page import sound
 from tests.support.cut_off import nothing_is_cut_off
+from tests.support.serving import watched
 from tests.support.waiting import box_of, eventually, finished, fits, frames, traffic
 
 FLAT = "latent_space?data=mnist-svhn-text&model=mwb-vae-2d"
@@ -55,6 +56,16 @@ def answered(page):
     """The last question has its answer: no sketch lies over the pictures."""
     finished(page)
     expect(page.locator(f"{ROOT} .rows canvas:not([hidden])")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", [WALK, BELIEFS])
+def test_a_projector_shows_all_of_it_without_scrolling(chromium, app_url, path):
+    with watched(chromium, 1280, 720) as page:
+        opened(page, f"{app_url}/{path}")
+        for place in ("h1", f"{ROOT} .field", f"{ROOT} .rows", f"{ROOT} .said", f"{ROOT} .tools"):
+            box = page.locator(place).first.bounding_box()
+            assert 0 < box["y"] < box["y"] + box["height"] <= 720, place
+        assert page.locator(f"{ROOT} .field").bounding_box()["width"] >= 340
 
 
 def test_a_dragged_point_changes_all_views_and_the_link_holds_it(page, app_url):

@@ -154,7 +154,10 @@ def meaning(scene: ItemBeliefs) -> str:
         said = f"No expert speaks, so the joint belief is the prior (standard deviation {width:.2f})."
     if scene.decoded is not scene.posterior and bool(scene.present.any()):
         alone = float(np.sqrt(scene.alone().variance).mean())
-        said += f" That of all observed views together, from which pictures are drawn, has {alone:.2f}."
+        groups = int((scene.posterior.weights[:, 0] > 0).sum())
+        said += (f"\n\nAll of these numbers are of the mixture over {groups} groups of views. Its part of all observed "
+                 "views together, which the picture above shows and from which pictures are drawn, has a standard "
+                 f"deviation of {alone:.2f}.")
     if scene.rule.divergence:
         said += f"\n\nIt minimises: {scene.rule.divergence}. Step 3 has the formula with this item's numbers."
     return said

@@ -12,7 +12,7 @@ import streamlit as st
 
 from bvae.app.beliefs import neighbours
 from bvae.app.beliefs.neighbours import Change, LinkedMap, Moved
-from bvae.app.beliefs.selection import SHOWN, adopt, select, selection
+from bvae.app.beliefs.selection import SHOWN, adopt, in_proportion, select, selection
 from bvae.app.state import BIND, ink
 from bvae.app.templates import render
 from bvae.app.widgets import charts, legends, small_table
@@ -26,7 +26,7 @@ MOST_SHOWN = 4
 
 def linked_maps(
     maps: Sequence[LinkedMap], names: Sequence[str], items: np.ndarray, group: np.ndarray, group_names: Sequence[str],
-    colors: Sequence[str], called: Callable[[int], str], pictures: Callable[[int], str], total: int, caption: str,
+    colors: Sequence[str], called: Callable[[int], str], pictures: Callable[[int], str], y: np.ndarray, caption: str,
     keys: Sequence[str],
 ) -> tuple[list[int], Callable[[], None]]:
     """Maps of the same items side by side: what is selected in one is marked in all, and shown.
@@ -41,8 +41,8 @@ def linked_maps(
         See `bvae.plots.latent.grouped`.
     called, pictures : callable
         An item's name as plain text, and its pictures as HTML.
-    total : int
-        Number of items there are.
+    y : ndarray
+        (N,) classes of all items there are, those that are not on the map too.
     caption : str
         How to read the maps.
 
@@ -53,7 +53,7 @@ def linked_maps(
     finish : callable
         Draws the maps, when whatever should be there before them is there.
     """
-    picked = selection(total, "draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
+    picked = selection(len(y), "draw a lasso in any map, click a point, or write numbers: 3, 17, 20-24")
     st.html(legends.legend(group_names, colors, ["circle"] * len(group_names)))
     slots: list[Any] = []
     for place, name, m in zip(columns(len(maps)), names, maps, strict=True):
@@ -65,9 +65,11 @@ def linked_maps(
                 st.caption(f"{how}; {m.changed.mean():.0%} of the neighbours are others")
     st.caption(caption)
     if picked:
-        st.html(gallery([pictures(i) for i in picked[:SHOWN]]))
-        if len(picked) > SHOWN:
-            st.caption(f"The first {SHOWN} of {len(picked)} selected items.")
+        shown = in_proportion(picked, y[picked].tolist(), SHOWN)
+        st.html(gallery([pictures(i) for i in shown]))
+        if len(picked) > len(shown):
+            st.caption(f"{len(shown)} of {len(picked)} selected items" + (
+                ", of every class as many as its share." if len(group_names) > 1 else "."))
 
     def finish() -> None:
         limits = neighbours.common_limits(maps)

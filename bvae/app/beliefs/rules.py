@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bvae
 from bvae.aggregators import aggregator, name_of, naming
+from bvae.app.widgets.choose import own_rule
 
-AS_TRAINED = "as trained"
 OWN = None
 """Stands for the rule that the model was trained with, where it is none of the registered ones with their defaults."""
 
@@ -20,4 +20,4 @@ def rules_for(model: bvae.MultimodalVAE) -> list[str | None]:
 
 def called(rule: str | None, own: str) -> str:
     """A rule's name for a person; `own` is the name of the rule that the model was trained with."""
-    return f"{AS_TRAINED}: {naming.short(own)}" if rule is OWN else naming.short(rule)
+    return own_rule(own) if rule is OWN else naming.short(rule)

@@ -105,8 +105,8 @@ def show(
     def pictures(i: int) -> str:
         return images.item(data, i)
 
-    selected, finish = linked_maps(maps, short, items, group, names, colors, data.called, pictures, len(data),
-                                   caption, [c.key for c in contenders])
+    selected, finish = linked_maps(maps, short, items, group, names, colors, data.called, pictures,
+                                   data.y.numpy(), caption, [c.key for c in contenders])
     if selected:
         st.button(f"Compare item {selected[0]} side by side", icon=":material/compare:", on_click=_adopt,
                   args=(selected[0],))

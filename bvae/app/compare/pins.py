@@ -19,7 +19,7 @@ from bvae.app.beliefs.judging import imagined
 from bvae.app.beliefs.numbers import key_numbers, numbers
 from bvae.app.beliefs.quantities import Number
 from bvae.app.state import URL_VERSION
-from bvae.app.widgets.choose import data_label, label
+from bvae.app.widgets.choose import OWN_RULE, data_label, label
 from bvae.io.storage import StorageError
 from bvae.plots import posterior as posterior_plots
 
@@ -52,7 +52,7 @@ class Run:
     @property
     def rule(self) -> str:
         """For a person."""
-        return naming.short(self.rule_name) if self.rule_name else "as trained"
+        return naming.short(self.rule_name) if self.rule_name else OWN_RULE
 
     @property
     def title(self) -> str:

@@ -80,7 +80,7 @@ def pictures_html(
                 if view in generated.classes and data.labelled else "")
         names.append(sheet.head(view, m, " · ".join(part for part in ("" if observed[m] else "hidden", sure) if part)))
     return sheet.table(f"{count} draws of z, decoded into {len(views)} views", [str(s + 1) for s in range(count)],
-                       names, cells, side=64 if max(map(len, views)) < 10 else 88, narrowest=58)
+                       names, cells, side=64 if max(map(len, views)) < 10 else 88, narrowest=48)
 
 
 def show(

@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from bvae.aggregators import naming
 from bvae.app.beliefs import item_beliefs, sheet
 from bvae.app.beliefs.belief_charts import Limits, plane_numbers
 from bvae.app.beliefs.item_beliefs import ItemBeliefs
@@ -40,6 +41,16 @@ def choose(form: Form, scene: ItemBeliefs) -> None:
         form.ask(st.segmented_control, "drawn_from", "Draw from")
     else:
         form.keep("drawn_from")
+
+
+def said(scene: ItemBeliefs) -> str:
+    """Which belief the thick line is, where the rule keeps several; "" where there is one."""
+    if not has_groups(scene) or scene.decoded is scene.posterior:
+        return ""
+    groups, seen = int((scene.posterior.weights[:, 0] > 0).sum()), int(scene.present.sum())
+    return (f"{naming.short(scene.rule_name)} keeps a belief for each of {groups} groups of views. The thick line is "
+            f"the belief of all {seen} together, from which the pictures are drawn; the numbers below measure the "
+            f"mixture of all {groups}.")
 
 
 class Way(NamedTuple):

@@ -19,20 +19,23 @@ from bvae.app.widgets.markdown import plain
 from bvae.plots.walk import line_figure
 
 begin_page()
-st.title("Explore")
-st.markdown("**Hide a view, or let one lie:** does the joint belief move, widen, or stay? Then try another rule.")
+screen = st.container(gap="small", key="one_screen")
+head = screen.container(horizontal=True, vertical_alignment="center", gap="small")
+head.title("Explore", width="content")
+head.markdown("**Hide a view, or let one lie:** does the joint belief move, widen, or stay? Then try another rule.",
+              width="content")
 
 # -- what is chosen: on a phone below the pictures, see app.css ----------------------------------------------------
-with st.container(key="explore_form"):
-    top = st.columns([1, 1.1, 1.3, 0.8, 1.6], vertical_alignment="bottom")
-choice = choose_model(top[0], top[1])
+top = screen.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explore_form")
+choice = choose_model(top.container(width=165), top.container(width=175))
 form, loaded, data, views = Form(Explore, choice), choice.loaded, choice.data, choice.views
 observed.another_data_set(choice)
 observed.accept_former_words(views)
-choose_rule(form, top[2], loaded.model, "How the views' beliefs become one. Any rule can be tried on the same beliefs; "
-            "the decoders know only the one they were trained with.")
-item = form.ask(top[3].number_input, "item", "Item", help=f"One of {len(data)} test items.")
-tools = top[4].container(horizontal=True, gap="small")
+choose_rule(form, top.container(width=250), loaded.model,
+            "How the views' beliefs become one. Any rule can be tried on the same beliefs; the decoders know only the "
+            "one they were trained with.")
+item = form.ask(top.number_input, "item", "Item", width=130, help=f"One of {len(data)} test items.")
+tools = top.container(horizontal=True, gap="small", width=285)
 with tools:
     share.button(form=form)
 with tools.popover("Advanced", icon=":material/tune:"):
@@ -44,10 +47,10 @@ with tools.popover("Advanced", icon=":material/tune:"):
     form.reset_button((frame.KEY, changes.KEY))
 
 # -- places, filled in the order of what is wanted first: pictures, plots, numbers ---------------------------------
-walked = st.container()
-telling = st.container(border=True) if walk.begun() else None
-happened = st.container(horizontal=True, vertical_alignment="center", key="happened")
-left, middle, right = st.columns([1.1, 1.7, 1.75], gap="large")
+walked = screen.container()
+telling = screen.container(border=True) if walk.begun() else None
+happened = screen.container(horizontal=True, vertical_alignment="center", key="happened")
+left, middle, right = screen.columns([1.1, 1.7, 1.75], gap="large")
 tables = st.container()
 more = st.container(key="explore_more")
 with walked if telling else more.expander("Step by step: how the beliefs become one, with all formulas",
@@ -153,6 +156,8 @@ with middle:
     plane_chart(axes.plane, views, now, aggregates, z, moved_from, file_name, axes.limits,
                 before.joint if before is not None else None, height=460)
     frame.button(axes, fits, frame.outside(axes, views, now, joint))
+    if aggregates and (said := lot.said(now)):
+        st.caption(said)
 
 # -- one click away --------------------------------------------------------------------------------------------------
 with answers:

@@ -10,13 +10,13 @@ from bvae.app.widgets.choose import choose_model
 from bvae.maps import maps
 
 begin_page()
-st.title("Latent space")
-# Filled when it is known what is shown.
-line = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small")
+screen = st.container(gap="small", key="one_screen")
+line = screen.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small")
+line.title("Latent space", width="content")  # the rest of the line when it is known what is shown
 
 # -- what is shown, and how ----------------------------------------------------------------------------------------
 # Beside each other as wide as they are, so that what has no room begins a new line and nothing is cut off.
-top = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+top = screen.container(horizontal=True, vertical_alignment="bottom", gap="small")
 choice = choose_model(top.container(width=160), top.container(width=160))
 form = Form(LatentSpace, choice)
 look, which, asked = MAP, maps.JOINT, maps.PLANE
@@ -36,8 +36,8 @@ else:
     walk_panel.choose(form, top)
 told = ("**Draw a lasso around an island:** what do its items have in common, and what not?" if look == MAP else
         walk_panel.task(form))
-line.container(width=800 if look == WALK else 560).markdown(told)
 leads = None if flat.is_flat(choice.loaded.model) else flat.nearest(choice)
+line.container(width=440 if leads else 600).markdown(told)
 with line.container(horizontal=True, gap="small", width=430 if leads else 285):
     if leads:
         flat.offer(*leads)
@@ -65,7 +65,8 @@ with line.container(horizontal=True, gap="small", width=430 if leads else 285):
             walk_panel.reset_button(form)
 
 if look == WALK:
-    walk_panel.show(form)
+    with screen:
+        walk_panel.show(form)
 else:
     position.unlink()
     map_view.show(form, which, asked)

@@ -79,10 +79,7 @@ with head:
 st.caption("Every rule has its colour and its line, the same in the whole app.")
 form = Form(Playground, scene)
 scene_numbers.divergence_table(form)
-left, right = st.columns([1.2, 1], gap="large")
-with left:
-    scene_numbers.exact(scene)
-with right:
-    scene_numbers.formula(form)
+scene_numbers.exact(scene)
+scene_numbers.formula(form)
 scene_numbers.numbers(scene, adopt)
 scene_numbers.reproduce(scene)

@@ -22,6 +22,7 @@ from bvae.plots.metrics import curve_figure
 from bvae.training import Checkpoint
 from bvae.training.checkpoint import training_seconds
 
+IN_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 MISSING = {"latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence"}
 
 
@@ -29,6 +30,16 @@ def spoken(curves: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     """The numbers of a figure, by names of checkpoints, as a text, for those who do not see it."""
     return "; ".join(f"{label(method)}: " + ", ".join(f"{p['mean']:.3f}" for p in points.values())
                      for method, points in curves.items())
+
+
+def headline(curves: Mapping[str, Mapping[str, Any]]) -> str:
+    """What to look for in curves over the number of observed views: checkpoint -> that number -> value. Markdown."""
+    counts = sorted({int(count) for points in curves.values() for count in points if count.isdigit()})
+    if len(counts) < 2:
+        return "**Compare the methods:** how much do they make of what they see?"
+    few, many = (IN_WORDS[n] if n < len(IN_WORDS) else str(n) for n in (counts[0], counts[-1]))
+    return (f"**Compare {few} observed view{'s' if counts[0] > 1 else ''} with {many}:** which methods gain from every "
+            "further view, and which pay for it with overconfidence?")
 
 
 def missing(

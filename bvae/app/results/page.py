@@ -17,8 +17,7 @@ from bvae.training import load_checkpoint
 
 begin_page()
 st.title("Benchmarks")
-st.markdown("**Compare one observed view with four:** which methods gain from every further view, and which pay for it "
-            "with overconfidence?")
+task = st.empty()  # written where it is known how many views can be observed
 
 form = Form(Benchmarks)
 top = st.columns([1, 3, 1], vertical_alignment="bottom")
@@ -74,6 +73,7 @@ else:
     runs = {}
     said = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
             "between seeds is not in them.")
+task.markdown(benchmark_panels.headline(drawn))
 charts.show_lines(
     curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs or None, called=label,
                  highlight=highlight), "curves",

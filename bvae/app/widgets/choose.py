@@ -86,8 +86,14 @@ def samples(first: int) -> Any:
 
 PLANES = {"dims": "Most disagreeing dimensions", "pca": "PCA"}
 """In which plane posteriors are drawn -> for a person."""
+RULE = "agg"
+"""Key of the box for a rule to aggregate with."""
 AS_TRAINED = "as-trained"
 """For a rule: the one that the model was trained with."""
+OWN_RULE = "the model's own rule"
+"""What it is called for a person, see :func:`own_rule`."""
+FORMER_OWN_RULE = "as trained"
+"""How links that were made before call it, with the rule's name behind it."""
 
 
 def plane(key: str = "plane") -> Any:
@@ -105,14 +111,21 @@ def rule_label(rule_name: str) -> str:
     return naming.short(rule_name)
 
 
+def own_rule(rule_name: str) -> str:
+    """The rule that a model was trained with, for a person."""
+    return f"{OWN_RULE} ({rule_label(rule_name)})"
+
+
 def rule_or_trained() -> Any:
     """A field for a rule to aggregate with, the model's own at first."""
-    return control(AS_TRAINED, "agg", options=lambda _: [AS_TRAINED, *rules()])
+    return control(AS_TRAINED, RULE, options=lambda _: [AS_TRAINED, *rules()])
 
 
 def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     """The box for :func:`rule_or_trained`."""
-    own = f"as trained: {rule_label(name_of(model.aggregator))}"
+    own = own_rule(name_of(model.aggregator))
+    if st.query_params.get(RULE, "").startswith(FORMER_OWN_RULE):
+        _rewrite(RULE, own, AS_TRAINED)
     return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
@@ -129,11 +142,16 @@ def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -
     if all(value in options or value not in names for value in given):
         return
     known = [called(value) if value in names and value not in options else value for value in given]
+    values = [name for name in names if called(name) in known]
+    _rewrite(key, known, values if key in SEVERAL else values[0])
+
+
+def _rewrite(key: str, texts: str | list[str], value: Any) -> None:
+    """Let the address hold other texts for a widget that is still to come, and begin the run again with them."""
     try:
-        st.query_params[key] = known
+        st.query_params[key] = texts
     except StreamlitAPIException:  # the widget of the page that one came from still has the parameter
-        values = [name for name in names if called(name) in known]
-        st.session_state[key] = values if key in SEVERAL else values[0]
+        st.session_state[key] = value
     else:
         st.rerun()
 

@@ -18,7 +18,7 @@ from bvae.app.beliefs.contenders import FIRST_RULES, Contender, allowed
 from bvae.app.beliefs.item_maps import linked_maps, map_note, neighbour_changes
 from bvae.app.beliefs.neighbours import link, plane_maps
 from bvae.app.beliefs.numbers import key_numbers, numbers
-from bvae.app.beliefs.selection import SHOWN
+from bvae.app.beliefs.selection import SHOWN, in_proportion
 from bvae.app.beliefs.side_by_side import contender_columns, numbers_table
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, choose, computing, fold, images
@@ -166,7 +166,10 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
         if not picked:
             st.write("Select points with the lasso or by a click: their items appear here. Until then, some of them:")
             picked = [int(i) for i in item[loaders.spread(len(item), min(5, len(item)))]]
-        st.html("".join(own.pictures(i) for i in picked[:SHOWN]))
+        shown = in_proportion(picked, data.y[picked].tolist(), SHOWN)
+        st.html("".join(own.pictures(i) for i in shown))
+        if len(picked) > len(shown):
+            st.caption(f"{len(shown)} of {len(picked)} selected items, of every class as many as its share.")
 
 
 def comparison(form: Form[YourData]) -> None:
@@ -212,7 +215,7 @@ def _spaces(own: Own, contenders: Sequence[Contender], observed: Sequence[bool])
     group, names, colors = grouped(data.classes, data.y[items])
     short = [c.short for c in contenders]
     _, draw = linked_maps(
-        maps, short, items, group, names, colors, own.called, own.pictures, len(data),
+        maps, short, items, group, names, colors, own.called, own.pictures, data.y,
         "All in one plane of the latent space, found from all of them together by PCA"
         f"{' (the space itself: D = 2)' if data.latent_dim == 2 else ''}. n = {len(items):,}.",
         [f"my_{c.key}" for c in contenders])
