@@ -87,7 +87,9 @@ def _print(found: Contributions, fits: Misfit, names: Sequence[str], called: Cal
         return
     print("modalities fit each other least in (nats; above 0, a random item's would fit better):")
     for item in fits.worst(SHOWN):
-        print(f"  {called(item)}: {float(fits.of_item[item]):.2f}, least of all {names[fits.view(item)]}")
+        odd = fits.view(item)
+        print(f"  {called(item)}: {float(fits.of_item[item]):.2f}" + (f", least of all {names[odd]}" if odd is not None
+                                                                    else ""))
 
 
 def beside(path: Path) -> Path:
@@ -100,7 +102,7 @@ def _write(path: Path, found: Contributions, fits: Misfit, names: Sequence[str],
                              "explained": found.total.numpy()}
     table |= {f"z{k + 1}": found.explained[k].numpy() for k in range(len(found.explained))}
     write_table(path, table)
-    least = [names[fits.view(i)] if not bool(fits.of_item[i].isnan()) else None for i in range(len(ids))]
+    least = [None if (odd := fits.view(i)) is None else names[odd] for i in range(len(ids))]
     items: dict[str, Any] = {"id": list(ids), "misfit": fits.of_item.numpy(), "fits_least": least}
     items |= {f"misfit_{name}": fits.of_view[m].numpy() for m, name in enumerate(names)}
     items |= {f"share_{name}": found.per_item[m].numpy() for m, name in enumerate(names)}

@@ -28,20 +28,20 @@ class Contributions(NamedTuple):
         (D, M): what R2 of a modality's reconstruction is lost when a dimension is put to its mean over the items.
     total : Tensor
         (M,): R2 of the reconstruction with all dimensions, see :func:`fits`.
+    active : Tensor
+        (D,) bool.
     shares : Tensor
         (M,): part of each modality in the joint posterior: how far that moves (W2) when the modality is left out, over
         the sum of all; mean over the items that have it and another one.
     per_item : Tensor
         (M, N): the same by item, NaN where it cannot be said.
-    active : Tensor
-        (D,) bool.
     """
 
     explained: Tensor
     total: Tensor
+    active: Tensor
     shares: Tensor
     per_item: Tensor
-    active: Tensor
 
 
 @torch.no_grad()
@@ -67,29 +67,37 @@ def contributions(
     Argelaguet et al., Molecular Systems Biology 2018 (MOFA); Burda et al., ICLR 2016 (active units).
     """
     experts = all_experts(model, data) if experts is None else experts
+    per_item = shares(model, experts)
+    return Contributions(*explained(model, data, experts, most), per_item.nanmean(1), per_item)
+
+
+class Explained(NamedTuple):
+    """What the latent dimensions explain, see `Contributions`."""
+
+    by_dimension: Tensor
+    total: Tensor
+    active: Tensor
+
+
+@torch.no_grad()
+def explained(
+    model: MultimodalVAE, data: MultimodalDataset, experts: UnimodalPosteriors, most: int = MOST_ITEMS
+) -> Explained:
+    """The part of :func:`contributions` for which is decoded: once more than there are dimensions, `most` items."""
     some = torch.linspace(0, len(data) - 1, min(most, len(data))).round().long()
     chosen = UnimodalPosteriors(*(v[:, some] for v in experts))
     mean = posterior_of(model, chosen, tuple(range(len(model.modalities)))).mean  # (N, L)
-    explained, total = explained_by_dimension(model, data.subset(some), chosen.present, mean)
-    per_item = shares(model, experts)
-    active = mean[:, : model.shared_dim].var(0) > ACTIVE if len(some) > 1 else torch.zeros(
-        model.shared_dim, dtype=torch.bool)
-    return Contributions(explained, total, per_item.nanmean(1), per_item, active)
-
-
-def explained_by_dimension(
-    model: MultimodalVAE, x: dict[str, Tensor], present: Tensor, mean: Tensor
-) -> tuple[Tensor, Tensor]:
-    """See `Contributions.explained` and `Contributions.total`; `mean` (N, L) are means of the joint posterior."""
-    total = fits(model, x, present, mean)
-    explained = torch.zeros(model.shared_dim, len(total))
+    x = data.subset(some)
+    total = fits(model, x, chosen.present, mean)
+    by_dimension = torch.zeros(model.shared_dim, len(total))
     for k in range(model.shared_dim):
         without = mean.clone()
         without[:, k] = mean[:, k].mean()
-        explained[k] = total - fits(model, x, present, without)
-    return explained, total
+        by_dimension[k] = total - fits(model, x, chosen.present, without)
+    return Explained(by_dimension, total, mean[:, : model.shared_dim].var(0, correction=0) > ACTIVE)
 
 
+@torch.no_grad()
 def shares(model: MultimodalVAE, experts: UnimodalPosteriors) -> Tensor:
     """See `Contributions.per_item`. Of a mixture, W2 is between the Gaussians of its means and standard deviations."""
     everyone = tuple(range(len(experts.present)))

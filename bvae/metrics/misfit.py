@@ -40,8 +40,10 @@ class Misfit(NamedTuple):
         order = found.nan_to_num(-torch.inf).argsort(descending=True, stable=True)[:most]
         return [i for i in order.tolist() if not bool(found[i].isnan())]
 
-    def view(self, item: int) -> int:
-        """The modality of an item that fits its others least."""
+    def view(self, item: int) -> int | None:
+        """The modality of an item that fits its others least; None of fewer than three: none is odd."""
+        if int((~self.of_view[:, item].isnan()).sum()) < 3:
+            return None
         return int(self.of_view[:, item].nan_to_num(-torch.inf).argmax())
 
     @property

@@ -20,8 +20,8 @@ OFF = "off"
 EUCLIDEAN, W2 = "Euclidean", "W2"
 PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
 NEIGHBOURS = 6
-MAP, WALK = "map", "walk"
-LOOKS = {MAP: "Map", WALK: "Walk the plane"}
+MAP, WALK, WHO = "map", "walk", "who"
+LOOKS = {MAP: "Map", WALK: "Walk the plane", WHO: "Who says what"}
 WALK_ITEM = 257
 """The item at whose joint belief a walk starts: in the models that ship, one of which all views make a clear figure."""
 DRAGS = {POINT: "a point z", BELIEFS: "the views' beliefs"}
@@ -30,6 +30,11 @@ DRAGS = {POINT: "a point z", BELIEFS: "the views' beliefs"}
 def whiches(about: Choice) -> list[str]:
     """Of which posteriors a map can be."""
     return [JOINT, *about.views, EVERYTHING]
+
+
+def looks(about: Choice) -> list[str]:
+    """The page's parts: the plane can be walked on where there is one, and who says what asks for several views."""
+    return [MAP] + [WALK] * (about.loaded.model.shared_dim == 2) + [WHO] * (len(about.views) > 1)
 
 
 def projections(about: Choice) -> list[str]:
@@ -54,12 +59,12 @@ def label_columns(data: MultimodalDataset) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class LatentSpace(ModelState):
-    """A map of all test items, or a walk on the plane of a model of two latent dimensions.
+    """A map of all test items, a walk on the plane of a model of two latent dimensions, or who says what.
 
     Attributes
     ----------
     look : str
-        `MAP` or `WALK`.
+        `MAP`, `WALK` or `WHO`.
     which : str
         Of which posteriors: `JOINT`, a view, or `EVERYTHING`.
     projection, perplexity, seed
@@ -87,7 +92,7 @@ class LatentSpace(ModelState):
 
     BESIDE: ClassVar = {**ModelState.BESIDE, "picked": PICKED}
 
-    look: str = control(MAP, options=(MAP, WALK), called=LOOKS.__getitem__, stays=True)
+    look: str = control(MAP, options=looks, called=LOOKS.__getitem__, stays=True)
     which: str = control(JOINT, options=whiches, called=lambda which: {JOINT: "all views"}.get(which, which))
     projection: str = control(lambda about: projections(about)[0], "map", options=projections,
                               called=PROJECTIONS.__getitem__)
@@ -145,3 +150,24 @@ class LatentSpace(ModelState):
         return (f"python -m bvae maps {self.shown.data_name} {self.shown.model_name} --of {self.which} "
                 f"--map {self.projection}" + (f" --perplexity {self.perplexity} --seed {self.seed}"
                                               if self.projection == maps.TSNE else "") + " --to map.csv")
+
+    def who_script(self, decoded: int, most: int) -> str:
+        """Python that says who says what: `decoded` items are decoded, of `most` items the misfit is printed."""
+        return "\n".join([
+            "import torch", "import bvae", "from bvae.metrics.base import all_experts",
+            "from bvae.metrics.contributions import contributions", "from bvae.metrics.misfit import misfit", "",
+            f'data = bvae.dataset("{self.shown.data_name}", split="test")',
+            f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
+            "with torch.inference_mode():",
+            "    experts = all_experts(model, data)",
+            f"    found = contributions(model, data, {decoded}, experts)",
+            "fits = misfit(experts, model.shared_dim)",
+            "print(dict(zip(model.modalities, found.shares.tolist())))  # of the joint belief",
+            "print(found.explained)  # (D, M), R2 that is lost without a dimension",
+            f"for item in fits.worst({most}):",
+            "    print(data.called(item), fits.of_view[:, item].tolist())"])
+
+    def who_command(self, decoded: int) -> str:
+        """The command line that writes it."""
+        return (f"python -m bvae contributions {self.shown.data_name} {self.shown.model_name} --most {decoded} "
+                "--to who.csv")
