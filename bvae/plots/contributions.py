@@ -12,8 +12,8 @@ from bvae.plots import style
 BAR, ROW = 44, 22
 """Pixels of a bar and of a row of the heat map."""
 LETTER = 7.5
-BLUES = ("#0072B2", "#3E9BD6")
-"""Of the largest value, on light and on dark paper."""
+BLUE = "#0072B2"
+"""Of the largest value."""
 
 
 def shares_figure(
@@ -57,7 +57,7 @@ def explained_figure(
     top = max(float(np.nanmax(explained, initial=0.0)), 1e-3)
     figure.add_heatmap(
         x=list(views), y=list(dimensions), z=explained, zmin=0, zmax=top, xgap=2, ygap=2, texttemplate="%{z:.2f}",
-        colorscale=[[0, ink.paper], [1, BLUES[ink is style.DARK]]], showscale=False, hoverongaps=False,
+        colorscale=[[0, ink.paper], [1, BLUE]], showscale=False, hoverongaps=False,
         hovertemplate="dimension %{y}, %{x}: %{z:.3f}<extra></extra>")
     style.layout(figure, ink, ROW * len(dimensions) + 72)
     style.fix_margins(figure, _room(dimensions) + 24, below=8, above=64)

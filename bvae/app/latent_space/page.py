@@ -2,12 +2,25 @@
 
 import streamlit as st
 
-from bvae.app.latent_space import flat, map_view, position, walk_panel, who_panel
-from bvae.app.latent_space.state import ATTRIBUTE, LABEL, MAP, WALK, WHO, LatentSpace, colorings, looks, projections
+from bvae.app.latent_space import finding, flat, map_view, position, walk_panel, who_panel
+from bvae.app.latent_space.coloring import classes
+from bvae.app.latent_space.state import (
+    ATTRIBUTE,
+    CELL,
+    LABEL,
+    MAP,
+    WALK,
+    WHO,
+    LatentSpace,
+    colorings,
+    looks,
+    projections,
+)
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import share
 from bvae.app.widgets.choose import choose_model
 from bvae.maps import maps
+from bvae.plots.latent import MOST_COLORS
 
 begin_page()
 st.title("Latent space")
@@ -50,6 +63,13 @@ with line.container(horizontal=True, gap="small", width=430 if leads else 285):
                 form.ask(st.selectbox, "attribute", "Attribute")
             elif by == LABEL:
                 form.ask(st.selectbox, "label", "Label column")
+            elif by == CELL:
+                form.ask(st.selectbox, "cell", "Column of a view")
+            words = classes(by, choice.data, form.answer({LABEL: "label", CELL: "cell"}[by]) if by in (
+                LABEL, CELL) else None)
+            if len(words) > MOST_COLORS:
+                form.ask(st.multiselect, "chosen", "Which have colours", options=words, max_selections=MOST_COLORS - 1,
+                         placeholder=f"the {MOST_COLORS - 1} largest", help="All others are grey.")
         if look != WHO and asked == maps.PLANE:
             form.ask(st.selectbox, "background", "Background: decoded as",
                      help="What this view's decoder makes of every place of the plane.")
@@ -63,7 +83,7 @@ with line.container(horizontal=True, gap="small", width=430 if leads else 285):
         if look == WALK:
             walk_panel.reset_button(form)
         else:
-            form.reset_button()
+            form.reset_button((finding.KEY,))
 
 if look == WALK:
     walk_panel.show(form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bvae.app.latent_space import columns
 from bvae.app.latent_space.walking import BELIEFS, POINT
 from bvae.app.state import control
 from bvae.app.widgets import choose
@@ -15,7 +16,8 @@ from bvae.maps import maps
 from bvae.maps.maps import EVERYTHING, JOINT
 
 CLASS, VIEW, UNCERTAINTY, DISAGREEMENT, ATTRIBUTE = "class", "view", "uncertainty", "disagreement", "attribute"
-LABEL = "label column"
+LABEL, CELL = "label column", "column of a view"
+MISFIT, VIEWS, COUNT = "misfit", "which views", "how many views"
 OFF = "off"
 EUCLIDEAN, W2 = "Euclidean", "W2"
 PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
@@ -45,15 +47,17 @@ def projections(about: Choice) -> list[str]:
 def colorings(which: str, data: MultimodalDataset) -> list[str]:
     """By what a map can be coloured, the usual one first."""
     first = [VIEW] * (which == EVERYTHING) + [CLASS] * data.labelled
+    apart = [UNCERTAINTY, DISAGREEMENT] + [MISFIT] * (len(data.modalities) > 1)
     further = [ATTRIBUTE] * (data.attributes is not None) + [LABEL] * bool(label_columns(data))
-    return [*first, UNCERTAINTY, DISAGREEMENT, *further]
+    further += [CELL] * bool(columns.cells(data)) + [VIEWS, COUNT] * data.incomplete
+    return [*first, *apart, *further]
 
 
 def label_columns(data: MultimodalDataset) -> list[str]:
     """Label columns by which a map can be coloured, where there are others than that of the classes."""
     if not isinstance(data, OwnData):
         return []
-    others = [name for name in data.label_columns if name != data.class_column]
+    others = [name for name in columns.labels(data) if name != data.class_column]
     return others and [*others, *filter(None, [data.class_column])]
 
 
@@ -70,8 +74,10 @@ class LatentSpace(ModelState):
     projection, perplexity, seed
         How they are laid into a plane; the last two for t-SNE.
     coloring : str
-    attribute, label : str or None
-        By which attribute or label column it is coloured, if it is by one.
+    attribute, label, cell : str or None
+        By which attribute, label column or column of a view it is coloured, if it is by one.
+    chosen : tuple of str
+        The classes, or words of the column, that have colours; () for the largest ones.
     background : str
         The view whose decoder draws behind the plane, or `OFF`.
     distance : str
@@ -102,6 +108,9 @@ class LatentSpace(ModelState):
                                     called=lambda attribute: attribute.replace("_", " ").lower())
     label: str | None = control(lambda about: next(iter(label_columns(about.data)), None), "label_column",
                                 options=lambda about: label_columns(about.data))
+    cell: str | None = control(lambda about: next(iter(columns.cells(about.data)), None), "cell_column",
+                               options=lambda about: columns.cells(about.data))
+    chosen: tuple[str, ...] = control((), "coloured", options=lambda about: about.data.class_names)
     perplexity: int = control(30, options=maps.PERPLEXITIES)
     seed: int = control(0, "map_seed", low=0, high=99)
     background: str = control(lambda about: about.views[0], options=lambda about: [*about.views, OFF])
@@ -112,6 +121,11 @@ class LatentSpace(ModelState):
     rule: str = choose.rule_or_trained()
     seen: tuple[str, ...] = control(lambda about: tuple(about.views), "views", options=lambda about: about.views)
     classes: bool = control(False)
+
+    @property
+    def of(self) -> str | None:
+        """The attribute or column that the map is coloured by; None where it is by none."""
+        return {ATTRIBUTE: self.attribute, LABEL: self.label, CELL: self.cell}.get(self.coloring)
 
     @property
     def rule_name(self) -> str | None:
