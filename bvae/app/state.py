@@ -24,6 +24,7 @@ URL_VERSION = "1"
 BIND: Final = "query-params"
 FIRST_AS = {"selectbox": "index", "radio": "index", "segmented_control": "default", "pills": "default",
             "number_input": "value", "slider": "value", "select_slider": "value", "toggle": "value",
+            "multiselect": "default",
             "checkbox": "value", "text_input": "value"}
 """How each of Streamlit's widgets calls the value that it has at first."""
 IN_ROWS = ("pills", "segmented_control")

@@ -12,6 +12,7 @@ from bvae.cli import (
     checkpoints,
     classifiers,
     compare,
+    contributions,
     data,
     embed,
     evaluate,
@@ -24,8 +25,8 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, barycenters, classifiers, data,
-            sweep)
+COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, barycenters,
+            classifiers, data, sweep)
 """In the order of the help."""
 
 

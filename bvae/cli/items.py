@@ -16,10 +16,9 @@ from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import load_checkpoint, load_weights
 
 
-def add_arguments(command: Any) -> None:
-    """Data set, model, and which items."""
-    command.add_argument("dataset", type=data_name, metavar="DATASET",
-                         help="a folder with a bvae.toml, or the name of a data set of tables")
+def add_arguments(command: Any, of: str = "a folder with a bvae.toml, or the name of a data set of tables") -> None:
+    """Data set, model, and which items; `of`: what the data set can be."""
+    command.add_argument("dataset", type=data_name, metavar="DATASET", help=of)
     command.add_argument("model", help="name of a model that was trained on it, such as mwb-vae")
     command.add_argument("--items", type=Path, metavar="FOLDER",
                          help="other items: a folder with files of the same names and columns, in any order; columns "

@@ -15,9 +15,23 @@ from bvae.plots.sketch import Sketch
 MOST_SVG = 4000
 """Points that are drawn as SVG: of so few, making a WebGL context takes longer, and browsers give out few of them."""
 
+MOST_COLORS = 10
+"""Groups that colours tell apart, grey for all others among them."""
 
-def grouped(classes: Sequence[str], y: np.ndarray, most: int = 10) -> tuple[np.ndarray, list[str], list[str]]:
-    """Groups for the colours of a map: at most `most`, the smallest classes together if there are more.
+
+def grouped(
+    classes: Sequence[str], y: np.ndarray, most: int = MOST_COLORS, chosen: Sequence[str] = ()
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Groups for the colours of a map: at most `most`, the smallest classes together in grey if there are more.
+
+    Parameters
+    ----------
+    classes : sequence of str
+    y : ndarray
+        (n,) positions in `classes`.
+    most : int
+    chosen : sequence of str
+        Classes that have a colour each, at most `most` - 1; all others are grey.
 
     Returns
     -------
@@ -27,14 +41,18 @@ def grouped(classes: Sequence[str], y: np.ndarray, most: int = 10) -> tuple[np.n
     """
     if not classes:
         return np.zeros(len(y), dtype=int), ["items"], [style.CLASS_COLORS[0]]
-    if len(classes) <= most:
+    wanted = [k for k, name in enumerate(classes) if name in set(chosen)][: most - 1]
+    if len(classes) <= most and not wanted:
         return y, list(classes), list(style.CLASS_COLORS[: len(classes)])
     counts = np.bincount(y, minlength=len(classes))
-    large = np.sort(np.argsort(-counts, kind="stable")[: most - 1])
-    place = np.full(len(classes), most - 1)
-    place[large] = np.arange(most - 1)
-    names = [*(classes[i] for i in large), f"{len(classes) - most + 1} others"]
-    return place[y], names, list(style.CLASS_COLORS[:most])
+    large = np.array(wanted) if wanted else np.sort(np.argsort(-counts, kind="stable")[: most - 1])
+    place = np.full(len(classes), len(large))
+    place[large] = np.arange(len(large))
+    names = [classes[i] for i in large]
+    if len(large) < len(classes):
+        names.append(f"{len(classes) - len(large)} others")
+    colors = [*style.CLASS_COLORS[: len(large)], style.CLASS_COLORS[-1]]
+    return place[y], names, colors[: len(names)]
 
 
 def scatter(
@@ -111,7 +129,7 @@ def scatter(
         low, high = (float(v) for v in np.quantile(known, (0.01, 0.99))) if len(known) else (0.0, 1.0)
         bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
                "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
-        scale = sample_colorscale("Cividis", np.linspace(*ends, 9).tolist())
+        scale = [[k / 8, c] for k, c in enumerate(sample_colorscale("Cividis", np.linspace(*ends, 9).tolist()))]
         figure.update_layout(coloraxis={
             "colorscale": scale, "cmin": low, "cmax": max(high, low + 1e-9), "colorbar": bar})
     axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing

@@ -16,7 +16,8 @@ import streamlit as st
 import torch
 
 from bvae.app.beliefs.selection import in_proportion
-from bvae.app.latent_space import map_panels, mapping
+from bvae.app.latent_space import mapping
+from bvae.app.latent_space.coloring import colored
 from bvae.app.latent_space.state import colorings
 from bvae.app.loaders import ModelKey
 from bvae.cli import main
@@ -359,7 +360,7 @@ def test_every_coloring_tells_clouds_apart_by_markers():
     data = loaders.test_data("mnist-svhn-text")
     found = maps.clouds(loaded.model, loaded.experts, "everything")
     for name in colorings("everything", data):
-        coloring = map_panels.colored(name, found, data, None)
+        coloring = colored(name, found, data, None, (), np.zeros(len(data)))
         symbols = coloring.point_symbols if coloring.point_symbols is not None else np.array(coloring.symbols)[
             coloring.group]
         assert len({(c, s) for c, s in zip(found.cloud, symbols, strict=True)}) == len(found.names)

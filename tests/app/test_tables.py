@@ -14,6 +14,7 @@ from bvae.app.beliefs import item_beliefs
 from bvae.app.explore import columns
 from bvae.app.generate.tasks import TASKS
 from bvae.app.latent_space import map_panels, mapping
+from bvae.app.latent_space.coloring import colored
 from bvae.app.latent_space.state import LABEL
 from bvae.app.results import imputed
 from bvae.app.widgets import images, tiles
@@ -204,7 +205,7 @@ def test_many_numbers_of_a_label_are_a_scale():
     some = data.rows(range(20))
     some.label_columns["age"] = np.array([None, *map(float, range(19))], dtype=object)
     found = maps.posteriors(bvae.load("penguins", "mwb-vae"), some, maps.JOINT)
-    coloring = map_panels.colored(LABEL, found, some, "age")
+    coloring = colored(LABEL, found, some, "age")
     assert np.isnan(coloring.values[0])
     assert coloring.values[1:].tolist() == list(range(19))
 
@@ -212,7 +213,7 @@ def test_many_numbers_of_a_label_are_a_scale():
 def test_a_point_says_its_id():
     data = bvae.dataset("penguins")
     found = maps.posteriors(bvae.load("penguins", "mwb-vae"), data, maps.JOINT)
-    coloring = map_panels.colored("class", found, data, None)
+    coloring = colored("class", found, data, None)
     placed = mapping.Map(found.loc[:, :2], maps.PCA, None, ("", ""))
     drawn = map_panels.figure(loaders.ModelKey.on_disk("penguins", "mwb-vae"), found, placed, coloring, [],
                               [data.called(i) for i in range(len(data))], None)

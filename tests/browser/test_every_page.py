@@ -13,7 +13,8 @@ from tests.support.waiting import asked, box_of, eventually, finished, fits, gen
 
 PATHS = (
     "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
-    "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space", "compare",
+    "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space",
+    "latent_space?look=Who+says+what", "compare",
     "compare?mode=Trained+models", "compare?part=All+items", "compare?fool=1", "your_data",
     "your_data?show=Latent+space", "your_data?show=Compare+aggregators", "benchmarks",
 )

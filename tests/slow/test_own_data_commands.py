@@ -91,6 +91,17 @@ def test_new_items_with_columns_in_another_order_and_files_missing(trained, tmp_
     assert set(rows(tmp_path / "filled" / "scan.csv")) == set(some)
 
 
+def test_who_says_what_of_all_items_by_their_ids(trained, tmp_path, capsys):
+    place, _ = trained
+    assert main(["contributions", str(place), "mwb-vae", "--to", str(tmp_path / "who.csv")]) == 0
+    assert "in the joint posterior" in capsys.readouterr().out
+    found = rows(tmp_path / "who-items.csv")
+    assert set(found) == set(PEOPLE)
+    assert set(rows(tmp_path / "who.csv")) == {"blood", "scan", "questions"}
+    lacking = [i for i in PEOPLE if i not in rows(place / "scan.csv")]
+    assert all(found[i]["misfit_scan"] == found[i]["share_scan"] == "" for i in lacking)
+
+
 def test_it_can_be_evaluated_resumed_and_mapped(trained, capsys):
     place, _ = trained
     assert main(["evaluate", str(place), "mwb-vae", "--metrics", "imputation"]) == 0
@@ -102,6 +113,7 @@ def test_it_can_be_evaluated_resumed_and_mapped(trained, capsys):
     (["impute", "{}", "mwb-vae", "--to", "{}"], "expected another place than that of the data"),
     (["embed", "{}", "mwb-vae", "--to", "{}/blood.csv"], "expected another place than that of the data"),
     (["embed", "{}", "mwb-vae", "--to", "z.xlsx"], "expected a file that ends with"),
+    (["contributions", "{}", "mwb-vae", "--to", "{}/blood.csv"], "expected another place than that of the data"),
     (["embed", "{}", "mwb-vae", "--items", "nowhere", "--to", "z.csv"], "expected a folder, got none"),
     (["embed", "{}", "mvae", "--to", "z.csv"], "mvae"),
     (["embed", "polymnist", "mwb-vae", "--to", "z.csv"], "expected a folder, or a data set of tables"),

@@ -3,6 +3,7 @@
 PATHS = (
     "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
     "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space",
-    "latent_space?data=mnist-svhn-text&model=mwb-vae-2d", "compare", "compare?mode=Trained+models", "your_data",
+    "latent_space?data=mnist-svhn-text&model=mwb-vae-2d", "latent_space?look=Who+says+what", "compare",
+    "compare?mode=Trained+models", "your_data",
     "your_data?show=Latent+space", "your_data?show=Compare+rules", "benchmarks", "train",
 )

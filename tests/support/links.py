@@ -163,6 +163,9 @@ LINKS = {
          "beliefs": "-~0.5,1,4~-", "item": "7", "agg": "PoE", "views": ["mnist", "svhn"], "classes": "true"},
         {"look": "walk", "drag": "beliefs", "item": 7, "agg": "poe", "views": ["mnist", "svhn"], "classes": True},
         ("loc[1, 0] = torch.tensor([0.5, 1])", "scale[1, 0] *= 4", "present[[2]] = False", 'bvae.aggregator("poe"')),
+    "latent space, who says what": Link(
+        "pages/latent_space.py", {"data": "mnist-svhn-text", "model": "mwb-vae-2d", "look": "Who says what"},
+        {"look": "who"}, ("fits = misfit(experts, model.shared_dim)", "Share of each view in the joint belief")),
     "latent space, t-SNE": Link(
         "pages/latent_space.py", {"map": "t-SNE", "perplexity": "30", "map_seed": "0"},
         {"map": "tsne", "perplexity": 30, "map_seed": 0}, ('"tsne", perplexity=30, seed=0',)),

@@ -65,7 +65,8 @@ def test_mistakes_are_said_in_one_line(arguments, message, tmp_path, capsys):
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "barycenters", "classifiers", "data"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "barycenters", "classifiers", "data",
+                                     "contributions"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

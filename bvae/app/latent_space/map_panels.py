@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,16 @@ from bvae.app.beliefs import item_beliefs
 from bvae.app.beliefs.item_maps import map_note
 from bvae.app.beliefs.selection import MOST_PICKED, SHOWN, as_text, in_proportion, select
 from bvae.app.latent_space import mapping
+from bvae.app.latent_space.coloring import Coloring
 from bvae.app.latent_space.mapping import Made, Map
 from bvae.app.latent_space.state import (
     ATTRIBUTE,
     CLASS,
     DISAGREEMENT,
-    LABEL,
+    MISFIT,
     NEIGHBOURS,
     OFF,
     UNCERTAINTY,
-    VIEW,
     LatentSpace,
 )
 from bvae.app.loaders import ModelKey
@@ -38,93 +37,22 @@ from bvae.app.widgets.choose import label
 from bvae.app.widgets.layout import gallery
 from bvae.app.widgets.markdown import plain
 from bvae.data import MultimodalDataset
-from bvae.data.own.own_data import OwnData
-from bvae.data.own.words import is_gap, word
 from bvae.gaussians import diagonal
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
 from bvae.plots import posterior as posterior_plots
-from bvae.plots.latent import grouped
 from bvae.runs.isolated import ComputationError
 
 MADE = {Made.BEFORE: "ready-made, from the file beside the checkpoint", Made.HERE: "computed here"}
-MOST_WORDS = 10
-"""Different numbers of a label column that are told apart as words are."""
-NONE_GIVEN = "none given"
 SAYS = {
     UNCERTAINTY: "Uncertainty: how wide each point's belief is (its standard deviation, mean over the latent "
                  "dimensions).",
     DISAGREEMENT: "Disagreement: how far the views' beliefs of an item lie from their Wasserstein barycenter, "
                   "√(mean of W2²); it does not depend on the rule that joins them.",
+    MISFIT: "Misfit: how much better what each view says would fit the other views of a random item than those of its "
+            "own, in nats; above 0 the views may be mixed up. See Who says what.",
 }
-
-
-@dataclass(frozen=True)
-class Coloring:
-    """How the points of a map look. See `bvae.plots.latent.scatter`."""
-
-    name: str
-    group: np.ndarray
-    names: list[str]
-    colors: list[str]
-    symbols: list[str]
-    point_symbols: np.ndarray | None = None
-    values: np.ndarray | None = None
-    column: str = ""
-    """The label column, where it is by one."""
-
-
-def colored(name: str, found: Clouds, data: MultimodalDataset, of: str | None) -> Coloring:
-    """Groups, colours and markers. In a map of several clouds the marker always tells the cloud.
-
-    Parameters
-    ----------
-    name : str
-        One of `state.colorings`.
-    found : Clouds
-    data : MultimodalDataset
-    of : str or None
-        Which attribute or label column, where the map is coloured by one.
-    """
-    views = list(data.modalities)
-    several = len(found.names) > 1
-    cloud_symbols = [style.marker(views.index(n)) if n in views else style.JOINT_MARKER for n in found.names]
-    cloud_colors = [style.color(views.index(n)) if n in views else ink().aggregate for n in found.names]
-    per_point = np.array(cloud_symbols)[found.cloud] if several else None
-    if name == VIEW:
-        return Coloring(name, found.cloud, list(found.names), cloud_colors, cloud_symbols)
-    if name in (UNCERTAINTY, DISAGREEMENT):
-        values = found.uncertainty if name == UNCERTAINTY else found.disagreement
-        names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
-        return Coloring(name, found.cloud, names, cloud_colors, symbols, per_point, values)
-    if name == LABEL and of is not None:
-        return _by_label(of, found, data, per_point, cloud_symbols)
-    if name == ATTRIBUTE and data.attributes is not None and of is not None:
-        has = data.attributes[:, data.attribute_names.index(of)].numpy()[found.item].astype(int)
-        word = of.replace("_", " ").lower()
-        return Coloring(name, has, [f"without {word}", f"with {word}"], [style.COLORS[0], style.COLORS[1]],
-                        ["circle", "square"], per_point)
-    classes = list(data.class_names) if data.labelled else ["items"]
-    group, names, colors = grouped(classes, data.y.numpy()[found.item])
-    return Coloring(name, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point)
-
-
-def _by_label(
-    column: str, found: Clouds, data: MultimodalDataset, per_point: np.ndarray | None, cloud_symbols: list[str]
-) -> Coloring:
-    """By a label column: numbers by a scale where there are many different ones, all else by its words."""
-    values = data.label_columns[column] if isinstance(data, OwnData) else np.empty(0, dtype=object)
-    there = [v for v in values if not is_gap(v)]
-    if all(isinstance(v, (int, float)) for v in there) and len(set(there)) > MOST_WORDS:
-        numbers = np.array([np.nan if is_gap(v) else float(v) for v in values])[found.item]
-        several = len(found.names) > 1
-        names, symbols = (list(found.names), cloud_symbols) if several else (["items"], ["circle"])
-        return Coloring(LABEL, found.cloud, names, [ink().faint] * len(names), symbols, per_point, numbers, column)
-    words = [NONE_GIVEN if is_gap(v) else word(v) for v in values]
-    classes = sorted(set(words), key=lambda w: (w == NONE_GIVEN, not w.isdigit(), w.zfill(12), w))
-    group, names, colors = grouped(classes, np.array([classes.index(w) for w in words])[found.item])
-    return Coloring(LABEL, group, names, colors, list(style.CLASS_MARKERS[: len(names)]), per_point, None, column)
 
 
 def figure(
@@ -182,7 +110,8 @@ def to_mark(chart: str, picked: list[int], of_the_map: tuple) -> list[int]:
 def legend(coloring: Coloring, found: Clouds, placed: Map) -> str:
     """What colours and markers mean, as HTML."""
     further = []
-    if coloring.point_symbols is not None and coloring.name in (CLASS, ATTRIBUTE, LABEL):
+    if coloring.point_symbols is not None and coloring.values is None and (
+            coloring.column or coloring.name in (CLASS, ATTRIBUTE)):
         markers = dict(zip(found.names, [coloring.point_symbols[found.cloud == c][0] for c in range(len(found.names))],
                            strict=True))
         further.append("markers: " + ", ".join(f"{legends.SYMBOLS.get(s, '●')} {n}" for n, s in markers.items()))
@@ -217,7 +146,7 @@ def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
         found = mapping.gap(key)[0]
         return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "
                 f"chance {found.same_by_chance:.0%}.")
-    if coloring.name == LABEL:
+    if coloring.column:
         counts = np.bincount(coloring.group, minlength=len(coloring.names))
         return "Points: " + ", ".join(f"{n:,} with {plain(coloring.column)} {plain(name)}" for name, n in zip(
             coloring.names, counts, strict=True)) + "."

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bvae.app.beliefs.selection import adopt, selection
-from bvae.app.latent_space import map_panels, mapping
-from bvae.app.latent_space.state import EUCLIDEAN, LABEL, OFF, LatentSpace
+from bvae.app.latent_space import finding, map_panels, mapping, who
+from bvae.app.latent_space.coloring import colored
+from bvae.app.latent_space.state import EUCLIDEAN, MISFIT, OFF, LatentSpace
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, computing
 from bvae.maps import maps
@@ -47,10 +48,14 @@ def show(form: Form[LatentSpace], which: str, asked: str) -> None:
     except ComputationError as error:
         computing.say(error)
         return
-    of = state.label if state.coloring == LABEL else state.attribute
-    colors = map_panels.colored(state.coloring, found, data, of)
-    picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24",
-                       key.data_name)
+    colors = colored(state.coloring, found, data, state.of, state.chosen,
+                     who.misfits(key).of_item.numpy() if state.coloring == MISFIT else None)
+    search, held = st.columns([1, 3])
+    with held:
+        picked = selection(len(data), "draw a lasso on the map, click a point, or write numbers: 3, 17, 20-24",
+                           key.data_name)
+    with search:
+        finding.field(key.data_name)
     called = [data.called(i) for i in range(len(data))]
     says, name = map_panels.takeaway(key, which, colors), f"{state.file_name}_{placed.projection}"
     chart, side = st.columns([1.9, 1], gap="large")
