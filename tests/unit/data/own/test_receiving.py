@@ -207,3 +207,16 @@ def test_a_manifest_may_come_along_but_two_may_not(tmp_path):
         receive([("bvae.toml", b"a"), ("x/bvae.toml", b"b")], tmp_path)
     receive([("bvae.toml", b"a"), ("a.csv", TABLE)], tmp_path)
     assert there(tmp_path) == ["a.csv", "bvae.toml"]
+
+
+@pytest.mark.parametrize("called", ["p{}", "p{}.png", "photos/p{}.PNG"])
+def test_captions_find_their_pictures_by_name_with_or_without_the_ending(tmp_path, called):
+    colours, sizes = ["red", "blue", "green", "gold"], ["big", "small", "odd"]
+    table = "file,caption\n" + "".join(
+        f"{called.format(k)},a {sizes[k % 3]} {colours[k % 4]} thing with number {k}\n" for k in range(1, 12))
+    receive([("photos.zip", packed({f"p{k}.png": picture(20 * k) for k in range(12)})), ("t.csv", table.encode())],
+            tmp_path)
+    data = Folder(initialise(tmp_path).parent).data()
+    assert {m.name: m.kind for m in data.modalities.values()} == {"photos": "image", "caption": "text"}
+    assert data.patterns() == [(("photos", "caption"), 11), (("photos",), 1)]
+    assert data.read_text(data.x["caption"][data.ids.index("p5")][None])[0].strip() == "a odd blue thing with number 5"
