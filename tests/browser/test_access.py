@@ -1,51 +1,20 @@
 """By keyboard and by ear: popovers take the focus and give it back, and every control has a name of its own."""
 
 import re
-from collections import Counter
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.every_page import PATHS
+from tests.support.control_names import names, nothing, problems
 from tests.support.menu import visit
 from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import eventually, finished
 
-ROLES = {"button", "link", "textbox", "spinbutton", "slider", "checkbox", "switch", "radio", "combobox", "tab",
-         "menuitem", "application"}
 HELD = """() => [...document.querySelectorAll(
     '[data-testid="stMain"] :is(input, textarea, [role="slider"], [role="radio"], [aria-pressed])')]
     .filter(e => !e.closest('[data-testid="stPopoverBody"]'))
     .map(e => [e.value, e.checked, e.ariaValueText, e.ariaChecked, e.ariaPressed].join("/"))"""
 INSIDE = "() => !!document.activeElement.closest('[data-testid=\"stPopoverBody\"]')"
-
-
-def names(page):
-    """Role and name of every control, as the browser tells them to a screen reader."""
-    session = page.context.new_cdp_session(page)
-    tree = session.send("Accessibility.getFullAXTree")["nodes"]
-    session.detach()
-    return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree
-            if not node.get("ignored") and node.get("role", {}).get("value") in ROLES]
-
-
-def nothing(found):
-    assert found == []
-    return True
-
-
-def problems(found):
-    twice = [f"{count} times {name}" for (_, name), count in Counter(found).items() if count > 1]
-    signs = [name for _, name in found if not re.search(r"[^\W\d_]{2}", name) or re.search(r":\w+\[|material/", name)]
-    return twice + signs
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_names_are_words_and_all_different(chromium, app_url, path):
-    with watched(chromium, *WIDTHS["desktop"]) as page:
-        page.goto(f"{app_url}/{path}")
-        finished(page)
-        eventually(lambda: nothing(problems(names(page))), page=page, within=15)  # said a moment after it is drawn
 
 
 def test_tabs_have_names_too(chromium, app_url):

@@ -8,16 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from benchmarks.app import segment, step
+from tests.support.control_names import names, nothing, problems
+from tests.support.cut import WIDTHS as SCREENS
+from tests.support.cut import cut
+from tests.support.every_page import PATHS
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import asked, box_of, eventually, finished, fits, generated, settled
+from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, generated, settled
 
-PATHS = (
-    "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
-    "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space",
-    "latent_space?look=Who+says+what", "compare",
-    "compare?mode=Trained+models", "compare?part=All+items", "compare?fool=1", "your_data",
-    "your_data?show=Latent+space", "your_data?show=Compare+aggregators", "benchmarks",
-)
 DARK = ("explore", "playground", "benchmarks", "learn?lesson=poe&step=2&answer=b&shown=1")
 # Findings that are Streamlit's own: the rule, and the end of the selector.
 NOT_OURS = (
@@ -63,17 +60,26 @@ def sound(page):
     assert silent == 0, f"{silent} charts without a text"
 
 
+def whole(page, width):
+    """Nothing is cut off at a width; what it says otherwise."""
+    page.set_viewport_size(dict(zip(("width", "height"), SCREENS[width], strict=True)))
+    finished(page)
+    frames(page)
+    return [f"{width}: {what}" for what in cut(page, columns=width != "phone")]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page_opens_fits_and_is_accessible(chromium, app_url, path):
-    """On a phone, turned to the width of a desk, and some in the dark. Other tests open pages at a desk."""
-    with watched(chromium, *WIDTHS["phone"]) as page:
+    """On a phone, turned to the widths of a tablet, a projector and a desk, and some in the dark."""
+    with watched(chromium, *SCREENS["phone"]) as page:
         page.goto(f"{app_url}/{path}")
         still(page)
         sound(page)
-        width, height = WIDTHS["desktop"]
-        page.set_viewport_size({"width": width, "height": height})
+        lost = [what for width in ("phone", "tablet", "projector", "desktop") for what in whole(page, width)]
+        assert lost == []
         still(page)
         sound(page)
+        eventually(lambda: nothing(problems(names(page))), page=page, within=15)  # said a moment after it is drawn
         if path in DARK:
             light = background(page)
             page.emulate_media(color_scheme="dark")
@@ -89,7 +95,7 @@ def background(page):
 
 @pytest.mark.parametrize(("path", "act", "key", "value"), [
     ("generate", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
-    ("your_data", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
+    ("your_data?my_item=1", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
     ("benchmarks", segment, "curve", lambda tab: tab.locator('.st-key-curve [aria-checked="true"]').inner_text()),
     ("compare", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
 ])

@@ -1,24 +1,10 @@
-"""At no width is a control, a word of one, or a column of a table beside the edge of what shows it."""
+"""What one opens on a page is not cut off either, and what is cut off is found; every page: `test_every_page`."""
 
 import pytest
 
 from tests.support.cut import WIDTHS, cut
-from tests.support.every_page import PATHS
 from tests.support.serving import watched
 from tests.support.waiting import finished, frames
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_cut_off_at_any_width(chromium, app_url, path):
-    found = []
-    with watched(chromium, *WIDTHS["desktop"]) as page:
-        page.goto(f"{app_url}/{path}")
-        for name, (width, height) in WIDTHS.items():
-            page.set_viewport_size({"width": width, "height": height})
-            finished(page)
-            frames(page)
-            found += [f"{name}: {what}" for what in cut(page, columns=name != "phone")]
-    assert found == []
 
 
 def test_no_view_that_can_lie_is_cut_off(chromium, app_url):

@@ -60,3 +60,9 @@ def models_of(name: str) -> Path | None:
 def as_typed(name: str) -> str:
     """What a command takes for a data set: the folder that it was registered from, as a shell reads it, or its name."""
     return shlex.quote(str(FOLDERS[name])) if name in FOLDERS else name
+
+
+def unregister(name: str) -> None:
+    """Take a data set that was registered from a folder out of the registry; its files stay."""
+    if FOLDERS.pop(name, None) is not None:
+        DATASETS.remove(name)
