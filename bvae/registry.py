@@ -54,6 +54,10 @@ class Registry(Generic[T]):
 
         return enter
 
+    def remove(self, name: str) -> None:
+        """Take an entry out, such as one that a person made; nothing happens where there is none."""
+        self._entries.pop(name, None)
+
     def __getitem__(self, name: str) -> T:
         """Raises KeyError that lists the names there are and the nearest one."""
         try:

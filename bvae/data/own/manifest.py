@@ -14,6 +14,7 @@ from typing import Any
 
 from bvae.data.base import KEPT_NAMES, NAME, DataError
 from bvae.data.own.tables import told
+from bvae.io.storage import write_text
 
 FILE = "bvae.toml"
 MODELS = "models"
@@ -129,8 +130,13 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(f"{folder}: expected a {FILE}, got none; write one with: bvae data init {folder}")
     if path.stat().st_size > LARGEST:
         raise DataError(f"{path}: expected at most {LARGEST // 2**20} MB, got {path.stat().st_size / 2**20:,.0f}")
+    return parse_manifest(path.read_bytes(), path)
+
+
+def parse_manifest(content: bytes, path: Path) -> Manifest:
+    """The manifest that a file holds; `path` is what errors call it. Raises DataError, see :func:`read_manifest`."""
     try:
-        values = tomllib.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+        values = tomllib.loads(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path}: expected TOML, got a text that is not ({told(error)})") from error
     given = values.pop("modalities", {})
@@ -201,6 +207,38 @@ def _typed(where: str, wanted: str, value: Any) -> Any:
 WORDS = {"tuple[str, ...]": 'a list of texts, such as ["a", "b"]', "tuple[int, ...]": "a list of whole numbers",
          "str": 'a text in quotation marks', "float": "a number", "float | None": "a number", "int": "a whole number",
          "Mapping[str, str]": 'texts by name, such as {sex = "category"}'}
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """TOML that :func:`parse_manifest` reads as this manifest; what is as by default is left out."""
+    lines = ["# What the files in this folder are; see: bvae data ."]
+    lines += _written(manifest, always=("name", "story", "id", "labels"))
+    for name, source in manifest.modalities.items():
+        lines += ["", f"[modalities.{key(name)}]", *_written(source)]
+    return "\n".join(lines) + "\n"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the ``bvae.toml`` of a folder, in the place of one that is there."""
+    write_text(folder / FILE, manifest_text(manifest))
+
+
+def _written(record: Manifest | Source, always: Sequence[str] = ()) -> list[str]:
+    """A line of TOML for each field of a record that is not as by default; its modalities are none of them."""
+    default = Manifest("") if isinstance(record, Manifest) else Source()
+    return [f"{f.name} = {_literal(value)}" for f in dataclasses.fields(record) if f.name != "modalities"
+            and ((value := getattr(record, f.name)) != getattr(default, f.name) or f.name in always)]
+
+
+def _literal(value: Any) -> str:
+    """A value of a field as TOML writes it."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key(k)} = {quoted(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    return repr(value)
 
 
 def quoted(value: str | Sequence[str]) -> str:

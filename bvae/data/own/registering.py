@@ -53,3 +53,9 @@ def register(data: OwnData | Folder | Path | str) -> str:
 def models_of(name: str) -> Path | None:
     """The folder of a data set's models, beside its data; None unless it was registered from a folder."""
     return FOLDERS[name] / MODELS if name in FOLDERS else None
+
+
+def unregister(name: str) -> None:
+    """Take a data set that was registered from a folder out of the registry; its files stay."""
+    if FOLDERS.pop(name, None) is not None:
+        DATASETS.remove(name)
