@@ -1,5 +1,7 @@
 """Train: a model of one's own, in a process of its own that goes on when the page is closed."""
 
+from functools import partial
+
 import streamlit as st
 
 from bvae.app.components.picture import save_buttons
@@ -7,6 +9,7 @@ from bvae.app.state import Form, begin_page
 from bvae.app.train import training
 from bvae.app.train.state import Train
 from bvae.app.widgets import fold, share
+from bvae.data import DataError
 from bvae.runs import jobs
 
 EVERY = 2  # seconds between two looks at runs that are going
@@ -27,18 +30,24 @@ form = Form(Train)
 left, right = st.columns([1, 2], gap="large")
 with left, st.container(key="after_picture_wanted"):
     st.subheader("What to train")
-    wanted = training.choose(form)
+    wanted, problem = None, ""
+    try:
+        wanted = training.choose(form)
+    except DataError as error:
+        st.error(f"These data cannot be read: {training.plain(str(error))}", icon=":material/error:")
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
-        form.reset_button()
-    st.caption(training.expected(wanted))
-    try:
-        jobs.check(wanted.name, wanted.settings)
-        problem = ""
-    except jobs.JobError as error:
-        problem = str(error)
-    st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch", key="train_start",
-              disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
+        if wanted is not None:
+            form.reset_button()
+    if wanted is not None:
+        for text in filter(None, (training.what_it_will_do(form.about, wanted), training.expected(wanted))):
+            st.caption(text)
+        try:
+            jobs.check(wanted.name, wanted.settings)
+        except jobs.JobError as error:
+            problem = str(error)
+        st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch",
+                  key="train_start", disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
     for text in filter(None, (why_not, problem)):
         st.info(training.plain(text))
     if st.session_state.get(training.PROBLEM):
@@ -61,7 +70,7 @@ def beside() -> None:
     now = refresh()
     if shown in now:
         training.watch(now[shown])
-    else:
+    elif wanted is not None:
         training.watch_example(wanted.settings.dataset, wanted.settings.method)
 
 
@@ -96,13 +105,15 @@ else:
 
 
 
-def how_to_reproduce() -> None:
+def how_to_reproduce(wanted: training.Wanted) -> None:
     """The same run without the app."""
     save_buttons("train", key="save_picture")
     command, code = training.reproduce(wanted)
     st.code(command, language="bash", wrap_lines=True)
     st.code(code, language="python")
-    st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped.")
+    st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped."
+               + ("" if wanted.seconds is None else " How many steps fit into a time differs between machines."))
 
 
-fold.show("Save the picture, or reproduce the run", "code", "reproduce", how_to_reproduce)
+if wanted is not None:
+    fold.show("Save the picture, or reproduce the run", "code", "reproduce", partial(how_to_reproduce, wanted))
