@@ -241,13 +241,11 @@ def read(folder: Path) -> Job:
         name, evaluate, created = str(content["name"]), bool(content["evaluate"]), str(content["created"])
         data = Path(content["data"]) if content.get("data") else None
         seconds = float(content["time"]) if content.get("time") else None
-        if data is not None:
-            enter(settings.dataset, data)
+        if data is not None and FOLDERS.get(settings.dataset) != data:
+            return Job(folder.name, folder, name, None, False, created, "running" if busy else "damaged",
+                       unopened(settings.dataset, data), {}, data)
         if not NAME.fullmatch(name) or settings.dataset not in DATASETS:
             raise ValueError("a name in it is none of ours")
-    except DataError as error:
-        return Job(folder.name, folder, str(content["name"]), None, False, "", "running" if busy else "damaged",
-                   f"Its data cannot be read any more: {error}", {})
     except (StorageError, KeyError, TypeError, ValueError) as error:
         return Job(folder.name, folder, folder.name, None, False, "", "running" if busy else "damaged",
                    f"{folder / JOB}: damaged ({error})", {})
@@ -275,18 +273,29 @@ def read(folder: Path) -> Job:
                progress, data, seconds)
 
 
-def enter(dataset: str, data: Path) -> None:
-    """Register the folder of a run's data, unless it is. Raises DataError if it cannot be read, or is another."""
-    if FOLDERS.get(dataset) == data:
-        return
+def unopened(dataset: str, data: Path) -> str:
+    """Why the data of a run are not registered, in a sentence."""
     if not data.is_dir():
-        raise DataError(f"{data} is not there")
+        return f"Its data are not there any more: {data}"
     if dataset in DATASETS:
-        raise DataError(f"{dataset!r} is by now the name of other data than those in {data}")
-    manifest = read_manifest(data)
-    if manifest.name != dataset:
-        raise DataError(f"{data}: expected the data set {dataset!r}, got {manifest.name!r}")
-    register(data)
+        return f"By now {dataset!r} is the name of other data than those in {data}."
+    return f"Its data cannot be read any more: {data}"
+
+
+def open_data() -> None:
+    """Register the data that persons brought of all runs, where they can be read: none else knows of them.
+
+    Not in an app that others can reach, see :func:`forbidden`: they would see them.
+    """
+    with contextlib.suppress(OSError):
+        for folder in jobs_root().iterdir():
+            content = _read(folder / JOB)
+            name, data = (content.get("settings") or {}).get("dataset"), content.get("data")
+            if not isinstance(data, str) or name in DATASETS:
+                continue
+            with contextlib.suppress(DataError, OSError):
+                if read_manifest(Path(data)).name == name:
+                    register(Path(data))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -112,6 +112,7 @@ class Reporter(Callback):
 
 def work(folder: Path) -> None:
     """Train, publish, evaluate; every way in which it can end is written down."""
+    jobs.open_data()
     job = jobs.read(folder)
     if job.settings is None:
         raise jobs.JobError(job.message)

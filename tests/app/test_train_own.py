@@ -145,9 +145,31 @@ def test_a_run_of_data_that_are_gone_says_so_and_can_be_deleted(runs, tmp_path):
     kept.unregister(name)
     app = open_page(PAGE)
     assert "**Damaged**" in texts(app)
-    assert "Its data cannot be read any more" in texts(app)
+    assert "Its data are not there any more" in texts(app)
     button(app, "for good").click().run()
     assert jobs.jobs() == []
+
+
+def test_a_run_of_brought_data_is_found_again_but_not_where_others_can_see_it(runs, tmp_path, monkeypatch):
+    name = register(brought.tables(tmp_path / "elsewhere"))
+    job = jobs.submit("mine", About(name, "mvae").usual)
+    kept.unregister(name)  # as after a restart
+    monkeypatch.setenv("BVAE_TRAINING", "off")
+    app = open_page(PAGE)
+    assert "mine" not in texts(app)
+    assert name not in DATASETS
+    monkeypatch.delenv("BVAE_TRAINING")
+    app = open_page(PAGE)
+    assert "**mine**" in texts(app)
+    assert jobs.find(job.id).state == "queued"
+
+
+def test_what_is_kept_is_there_when_the_app_starts_but_not_where_others_can_see_it(runs, monkeypatch):
+    name = brought.tables(kept.kept_root()).name
+    monkeypatch.setenv("BVAE_TRAINING", "off")
+    assert name not in open_page(PAGE).selectbox(key="train_data").options
+    monkeypatch.delenv("BVAE_TRAINING")
+    assert name in open_page(PAGE).selectbox(key="train_data").options
 
 
 def test_data_that_cannot_be_read_are_said_and_the_rest_of_the_page_stays(runs, tmp_path):

@@ -21,8 +21,16 @@ st.markdown("**Start a short run:** how soon does what it invents look real? It 
 
 why_not = jobs.forbidden(st.get_option("server.address"))
 if not why_not:
+    jobs.open_data()
     jobs.start_next()  # one may be waiting that nobody has started
-present = {job.id: job for job in jobs.jobs()}
+
+
+def looked_up() -> dict[str, jobs.Job]:
+    """The jobs as they are now; where others can reach the app, none of data that a person brought."""
+    return {job.id: job for job in jobs.jobs() if not (why_not and job.data is not None)}
+
+
+present = looked_up()
 states = {job.id: job.state for job in present.values()}
 every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
 
@@ -58,7 +66,7 @@ def refresh() -> dict[str, jobs.Job]:
     """The jobs as they are now; the whole page runs again when one has come into another state."""
     if not why_not:
         jobs.start_next()
-    now = {job.id: job for job in jobs.jobs()}
+    now = looked_up()
     if {i: job.state for i, job in now.items()} != states:
         st.rerun()
     return now

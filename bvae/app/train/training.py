@@ -19,6 +19,7 @@ from bvae.app.train.state import About, Train, datasets
 from bvae.app.widgets import charts
 from bvae.app.widgets.choose import accept_names, data_label, label
 from bvae.app.widgets.markdown import plain
+from bvae.data import DataError
 from bvae.data.own.manifest import MODELS
 from bvae.data.own.registering import FOLDERS
 from bvae.io.storage import StorageError, read_tensors_and_metadata
@@ -250,6 +251,7 @@ def watch_example(data_name: str, method: str) -> None:
         checkpoint = load_checkpoint(data_name, name)
         history = read_history(checkpoint.folder)
         samples = shipped_samples(loaders.ModelKey(data_name, name, checkpoint.hash))
+        loaders.check_same_views(checkpoint, loaders.test_data(data_name))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         return
@@ -268,8 +270,11 @@ def watch(job: Job) -> None:
     headline(job)
     if job.settings is None:
         return
-    samples_of(job)
-    live.show_map(job)
+    try:
+        samples_of(job)
+        live.show_map(job)
+    except DataError as error:
+        st.error(f"These data cannot be read: {plain(str(error))}", icon=":material/error:")
     history = history_of(job)
     if history:
         curves(history, job.settings.steps, "train_curves", f"{job.name}_history")
