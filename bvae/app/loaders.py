@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ import torch
 from bvae.aggregators import aggregator
 from bvae.aggregators.comparison import means_of
 from bvae.data import DATASETS, MultimodalDataset, dataset, uploads
+from bvae.data.own import OwnData
 from bvae.gaussians.posterior import UnimodalPosteriors
 from bvae.io.storage import StorageError
 from bvae.maps.latent_distance import LatentCloud, aggregated_posterior
@@ -23,9 +25,16 @@ from bvae.runs.isolated import pca  # noqa: F401 - pages take it from here
 from bvae.runs.isolated import tsne as embed
 from bvae.training import Checkpoint, checkpoints, checkpoints_root, load_checkpoint, load_weights
 
+if TYPE_CHECKING:
+    from bvae.training.sizing import Sizing
+
 
 class DivergedError(StorageError):
     """A model whose posteriors are no distributions; the text names it."""
+
+
+class OtherDataError(StorageError):
+    """A model of data that have other views or columns by now; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +69,57 @@ class Loaded:
     experts: UnimodalPosteriors
 
 
-@st.cache_resource(max_entries=3, show_spinner="Composing the test images")
 def test_data(name: str) -> MultimodalDataset:
-    """The fixed test split of a data set."""
+    """The fixed test split of a data set; of what a person brought, as it was registered last."""
+    return _test_data(name, version(name))
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the test items")
+def _test_data(name: str, version: int) -> MultimodalDataset:
     data = dataset(name, "test")
     _ = data.x  # composed once, here
     return data
+
+
+def version(name: str) -> int:
+    """Another number of data that were brought anew under the same name."""
+    return getattr(DATASETS[name], "version", 0)
+
+
+def sizing(name: str) -> Sizing:
+    """Settings that follow from tables, or from what a person brought. Raises DataError if it cannot be read."""
+    return _sizing(name, version(name))
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading the data")
+def _sizing(name: str, version: int) -> Sizing:
+    from bvae.training.sizing import sized  # here: it brings all of the training along
+
+    data = dataset(name, "train")
+    assert isinstance(data, OwnData)
+    return sized(data)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Loading the model and encoding the test images")
 def loaded(key: ModelKey) -> Loaded:
     """A checkpoint, ready to use."""
     checkpoint = load_checkpoint(key.data_name, key.model_name)
+    check_same_views(checkpoint, test_data(key.data_name))
     model = load_weights(checkpoint)
     with torch.inference_mode():
         experts = all_experts(model, test_data(key.data_name))
     check_finite(experts, f"{key.data_name}/{key.model_name}")
     return Loaded(key, checkpoint, model, experts)
+
+
+def check_same_views(checkpoint: Checkpoint, data: MultimodalDataset) -> None:
+    """Raises OtherDataError unless a model knows the views and the columns that the data have now."""
+    known, there = ({m.name: (m.kind, m.shape, m.columns) for m in modalities}
+                    for modalities in (checkpoint.modalities, data.modalities.values()))
+    if known != there:
+        other = next(name for name in {**known, **there} if known.get(name) != there.get(name))
+        raise OtherDataError(f"{data.name}/{checkpoint.name}: it was trained on other data of this name, since then "
+                             f"the view {other!r} has changed; train a model of the data as they are now")
 
 
 def check_finite(experts: UnimodalPosteriors, called: str) -> None:

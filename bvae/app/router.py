@@ -14,7 +14,9 @@ from streamlit.runtime.scriptrunner import StopException
 from bvae.app import links, login, tour
 from bvae.app.pages import PAGES, script
 from bvae.io.storage import StorageError
+from bvae.runs import jobs, kept
 from bvae.runs.isolated import ComputationError
+from bvae.training.checkpoint import runs_root
 
 ROUTED = "_routed"
 FIRST = next(iter(PAGES))
@@ -35,6 +37,12 @@ def navigation():
     return st.navigation(groups, position="top")
 
 
+@st.cache_resource(max_entries=2, show_spinner=False)
+def open_kept(root: str) -> None:
+    """Enter the data sets that a person keeps below this folder, once a process."""
+    kept.register_kept()
+
+
 def use_one_thread() -> None:
     """Let every computation of the app have one thread, unless ``OMP_NUM_THREADS`` says otherwise.
 
@@ -52,6 +60,8 @@ def run() -> None:
     raised.
     """
     use_one_thread()
+    if not jobs.forbidden(st.get_option("server.address")):  # they are nothing for others to see
+        open_kept(str(runs_root()))
     page = navigation()
     name = page.url_path or FIRST
     links.arrive(name, PAGES[name].title)

@@ -132,7 +132,9 @@ class LatentCloud:
             raise ValueError(f"z: expected shape (..., {self.points.shape[-1]}), got {tuple(z.shape)}")
         flat = z.reshape(1, -1, z.shape[-1]).to(points)
         far = torch.cdist(flat.expand(len(points), -1, -1), points)
-        kth = far.kthvalue(min(self.k, far.shape[-1]), dim=-1).values  # (C, n)
+        there = far.shape[-1]
+        kth = (far.kthvalue(max(1, min(self.k, there)), dim=-1).values if there  # (C, n)
+               else torch.full(far.shape[:-1], torch.inf).to(far))  # of a single item, which does not count
         unit = self.unit.unsqueeze(1)
         # All points of a cloud in one place: that place is 1, every other one infinitely far.
         ratio = torch.where(unit > 0, kth / unit, torch.where(kth > 0, torch.inf, 1.0))
@@ -160,11 +162,13 @@ def aggregated_posterior(
     -------
     LatentCloud
         In the shared dimensions, if the model also has private ones; of more than 64 components the first and the
-        last 32, which are the smallest and the largest subsets.
+        last 32, which are the smallest and the largest subsets. Of so few items that they have no
+        :data:`NEIGHBOURS`, all others are the neighbours.
     """
     q = model.shared(model.aggregate(experts))
     chosen = torch.nonzero(q.weights.mean(1) > RARE).flatten()
     if len(chosen) > MOST_CLOUDS:
         chosen = torch.cat([chosen[: MOST_CLOUDS // 2], chosen[-MOST_CLOUDS // 2 :]])
     loc, scale = q.loc[chosen], q.scale[chosen]
-    return LatentCloud.of(loc + scale * torch.randn(loc.shape, generator=generator, dtype=loc.dtype))
+    points = loc + scale * torch.randn(loc.shape, generator=generator, dtype=loc.dtype)
+    return LatentCloud.of(points, min(NEIGHBOURS, points.shape[1] - 1))

@@ -3,11 +3,14 @@
 A job is a folder ``<runs>/jobs/<id>/``. What is in it, and whether its lock is held, is all that anybody knows about
 it: an app that was closed, restarted or killed sees the same jobs as before.
 
-* ``job.json``: what is to be trained; written once.
+* ``job.json``: what is to be trained, and where data that a person brought are; written once.
+* ``fitted.json``: how many steps fit into the time of a run that has one; written once, by the worker.
 * ``queued``, ``stop``: empty files, wishes of the user.
 * ``progress.json``, ``samples.safetensors``: from the worker, now and then.
 * ``outcome.json``: the worker's last word.
-* ``model/``: the training's own folder, moved to ``<runs>/models/<data set>/<name>`` once it is finished.
+* ``evaluate``: an empty file, the wish to have the metrics of a finished model computed.
+* ``model/``: the training's own folder, moved to ``<runs>/models/<data set>/<name>``, or beside the data that a person
+  brought, once it is finished.
 """
 
 from __future__ import annotations
@@ -26,18 +29,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from bvae.data import DATASETS
+from bvae.data import DATASETS, DataError
+from bvae.data.own import OwnData, register
+from bvae.data.own.manifest import MODELS, read_manifest
+from bvae.data.own.registering import FOLDERS
+from bvae.data.own.shipped import TableData
 from bvae.io import system
 from bvae.io.locking import BusyError, holder, introduce, locked, take
 from bvae.io.storage import StorageError, read_json, sweep, write_json
 from bvae.models.methods import METHODS
 from bvae.runs import supervisor
-from bvae.training.checkpoint import RESERVED, checkpoints, own_models, runs_root
+from bvae.training.checkpoint import METRICS, RESERVED, checkpoints, own_models, runs_root
 from bvae.training.settings import Settings
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"]
 JOB, PROGRESS, OUTCOME, SAMPLES, LOG = "job.json", "progress.json", "outcome.json", "samples.safetensors", "log.txt"
-QUEUED, STOP, MODEL = "queued", "stop", "model"
+FITTED, MAP = "fitted.json", "map.safetensors"
+QUEUED, STOP, MODEL, EVALUATE = "queued", "stop", "model", "evaluate"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MIB = 2**20
@@ -101,6 +109,10 @@ class Job:
         The worker's last word, or what is wrong.
     progress : mapping
         "phase", "step", "seconds", "per_step", "history", "recent"; empty before the first step.
+    data : Path or None
+        The folder of data that a person brought.
+    time : float or None
+        Seconds that the training shall take at most; `settings` have the steps that fit once they are known.
     """
 
     id: str
@@ -112,6 +124,8 @@ class Job:
     state: State
     message: str
     progress: Mapping[str, Any]
+    data: Path | None = None
+    time: float | None = None
 
     @property
     def active(self) -> bool:
@@ -133,9 +147,19 @@ class Job:
     def model_folder(self) -> Path:
         """Where its history and weights are."""
         inside = self.folder / MODEL
-        if self.settings is None or inside.is_dir():
-            return inside
-        return own_models() / self.settings.dataset / self.name
+        return inside if self.settings is None or inside.is_dir() else self.published
+
+    @property
+    def published(self) -> Path:
+        """Where the finished model is, or will be."""
+        assert self.settings is not None
+        root = own_models() if self.data is None else self.data / MODELS
+        return root / self.settings.dataset / self.name
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether metrics lie beside its model."""
+        return self.settings is not None and (self.model_folder / METRICS).is_file()
 
 
 # -- whether one may ---------------------------------------------------------------------------------------------------
@@ -167,12 +191,21 @@ def check(name: str, settings: Settings, limits: Limits = LIMITS) -> None:
         raise JobError(f"Name: {name!r} is a name that means something else; choose another.")
     if settings.dataset not in DATASETS:
         raise JobError(f"Data set: there is no {settings.dataset!r}.")
+    if only_here(settings.dataset):
+        raise JobError(f"Data set: {settings.dataset!r} is in the memory of this process alone, and a training has one "
+                       "of its own; bring it as a folder.")
     taken = {job.name for job in jobs() if job.settings and job.settings.dataset == settings.dataset}
     if name in taken or name in checkpoints(settings.dataset):
         raise JobError(f"Name: there is a model or a run {name!r} of {settings.dataset} already; choose another.")
     for key in ("steps", "batch_size", "latent_dim", "width"):
         if getattr(settings, key) > getattr(limits, key):
             raise JobError(f"{key}: at most {getattr(limits, key):,} here, got {getattr(settings, key):,}.")
+
+
+def only_here(dataset: str) -> bool:
+    """Whether a registered data set came from arrays, so that another process cannot read it."""
+    return (issubclass(DATASETS[dataset], OwnData) and not issubclass(DATASETS[dataset], TableData)
+            and dataset not in FOLDERS)
 
 
 # -- making and finding ------------------------------------------------------------------------------------------------
@@ -204,8 +237,13 @@ def read(folder: Path) -> Job:
     busy = holder(folder) is not None
     try:
         content = read_json(folder / JOB)
-        settings = Settings.from_mapping(content["settings"])
+        settings = Settings.from_mapping({**content["settings"], **_read(folder / FITTED)})
         name, evaluate, created = str(content["name"]), bool(content["evaluate"]), str(content["created"])
+        data = Path(content["data"]) if content.get("data") else None
+        seconds = float(content["time"]) if content.get("time") else None
+        if data is not None and FOLDERS.get(settings.dataset) != data:
+            return Job(folder.name, folder, name, None, False, created, "running" if busy else "damaged",
+                       unopened(settings.dataset, data), {}, data)
         if not NAME.fullmatch(name) or settings.dataset not in DATASETS:
             raise ValueError("a name in it is none of ours")
     except (StorageError, KeyError, TypeError, ValueError) as error:
@@ -231,7 +269,33 @@ def read(folder: Path) -> Job:
         state = "interrupted"
         message = ("Its process ended without a word: it was killed, it crashed, or the machine was switched off. What "
                    "it saved is there.")
-    return Job(folder.name, folder, name, settings, evaluate, created, state, message, progress)
+    return Job(folder.name, folder, name, settings, evaluate or (folder / EVALUATE).exists(), created, state, message,
+               progress, data, seconds)
+
+
+def unopened(dataset: str, data: Path) -> str:
+    """Why the data of a run are not registered, in a sentence."""
+    if not data.is_dir():
+        return f"Its data are not there any more: {data}"
+    if dataset in DATASETS:
+        return f"By now {dataset!r} is the name of other data than those in {data}."
+    return f"Its data cannot be read any more: {data}"
+
+
+def open_data() -> None:
+    """Register the data that persons brought of all runs, where they can be read: none else knows of them.
+
+    Not in an app that others can reach, see :func:`forbidden`: they would see them.
+    """
+    with contextlib.suppress(OSError):
+        for folder in jobs_root().iterdir():
+            content = _read(folder / JOB)
+            name, data = (content.get("settings") or {}).get("dataset"), content.get("data")
+            if not isinstance(data, str) or name in DATASETS:
+                continue
+            with contextlib.suppress(DataError, OSError):
+                if read_manifest(Path(data)).name == name:
+                    register(Path(data))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -252,8 +316,21 @@ def size(folder: Path) -> int:
     return total
 
 
-def submit(name: str, settings: Settings, evaluate: bool = False, limits: Limits = LIMITS) -> Job:
+def submit(
+    name: str, settings: Settings, evaluate: bool = False, limits: Limits = LIMITS, time: float | None = None
+) -> Job:
     """Put a job into the queue, and start it if nothing else runs.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    settings : Settings
+    evaluate : bool
+        Whether its metrics are computed after training.
+    limits : Limits
+    time : float, optional
+        Seconds; with data of one's own, the steps are those that fit into it, at most those of the settings.
 
     Raises
     ------
@@ -271,10 +348,11 @@ def submit(name: str, settings: Settings, evaluate: bool = False, limits: Limits
         if len(present) >= limits.kept:
             raise JobError(f"{len(present)} runs are kept already; delete some first.")
         room(limits)
-        now = datetime.now()
+        now, data = datetime.now(), FOLDERS.get(settings.dataset)
         folder = root / f"{now:%Y%m%d-%H%M%S}-{now.microsecond:06d}-{secrets.token_hex(2)}"
         write_json(folder / JOB, {"format": 1, "name": name, "evaluate": evaluate,
-                                  "created": f"{now:%Y-%m-%d %H:%M:%S}", "settings": settings.as_dict()})
+                                  "created": f"{now:%Y-%m-%d %H:%M:%S}", "settings": settings.as_dict(),
+                                  "time": time, "data": str(data) if data is not None else None})
         (folder / QUEUED).touch()
     start_next(limits)
     return read(folder)
@@ -372,6 +450,16 @@ def resume(job: Job, limits: Limits = LIMITS) -> None:
     room(limits)
     with contextlib.suppress(OSError):
         (job.folder / STOP).unlink(missing_ok=True)
+    (job.folder / QUEUED).touch()
+    start_next(limits)
+
+
+def evaluate(job: Job, limits: Limits = LIMITS) -> None:
+    """Queue a finished job again, to have the metrics of its model computed."""
+    if job.state != "finished" or job.evaluated:
+        raise JobError(f"This run is {job.state}; metrics are computed of a finished one that has none.")
+    room(limits)
+    (job.folder / EVALUATE).touch()
     (job.folder / QUEUED).touch()
     start_next(limits)
 

@@ -7,18 +7,23 @@ process lives, the job is running.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bvae.io.compact import shrink
 from bvae.io.locking import LOCK
 from bvae.io.storage import write_json, write_tensors
 from bvae.runs import jobs
 from bvae.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from bvae.training.settings import Settings
 
 EVERY, SAMPLES_EVERY, SAVE_EVERY = 1.0, 8.0, 20.0  # seconds
 ROWS, NUM_SAMPLES = 300, 8
@@ -32,7 +37,11 @@ class Reporter(Callback):
     """
 
     def __init__(self, folder: Path) -> None:
+        from bvae.runs.live_map import LiveMap
+
         self.folder = folder
+        self.map = LiveMap(folder / jobs.MAP)
+        self.best_step: int | None = None
         self.told = self.drawn = -1e9
         self.first: tuple[int, float] | None = None
         self.step: int | None = None
@@ -57,12 +66,20 @@ class Reporter(Callback):
                 self.full = str(error)
                 raise KeyboardInterrupt from None
         if moment - self.drawn > SAMPLES_EVERY:
-            self.draw(now.model, now.step)
+            self.draw(now)
 
     def on_save(self, now: Any) -> None:
         """See `Callback.on_save`."""
         if now.step != self.drawn_step:
-            self.draw(now.model, now.step)
+            self.draw(now)
+
+    def on_finish(self, now: Any) -> None:
+        """See `Callback.on_finish`."""
+        from bvae.training.validation import KeepBest
+
+        self.best_step = next((c.best_step for c in now.callbacks if isinstance(c, KeepBest)), None)
+        if self.best_step not in (None, self.drawn_step):  # the state that is left is not the last one
+            self.draw(now, self.best_step)
 
     def tell(self, phase: str, **facts: Any) -> None:
         """Replace progress.json."""
@@ -70,10 +87,14 @@ class Reporter(Callback):
             facts = {k: v for k, v in facts.items() if v is not None}
             write_json(self.folder / jobs.PROGRESS, {"phase": phase, **facts})
 
-    def draw(self, model: Any, step: int) -> None:
-        """Samples of the prior, always with the same noise, so that one sees them form."""
+    def draw(self, now: Any, step: int | None = None) -> None:
+        """Samples of the prior, always with the same noise, so that one sees them form; and the map.
+
+        `step`: that of the model's state, by default the last one.
+        """
         import torch
 
+        model, step = now.model, now.step if step is None else step
         was = model.training
         model.eval()
         try:
@@ -83,6 +104,7 @@ class Reporter(Callback):
                 means = model.decode(z)
                 write_tensors(self.folder / jobs.SAMPLES, {k: shrink(v.cpu())[0] for k, v in means.items()},
                               {"step": str(step), "views": ",".join(means)})
+                self.map.draw(model, now.data)
         finally:
             model.train(was)
         self.drawn, self.drawn_step = time.monotonic(), step
@@ -90,6 +112,7 @@ class Reporter(Callback):
 
 def work(folder: Path) -> None:
     """Train, publish, evaluate; every way in which it can end is written down."""
+    jobs.open_data()
     job = jobs.read(folder)
     if job.settings is None:
         raise jobs.JobError(job.message)
@@ -99,14 +122,20 @@ def work(folder: Path) -> None:
     from bvae.training.loop import STATE, SaveEvery, TrainingStopped, train
 
     reporter = Reporter(folder)
-    own, published = folder / jobs.MODEL, jobs.own_models() / job.settings.dataset / job.name
-    if not own.is_dir() and published.is_dir():  # killed after it was published
-        end(folder, "finished", "")
+    own, published = folder / jobs.MODEL, job.published
+    if not own.is_dir() and published.is_dir():  # killed after it was published, or its metrics are wanted now
+        end(folder, "finished", job.message)
+        evaluate(job, reporter)
         return
     if not job.progress:
         reporter.tell("preparing", step=0)
     try:
-        train(job.settings, own, resume=(own / STATE).is_file(), progress=False,
+        settings = in_time(job)
+    except TrainingStopped:
+        end(folder, "stopped", "Stopped before the first step.")
+        return
+    try:
+        train(settings, own, resume=(own / STATE).is_file(), progress=False,
               callbacks=[SaveEvery(SAVE_EVERY), reporter])
     except TrainingStopped as stopped:
         if reporter.step is not None:  # the last look was a moment ago
@@ -116,21 +145,63 @@ def work(folder: Path) -> None:
     published.parent.mkdir(parents=True, exist_ok=True)
     if published.exists():
         raise jobs.JobError(f"There is a model {job.name!r} of {job.settings.dataset} by now; this one is in {own}.")
-    last = jobs.read(folder).progress
-    os.rename(own, published)
-    end(folder, "finished", "")
-    done = {**last, "step": job.settings.steps, "per_step": last.get("per_step")}
-    if job.evaluate:
-        from bvae.evaluation.evaluation import evaluated
-        from bvae.training.checkpoint import METRICS, checkpoints_root, read_checkpoint
+    move(own, published)
+    last = reporter.step if reporter.step is not None else settings.steps
+    early = "" if last >= settings.steps else (
+        f"It stopped early, after step {last:,} of {settings.steps:,}: on the items that are kept from the training it "
+        "got no better. ")
+    best = reporter.best_step
+    left = "" if best in (None, last) else f"The best state is left, that of step {best:,}."
+    end(folder, "finished", f"{early}{left}".strip())
+    reporter.tell(**{**job.progress, **jobs.read(folder).progress, "phase": "done", "step": last})
+    evaluate(jobs.read(folder), reporter)
 
-        reporter.tell(**{**done, "phase": "evaluating"})
-        try:
-            write_json(published / METRICS, evaluated(read_checkpoint(published), checkpoints_root()))
-        except Exception as error:
-            traceback.print_exc()
-            end(folder, "finished", f"The model is trained; its metrics could not be computed: {error}")
-    reporter.tell(**{**done, "phase": "done"})
+
+def in_time(job: jobs.Job) -> Settings:
+    """The settings of a job, with the steps that fit into its time; they are found once, and kept."""
+    from bvae.data import dataset
+    from bvae.data.own import OwnData
+    from bvae.training.sizing import within
+
+    assert job.settings is not None
+    if job.time is None or (job.folder / jobs.FITTED).exists():
+        return job.settings
+    data = dataset(job.settings.dataset, "train", job.settings.source)
+    if not isinstance(data, OwnData):
+        return job.settings
+    settings, _ = within(data, job.settings, job.time)
+    write_json(job.folder / jobs.FITTED, {"steps": settings.steps, "warmup_steps": settings.warmup_steps})
+    return settings
+
+
+def move(own: Path, published: Path) -> None:
+    """A finished model to its place, whole or not at all, also to another disk."""
+    try:
+        os.rename(own, published)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        partial = published.with_name(f".{published.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(own, partial)
+        os.rename(partial, published)
+        shutil.rmtree(own)
+
+
+def evaluate(job: jobs.Job, reporter: Reporter) -> None:
+    """Compute the metrics of a published model, if that is wanted and not done yet."""
+    if not job.evaluate or job.evaluated:
+        return
+    from bvae.evaluation.evaluation import evaluated
+    from bvae.training.checkpoint import METRICS, checkpoints_root, read_checkpoint
+
+    reporter.tell(**{**job.progress, "phase": "evaluating"})
+    try:
+        write_json(job.published / METRICS, evaluated(read_checkpoint(job.published), checkpoints_root()))
+    except Exception as error:
+        traceback.print_exc()
+        end(job.folder, "finished", f"The model is trained; its metrics could not be computed: {error}")
+    reporter.tell(**{**job.progress, "phase": "done"})
 
 
 def end(folder: Path, state: str, message: str) -> None:

@@ -1,5 +1,7 @@
 """Train: a model of one's own, in a process of its own that goes on when the page is closed."""
 
+from functools import partial
+
 import streamlit as st
 
 from bvae.app.components.picture import save_buttons
@@ -7,6 +9,7 @@ from bvae.app.state import Form, begin_page
 from bvae.app.train import training
 from bvae.app.train.state import Train
 from bvae.app.widgets import fold, share
+from bvae.data import DataError
 from bvae.runs import jobs
 
 EVERY = 2  # seconds between two looks at runs that are going
@@ -18,8 +21,16 @@ st.markdown("**Start a short run:** how soon does what it invents look real? It 
 
 why_not = jobs.forbidden(st.get_option("server.address"))
 if not why_not:
+    jobs.open_data()
     jobs.start_next()  # one may be waiting that nobody has started
-present = {job.id: job for job in jobs.jobs()}
+
+
+def looked_up() -> dict[str, jobs.Job]:
+    """The jobs as they are now; where others can reach the app, none of data that a person brought."""
+    return {job.id: job for job in jobs.jobs() if not (why_not and job.data is not None)}
+
+
+present = looked_up()
 states = {job.id: job.state for job in present.values()}
 every = EVERY if any(s in ("running", "stopping", "queued") for s in states.values()) else None
 
@@ -27,18 +38,24 @@ form = Form(Train)
 left, right = st.columns([1, 2], gap="large")
 with left, st.container(key="after_picture_wanted"):
     st.subheader("What to train")
-    wanted = training.choose(form)
+    wanted, problem = None, ""
+    try:
+        wanted = training.choose(form)
+    except DataError as error:
+        st.error(f"These data cannot be read: {training.plain(str(error))}", icon=":material/error:")
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
-        form.reset_button()
-    st.caption(training.expected(wanted))
-    try:
-        jobs.check(wanted.name, wanted.settings)
-        problem = ""
-    except jobs.JobError as error:
-        problem = str(error)
-    st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch", key="train_start",
-              disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
+        if wanted is not None:
+            form.reset_button()
+    if wanted is not None:
+        for text in filter(None, (training.what_it_will_do(form.about, wanted), training.expected(wanted))):
+            st.caption(text)
+        try:
+            jobs.check(wanted.name, wanted.settings)
+        except jobs.JobError as error:
+            problem = str(error)
+        st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch",
+                  key="train_start", disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
     for text in filter(None, (why_not, problem)):
         st.info(training.plain(text))
     if st.session_state.get(training.PROBLEM):
@@ -49,7 +66,7 @@ def refresh() -> dict[str, jobs.Job]:
     """The jobs as they are now; the whole page runs again when one has come into another state."""
     if not why_not:
         jobs.start_next()
-    now = {job.id: job for job in jobs.jobs()}
+    now = looked_up()
     if {i: job.state for i, job in now.items()} != states:
         st.rerun()
     return now
@@ -61,7 +78,7 @@ def beside() -> None:
     now = refresh()
     if shown in now:
         training.watch(now[shown])
-    else:
+    elif wanted is not None:
         training.watch_example(wanted.settings.dataset, wanted.settings.method)
 
 
@@ -96,13 +113,15 @@ else:
 
 
 
-def how_to_reproduce() -> None:
+def how_to_reproduce(wanted: training.Wanted) -> None:
     """The same run without the app."""
     save_buttons("train", key="save_picture")
     command, code = training.reproduce(wanted)
     st.code(command, language="bash", wrap_lines=True)
     st.code(code, language="python")
-    st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped.")
+    st.caption("The same settings and seed give the same weights on the same machine, however often a run was stopped."
+               + ("" if wanted.seconds is None else " How many steps fit into a time differs between machines."))
 
 
-fold.show("Save the picture, or reproduce the run", "code", "reproduce", how_to_reproduce)
+if wanted is not None:
+    fold.show("Save the picture, or reproduce the run", "code", "reproduce", partial(how_to_reproduce, wanted))

@@ -14,13 +14,16 @@ import torch
 import bvae
 from bvae.app import loaders, pages
 from bvae.app.state import Form, ink
+from bvae.app.train import live
 from bvae.app.train.state import About, Train, datasets
-from bvae.app.widgets import charts, images, tiles
+from bvae.app.widgets import charts
 from bvae.app.widgets.choose import accept_names, data_label, label
 from bvae.app.widgets.markdown import plain
+from bvae.data import DataError
+from bvae.data.own.manifest import MODELS
+from bvae.data.own.registering import FOLDERS
 from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
-from bvae.plots import style
 from bvae.plots import training as training_plots
 from bvae.runs import estimates, jobs, shipped
 from bvae.runs.jobs import Job, JobError
@@ -43,6 +46,7 @@ class Wanted:
     name: str
     settings: Settings
     evaluate: bool
+    seconds: float | None = None
 
 
 # -- choosing ----------------------------------------------------------------------------------------------------------
@@ -55,17 +59,26 @@ def free_name(method: str, data_name: str) -> str:
 
 
 def choose(form: Form[Train]) -> Wanted:
-    """The controls: data set, method, steps, name; the rest under Advanced."""
+    """The controls: data set, method, steps or time, name; the rest under Advanced.
+
+    Raises DataError if the data of which the settings follow cannot be read.
+    """
     accept_names(form.key("dataset"), datasets(), data_label)
     data_name = form.ask(st.selectbox, "dataset", "Data set")
     method = form.ask(st.selectbox, "method", "Method")
-    form.about = About(data_name, method)
-    form.ask(st.number_input, "steps", "Steps",
-             help="How often the weights are changed. At first: as often as in the model that ships.")
+    form.about = about = About(data_name, method)
+    _ = about.usual
+    if about.own:
+        form.ask(st.selectbox, "time", "Time", help="At most: it ends sooner once it has seen the items often enough, "
+                                                    "or gets no better on items that are kept from it.")
+    else:
+        ask_steps(form)
     free = free_name(method, data_name)
     form.ask(st.text_input, "name", "Name of the model", max_chars=40, placeholder=free,
              help="Letters, digits, - and _. Without one it gets the name that is shown.")
     with st.expander("Advanced", icon=":material/tune:"):
+        if about.own:
+            ask_steps(form)
         left, right = st.columns(2)
         form.ask(left.number_input, "latent_dim", "Latent dimension")
         form.ask(right.number_input, "beta", "Beta", help="Weight of the divergence between beliefs and the prior.")
@@ -77,7 +90,30 @@ def choose(form: Form[Train]) -> Wanted:
         form.ask(st.checkbox, "evaluate", "Compute all figures after training",
                  help="Takes some minutes more; then the model is on the page Benchmarks too.")
     state = form.state()
-    return Wanted(state.name.strip() or free, state.settings, state.evaluate)
+    return Wanted(state.name.strip() or free, state.settings, state.evaluate, state.seconds)
+
+
+def ask_steps(form: Form[Train]) -> None:
+    """The number of steps."""
+    usual = "as many as follow from the data; with a time, at most" if form.about.own else (
+        "as often as in the model that ships")
+    form.ask(st.number_input, "steps", "Steps", help=f"How often the weights are changed. At first: {usual}.")
+
+
+SAID = {"latent_dim": "latent dimensions", "beta": "beta", "learning_rate": "learning rate", "steps": "steps",
+        "width": "width of the networks", "batch_size": "items per step"}
+"""Settings that follow from data -> as a person reads them."""
+
+
+def what_it_will_do(about: About, wanted: Wanted) -> str:
+    """Markdown: what follows from the data and why, and what a person has changed of it; "" for other data sets."""
+    if not about.own:
+        return ""
+    changed = [f"{words} {getattr(wanted.settings, key):,g}" for key, words in SAID.items()
+               if getattr(wanted.settings, key) != getattr(about.usual, key)]
+    lines = loaders.sizing(about.data_name).why + (
+        [f"by your choice, instead: {', '.join(changed)}"] if changed else [])
+    return "What this will do:\n" + "\n".join(f"* {plain(line)}" for line in lines)
 
 
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)
@@ -88,6 +124,10 @@ def known_speeds(root: str) -> list[estimates.Measured]:
 
 def expected(wanted: Wanted) -> str:
     """A sentence on the time."""
+    if wanted.seconds is not None:
+        return f"Takes at most {shipped.in_words([wanted.seconds]).removeprefix('about ')} of training here."
+    if About(wanted.settings.dataset, wanted.settings.method).own:
+        return "Ends when it has seen the items often enough, or gets no better on those that are kept from it."
     known = known_speeds(str(checkpoints_root()))
     if not wanted.evaluate:
         known = [dataclasses.replace(m, evaluation=None) for m in known]
@@ -101,7 +141,7 @@ def expected(wanted: Wanted) -> str:
 def start(wanted: Wanted) -> None:
     """What the button does."""
     try:
-        job = jobs.submit(wanted.name, wanted.settings, wanted.evaluate)
+        job = jobs.submit(wanted.name, wanted.settings, wanted.evaluate, time=wanted.seconds)
     except (JobError, OSError, StorageError) as error:
         st.session_state[PROBLEM] = str(error)
         return
@@ -112,6 +152,9 @@ def start(wanted: Wanted) -> None:
 def reproduce(wanted: Wanted) -> tuple[str, str]:
     """The command line, and Python, that train the same."""
     s = wanted.settings
+    about = About(s.dataset, s.method)
+    if about.own:
+        return reproduce_own(wanted, about)
     usual = Settings.for_method(s.dataset, s.method)
     changes = {k: v for k, v in s.as_dict().items() if v != getattr(usual, k)}
     flags = [word for k, v in changes.items() for word in (f"--{k.replace('_', '-')}", str(v))]
@@ -125,6 +168,32 @@ def reproduce(wanted: Wanted) -> tuple[str, str]:
         f'model = train(settings, Path("checkpoints/{s.dataset}/{wanted.name}"))',
         f'model = bvae.load("{s.dataset}", "{wanted.name}")  # at any later time'])
     return command, code
+
+
+def reproduce_own(wanted: Wanted, about: About) -> tuple[str, str]:
+    """The command line, and Python, that train the same on tables, or on what a person brought."""
+    s = wanted.settings
+    folder = FOLDERS.get(s.dataset)
+    data = s.dataset if folder is None else str(folder)
+    changes = {k: v for k, v in s.as_dict().items() if v != getattr(about.usual, k)}
+    flags = [word for k, v in changes.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+    time = [] if wanted.seconds is None else ["--time", f"{wanted.seconds:g}s"]
+    command = shlex.join(["python", "-m", "bvae", "train", data, s.method, "--name", wanted.name, *time, *flags,
+                          *([] if wanted.evaluate else ["--no-evaluate"])])
+    root = "checkpoints" if folder is None else str(folder / MODELS)
+    follows = "".join(["**sized(data).settings", *(f", {k!r}: {v!r}" for k, v in changes.items())])
+    code = ["from pathlib import Path", "import bvae",
+            *([] if folder is None else ["from bvae.data.own import register"]),
+            "from bvae.training import Settings", "from bvae.training.loop import train",
+            f"from bvae.training.sizing import {'sized' if wanted.seconds is None else 'sized, within'}", "",
+            f"name = {s.dataset!r}" if folder is None else f"name = register({data!r})",
+            'data = bvae.dataset(name, "train")',
+            f"settings = Settings.for_method(name, {s.method!r}, **{{{follows}}})",
+            *([] if wanted.seconds is None else [
+                f"settings, why = within(data, settings, {wanted.seconds:g})  # as many steps as fit into the time"]),
+            f"model = train(settings, Path({root!r}) / name / {wanted.name!r})",
+            f"model = bvae.load(name, {wanted.name!r})  # at any later time"]
+    return command, "\n".join(code)
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------
@@ -162,19 +231,6 @@ def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) 
         st.caption("The first values lie above the picture, so that the later ones can be told apart.")
 
 
-def pictures(data_name: str, samples: dict[str, torch.Tensor], at: str) -> None:
-    """Draws of the prior: one row a view, the same z in each column."""
-    lines = []
-    for m, (view, values) in enumerate(samples.items()):
-        shown = [images.figure(images.content(loaders.test_data(data_name), view, value.float()),
-                               f"draw {k + 1} of {view}, {at}", side=84, shrinks=True)
-                 for k, value in enumerate(values)]
-        lines.append(images.row(view, style.color(m), shown, wraps=False))
-    st.html("".join(lines))
-    if note := tiles.note(loaders.test_data(data_name)):
-        st.caption(note)
-
-
 @st.cache_data(max_entries=12, show_spinner=False)
 def shipped_samples(key: loaders.ModelKey, count: int = NUM_SAMPLES) -> dict[str, torch.Tensor]:
     """Samples of the prior of a finished model, with the noise that workers use."""
@@ -195,6 +251,7 @@ def watch_example(data_name: str, method: str) -> None:
         checkpoint = load_checkpoint(data_name, name)
         history = read_history(checkpoint.folder)
         samples = shipped_samples(loaders.ModelKey(data_name, name, checkpoint.hash))
+        loaders.check_same_views(checkpoint, loaders.test_data(data_name))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")
         return
@@ -202,9 +259,8 @@ def watch_example(data_name: str, method: str) -> None:
     ships = "This model ships" if data_name in shipped.SHIPPED else "This model was trained before"
     st.caption(f"{ships}: {checkpoint.settings.steps:,} steps in "
                f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
-    st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** Each column is one draw of z from "
-                "the prior, decoded into all views:")
-    pictures(data_name, samples, "after training")
+    st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** {live.how_to_read(data_name)}:")
+    live.pictures(data_name, samples, "after training")
     curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
 
 
@@ -214,7 +270,11 @@ def watch(job: Job) -> None:
     headline(job)
     if job.settings is None:
         return
-    samples_of(job)
+    try:
+        samples_of(job)
+        live.show_map(job)
+    except DataError as error:
+        st.error(f"These data cannot be read: {plain(str(error))}", icon=":material/error:")
     history = history_of(job)
     if history:
         curves(history, job.settings.steps, "train_curves", f"{job.name}_history")
@@ -231,9 +291,9 @@ def samples_of(job: Job) -> None:
     except StorageError:
         return
     at = f"after step {int(facts['step']):,}" if facts.get("step", "").isdigit() else "during training"
-    st.markdown(f"**What it invents {at}.** Each column is one draw of z from the prior, always the same:")
+    st.markdown(f"**What it invents {at}.** {live.how_to_read(job.settings.dataset)}; always the same ones:")
     views = [v for v in facts.get("views", "").split(",") if v in samples] or list(samples)  # in their fixed order
-    pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
+    live.pictures(job.settings.dataset, {v: samples[v] for v in views}, at)
 
 
 def headline(job: Job) -> None:

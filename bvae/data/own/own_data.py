@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -67,6 +67,8 @@ class OwnData(MultimodalDataset):
     """
 
     name = "own"  # of each instance its own
+    version: ClassVar[int] = 0
+    """Of a registered data set: another number each time that the name is registered, for what is cached by name."""
 
     def __init__(
         self, name: str, modalities: Sequence[Modality], x: Mapping[str, Any], mask: Any = None,

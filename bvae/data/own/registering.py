@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from bvae.data.own.folder import Folder
 from bvae.data.own.manifest import DATASET_NAME, MODELS
 from bvae.data.own.own_data import OwnData
 
+_TIMES = itertools.count(1)
 FOLDERS: dict[str, Path] = {}
 """Name of a registered data set -> its folder, for those that have one."""
 
@@ -45,7 +47,8 @@ def register(data: OwnData | Folder | Path | str) -> str:
               augment: bool = False) -> None:  # there is no variation of a person's own items
         self.__dict__.update(opened(split).__dict__)
 
-    kind = type("Registered", (OwnData,), {"name": name, "title": name, "story": story, "__init__": start})
+    kind = type("Registered", (OwnData,), {"name": name, "title": name, "story": story, "__init__": start,
+                                           "version": next(_TIMES)})
     DATASETS.register(name)(kind)
     if folder is not None:
         FOLDERS[name] = folder.path.resolve()

@@ -1,0 +1,81 @@
+"""Every page with models of what a person brought: tables with gaps, with labels or none, pictures with captions."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bvae.data.base import DATASETS
+from bvae.data.own import register
+from bvae.data.own.registering import FOLDERS
+from bvae.runs import jobs, kept
+from tests.support import ROOT, brought
+from tests.support.pages import TIMEOUT, assert_clean, drawings, open_page, unfold
+
+MAKERS = {"beasts": brought.tables, "shapes": brought.captions,
+          "unlabelled": lambda root: brought.tables(root, "unlabelled", labels=False),
+          "few": lambda root: brought.tables(root, "few", items=8)}
+PAGES = ("explore", "latent_space", "compare", "generate", "benchmarks", "train")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Data sets with two tiny models each, one of them evaluated."""
+    from bvae.evaluation.evaluation import evaluated
+    from bvae.io.storage import write_json
+    from bvae.training import load_checkpoint
+    from bvae.training.checkpoint import METRICS, checkpoints_root
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
+        patch.setattr(jobs, "_launch", lambda job: False)
+        patch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
+        before = dict(FOLDERS)
+        for name, make in MAKERS.items():
+            brought.trained(make(kept.kept_root()), "mwb-vae", "mvae", **({"validation": 0.0} if name == "few" else {}))
+            for method in ("mwb-vae", "mvae") if name != "few" else ():
+                checkpoint = load_checkpoint(name, method)
+                write_json(checkpoint.folder / METRICS, evaluated(checkpoint, checkpoints_root()))
+        yield
+        FOLDERS.clear()
+        FOLDERS.update(before)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_page_opens_and_unfolds(models, name, page):
+    query = {"train_data": name} if page == "train" else {"data": name}
+    app = open_page(f"pages/{page}.py", **query)
+    box = app.selectbox(key="train_data" if page == "train" else "data")
+    assert box.value == name
+    unfold(app)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_view_is_hidden_and_imputed_on_explore(models, name):
+    app = open_page("pages/explore.py", data=name)
+    for toggle in app.toggle[:2]:
+        toggle.set_value(not toggle.value).run()
+        assert_clean(app)
+    assert drawings(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_data_that_were_changed_or_are_gone_are_said(models, page, tmp_path):
+    """Of a model of other columns, and of a folder that lacks a file by now: a sentence, no traceback."""
+    folder = brought.tables(tmp_path, "changed")
+    name = brought.trained(folder, "mwb-vae", "mvae")
+    query = {"train_data" if page == "train" else "data": name}
+    head = (folder / "head.csv").read_text()
+    (folder / "head.csv").write_text(head.replace("nose_mm", "tail_mm"))
+    register(folder)
+    for wrong in ("the view 'head' has changed", "head.csv"):
+        app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, [e.value for e in app.exception]
+        said = " ".join(e.value for e in app.error).replace("\\", "")
+        if page != "benchmarks":  # it shows stored figures, and needs no data
+            assert wrong in said
+        (folder / "head.csv").unlink(missing_ok=True)
+        register(folder)
