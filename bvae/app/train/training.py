@@ -125,7 +125,7 @@ def known_speeds(root: str) -> list[estimates.Measured]:
 def expected(wanted: Wanted) -> str:
     """A sentence on the time."""
     if wanted.seconds is not None:
-        return f"Takes at most {shipped.in_words([wanted.seconds]).removeprefix('about ')} of training here."
+        return f"Takes at most {estimates.in_words([wanted.seconds]).removeprefix('about ')} of training here."
     if About(wanted.settings.dataset, wanted.settings.method).own:
         return "Ends when it has seen the items often enough, or gets no better on those that are kept from it."
     known = known_speeds(str(checkpoints_root()))
