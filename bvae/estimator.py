@@ -14,11 +14,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from bvae.data.own.encoding import encoded
+from bvae.data.own.encoding import as_held, encoded
 from bvae.data.own.from_arrays import from_arrays, from_frame, is_text, parts_of, picture_modality, plain
-from bvae.data.own.tables import Table, dense
+from bvae.data.own.tables import Table, columns_of_matrix, dense
 from bvae.data.own.tags import tag_table
 from bvae.data.own.texts import text_modality
+from bvae.data.sparse import SparseRows
 from bvae.gaussians.posterior import Posterior
 from bvae.io.storage import write_json
 from bvae.metrics.log_likelihood import averaged, log_weights
@@ -244,12 +245,13 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         elif hasattr(given, "__arrow_c_stream__") or hasattr(given, "__dataframe__"):
             table = from_frame(f"X[{name!r}]", given)
         else:
-            array = dense(f"X[{name!r}]", given)
-            if array.ndim != 2 or array.shape[1] != len(modality.columns):
+            array = given if hasattr(given, "toarray") else np.asarray(given)
+            if len(array.shape) != 2 or array.shape[1] != len(modality.columns):
                 raise ValueError(f"X[{name!r}]: expected shape (N, {len(modality.columns)}), got {array.shape}")
-            table = Table(f"X[{name!r}]", {c.name: array[:, k].astype(np.float64)
-                                           for k, c in enumerate(modality.columns)}, 0)
-        return torch.from_numpy(encoded(table, modality.columns, missing_columns=True)[0])
+            names = [c.name for c in modality.columns]
+            table = Table(f"X[{name!r}]", columns_of_matrix(f"X[{name!r}]", array, names), 0)
+        cells = as_held(encoded(table, modality.columns, missing_columns=True)[0])
+        return cells[:] if isinstance(cells, SparseRows) else cells
 
     # -- out -----------------------------------------------------------------------------------------------------
 

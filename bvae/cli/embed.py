@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bvae.cli.items import add_arguments, check_target, model_and_items
+
+AT_ONCE = 1024
+"""Items that a model reads together."""
 
 
 def add(commands: Any) -> None:
@@ -29,9 +34,14 @@ def run(options: argparse.Namespace) -> int:
     model, data = items.model, items.data
     if options.to.suffix.lower() not in (".h5ad", ".h5mu"):
         check_target(options, items, options.to)
-    with torch.no_grad():
-        q = model.shared(model.encode(data.x, model.aggregator.conditional(), present=data.present))
-    mean, scale = q.mean.numpy(), q.variance.sqrt().numpy()
+    means, scales = [], []
+    for index in torch.arange(len(data)).split(AT_ONCE):  # sparse tables are dense for so many items only
+        with torch.no_grad():
+            q = model.shared(model.encode(data.subset(index), model.aggregator.conditional(),
+                                          present=data.present[:, index]))
+        means.append(q.mean.numpy())
+        scales.append(q.variance.sqrt().numpy())
+    mean, scale = np.concatenate(means), np.concatenate(scales)
     for note in data.notes[:12]:
         print(f"note: {note}")
     if options.to.suffix.lower() in (".h5ad", ".h5mu"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -137,7 +137,7 @@ class MultimodalDataset:
     ----------
     modalities : dict of str to Modality
         In a fixed order, which is the order of the axis M everywhere.
-    x : dict of str to Tensor
+    x : mapping of str to Tensor
         name -> (N, ...): one fixed view of every item. Floats in [0, 1] of images and texts; tables (modalities with
         columns) in their own units, NaN in all cells of a column that an item lacks.
     mask : Tensor or None
@@ -165,7 +165,7 @@ class MultimodalDataset:
     split: str
     source: str
     modalities: dict[str, Modality]
-    x: dict[str, Tensor]
+    x: MutableMapping[str, Tensor]
     mask: Tensor | None = None
     y: Tensor = None  # type: ignore[assignment]  # until the checks have filled it
     attributes: Tensor | None = None

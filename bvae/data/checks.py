@@ -6,7 +6,7 @@ rest is refused in a sentence that names the modality, the item, what was expect
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,16 @@ import torch
 from torch import Tensor
 
 from bvae.data.base import DataError, Modality
-from bvae.data.columns import places
+from bvae.data.columns import Column, places
+from bvae.data.sparse import SparseRows, Values
 
 if TYPE_CHECKING:
     from bvae.data.base import MultimodalDataset
 
 RANGES = {"image": (0.0, 1.0), "text": (0.0, 1.0)}
 """kind of modality -> where its values lie; other kinds take any finite number."""
+LARGEST = 3e38
+"""Numbers of tables are below it, as float32 has them."""
 TOLERANCE = 1e-3
 """Values beyond their range by no more than this were rounded; they are brought back."""
 SOME = 16
@@ -136,9 +139,9 @@ def _checked(data: MultimodalDataset) -> MultimodalDataset:
         if set(data.x) != set(data.modalities):
             raise DataError(f"x: expected the modalities {', '.join(data.modalities)}, got "
                             f"{', '.join(map(str, data.x))}")
-        data.x = {name: data.x[name] for name in data.modalities}
-    data.x = {name: of_kind(data.x[name], m) for name, m in data.modalities.items()}
-    counts = {name: len(values) for name, values in data.x.items()}
+        data.x = kept(data.x, {name: held(data.x)[name] for name in data.modalities})
+    data.x = kept(data.x, {name: of_kind(held(data.x)[name], m) for name, m in data.modalities.items()})
+    counts = {name: len(values) for name, values in held(data.x).items()}
     n = next(iter(counts.values()))
     if len(set(counts.values())) > 1:
         raise DataError("x: expected as many items in every modality, got "
@@ -148,8 +151,18 @@ def _checked(data: MultimodalDataset) -> MultimodalDataset:
     data.mask = found_mask(data, n)
     for k, (name, modality) in enumerate(data.modalities.items()):
         there = None if data.mask is None else data.mask[k]
-        data.x[name] = in_range(data.x[name], modality, there)
+        data.x[name] = in_range(held(data.x)[name], modality, there)
     return check_rest(data, n)
+
+
+def held(x: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a data set as they lie in memory, what is sparse as such."""
+    return x.held if isinstance(x, Values) else x
+
+
+def kept(x: Mapping[str, Any], values: dict[str, Any]) -> Any:
+    """Values in the form that they had."""
+    return Values(values) if isinstance(x, Values) else values
 
 
 def is_lazy(data: MultimodalDataset) -> bool:
@@ -189,11 +202,11 @@ def _listed(modalities: Any) -> list[Modality]:
     return found
 
 
-def of_kind(given: Any, modality: Modality) -> Tensor:
+def of_kind(given: Any, modality: Modality) -> Any:
     """The values of one modality as float32 of its shape; pictures in bytes (uint8) are divided by 255."""
     what = f"x[{modality.name!r}]"
-    values = as_values(given, what)
-    if tuple(values.shape[1:]) != modality.shape or values.ndim != len(modality.shape) + 1:
+    values: Any = given if isinstance(given, SparseRows) and modality.columns else as_values(given, what)
+    if tuple(values.shape[1:]) != modality.shape or len(values.shape) != len(modality.shape) + 1:
         shape = ", ".join(("N", *map(str, modality.shape)))
         raise DataError(f"{what}: expected shape ({shape}), got {tuple(values.shape)}")
     as_bytes = getattr(given, "dtype", None) in (torch.uint8, np.dtype(np.uint8))
@@ -208,9 +221,8 @@ def found_mask(data: MultimodalDataset, n: int) -> Tensor | None:
     mask = torch.ones(len(data.modalities), n, dtype=torch.bool)
     if data.mask is not None:
         mask = as_mask(data.mask, (len(data.modalities), n)).clone()
-    for m, (name, values) in enumerate(data.x.items()):
-        flat = values.flatten(1)
-        empty = torch.cat([part.isnan().all(1) for part in flat.split(AT_ONCE)]) & (flat.shape[1] > 0)
+    for m, (name, values) in enumerate(held(data.x).items()):
+        empty = nothing_in(values)
         if data.mask is None or data.modalities[name].takes_gaps:
             mask[m] &= ~empty
         elif bool((empty & mask[m]).any()):
@@ -223,12 +235,24 @@ def found_mask(data: MultimodalDataset, n: int) -> Tensor | None:
     return None if bool(mask.all()) else mask
 
 
-def in_range(values: Tensor, modality: Modality, there: Tensor | None) -> Tensor:
+def nothing_in(values: Any) -> Tensor:
+    """Which items hold nothing but NaN, (N, ...) -> (N,) bool."""
+    if isinstance(values, SparseRows):
+        return values.empty()
+    flat = values.flatten(1)
+    return torch.cat([part.isnan().all(1) for part in flat.split(AT_ONCE)]) & (flat.shape[1] > 0)
+
+
+def in_range(values: Any, modality: Modality, there: Tensor | None) -> Any:
     """The values of one modality, (N, ...): finite and within the range of its kind where the items have it, else 0.
 
     Of a modality with columns: each cell as its column's type has it, or a gap.
     """
     if modality.takes_gaps:
+        if isinstance(values, SparseRows):
+            if not_of_columns(values.matrix.data, values.matrix.indices, modality.columns).any():
+                check_columns(values, modality, there)  # says which cell, and raises if the item is there
+            return values if there is None else values.blank(there)
         check_columns(values, modality, there)
         return values if there is None else blank(values, there)
     low, high = RANGES.get(modality.kind, (-np.inf, np.inf))
@@ -249,7 +273,16 @@ def in_range(values: Tensor, modality: Modality, there: Tensor | None) -> Tensor
     return values.clamp(low, high) if near else values
 
 
-def check_columns(values: Tensor, modality: Modality, there: Tensor | None) -> None:
+def not_of_columns(values: np.ndarray, column: np.ndarray, columns: Sequence[Column]) -> np.ndarray:
+    """Which numbers cannot be in their columns, numbers, counts or binary ones; NaN can. All (n,), `column` int."""
+    of_count, of_binary = (np.array([c.type == kind for c in columns])[column] for kind in ("count", "binary"))
+    bad = np.isinf(values) | (np.abs(values) > LARGEST)
+    bad |= of_count & ((values < 0) | (values != np.round(values)))
+    bad |= of_binary & (values != 0) & (values != 1)
+    return bad & ~np.isnan(values)
+
+
+def check_columns(values: Tensor | SparseRows, modality: Modality, there: Tensor | None) -> None:
     """Raise DataError that names the first cell that cannot be one of its column, (N, P); NaN in all its cells can."""
     at = {kind: torch.tensor([place.start for c, place in zip(modality.columns, places(modality.columns), strict=True)
                               if c.type == kind], dtype=torch.int64) for kind in ("count", "binary")}

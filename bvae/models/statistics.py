@@ -18,6 +18,8 @@ CONSTANT = 1e-6
 """A column whose standard deviation is no larger share of its mean is constant: the rest is rounding."""
 CELLS = 2**25
 """Cells of a training split that are looked at: items are spread over it evenly where there are more."""
+AT_ONCE = 2**22
+"""Cells of which statistics are computed at once: what is needed beside them stays small."""
 SIZED = 10
 """From so many columns on the total of an item of the kind "counts" is its size, which no column tells of."""
 LARGEST_COUNT = 1e9
@@ -93,6 +95,16 @@ def sizes(x: Tensor, rate: Tensor) -> Tensor:
     return x.nansum(1, keepdim=True).clamp_min(1.0) / expected
 
 
+def sizes_in(values: Tensor, blocks: Sequence[Tensor], top: Tensor, rate: Tensor) -> Tensor:
+    """See :func:`sizes`: of the counts in some blocks of cells, none above `top`, a block after the other, float64."""
+    total, expected = (torch.zeros(len(values), 1, dtype=torch.float64) for _ in range(2))
+    for at in blocks:
+        x = values[:, at].double().clamp_max(top[at])
+        total += x.nansum(1, keepdim=True)
+        expected += torch.where(x.isnan(), 0.0, rate[at]).sum(1, keepdim=True)
+    return total.clamp_min(1.0) / expected.clamp_min(1e-6)
+
+
 def at_most(values: Tensor, count: int) -> Tensor:
     """Positions of `count` of the items, spread evenly; all if there are fewer."""
     return torch.linspace(0, len(values) - 1, min(len(values), count)).round().long()
@@ -138,27 +150,33 @@ def described(columns: Sequence[Column], values: Tensor, sized: bool = False) ->
     location, scale, bias = (torch.zeros(p, dtype=torch.float64) for _ in range(3))
     scale += 1.0
     rate, dispersion, top = torch.ones_like(scale), torch.ones_like(scale), torch.full_like(scale, math.inf)
-    for kind, at in cells.of_type.items():
+    together = max(1, AT_ONCE // len(values))
+    blocks = [(kind, at) for kind, every in cells.of_type.items() for at in every.split(together)]
+    of_counts = [at for kind, at in blocks if kind == "count"]
+    for at in of_counts:
+        x = values[:, at].float()
+        of_logs = typical(x.log1p())
+        top[at] = (RARE_COUNT + torch.expm1(of_logs[0] + 10 * of_logs[1])).clamp_max(LARGEST_COUNT)
+        rate[at] = (x.double().clamp_max(top[at]).nansum(0) + 0.5) / ((~x.isnan()).sum(0).double() + 1)
+    size = torch.ones(len(values), 1, dtype=torch.float64)
+    if sized and of_counts:
+        every = cells.of_type["count"]
+        totals = sizes_in(values, of_counts, top, rate) * rate[every].sum()
+        totals = totals[~values[:, every].isnan().all(1)]
+        if len(totals):
+            rate[every] = rate[every] / rate[every].sum() * totals.median().clamp_min(1.0)
+        size = sizes_in(values, of_counts, top, rate)
+    for kind, at in blocks:
         x = values[:, at].float()
         there = (~x.isnan()).sum(0).double()
         if kind == "number":
             location[at], scale[at] = typical(x)
             bias[at] = location[at]
         elif kind == "count":
-            of_logs = typical(x.log1p())
-            top[at] = (RARE_COUNT + torch.expm1(of_logs[0] + 10 * of_logs[1])).clamp_max(LARGEST_COUNT)
-            x = x.double().clamp_max(top[at])
-            mean = (x.nansum(0) + 0.5) / (there + 1)
-            size = torch.ones(len(x), 1, dtype=torch.float64)
-            if sized:
-                totals = (sizes(x, mean) * mean.sum())[~x.isnan().all(1)]
-                if len(totals):
-                    mean = mean / mean.sum() * totals.median().clamp_min(1.0)
-                size = sizes(x, mean)
-            x = x / size
+            mean, x = rate[at], x.double().clamp_max(top[at]) / size
             location[at], scale[at] = typical(x.log1p())
             variance = ((x - x.nansum(0) / there.clamp_min(1)).square().nansum(0) / there.clamp_min(1))
-            rate[at], bias[at] = mean, mean.log()
+            bias[at] = mean.log()
             dispersion[at] = torch.where(variance > mean, mean.square() / (variance - mean), 1e3).clamp(0.1, 1e3)
         else:
             per = 1.0 if kind == "binary" else 1.0 / width_of(cells, at)

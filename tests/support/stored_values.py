@@ -1,4 +1,4 @@
-"""What shipped checkpoints say of a few items, kept in a file: ``python -m tests.support.stored_values`` writes it.
+"""What shipped checkpoints say of a few test items, in a file: ``python -m tests.support.stored_values`` writes it.
 
 Whatever is changed in networks, rules, likelihoods or the reading of weights, a model that was trained before goes on
 saying the same. The file is written anew only where weights are trained anew, and then the change is looked at.

@@ -27,8 +27,10 @@ def described(parts: Mapping[str, OwnData]) -> str:
         gaps = float(np.average([train.gaps(name), test.gaps(name)], weights=[len(train), len(test)]))
         lines.append(f"  {name}: {modality.kind}, {size(modality)}; {have:,} items have it ({have / total:.0%})"
                      + (f", {gaps:.1%} of their cells are gaps" if gaps else ""))
-        x = torch.cat([part.x[name][part.present[m]] for part in (train, test)])
-        lines += [f"    {line}" for line in column_lines(modality.columns, x)]
+        if modality.columns:
+            cells = sum(c.width for c in modality.columns[:SHOWN])
+            x = torch.cat([part.first_cells(name, cells) for part in (train, test)])
+            lines += [f"    {line}" for line in column_lines(modality.columns, x)]
     patterns: Counter[tuple[str, ...]] = Counter()
     for part in (train, test):
         patterns.update(dict(part.patterns()))
@@ -66,7 +68,7 @@ def size(modality: Modality) -> str:
 def column_lines(columns: tuple[Column, ...], x: torch.Tensor) -> list[str]:
     """Ranges or shares of the first columns, one line each."""
     lines = []
-    for column, place in list(zip(columns, places(columns), strict=True))[:SHOWN]:
+    for column, place in zip(columns[:SHOWN], places(columns[:SHOWN]), strict=True):
         values = x[:, place]
         gaps = float(values.isnan().any(1).float().mean()) if len(values) else 1.0
         lines.append(f"{column.name} ({column.type}): {told(column, values)}" + (f"; {gaps:.0%} gaps" if gaps else ""))

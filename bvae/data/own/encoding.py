@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 
 from bvae.data.base import DataError
+from bvae.data.checks import LARGEST, not_of_columns
 from bvae.data.columns import LONGEST, TYPES, Column, is_word, places
 from bvae.data.own.tables import Table
 from bvae.data.own.words import is_gap, word
+from bvae.data.sparse import SparseColumns, SparseRows
 
 MOST_CATEGORIES = 50
 """A column of words with more different ones is not taken for a category by itself."""
@@ -168,7 +172,7 @@ def constant(values: np.ndarray) -> bool:
 
 def encoded(
     table: Table, columns: Sequence[Column], missing_columns: bool = False
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray | SparseRows, list[str]]:
     """Cells as numbers, in the order of `columns`, whatever order the table has.
 
     Parameters
@@ -182,8 +186,8 @@ def encoded(
 
     Returns
     -------
-    values : ndarray
-        (N, P) float32, NaN for gaps.
+    values : ndarray or SparseRows
+        (N, P) float32, NaN for gaps; sparse if the table is.
     notes : list of str
         What became a gap, in sentences.
     """
@@ -193,12 +197,30 @@ def encoded(
                         "got a table without them")
     notes = [f"{table.where}: {len(lacking):,} columns are not there and count as gaps: {', '.join(lacking[:5])}"
              + ", ..." * (len(lacking) > 5)] if lacking else []
+    if isinstance(table.columns, SparseColumns) and not lacking and not any(c.categories for c in columns):
+        return _sparse_cells(table, columns), notes
     out = np.full((table.num_rows, sum(c.width for c in columns)), np.nan, np.float32)
     for column, place in zip(columns, places(columns), strict=True):
         if column.name in table.columns:
             out[:, place], note = _cells(table, column)
             notes += [note] if note else []
     return out, notes
+
+
+def _sparse_cells(table: Table, columns: Sequence[Column]) -> SparseRows:
+    """Cells of numbers, counts, and 0 and 1: only those that are not 0 are looked at."""
+    assert isinstance(table.columns, SparseColumns)
+    found = table.columns.only([c.name for c in columns])
+    column = np.repeat(np.arange(len(columns)), np.diff(found.matrix.indptr))
+    bad = not_of_columns(found.matrix.data, column, columns)
+    if bad.any():
+        _cells(table, columns[int(column[bad.argmax()])])  # says which cell, and raises
+    return found.as_rows()
+
+
+def as_held(values: np.ndarray | SparseRows) -> Any:
+    """What :func:`encoded` gives as a data set holds it: a tensor, or still sparse."""
+    return values if isinstance(values, SparseRows) else torch.from_numpy(values)
 
 
 def _cells(table: Table, column: Column) -> tuple[np.ndarray, str]:
@@ -223,7 +245,7 @@ def _cells(table: Table, column: Column) -> tuple[np.ndarray, str]:
             if bad.any():
                 index = int(bad.argmax())
                 raise DataError(f"{table.row(index)}, {where}: expected 0 or 1, got {values[index]:g}")
-        too_large = there & (np.abs(values) > 3e38)
+        too_large = there & (np.abs(values) > LARGEST)
         if too_large.any():
             index = int(too_large.argmax())
             raise DataError(f"{table.row(index)}, {where}: expected a number below 3e38, got {values[index]:g}")

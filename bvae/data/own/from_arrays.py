@@ -10,9 +10,9 @@ import torch
 
 from bvae.data.base import DataError, Modality
 from bvae.data.columns import OF_COLUMNS, Column
-from bvae.data.own.encoding import columns_of, encoded, holds_counts
+from bvae.data.own.encoding import as_held, columns_of, encoded, holds_counts
 from bvae.data.own.own_data import OwnData
-from bvae.data.own.tables import Table, dense, told
+from bvae.data.own.tables import Table, columns_of_matrix, dense, told
 from bvae.data.own.tags import tag_table
 from bvae.data.own.texts import Made, alphabet_of, text_modality
 from bvae.data.own.weights import balanced
@@ -140,6 +140,8 @@ def one_modality(key: str, given: Any, kind: str, alphabet: str = "") -> Made:
     if isinstance(given, Table):
         return table_modality(key, given, kind)
     if hasattr(given, "toarray") and not isinstance(given, torch.Tensor):
+        if len(given.shape) == 2 and given.shape[1]:
+            return _of_sparse(key, what, given, kind)
         given = dense(what, given)
     array = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else np.asarray(given)
     if array.dtype.kind not in "biuf":
@@ -154,6 +156,16 @@ def one_modality(key: str, given: Any, kind: str, alphabet: str = "") -> Made:
                         f"{array[row, column]}")
     columns = {f"c{k}": array[:, k].astype(np.float64) for k in range(array.shape[1])}
     return table_modality(key, Table(what, columns, 0), kind or ("" if _all_binary(array) else "vector"))
+
+
+def _of_sparse(key: str, what: str, given: Any, kind: str) -> Made:
+    """A modality of a sparse matrix."""
+    columns = columns_of_matrix(what, given, [f"c{k}" for k in range(given.shape[1])])
+    values = np.asarray(given.data) if hasattr(given, "data") else dense(what, given)
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        row, column = (int(v[0]) for v in np.nonzero(np.isinf(dense(what, given))))
+        raise DataError(f"{what}, row {row}, column {column}: expected a finite number or NaN, got an infinite one")
+    return table_modality(key, Table(what, columns, 0), kind or ("" if _all_binary(values) else "vector"))
 
 
 def _all_binary(array: np.ndarray) -> bool:
@@ -176,7 +188,7 @@ def table_modality(key: str, table: Table, kind: str = "", types: Mapping[str, s
     values, said = encoded(table, columns)
     kind = kind or kind_of(columns)
     modality = modality_of(lambda: Modality(key, kind, (values.shape[1],), columns=columns))
-    return Made(modality, torch.from_numpy(values), notes + said)
+    return Made(modality, as_held(values), notes + said)
 
 
 def kind_of(columns: Sequence[Column]) -> str:

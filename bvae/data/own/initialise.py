@@ -135,7 +135,7 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         if not tagged and not texts:
             found.tables.append(name)
         return
-    chosen = Table(table.where, {c: table.columns[c] for c in rest}, table.first_row)
+    chosen = table.only(rest)
     try:
         columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
     except DataError as error:

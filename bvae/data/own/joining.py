@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bvae.data.base import DataError, Modality
+from bvae.data.sparse import SparseRows, Values
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class View:
     ----------
     modality : Modality
     ids : list of str
-    values : Tensor
+    values : Tensor or SparseRows
         (N, ...), NaN for gaps.
     where : str
         The file or folder that it comes from.
@@ -29,7 +30,7 @@ class View:
 
     modality: Modality
     ids: list[str]
-    values: Tensor
+    values: Tensor | SparseRows
     where: str
 
 
@@ -40,7 +41,7 @@ class Joined(NamedTuple):
     ----------
     ids : list of str
         In the order in which they are first met.
-    values : dict of str to Tensor
+    values : dict of str to Tensor or SparseRows
         (N, ...), NaN where a view or a cell is missing.
     mask : ndarray
         (M, N) bool.
@@ -48,7 +49,7 @@ class Joined(NamedTuple):
     """
 
     ids: list[str]
-    values: dict[str, Tensor]
+    values: dict[str, Any]
     mask: np.ndarray
     notes: list[str]
 
@@ -57,9 +58,14 @@ def joined(views: Sequence[View]) -> Joined:
     """Items by id; those that have gaps only, in every view, are left out, and said."""
     order = list(dict.fromkeys(i for v in views for i in v.ids))
     places = {i: k for k, i in enumerate(order)}
-    values, mask = {}, np.zeros((len(views), len(order)), dtype=bool)
+    values: dict[str, Any] = {}
+    mask = np.zeros((len(views), len(order)), dtype=bool)
     for m, view in enumerate(views):
         index = torch.tensor([places[i] for i in view.ids], dtype=torch.int64)
+        if isinstance(view.values, SparseRows):
+            held = view.values.spread(index.numpy(), len(order))
+            values[view.modality.name], mask[m] = held, ~held.empty().numpy()
+            continue
         whole = torch.full((len(order), *view.values.shape[1:]), torch.nan)
         whole[index] = view.values.float()
         values[view.modality.name] = whole
@@ -70,7 +76,7 @@ def joined(views: Sequence[View]) -> Joined:
     keep = torch.from_numpy(np.flatnonzero(seen))
     note = (f"{int((~seen).sum()):,} items have gaps only, in every view, and are left out, such as "
             f"{order[int((~seen).argmax())]!r}")
-    return Joined([order[k] for k in keep.tolist()], {k: v[keep] for k, v in values.items()}, mask[:, seen], [note])
+    return Joined([order[k] for k in keep.tolist()], Values(values).rows(keep).held, mask[:, seen], [note])
 
 
 def check_matches(views: Sequence[View]) -> list[str]:

@@ -14,6 +14,7 @@ from bvae.data.base import DataError, Modality, MultimodalDataset
 from bvae.data.checks import checked
 from bvae.data.columns import places
 from bvae.data.own.words import check_ids, is_gap, word
+from bvae.data.sparse import SparseRows, Values
 
 SPLITS = ("train", "test")
 UNLABELLED = "unknown"
@@ -69,6 +70,7 @@ class OwnData(MultimodalDataset):
     name = "own"  # of each instance its own
     version: ClassVar[int] = 0
     """Of a registered data set: another number each time that the name is registered, for what is cached by name."""
+    x: Values
 
     def __init__(
         self, name: str, modalities: Sequence[Modality], x: Mapping[str, Any], mask: Any = None,
@@ -79,8 +81,8 @@ class OwnData(MultimodalDataset):
         self.title = name  # type: ignore[misc]
         self.story, self.alphabet, self.notes = story, alphabet, tuple(notes)
         self.modalities = {m.name: m for m in modalities}
-        self.x = dict(x)
-        count = len(next(iter(self.x.values()))) if self.x else 0
+        self.x = Values(x)
+        count = len(next(iter(self.x.held.values()))) if self.x else 0
         self.ids = tuple(map(str, range(count))) if ids is None else tuple(map(str, ids))
         if len(self.ids) != count:
             raise DataError(f"ids: expected {count:,} of them, one an item, got {len(self.ids):,}")
@@ -123,6 +125,15 @@ class OwnData(MultimodalDataset):
             raise DataError("this data set has no text modality")
         return ["".join(self.alphabet[k] for k in row) for row in text.argmax(-1).tolist()]
 
+    def subset(self, index: Any) -> dict[str, Tensor]:
+        """See `MultimodalDataset.subset`. What is kept sparse is dense for these items only."""
+        return self.x.of_items(index)
+
+    def first_cells(self, modality: str, count: int) -> Tensor:
+        """The first cells of the items that have a modality of columns, (n, at most `count`)."""
+        held, there = self.x.held[modality], self.present[list(self.modalities).index(modality)]
+        return (held.columns(count) if isinstance(held, SparseRows) else held[:, :count])[there]
+
     def rows(self, index: Any, split: str = "all") -> OwnData:
         """Some of the items, as a data set of its own with the same classes.
 
@@ -136,7 +147,7 @@ class OwnData(MultimodalDataset):
         index = np.flatnonzero(index) if index.dtype == bool else index.astype(int)
         chosen = torch.from_numpy(index)
         return OwnData(
-            self.name, list(self.modalities.values()), {k: v[chosen] for k, v in self.x.items()},
+            self.name, list(self.modalities.values()), self.x.rows(chosen).held,
             None if self.mask is None else self.mask[:, chosen], [self.ids[k] for k in index],
             {key: values[index] for key, values in self.label_columns.items()}, split, self.story, self.alphabet,
             self.notes, self.classes)
@@ -192,7 +203,11 @@ class OwnData(MultimodalDataset):
 
     def gaps(self, modality: str) -> float:
         """Share of a modality's columns' cells that are missing in the items that have the modality."""
-        have = self.x[modality][self.present[list(self.modalities).index(modality)]]
+        there, held = self.present[list(self.modalities).index(modality)], self.x.held[modality]
+        if isinstance(held, SparseRows):
+            have = held.rows(there)
+            return float(np.isnan(have.matrix.data).sum() / max(1, np.prod(have.shape, dtype=float)))
+        have = held[there]
         first = [place.start for place in places(self.modalities[modality].columns)]
         return float(have[:, first].isnan().float().mean()) if len(have) and first else 0.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bvae.data.base import DataError
+from bvae.data.sparse import MOST_DENSE, SparseColumns
 from bvae.registry import Registry
 
 MIB = 1024 * 1024
@@ -31,14 +32,15 @@ class Table:
     ----------
     where : str
         What to call it in an error: the file's name.
-    columns : dict
-        Name -> (N,) float64 with NaN for gaps, or (N,) of objects: words, None for gaps.
+    columns : mapping
+        Name -> (N,) float64 with NaN for gaps, or (N,) of objects: words, None for gaps. Of a sparse matrix a
+        `SparseColumns`, which makes a column dense when it is looked at.
     first_row : int
         What the file calls the first row, for errors: 2 below a header in line 1.
     """
 
     where: str
-    columns: dict[str, np.ndarray]
+    columns: Mapping[str, np.ndarray]
     first_row: int = 2
 
     @property
@@ -50,9 +52,15 @@ class Table:
         """A row as the file counts it."""
         return f"{self.where}, row {index + self.first_row}"
 
+    def only(self, names: Sequence[str]) -> Table:
+        """Some of the columns, in this order."""
+        columns = self.columns
+        chosen = columns.only(names) if isinstance(columns, SparseColumns) else {name: columns[name] for name in names}
+        return Table(self.where, chosen, self.first_row)
+
     def without(self, names: Sequence[str]) -> Table:
         """The other columns."""
-        return Table(self.where, {k: v for k, v in self.columns.items() if k not in names}, self.first_row)
+        return self.only([name for name in self.columns if name not in names])
 
 
 @dataclass(frozen=True)
@@ -122,8 +130,24 @@ def check_columns(where: str, names: Sequence[Any]) -> list[str]:
     return out
 
 
-def dense(where: str, values: Any) -> np.ndarray:
-    """A matrix, sparse or not, as an array. Raises DataError for a sparse one whose indices point outside of it.
+def columns_of_matrix(where: str, values: Any, names: Sequence[str]) -> Mapping[str, np.ndarray]:
+    """The columns of a matrix (N, P) of numbers; of a sparse one, in which most cells are 0, they stay sparse.
+
+    Raises DataError if it holds no numbers, or is a sparse one that is damaged.
+    """
+    if not hasattr(values, "toarray"):
+        values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{where}: expected numbers, got {values.dtype}")
+    if hasattr(values, "toarray") and values.nnz <= MOST_DENSE * np.prod(values.shape, dtype=float):
+        check_indices(where, values)
+        return SparseColumns(values, names)
+    cells = dense(where, values)
+    return {name: cells[:, k].astype(np.float64) for k, name in enumerate(names)}
+
+
+def check_indices(where: str, values: Any) -> None:
+    """Raise DataError for a sparse matrix whose indices point outside of it.
 
     SciPy does not look at them when it writes the cells out, and would write anywhere in the memory.
     """
@@ -132,6 +156,11 @@ def dense(where: str, values: Any) -> np.ndarray:
             values.check_format(full_check=True)
         except ValueError as error:
             raise DataError(f"{where}: expected a sparse matrix, got a damaged one ({told(error)})") from error
+
+
+def dense(where: str, values: Any) -> np.ndarray:
+    """A matrix, sparse or not, as an array. Raises DataError for a damaged one, see :func:`check_indices`."""
+    check_indices(where, values)
     return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
 
 

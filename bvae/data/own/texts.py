@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from bvae.data.base import DataError, Modality
 
@@ -22,14 +21,14 @@ class Made(NamedTuple):
     Attributes
     ----------
     modality : Modality
-    values : Tensor
+    values : Tensor or SparseRows
         (N, ...), NaN for gaps.
     notes : list of str
         What is to be said of it, in sentences.
     """
 
     modality: Modality
-    values: Tensor
+    values: Any
     notes: list[str]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from bvae.data.base import DataError, Modality
-from bvae.data.own.encoding import encoded
+from bvae.data.own.encoding import as_held, encoded
 from bvae.data.own.from_arrays import modality_of, picture_modality, table_modality
 from bvae.data.own.joining import View
 from bvae.data.own.manifest import Source
@@ -84,7 +84,7 @@ def of_table(folder: Folder, name: str, source: Source, table: Table, known: Mod
     chosen = chosen_columns(folder, name, source, table, strict=known is None)
     if source.kind == "text":
         return text_modality(name, texts_of(chosen), folder.alphabet, known.shape[0] if known else 0, table.where)
-    if source.kind == "tags" and any(v.dtype.kind != "f" for v in chosen.columns.values()):
+    if source.kind == "tags" and any(chosen.columns[c].dtype.kind != "f" for c in chosen.columns):
         chosen, notes = tag_table(table.where, texts_of(chosen, "; "), known.columns if known else None)
         if known is None:
             made = table_modality(name, chosen, "tags")
@@ -92,7 +92,7 @@ def of_table(folder: Folder, name: str, source: Source, table: Table, known: Mod
         return Made(known, torch.from_numpy(encoded(chosen, known.columns)[0]), notes)
     if known:
         cells, notes = encoded(chosen, known.columns, missing_columns=True)
-        return Made(known, torch.from_numpy(cells), notes)
+        return Made(known, as_held(cells), notes)
     types = {k: v for k, v in source.types.items() if k in chosen.columns}
     strange = [k for k in source.types if k not in table.columns]
     if strange:
@@ -113,7 +113,7 @@ def chosen_columns(folder: Folder, name: str, source: Source, table: Table, stri
     aside = {source.id or man.id, UNNAMED, *man.labels, man.split, *source.skip, *others}
     wanted = [c for c in source.columns or table.columns if c in table.columns and (
         c in source.columns or c not in aside)]
-    return Table(table.where, {c: table.columns[c] for c in wanted}, table.first_row)
+    return table.only(wanted)
 
 
 def texts_of(table: Table, between: str = " ") -> Sequence[str | None]:

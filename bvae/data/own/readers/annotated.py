@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bvae.data.base import DataError
-from bvae.data.own.tables import MAX_FILE, READERS, Table, Views, check_columns, check_extent, check_size, dense, told
+from bvae.data.own.tables import (
+    MAX_FILE,
+    READERS,
+    Table,
+    Views,
+    check_columns,
+    check_extent,
+    check_size,
+    columns_of_matrix,
+    told,
+)
+from bvae.data.sparse import SparseColumns
 
 KEY = "X_bvae"
 """Name of the latent positions in obsm."""
@@ -40,23 +51,26 @@ def from_mudata(given: Any) -> tuple[dict[str, Any], Sequence[Any], dict[str, An
         if strange:
             raise DataError(f"{key}: expected observations of the whole, got {strange[0]!r}")
         rows = np.array([places[str(i)] for i in one.obs_names], dtype=int)
-        columns = {}
-        for title, values in table.columns.items():
-            whole = np.full(len(ids), np.nan)
-            whole[rows] = values
-            columns[title] = whole
-        parts[key] = Table(key, columns, 0)
+        parts[key] = Table(key, spread(table.columns, rows, len(ids)), 0)
     return parts, ids, labels_of(given.obs)
+
+
+def spread(columns: Mapping[str, np.ndarray], rows: np.ndarray, count: int) -> Mapping[str, np.ndarray]:
+    """The rows of some columns as the rows `rows` of `count`; the others are gaps."""
+    if isinstance(columns, SparseColumns):
+        whole = columns.as_rows().spread(rows, count)
+        return SparseColumns(whole.matrix, list(columns), whole.gaps)
+    out = {}
+    for title, values in columns.items():
+        out[title] = np.full(count, np.nan)
+        out[title][rows] = values
+    return out
 
 
 def matrix(where: str, values: Any, titles: Sequence[Any]) -> Table:
     """A matrix, dense or sparse, as a table."""
     check_extent(where, *values.shape)
-    cells = dense(where, values)
-    if cells.dtype.kind not in "biuf":
-        raise DataError(f"{where}: expected numbers, got {cells.dtype}")
-    names = check_columns(where, titles)
-    return Table(where, {t: cells[:, k].astype(np.float64) for k, t in enumerate(names)}, 0)
+    return Table(where, columns_of_matrix(where, values, check_columns(where, titles)), 0)
 
 
 def labels_of(obs: Any) -> dict[str, np.ndarray]:
