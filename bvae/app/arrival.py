@@ -37,12 +37,12 @@ class WithHints:
     Parameters
     ----------
     app : ASGI application
-    hints : str
-        HTML for the end of the head.
+    hints, on_home : str
+        HTML for the end of the head, and that for the first page.
     """
 
-    def __init__(self, app: Any, hints: str) -> None:
-        self.app, self.hints = app, hints.encode()
+    def __init__(self, app: Any, hints: str, on_home: str) -> None:
+        self.app, self.hints, self.on_home = app, hints.encode(), on_home.encode()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -71,7 +71,8 @@ class WithHints:
                     start = {**start, "status": 307, "headers": [(b"location", to.encode()), (b"content-length", b"0")]}
                     page = b""
                 elif MARK in page:
-                    page = page.replace(b"</head>", self.hints + b"</head>", 1)
+                    hints = self.hints if page_name(scope["path"]) else self.on_home
+                    page = page.replace(b"</head>", hints + b"</head>", 1)
                     headers = MutableHeaders(raw=start["headers"])
                     headers["content-length"] = str(len(page))
                     for stale in ("etag", "last-modified"):
@@ -81,6 +82,11 @@ class WithHints:
             await send(message)
 
         await self.app({**scope, "headers": plain}, receive, rewrite)
+
+
+def page_name(path: str) -> str:
+    """What an address asks for, below that of the server; "" is the first page."""
+    return path.removeprefix("/" + config.get_option("server.baseUrlPath").strip("/")).strip("/")
 
 
 def way_home(path: str, query: str) -> str:
@@ -98,14 +104,13 @@ def way_home(path: str, query: str) -> str:
     str
         Relative, for a server that is reached through another one.
     """
-    parts = path.removeprefix("/" + config.get_option("server.baseUrlPath").strip("/")).strip("/").split("/")
-    name = "/".join(parts)
+    name = page_name(path)
     first = next(iter(PAGES))
     if not name or (name in PAGES and name != first):
         return ""
     more = [] if name == first else [(UNKNOWN, unquote(name))]
     kept = [] if more else parse_qsl(query, keep_blank_values=True)
-    up = "../" * (len(parts) - 1 + path.endswith("/")) or "./"
+    up = "../" * (name.count("/") + path.endswith("/")) or "./"
     return up + (f"?{urlencode([*kept, *more])}" if kept or more else "")
 
 
@@ -133,4 +138,6 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     yield
 
 
-MIDDLEWARE = [Middleware(WithHints, hints=preload.hints(file_util.get_static_dir()))]
+STATIC = file_util.get_static_dir()
+MIDDLEWARE = [Middleware(WithHints, hints=preload.hints(STATIC),
+                         on_home=preload.hints(STATIC, preload.FIRST_ON_HOME))]

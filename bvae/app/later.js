@@ -14,9 +14,12 @@
     link.onload = link.onerror = () => idle(fetchNext);
     document.head.append(link);
   };
+  const COMPONENT = '[data-testid="stBidiComponentIsolated"]';
+  const drawn = () => document.querySelector(PICTURE)
+    || [...document.querySelectorAll(COMPONENT)].some((host) => host.shadowRoot?.querySelector("img, canvas, svg"));
   const look = () => {
     const app = document.querySelector('[data-testid="stApp"]');
-    if (app?.getAttribute("data-test-script-state") === "notRunning" && document.querySelector(PICTURE)) {
+    if (app?.getAttribute("data-test-script-state") === "notRunning" && drawn()) {
       setTimeout(() => idle(fetchNext), QUIET);
     } else {
       setTimeout(look, SOONEST);

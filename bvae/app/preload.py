@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bvae.app.pages import PAGES
@@ -17,6 +17,8 @@ from bvae.app.templates import Markup, render
 FIRST = ("Html", "ButtonGroup", "Button", "Selectbox", "NumberInput", "Slider", "PageLink", "DownloadButton",
          "BidiComponent")
 """Elements that the top of most pages has."""
+FIRST_ON_HOME = ("Html", "Button", "PageLink", "BidiComponent")
+"""Those that the first page has: the others need not arrive before its picture."""
 FONTS = ("MaterialSymbols-Rounded",)
 """Every page has icons; without their font they are words for a moment, and the page moves when it comes."""
 LATER = ("PlotlyChart", "Checkbox", "TextInput", "Spinner", "Radio", "FileUploader", "DataFrame")
@@ -47,21 +49,23 @@ def needed(folder: Path, names: Iterable[str]) -> list[str]:
     return order
 
 
-def hints(static: str | Path) -> str:
+def hints(static: str | Path, elements: Sequence[str] = FIRST) -> str:
     """HTML for the head of Streamlit's index page; empty if its folder looks different from what we know.
 
     Parameters
     ----------
     static : str or Path
         The folder of ``index.html``.
+    elements : sequence of str
+        What the page needs at once; the others of `FIRST` come later, before those of `LATER`.
     """
     static = Path(static)
     folder, media, index = static / "static" / "js", static / "static" / "media", static / "index.html"
     if not (folder.is_dir() and index.is_file()):
         return ""
     known = index.read_text(encoding="utf-8")
-    first = [file for file in needed(folder, FIRST) if file not in known]
-    later = [file for file in needed(folder, LATER) if file not in known and file not in first]
+    first = [file for file in needed(folder, elements) if file not in known]
+    later = [file for file in needed(folder, [*FIRST, *LATER]) if file not in known and file not in first]
     fonts = [path.name for font in FONTS for path in sorted(media.glob(f"{font}.*.woff2"))[:1]]
     script = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS)
     for word, value in {"LATER": [f"./static/js/{file}" for file in later],

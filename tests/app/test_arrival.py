@@ -18,7 +18,8 @@ INDEX = (STATIC / "index.html").read_text(encoding="utf-8")
 PAGE = [(b"accept", b"text/html,application/xhtml+xml"), (b"accept-encoding", b"gzip, br"), (b"if-none-match", b'"x"')]
 
 
-def asked(body, kind="text/html; charset=utf-8", status=200, method="GET", headers=PAGE, type="http"):
+def asked(body, kind="text/html; charset=utf-8", status=200, method="GET", headers=PAGE, type="http",
+          path="/explore"):
     """What a browser gets from an application behind the middleware, and what that application was asked with."""
     seen, sent = {}, []
 
@@ -33,7 +34,8 @@ def asked(body, kind="text/html; charset=utf-8", status=200, method="GET", heade
     async def send(message):
         sent.append(message)
 
-    run(arrival.WithHints(app, "<hint>")({"type": type, "method": method, "headers": headers, "path": "/"}, None, send))
+    run(arrival.WithHints(app, "<hint>", "<home>")(
+        {"type": type, "method": method, "headers": headers, "path": path}, None, send))
     return dict(sent[0]["headers"]), b"".join(m["body"] for m in sent[1:]), dict(seen["headers"])
 
 
@@ -42,6 +44,7 @@ def test_the_index_page_gets_the_hints_at_the_end_of_its_head():
     assert body.decode() == INDEX.replace("</head>", "<hint></head>", 1)
     assert headers[b"content-length"] == str(len(body)).encode()
     assert b"etag" not in headers
+    assert asked(INDEX.encode(), path="/")[1].decode() == INDEX.replace("</head>", "<home></head>", 1)
     assert not {b"accept-encoding", b"if-none-match"} & set(request)
 
 
@@ -76,7 +79,7 @@ def test_only_the_index_page_is_given_to_pages_alone():
             sent.append(message)
 
         sent.clear()
-        run(arrival.WithHints(app, "")({"type": "http", "method": "GET", "headers": PAGE, "path": path}, None, send))
+        run(arrival.WithHints(app, "", "")({"type": "http", "method": "GET", "headers": PAGE, "path": path}, None, send))
         return sent[0]["status"], dict(sent[0]["headers"]).get(b"location")
 
     assert answer("/nowhere", INDEX.encode()) == (307, b"./?unknown=nowhere")
@@ -98,6 +101,20 @@ def test_the_hints_name_files_that_exist_and_that_the_page_does_not_name_itself(
     assert not set(first) & set(later)
     assert not any("Plotly" in file for file in first)
     assert "Plotly" in later[0]  # the largest is what one waits for longest
+
+
+def test_the_first_page_waits_for_less_and_the_rest_comes_before_what_is_large():
+    def files(html):
+        head, _, script = html.partition("<script>")
+        return [re.findall(pattern, part) for pattern, part in (
+            (r'modulepreload" crossorigin href="\./([^"]+)"', head), (r'"\./(static/js/[^"]+)"', script))]
+
+    first, later = files(preload.hints(STATIC))
+    home_first, home_later = files(preload.hints(STATIC, preload.FIRST_ON_HOME))
+    assert set(home_first) < set(first)
+    assert set(home_first + home_later) == set(first + later)
+    plotly = next(k for k, file in enumerate(home_later) if "Plotly" in file)
+    assert any("Selectbox" in file for file in home_later[:plotly])
 
 
 def test_another_version_of_the_client_gets_no_wrong_hints(tmp_path):

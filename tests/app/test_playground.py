@@ -244,6 +244,29 @@ def test_a_changed_scene_is_said_to_be_changed_and_reset_restores_it():
     assert app.segmented_control(key="playground_to").value == "all experts"
 
 
+def test_undo_takes_one_change_after_the_other_back():
+    def undo():
+        return next(b for b in app.button if b.label == "Undo")
+
+    app = open_page("pages/playground.py")
+    assert undo().disabled
+    app.pills(key="playground_preset").set_value("camps").run()
+    changed = scenes.preset("camps")
+    changed["experts"][0]["mean"][0] += 0.5
+    app.session_state["playground_scene"] = changed
+    app.run()
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert scenes.same(link(app), scenes.preset("camps"))
+    for scene, says in ((changed, "**You changed"), (scenes.preset("camps"), scenes.PRESETS["camps"].look),
+                        (scenes.preset(scenes.FIRST), scenes.PRESETS[scenes.FIRST].look)):
+        assert not undo().disabled
+        undo().click().run()
+        assert_clean(app)
+        assert scenes.same(link(app), scene)
+        assert app.info[0].value.startswith(says)
+    assert undo().disabled
+
+
 def test_reset_works_for_a_scene_that_came_with_a_link():
     app = open_page("pages/playground.py", scene=scenes.encode({**scenes.preset("scales"), "rules": ["helvae"]}))
     assert not app.info

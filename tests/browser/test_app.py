@@ -107,6 +107,21 @@ def test_dragging_an_expert_changes_the_exact_numbers_and_the_link_brings_them_b
     eventually(lambda: wasserstein_mean(page) == pytest.approx(drawn, abs=2e-3), page=page)  # links: three decimals
 
 
+def test_undo_takes_a_drag_in_the_playground_back(page, app_url):
+    page.goto(f"{app_url}/playground")
+    settled(page)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    before = steady(page, lambda: wasserstein_mean(page))
+    with asked(page):
+        drag(page, "0/mean", 25, -30)
+    assert steady(page, lambda: wasserstein_mean(page)) != pytest.approx(before, abs=2e-3)
+    with asked(page):
+        undo.click()
+    eventually(lambda: wasserstein_mean(page) == pytest.approx(before, abs=2e-3), page=page)
+    expect(undo).to_be_disabled()
+
+
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_scene_button_replaces_what_was_dragged(page, app_url):
     page.goto(f"{app_url}/playground")

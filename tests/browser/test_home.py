@@ -65,6 +65,22 @@ def test_pictures_follow_the_hand_without_the_server(page, app_url):
     eventually(lambda: gets(page, "moe") == ["a 3"], page=page)
 
 
+def test_what_other_pages_need_is_fetched_once_home_has_its_picture(chromium, app_url):
+    with watched(chromium, 1280, 720) as page:
+        page.add_init_script("""const look = () => {
+            const hosts = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')];
+            if (hosts.some(host => host.shadowRoot?.querySelector(".picture .rule"))) performance.mark("picture");
+            else requestAnimationFrame(look);
+        };
+        look();""")
+        opened(page, app_url)
+        times = eventually(lambda: page.evaluate("""() => {
+            const file = performance.getEntriesByType("resource").find(r => r.name.includes("PlotlyChart"));
+            return file && [performance.getEntriesByName("picture")[0].startTime, file.startTime];
+        }"""), page=page)
+        assert times[0] < times[1]
+
+
 def test_story_and_playground_fit_a_projector(chromium, app_url):
     """All that one needs is on 1280 x 720 without scrolling."""
     with watched(chromium, 1280, 720) as page:

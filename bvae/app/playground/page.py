@@ -12,6 +12,8 @@ from bvae.app.widgets import share
 begin_page()
 SCENE, REVISION, PRESET = "playground_scene", "playground_revision", "playground_preset"
 PROBLEM = "playground_problem"  # what is wrong with the scene in the address
+SHOWN, HISTORY = "playground_shown", "playground_history"  # the scene of the last run with its button; those before it
+MOST_KEPT = 50
 LINK = "scene"
 
 
@@ -26,6 +28,21 @@ def adopt_preset():
     """The scene of the chosen button."""
     if st.session_state[PRESET]:
         adopt(scenes.preset(st.session_state[PRESET]))
+
+
+def remember(scene):
+    """Where another scene is shown than before, keep that for Undo."""
+    before = st.session_state.get(SHOWN)
+    if before is not None and not scenes.same(before[0], scene):
+        st.session_state[HISTORY] = [*st.session_state.get(HISTORY, []), before][-MOST_KEPT:]
+    st.session_state[SHOWN] = (scene, st.session_state[PRESET])
+
+
+def undo():
+    """The scene as it was before the last change."""
+    *st.session_state[HISTORY], before = st.session_state[HISTORY]
+    adopt(before[0])
+    st.session_state[SHOWN], st.session_state[PRESET] = before, before[1]
 
 
 def start_again():
@@ -47,7 +64,7 @@ if (link := links.news(LINK)) is not None:  # opened, or gone back to
 
 screen = st.container(gap="xsmall", key="one_screen")  # all that one needs for playing fits a projector's 720 lines
 with screen:
-    head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with head:
         st.title("Playground", width="content")
         st.markdown("**Drag the dots and the rings:** every joint belief follows. Which one would you trust?",
@@ -65,6 +82,7 @@ try:
 except scenes.BadScene:  # only a browser that was tampered with sends one
     scene = st.session_state[SCENE]
 st.session_state[SCENE] = scene
+remember(scene)
 if st.session_state[PRESET]:
     title, look, as_made = scenes.PRESETS[st.session_state[PRESET]]
     changed = "" if scenes.same(scene, as_made) else f"**You changed this scene.** Before, as *{title}*: "
@@ -74,6 +92,8 @@ if shown or not st.session_state[PROBLEM]:
     links.hold({LINK: scenes.encode(scene)})
 
 with head:
+    st.button("Undo", icon=":material/undo:", on_click=undo, disabled=not st.session_state.get(HISTORY),
+              help="Takes the last change back.")
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The chosen scene as it was at first.")
     share.button()
 st.caption("Every rule has its colour and its line, the same in the whole app.")
