@@ -14,6 +14,8 @@ BAR, ROW = 44, 22
 LETTER = 7.5
 BLUE = "#0072B2"
 """Of the largest value."""
+LEAST_TOP = 0.1
+"""What the darkest colour stands for at least: where no dimension explains more, none looks as if it did."""
 
 
 def shares_figure(
@@ -54,7 +56,7 @@ def explained_figure(
         (D, M): R2 that is lost without the dimension; NaN where there is none.
     """
     figure = go.Figure()
-    top = max(float(np.nanmax(explained, initial=0.0)), 1e-3)
+    top = max(float(np.nanmax(explained, initial=0.0)), LEAST_TOP)
     figure.add_heatmap(
         x=list(views), y=list(dimensions), z=explained, zmin=0, zmax=top, xgap=2, ygap=2, texttemplate="%{z:.2f}",
         colorscale=[[0, ink.paper], [1, BLUE]], showscale=False, hoverongaps=False,

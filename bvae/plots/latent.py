@@ -15,6 +15,9 @@ from bvae.plots.sketch import Sketch
 MOST_SVG = 4000
 """Points that are drawn as SVG: of so few, making a WebGL context takes longer, and browsers give out few of them."""
 
+SIZES, CROWDED = (6, 11), (4, 8)
+"""Pixels of a point and of a selected one, of few points and of more than `MOST_SVG`: without a graphics card, drawing
+50,000 takes half as long, and fewer hide others."""
 MOST_COLORS = 10
 """Groups that colours tell apart, grey for all others among them."""
 
@@ -101,6 +104,7 @@ def scatter(
     # Ids go out as lists: of arrays the browser would make typed ones, and of these a selection returns dictionaries.
     figure = Sketch()
     draw = partial(figure.add, "scattergl" if len(points) > MOST_SVG else "scatter")
+    size, large = CROWDED if len(points) > MOST_SVG else SIZES
     hover_texts = np.asarray(hover, dtype=object)
     for g, name in enumerate(group_names):
         chosen = groups == g
@@ -111,8 +115,8 @@ def scatter(
         draw(
             x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name, customdata=ids[chosen].tolist(),
             text=hover_texts[chosen], hovertemplate="%{text}<extra></extra>",
-            marker={**fill, "symbol": symbol, "size": 6, "opacity": 0.75},
-            selected={"marker": {"size": 11, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
+            marker={**fill, "symbol": symbol, "size": size, "opacity": 0.75},
+            selected={"marker": {"size": large, "opacity": 1}}, unselected={"marker": {"opacity": 0.2}},
             selectedpoints=np.flatnonzero(np.isin(ids[chosen].reshape(chosen.sum(), -1)[:, 0], picked)).tolist()
             if picked is not None and len(picked) else None,
         )

@@ -140,8 +140,8 @@ def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
         low, middle, high = np.nanquantile(coloring.values, (0, 0.5, 1))
         none = int(np.isnan(coloring.values).sum())
         lacking = f" {none:,} points have none." if none else ""
-        return (f"{(coloring.column or coloring.name).capitalize()} goes from {low:.3g} over {middle:.3g} (half the "
-                f"points) to {high:.3g}.{lacking}")
+        of = plain(coloring.column) or coloring.name.capitalize()
+        return f"{of} goes from {low:.3g} over {middle:.3g} (half the points) to {high:.3g}.{lacking}"
     if which == EVERYTHING:
         found = mapping.gap(key)[0]
         return (f"Among the {mapping.NEAR} nearest points of a view's point, {found.same:.0%} are of the same view; by "

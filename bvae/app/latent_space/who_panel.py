@@ -104,9 +104,11 @@ def _items(choice: Choice) -> None:
         st.markdown("The views share nothing here that can be told from chance, so no item stands out.")
         return
     said = found.of_item[~found.of_item.isnan()]
-    st.markdown(f"In **{int((said > 0).sum()):,} of {len(said):,} items** the views fit each other less than those of "
-                "items that are put together by chance. These are the ones that fit least: look at them one by one. "
-                "Some are mixed up or wrongly labelled, others only unusual or hard to see.")
+    strange = int((said > 0).sum())
+    st.markdown(f"In **{strange:,} of {len(said):,} items** the views fit each other less than views that are put "
+                "together by chance. These fit least; look at them one by one. "
+                + ("Some are mixed up or wrongly labelled, others only unusual or hard to see." if strange else
+                   "They are probably unusual rather than mixed up."))
     places = [place for k in range(0, len(worst), 2) for place in st.columns(2, gap="small")]
     for item, place in zip(worst, places, strict=False):
         with place:

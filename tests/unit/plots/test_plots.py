@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from bvae.plots import posterior, style
+from bvae.plots import latent, posterior, style
 from tests.support.figures import curves, line, maps, plane
 
 
@@ -70,3 +70,13 @@ def test_nothing_of_a_plane_is_cut_off():
             assert values.max() <= axis.range[1]
         tight = posterior.window(where, loc, scale)
         assert tight[0][1] - tight[0][0] < figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0]
+
+
+@pytest.mark.parametrize(("count", "kind", "sizes"), [
+    (latent.MOST_SVG, "scatter", latent.SIZES), (latent.MOST_SVG + 1, "scattergl", latent.CROWDED)])
+def test_many_points_are_drawn_by_the_graphics_card_and_small(count, kind, sizes):
+    points = np.random.default_rng(0).normal(size=(count, 2))
+    figure = latent.scatter(points, np.zeros(count, int), ["a"], ["#000000"], ["circle"], np.arange(count)[:, None],
+                            [""] * count, style.LIGHT, ("", ""))
+    assert figure.data[0].type == kind
+    assert (figure.data[0].marker.size, figure.data[0].selected.marker.size) == sizes
