@@ -11,6 +11,7 @@ from bvae.app.state import Form
 from bvae.app.templates import render
 from bvae.app.widgets import choose as names_of
 from bvae.app.widgets import fold, images, share, small_table
+from bvae.app.widgets.layout import gallery
 from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import brought, missing
 from bvae.app.your_data.brought import DONE, GO, Brought
@@ -22,8 +23,8 @@ from bvae.data.own.receiving import LIMITS, MIB
 from bvae.plots import style
 from bvae.runs import kept
 
-NOTES = 12
-"""Sentences about the data that are shown."""
+NOTES, WIDE = 12, 90
+"""Sentences about the data that are shown, and pixels of a view of an item."""
 ALONE = ("This app can be reached from other computers: what you give is looked at and kept nowhere, and no model of "
          "it can be trained. Start the app on your own computer (bvae app) for both.")
 
@@ -184,7 +185,8 @@ def first_items(found: Understood) -> None:
         if len(found.columns) > len(found.heads):
             st.caption(f"The first columns of {len(found.columns):,}.")
     if any(item.looks for item in found.first):
-        st.html("".join(images.of_item(item.id, 0, item.looks) for item in found.first))
+        views = [view for view in found.views if view.name in found.first[0].looks]
+        st.html(gallery([images.of_item(item.id, 0, item.looks) for item in found.first], WIDE * len(views)))
 
 
 def _apart(heads: tuple[str, ...]) -> list[str]:

@@ -12,12 +12,13 @@ import torch
 
 from bvae.data.base import DATASETS, DataError, Modality
 from bvae.data.columns import Column, places
-from bvae.data.own.described import size, told
+from bvae.data.own.described import told
 from bvae.data.own.folder import Folder
 from bvae.data.own.initialise import look, written
 from bvae.data.own.manifest import FILE, Manifest, Source, parse_manifest, read_manifest
 from bvae.data.own.own_data import OwnData
 from bvae.data.own.shipped import TableData
+from bvae.data.own.sounds import RATE, samples_of
 from bvae.data.own.viewing import of_table
 from bvae.data.own.words import is_gap, word
 from bvae.runs import isolated, reading
@@ -31,6 +32,7 @@ MOST_CATEGORIES, MOST_CODES = 50, 12
 """Different words, and different numbers that may be codes, of a column that may be one of categories."""
 FIRST, FIRST_COLUMNS, TOLD = 6, 8, 12
 """Items and columns of them that are shown, and columns of a view that are described."""
+COLOURS = {1: "grey", 3: "in colour", 4: "in colour, with transparency"}
 NAMED = 5
 """Columns of a view that are named beside it."""
 FEW_ITEMS, FEW_SHARED = 100, 0.1
@@ -238,8 +240,13 @@ def with_kind(manifest: Manifest, view: str, kind: str) -> Manifest:
 def _extent(modality: Modality) -> str:
     """How much of a view there is in an item, with the names of its first columns."""
     count = len(modality.columns)
-    if not count:
-        return size(modality)
+    if modality.kind == "image":
+        channels, height, width = modality.shape
+        return f"{height} x {width} pixels, {COLOURS[channels]}"
+    if modality.kind == "sound":
+        return f"up to {samples_of(modality.shape[-1]) / RATE:.2g} seconds"
+    if modality.kind == "text":
+        return f"up to {modality.shape[0]:,} characters, {modality.shape[1]:,} different ones"
     names = ", ".join(c.name for c in modality.columns[:NAMED]) + (", …" if count > NAMED else "")
     return f"{count:,} {'column' if count == 1 else 'columns'}: {names}"
 
