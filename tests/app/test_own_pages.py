@@ -85,6 +85,20 @@ def test_data_that_were_changed_or_are_gone_are_said(models, page, tmp_path):
         register(folder)
 
 
+def test_pages_open_on_an_item_that_has_all_views_and_say_what_is_not_there(models):
+    data = bvae.dataset("beasts", "test")
+    app = open_page("pages/explore.py", data="beasts")
+    first = app.number_input(key="item").value
+    assert bool(data.present[:, first].all())
+    lacking = int((~data.present.all(0)).nonzero()[0])
+    app.number_input(key="item").set_value(lacking).run()
+    assert_clean(app)
+    shown = " ".join(h.proto.body for h in app.get("html"))
+    assert "not there" in shown
+    assert "(hidden)" not in shown
+    assert bool(data.present[:, open_page("pages/compare.py", data="beasts").number_input(key="item").value].all())
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_report_is_one_file_that_says_what_the_data_are(models, name, tmp_path):
     """By the command line; it holds every view, loads nothing, runs nothing, and is whole HTML."""

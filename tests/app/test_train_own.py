@@ -158,7 +158,9 @@ def test_a_run_is_stopped_while_it_finds_out_how_many_steps_fit(runs, monkeypatc
     assert (job.state, job.step, job.settings.steps) == ("finished", 12, 12)
     assert read_json(job.folder / jobs.FITTED) == {"steps": 12, "warmup_steps": 1}
     assert not job.evaluated
-    jobs.evaluate(job)
+    app = open_page(PAGE)
+    button(app, "Evaluate mine").click().run()
+    assert_clean(app)
     assert jobs.find(job.id).state == "queued"
     (job.folder / jobs.QUEUED).unlink()
     worker.work(job.folder)
