@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bvae.cli.arguments import data_name
-from bvae.data import DATASETS, DataError, dataset
-from bvae.data.own import Folder, OwnData
+from bvae.data import DataError
 from bvae.data.own.manifest import FILE
 from bvae.data.own.registering import FOLDERS
-from bvae.data.own.shipped import TableData
-from bvae.models.vae import MultimodalVAE
 from bvae.training.checkpoint import load_checkpoint, load_weights
+
+if TYPE_CHECKING:
+    from bvae.evaluation.own_items import Items
 
 
 def add_arguments(command: Any, of: str = "a folder with a bvae.toml, or the name of a data set of tables") -> None:
@@ -26,44 +26,12 @@ def add_arguments(command: Any, of: str = "a folder with a bvae.toml, or the nam
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: models/ in the folder)")
 
 
-class Items(NamedTuple):
-    """A model and items as it knows their columns.
-
-    Attributes
-    ----------
-    folder : Folder or None
-        Where they come from, unless they ship with the package.
-    """
-
-    model: MultimodalVAE
-    data: OwnData
-    folder: Folder | None
-
-
 def model_and_items(options: argparse.Namespace) -> Items:
-    """What was asked for on the command line.
+    """What was asked for on the command line. Raises DataError, see `items_of`."""
+    from bvae.evaluation.own_items import items_of
 
-    Raises
-    ------
-    DataError
-        If the data set is not of tables, or the items are not as the model knows them.
-    """
-    model = load_weights(load_checkpoint(options.dataset, options.model, options.out))
-    alphabet = letters(options.dataset, model)
-    if options.items is not None:
-        if options.dataset not in FOLDERS:
-            raise DataError("--items: expected a folder as the data set, whose bvae.toml says what the files are, got "
-                            f"{options.dataset.given!r}")
-        manifest = Folder(FOLDERS[options.dataset]).manifest
-        folder = Folder(options.items, manifest, model.modalities, alphabet)
-        return Items(model, folder.data(), folder)
-    if options.dataset in FOLDERS:
-        folder = Folder(FOLDERS[options.dataset], None, model.modalities, alphabet)
-        return Items(model, folder.data(), folder)
-    kind = DATASETS[options.dataset]
-    if not issubclass(kind, TableData):
-        raise DataError(f"expected a folder, or a data set of tables, got {options.dataset.given!r}")
-    return Items(model, kind.whole(), None)
+    return items_of(options.dataset, load_weights(load_checkpoint(options.dataset, options.model, options.out)),
+                    options.items)
 
 
 def check_target(options: argparse.Namespace, items: Items, target: Path) -> None:
@@ -78,14 +46,3 @@ def check_target(options: argparse.Namespace, items: Items, target: Path) -> Non
             raise DataError(f"--to: expected another place than that of the data, got {target}: what came in would be "
                             "overwritten")
 
-
-def letters(name: str, model: MultimodalVAE) -> str:
-    """The characters of a model's texts, "" if it has none: those of the items that it was trained on."""
-    sizes = {m.shape[-1] for m in model.modalities.values() if m.kind == "text"}
-    if not sizes:
-        return ""
-    alphabet = getattr(dataset(name, "train"), "alphabet", "")
-    if sizes != {len(alphabet)}:
-        raise DataError(f"data set {name!r}: expected texts of {sizes.pop()} different characters, as the model knows "
-                        f"them, got {len(alphabet)}; the texts were changed after the training")
-    return alphabet

@@ -51,6 +51,19 @@ def training_figure(
     return figure
 
 
+def loss_figure(history: Sequence[Mapping[str, float]], ink: style.Ink, height: int = 300) -> go.Figure:
+    """The loss and its reconstruction term on one pair of axes: what can be drawn without a script."""
+    shown = history[beyond(history):]
+    figure = go.Figure()
+    for name, column, _, dash, k in LINES[:2]:
+        figure.add_scatter(x=[row["step"] for row in shown], y=[row[column] for row in shown], mode="lines", name=name,
+                           line={"color": style.color(k), "width": 2, "dash": dash})
+    style.layout(figure, ink, height)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="nats per item")
+    return figure
+
+
 def beyond(history: Sequence[Mapping[str, float]]) -> int:
     """How many of the first rows the picture leaves out above: the first losses are many times the later ones."""
     return len(history) // 10 if len(history) >= 20 else 0

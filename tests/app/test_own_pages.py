@@ -1,8 +1,12 @@
 """Every page with models of what a person brought: tables with gaps, with labels or none, pictures with captions."""
 
+from html.parser import HTMLParser
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import bvae
+from bvae.cli import main
 from bvae.data.base import DATASETS
 from bvae.data.own import register
 from bvae.data.own.registering import FOLDERS
@@ -79,3 +83,79 @@ def test_data_that_were_changed_or_are_gone_are_said(models, page, tmp_path):
             assert wrong in said
         (folder / "head.csv").unlink(missing_ok=True)
         register(folder)
+
+
+def test_pages_open_on_an_item_that_has_all_views_and_say_what_is_not_there(models):
+    data = bvae.dataset("beasts", "test")
+    app = open_page("pages/explore.py", data="beasts")
+    first = app.number_input(key="item").value
+    assert bool(data.present[:, first].all())
+    lacking = int((~data.present.all(0)).nonzero()[0])
+    app.number_input(key="item").set_value(lacking).run()
+    assert_clean(app)
+    shown = " ".join(h.proto.body for h in app.get("html"))
+    assert "not there" in shown
+    assert "(hidden)" not in shown
+    assert bool(data.present[:, open_page("pages/compare.py", data="beasts").number_input(key="item").value].all())
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_report_is_one_file_that_says_what_the_data_are(models, name, tmp_path):
+    """By the command line; it holds every view, loads nothing, runs nothing, and is whole HTML."""
+    to = tmp_path / "report.html"
+    assert main(["report", str(kept.kept()[name]), "mwb-vae", "--to", str(to)]) == 0
+    text = to.read_text()
+    reader = Read()
+    reader.feed(text)
+    assert not reader.open, "every element is closed"
+    assert not {"script", "link", "iframe"} & reader.seen
+    assert [a for a in reader.addresses if not a.startswith(("data:", "#"))] == []
+    assert "object at 0x" not in text
+    told = " ".join(reader.words)
+    for view in bvae.dataset(name, "train").modalities:
+        assert view in told
+    assert ("nearest neighbours" in told) is (name in ("beasts", "unlabelled"))
+    assert ("not evaluated" in told) is (name == "few")
+    assert str(kept.kept_root()) not in text  # nobody else's business
+
+
+def test_what_a_person_wrote_is_text_in_a_report(tmp_path, models):
+    folder = brought.tables(tmp_path, "hostile")
+    life = (folder / "life.csv").read_text()
+    (folder / "life.csv").write_text(life.replace("Uist", "<script>alert(1)</script>").replace("Cat", "<img src=x>"))
+    for file in ("head.csv", "body.csv"):
+        (folder / file).write_text((folder / file).read_text().replace("mm", "<b>&"))
+    manifest = folder / "bvae.toml"
+    manifest.write_text(manifest.read_text().replace('story = ""', 'story = "</p><script src=//x>"'))
+    brought.trained(folder, "mvae")
+    to = tmp_path / "report.html"
+    assert main(["report", str(folder), "mvae", "--to", str(to)]) == 0
+    reader = Read()
+    reader.feed(to.read_text())
+    assert not {"script", "img"} & reader.seen
+    assert "<script>alert(1)</script>" in " ".join(reader.words)
+    assert main(["report", str(folder), "mvae", "--to", str(folder / "head.csv")]) != 0  # never over the data
+    assert main(["report", str(folder)]) != 0
+
+
+class Read(HTMLParser):
+    """Elements, addresses and words of a file."""
+
+    VOID = ("meta", "br", "img", "rect", "path", "circle")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.addresses, self.words = [], set(), [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        self.addresses += [v for k, v in attrs if k in ("src", "href") and v]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data.strip())

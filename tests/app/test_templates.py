@@ -112,6 +112,20 @@ VALUES = {
     "sheet_picture": {"uri": "", "text": HOSTILE, "alt": HOSTILE, "color": None, "ratio": "1/1", "short": False},
     "small_table": {"label": HOSTILE, "height": 100, "heads": [(HOSTILE, True)], "lines": [[(HOSTILE, False)] * 2]},
     "teachers_link": {"address": HOSTILE},
+    "own_report": {
+        **dict.fromkeys(["title", "story", "version", "hash", "commands", "python"], HOSTILE),
+        "data": {**dict.fromkeys(["count", "train", "test"], HOSTILE), "views": [{
+            **dict.fromkeys(["name", "label", "kind", "size", "have", "share", "gaps"], HOSTILE),
+            "color": "#123456", "columns": [HOSTILE]}], "patterns": [([True], HOSTILE, 50.0)], "more_patterns": 1,
+            "labels": [(HOSTILE, HOSTILE, True)], "notes": [HOSTILE]},
+        "training": {**dict.fromkeys(["method", "citation", "rule", "count", "seconds", "stopped", "loss"], HOSTILE),
+                     "settings": [(HOSTILE,) * 3]},
+        "map": dict.fromkeys(["drawing", "count", "by"], HOSTILE),
+        "imputed": [(HOSTILE, {"names": [HOSTILE], "lines": [(HOSTILE, [(HOSTILE, True)])]})],
+        "coverage": [(HOSTILE, HOSTILE)],
+        "figures": [dict.fromkeys(["title", "of", "value", "meaning", "trap"], HOSTILE)],
+        "who": {"views": [(HOSTILE,) * 3], "names": [HOSTILE], "dimensions": [(HOSTILE, [HOSTILE])], "all": 2},
+        "caveats": [HOSTILE]},
     "teachers_sheet": {"plans": [(HOSTILE, HOSTILE, [(HOSTILE,) * 4])], "base": HOSTILE, "local": True,
                        "class_link": HOSTILE, "opening": {**OPENING, "text": [HOSTILE], "drawings": [HOSTILE]},
                        "lessons": [{**SECTION, "options": [(HOSTILE, True, HOSTILE, HOSTILE)], "drawings": [HOSTILE]}]},
@@ -219,7 +233,7 @@ def test_labels_of_an_upload_are_texts_on_every_part_of_its_page():
 
 
 def test_every_class_of_a_template_has_its_style_and_the_other_way_round():
-    css = (HERE / "app.css").read_text() + (HERE / "teachers_sheet.css").read_text()
+    css = "".join((HERE / f"{name}.css").read_text() for name in ("app", "teachers_sheet", "own_report"))
     styled = set(re.findall(r"\.(-?[a-zA-Z][\w-]*)", re.sub(r"/\*.*?\*/|\{.*?\}", "", css, flags=re.DOTALL)))
     used = set()
     for name in templates():

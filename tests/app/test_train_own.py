@@ -1,10 +1,13 @@
 """Train with data that a person brought, and with our tables: what follows from the data, time, states, the model."""
 
+import io
 import shlex
+import zipfile
 
 import pytest
 
 import bvae
+from bvae.app.train import taking
 from bvae.app.train.state import About
 from bvae.app.train.training import Wanted, reproduce
 from bvae.app.widgets.markdown import plain
@@ -106,6 +109,33 @@ def test_what_was_brought_is_trained_shown_evaluated_and_in_the_lists(runs, make
     assert (folder / "bvae.toml").is_file()  # the data stay
 
 
+@pytest.mark.parametrize("make", [brought.tables, brought.captions])
+def test_what_one_takes_away(runs, make):
+    """Embedding, filled tables and report are those of the command line."""
+    folder = make(kept.kept_root())
+    name = brought.trained(folder, "mwb-vae")
+    app = open_page(PAGE, train_data=name)
+    assert [b.label for b in app.get("download_button")][:3] == [
+        "Embedding (CSV)", "Filled tables (ZIP)", "Report (HTML)"]
+    assert any(f"impute {folder.resolve()} mwb-vae --to filled" in c.value for c in app.code)
+    lines = taking.embedding(name, "mwb-vae").decode().splitlines()
+    assert lines[0].startswith("id,z1,z2,z1_sd,z2_sd,")
+    items = sum(len(bvae.dataset(name, split)) for split in ("train", "test"))
+    assert len(lines) == 1 + items
+    with zipfile.ZipFile(io.BytesIO(taking.filled(name, "mwb-vae"))) as archive:
+        names = archive.namelist()
+        if name == "beasts":
+            assert {"head.csv", "head-uncertainty.csv", "life.csv"} <= set(names)
+            rows = archive.read("head.csv").decode().splitlines()
+            assert len(rows) == 1 + items  # also those that the file lacked
+            assert not any(",," in row or row.endswith(",") for row in rows)
+        else:
+            lacking = [n for n in names if n.startswith("photo/")]
+            assert sorted(lacking) == sorted(f"photo/S{k}.png" for k in range(0, items, 6))
+    assert taking.report(name, "mwb-vae").startswith(b"<!doctype html>")
+    assert not taking.offered("polymnist")
+
+
 def test_a_run_is_stopped_while_it_finds_out_how_many_steps_fit(runs, monkeypatch):
     name = register(brought.tables(kept.kept_root()))
     job = jobs.submit("mine", About(name, "mvae").usual, time=30)
@@ -128,7 +158,9 @@ def test_a_run_is_stopped_while_it_finds_out_how_many_steps_fit(runs, monkeypatc
     assert (job.state, job.step, job.settings.steps) == ("finished", 12, 12)
     assert read_json(job.folder / jobs.FITTED) == {"steps": 12, "warmup_steps": 1}
     assert not job.evaluated
-    jobs.evaluate(job)
+    app = open_page(PAGE)
+    button(app, "Evaluate mine").click().run()
+    assert_clean(app)
     assert jobs.find(job.id).state == "queued"
     (job.folder / jobs.QUEUED).unlink()
     worker.work(job.folder)

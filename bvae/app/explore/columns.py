@@ -148,12 +148,13 @@ def html(
             lines.append({
                 "name": tiles.called(cell.column), "given": told, "believed": cell.believed(), "bar": cell.bar(),
                 "words": [(w, f"{100 * p:.0f}", f"{p:.0%}", w == told) for w, p in cell.words[:WORDS]]})
-        state = "lies" if view in lying else "seen" if observed[view] else "hidden"
+        there = not all(bool(cell.true.isnan().all()) for cell in all_of)
+        state = "lies" if view in lying else "seen" if observed[view] else "hidden" if there else "not there"
         blocks.append({
             "head": sheet.head(view, m, f"{data.modalities[view].label} ({state})" if data.modalities[view].label
                                else state),
             "name": view, "color": style.color(m), "hidden": not observed[view], "lines": lines,
-            "given": {"lies": "it says", "seen": "seen", "hidden": "true, hidden"}[state],
+            "given": {"lies": "it says", "seen": "seen", "hidden": "true, hidden", "not there": "not there"}[state],
             "more": len(all_of) - len(lines)})
     return render("columns", blocks=blocks, narrow=narrow(found))
 
@@ -183,7 +184,8 @@ def show(
         st.subheader("Column by column")
     st.html(html(data, found, observed, lying))
     there = [v for v in found if not observed[v]]
-    of = ("For a hidden view the belief is what is imputed, and the true value was not shown to the model. " if there
+    of = ("For a view that is hidden or not there the belief is what is imputed; a true value was not shown to the "
+          "model. " if there
           else "Hide a view to see what is imputed in its place. ")
     words = "Words: their probabilities." if any(c.words for all_of in found.values() for c in all_of) else ""
     st.caption(f"Dot: the value measured. Line and band: what the joint belief makes of it, mean and 90 % interval, in "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from bvae.app.components.picture import save_buttons
 from bvae.app.state import Form, begin_page
-from bvae.app.train import training
+from bvae.app.train import taking, training
 from bvae.app.train.state import Train
 from bvae.app.widgets import fold, share
 from bvae.data import DataError
@@ -111,6 +111,8 @@ if present:
 else:
     st.caption("None yet. A run that you start is listed here with its state, also after you have closed the page.")
 
+if wanted is not None and taking.offered(wanted.settings.dataset):
+    taking.show(wanted.settings.dataset)
 
 
 def how_to_reproduce(wanted: training.Wanted) -> None:

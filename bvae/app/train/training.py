@@ -349,6 +349,10 @@ def listed(job: Job, may: bool) -> None:
                 st.button(f"Resume {job.name}", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
                           disabled=not may, icon=":material/play_arrow:",
                           help="It goes on exactly where it was saved.")
+            if job.state == "finished" and s and not job.evaluated:
+                st.button(f"Evaluate {job.name}", key=f"evaluate_{job.id}", on_click=attempt,
+                          args=(jobs.evaluate, job.id), disabled=not may, icon=":material/monitoring:",
+                          help="Computes its figures, for the page Benchmarks and the report.")
             if not job.active:
                 with st.popover(f"Delete {job.name}", icon=":material/delete:", disabled=not may, key=f"ask_{job.id}"):
                     too = ", the trained model too" if job.state == "finished" else ""
@@ -356,5 +360,9 @@ def listed(job: Job, may: bool) -> None:
                     st.button(f"Delete {job.name} for good", key=f"delete_{job.id}", on_click=attempt,
                               args=(jobs.delete, job.id), type="primary")
         if job.state == "finished" and s:
-            st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
-                         query_params={"data": s.dataset, "model": label(job.name)})
+            with st.container(horizontal=True):
+                st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
+                             query_params={"data": s.dataset, "model": label(job.name)})
+                if job.evaluated:
+                    st.page_link(pages.script("benchmarks"), label="Its figures on Benchmarks",
+                                 icon=":material/monitoring:", query_params={"data": s.dataset})

@@ -16,6 +16,7 @@ from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, Control, Form, PageState, control
 from bvae.data import DATASETS, DataError, MultimodalDataset
 from bvae.data.own.own_data import OwnData
+from bvae.data.uploads import PosteriorSet
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
 from bvae.models.vae import MultimodalVAE
@@ -68,9 +69,20 @@ def first_item(total: int) -> int:
     return min(FIRST_ITEM, total - 1)
 
 
+def nearest_whole(data: MultimodalDataset | PosteriorSet, wanted: int) -> int:
+    """The item nearest to this one among those that have the most views; itself where no item lacks one, or where
+    posteriors are all that is there."""
+    if isinstance(data, PosteriorSet) or not data.incomplete:
+        return wanted
+    views = data.present.sum(0)
+    most = (views == views.max()).nonzero().flatten()
+    return int(most[(most - wanted).abs().argmin()])
+
+
 def item(first: Callable[[int], int] = first_item, key: str = "item") -> Any:
-    """A field for the number of a test item; `first` is given how many there are."""
-    return control(lambda about: first(len(about.data)), key, low=0, high=lambda about: len(about.data) - 1,
+    """A field for the number of a test item: at first, what `first` says of so many, see :func:`nearest_whole`."""
+    return control(lambda about: nearest_whole(about.data, first(len(about.data))), key,
+                   low=0, high=lambda about: len(about.data) - 1,
                    stated=key == "item")
 
 
