@@ -110,12 +110,12 @@ def tables(ink: style.Ink) -> Picture:
 def intervals(ink: style.Ink) -> Picture:
     """The same birds, guessed by both models."""
     found = {name: guesses(name) for name in (PRACTISED, WHOLE)}
-    rows = [{"model": label(name), "bird": k + 1, "measured, mm": g.true[k], "guess, mm": g.mean[k],
-             "from": g.mean[k] - g.half[k], "to": g.mean[k] + g.half[k]}
-            for name, g in found.items() for k in np.argsort(g.true)[:: max(1, len(g.true) // SHOWN)]]
-    table = pd.DataFrame(rows)
-    lowest, highest = table[["measured, mm", "from"]].min().min(), table[["measured, mm", "to"]].max().max()
-    figures = tuple(_intervals(table[table["model"] == label(name)], ink, (lowest - 1, highest + 1)) for name in found)
+    shown = {name: some(g) for name, g in found.items()}
+    table = pd.concat([pd.DataFrame({"model": label(name), "measured, mm": g.true, "guess, mm": g.mean,
+                                     "from": g.mean - g.half, "to": g.mean + g.half}) for name, g in shown.items()])
+    limits = (min(min(g.true.min(), (g.mean - g.half).min()) for g in shown.values()) - 1,
+              max(max(g.true.max(), (g.mean + g.half).max()) for g in shown.values()) + 1)
+    figures = tuple(_intervals(g, ink, limits) for g in shown.values())
     said = "; ".join(f"{label(name)}: {g.held:.0%}" for name, g in found.items())
     return Picture(f"Lengths of hidden beaks within intervals that say {CLAIM:.0%}. Of all lengths and depths the "
                    f"intervals hold {said}.", figures, tuple(f"{label(n)}: {g.held:.0%}" for n, g in found.items()),
@@ -123,17 +123,21 @@ def intervals(ink: style.Ink) -> Picture:
                                         "ring: it does not. In the titles: of all hidden lengths and depths.")
 
 
-def _intervals(rows: pd.DataFrame, ink: style.Ink, limits: tuple[float, float]) -> go.Figure:
-    """One line a bird, sorted by the measured length."""
+def some(g: Guesses) -> Guesses:
+    """Of some birds, the shortest beak first."""
+    which = np.argsort(g.true)[:: max(1, len(g.true) // SHOWN)]
+    return Guesses(g.true[which], g.mean[which], g.half[which], g.held)
+
+
+def _intervals(g: Guesses, ink: style.Ink, limits: tuple[float, float]) -> go.Figure:
+    """One line a bird, in their order."""
     figure = go.Figure()
-    x = list(range(1, len(rows) + 1))
-    middle, half = rows["guess, mm"], (rows["to"] - rows["from"]) / 2
-    figure.add_scatter(x=x, y=middle, mode="markers", marker={"size": 1, "color": ink.faint}, showlegend=False,
-                       hoverinfo="skip", error_y={"array": half, "thickness": 3, "width": 0, "color": ink.faint})
-    inside = (rows["measured, mm"] - middle).abs() <= half
-    for holds, symbol in ((True, "circle"), (False, "circle-open")):
-        chosen = [k for k, value in enumerate(inside) if bool(value) == holds]
-        figure.add_scatter(x=[x[k] for k in chosen], y=rows["measured, mm"].iloc[chosen], mode="markers",
+    x = np.arange(1, len(g.true) + 1)
+    figure.add_scatter(x=x, y=g.mean, mode="markers", marker={"size": 1, "color": ink.faint}, showlegend=False,
+                       hoverinfo="skip", error_y={"array": g.half, "thickness": 3, "width": 0, "color": ink.faint})
+    inside = np.abs(g.true - g.mean) <= g.half
+    for chosen, symbol in ((inside, "circle"), (~inside, "circle-open")):
+        figure.add_scatter(x=x[chosen], y=g.true[chosen], mode="markers",
                            marker={"size": 8, "symbol": symbol, "color": style.color(0), "line": {"width": 2}},
                            showlegend=False, hovertemplate="%{y:.1f} mm<extra></extra>")
     style.layout(figure, ink, 320, dragmode=False)
