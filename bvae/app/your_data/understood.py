@@ -148,9 +148,9 @@ def of_folder(path: Path, manifest: Manifest | None = None, said: Sequence[str] 
     if manifest is None:
         found = look(path)
         if not found.sections:
-            raise DataError("; ".join(n.removeprefix("left out: ").removeprefix("to be mended: ") for n in found.notes)
+            raise DataError("; ".join(found.faults or found.notes)
                             or "expected tables, or folders of pictures or sounds, got none")
-        said = [note for note in found.notes if not note.endswith("(no type of file that is read)")]
+        said = [note for note in found.notes if note not in found.unread]
         manifest = parse_manifest(written(path, found).encode(), path / FILE)
     folder = Folder(path, manifest)
     data = folder.data()

@@ -42,6 +42,10 @@ class Found:
     ----------
     sections : dict
         Name of a modality -> lines of its section.
+    notes : list of str
+        All that a person should know, and among it
+    faults, unread : list of str
+        what is wrong with files that could not be taken, and the notes of files of other types.
     """
 
     id: str = ""
@@ -50,6 +54,8 @@ class Found:
     split: str = ""
     sections: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 def initialise(folder: Path, overwrite: bool = False) -> Path:
@@ -95,9 +101,11 @@ def look(folder: Path) -> Found:
             try:
                 files[path.name] = READERS[suffix](path, ())
             except DataError as error:
+                found.faults.append(str(error))
                 found.notes.append(f"left out: {error}")
         else:
-            found.notes.append(f"left out: {path.name} (no type of file that is read)")
+            found.unread.append(f"left out: {path.name} (no type of file that is read)")
+            found.notes.append(found.unread[-1])
     tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
     found.id = id_column([t for (name, part), t in tables.items() if part not in files[name].ids])
     for (name, part), table in tables.items():
@@ -139,6 +147,7 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
     try:
         columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
     except DataError as error:
+        found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
         columns, notes = (), []
     skipped = [c for c in rest if c not in {x.name for x in columns}]
