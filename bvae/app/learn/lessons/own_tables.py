@@ -154,10 +154,11 @@ def simpler(ink: style.Ink) -> Picture:
     views = metrics.get("imputation_r2", {})
     if not views:
         raise NothingTrained(f"`python -m bvae evaluate {DATA} {PRACTISED}` has to come first.")
-    table = pd.DataFrame([{"hidden view": view, **{title: metrics[key][view]["mean"] for key, title in columns.items()
-                                                   if view in metrics.get(key, {})}} for view in views])
-    said = "; ".join(f"{row['hidden view']}: " + ", ".join(f"{t} {row[t]:.2f}" for t in table.columns[1:])
-                     for _, row in table.iterrows())
+    found = {view: {title: metrics[key][view]["mean"] for key, title in columns.items() if view in metrics.get(key, {})}
+             for view in views}
+    table = pd.DataFrame([{"hidden view": view, **row} for view, row in found.items()])
+    said = "; ".join(f"{view}: " + ", ".join(f"{title} {value:.2f}" for title, value in row.items())
+                     for view, row in found.items())
     return Picture(f"Share of the differences between birds that is guessed rightly (R²). {said}.",
                    table=table.round(2), caption="R²: 1 is perfect, 0 no better than the mean of all birds.")
 
