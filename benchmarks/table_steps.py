@@ -1,10 +1,11 @@
 """What a training step on tables costs beside a plain PyTorch loop: ``python -m benchmarks.table_steps``.
 
 Both train the same networks, a perceptron and a straight line past it, on the same numbers with the same bound, for
-WB-VAE (one Gaussian) and MWB-VAE (all subsets). Ours is `Trainer.one_step`, with checks, clipping, learned scales, room for gaps and missing views; the plain
-loop has none of it: numbers standardised and gaps filled beforehand, ``nn.Linear``, ``AdamW``. Where there are
-gaps, its encoders see too which cells they are, and its loss leaves them out. The two take turns, and what counts is
-the median over the turns of the ratio, so that what else the machine does falls on both.
+WB-VAE (one Gaussian) and MWB-VAE (all subsets). Ours is `Trainer.one_step`, with checks, clipping, learned scales,
+room for gaps and missing views; the plain loop has none of it: numbers standardised and gaps filled beforehand,
+``nn.Linear``, ``AdamW``. Where there are gaps, its encoders see too which cells they are, and its loss leaves them
+out. The two take turns, and what counts is the median over the turns of the ratio, so that what else the machine does
+falls on both.
 """
 
 from __future__ import annotations
