@@ -142,9 +142,21 @@ class OwnData(MultimodalDataset):
         index : sequence of int, or (N,) bool
         split : str
             What to call the part.
+
+        Raises
+        ------
+        DataError
+            If there would be no item, or one that is not there.
         """
-        index = np.asarray(index)
+        index, count = np.asarray(index), len(self.ids)
+        if index.dtype == bool and index.shape != (count,):
+            raise DataError(f"index: expected a truth value for each of {count:,} items, got shape {index.shape}")
         index = np.flatnonzero(index) if index.dtype == bool else index.astype(int)
+        if not len(index):
+            raise DataError(f"index: expected at least one of {count:,} items, got none")
+        if index.min() < -count or index.max() >= count:
+            raise DataError(f"index: expected positions of {count:,} items, from 0 to {count - 1:,}, got "
+                            f"{int(index.max() if index.max() >= count else index.min()):,}")
         chosen = torch.from_numpy(index)
         return OwnData(
             self.name, list(self.modalities.values()), self.x.rows(chosen).held,
@@ -183,14 +195,22 @@ class OwnData(MultimodalDataset):
             raise DataError(f"expected items to train on and items to test, at least one each, got "
                             f"{int((~chosen).sum()):,} and {int(chosen.sum()):,}")
         out = {"train": self.rows(~chosen, "train"), "test": self.rows(chosen, "test")}
+        notes: list[str] = []
         for m, name in enumerate(self.modalities):
             if not bool(out["train"].present[m].any()):
                 raise DataError(f"modality {name!r}: expected items that have it among those to train on, got none of "
                                 f"{len(out['train']):,}; choose another split")
             if not bool(out["test"].present[m].any()):
-                note = f"no item to test has {name!r}: how well it is imputed cannot be told"
-                for part in out.values():
-                    part.notes = (*part.notes, note)
+                notes.append(f"no item to test has {name!r}: how well it is imputed cannot be told")
+        seen = set(out["train"].y.tolist())
+        lacking = [w for k, w in enumerate(self.classes.words) if k not in seen]
+        if lacking:
+            shown = ", ".join(map(repr, lacking[:3])) + ", ..." * (len(lacking) > 3)
+            notes.append(f"no item to train on has {self.class_column} {shown}: "
+                         + ("with one class only, how well classes are told apart cannot be said"
+                            if len(seen) < 2 else "a probe cannot learn what it looks like"))
+        for part in out.values():
+            part.notes = (*part.notes, *notes)
         return out
 
     def patterns(self) -> list[tuple[tuple[str, ...], int]]:

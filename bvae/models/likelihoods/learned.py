@@ -88,35 +88,36 @@ class NormalOfColumns(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, mean: Tensor, raw: Tensor, location: Tensor, spread: Tensor) -> Tensor:
-        some, scale, reach = some_gaps(x), share_of(raw) * spread, FARTHEST * spread
-        low, high = location - reach, location + reach
-        u = (x.clamp(low, high) - mean) * scale.reciprocal()
+        share, reach = share_of(raw), FARTHEST * spread
+        scale, low, high = share * spread, location - reach, location + reach
+        inverse, gaps = scale.reciprocal(), x.isnan() if some_gaps(x) else None
+        u = (x.clamp(low, high) - mean) * inverse
         each = -scale.log() - 0.5 * math.log(2 * math.pi)
-        if some:
-            gaps = x.isnan()
+        if gaps is not None:
             u, constant = u.masked_fill(gaps, 0.0), each.expand_as(u).masked_fill(gaps, 0.0).sum(1)
         else:
             constant = each.sum()
-        ctx.save_for_backward(x, mean, raw, spread, low, high, u)
-        ctx.some = some
+        ctx.save_for_backward(x, mean, raw, spread, low, high, u, share, inverse, gaps)
         return constant - 0.5 * torch.linalg.vecdot(u, u)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, mean, raw, spread, low, high, u = ctx.saved_tensors
-        scale = share_of(raw) * spread
+        x, mean, raw, spread, low, high, u, share, inverse, gaps = ctx.saved_tensors
         if torch.is_grad_enabled():  # to be differentiated again: what was kept has no history
+            share = share_of(raw)
+            scale = share * spread
             near = torch.where(x.isnan(), mean, x.clamp(low, high))
-            u = (near - mean) / scale
-        by_mean = gradient.unsqueeze(1) * u * scale.reciprocal()
+            u, inverse = (near - mean) / scale, scale.reciprocal()
+        by_u = gradient.unsqueeze(1) * u
+        by_mean = by_u * inverse
         by_x = by_raw = None
         if ctx.needs_input_grad[0]:
             by_x = torch.where((x >= low) & (x <= high), -by_mean, 0.0)
         if ctx.needs_input_grad[2]:
-            count = torch.where(x.isnan(), 0.0, gradient.unsqueeze(1)).sum(0) if ctx.some else gradient.sum()
+            count = gradient.sum() if gaps is None else torch.where(gaps, 0.0, gradient.unsqueeze(1)).sum(0)
             inside = (SPEED * raw > RANGE[0]) & (SPEED * raw < RANGE[1])
-            slope = SPEED * (1 - LEAST / share_of(raw)) * inside  # of the logarithm of the scale
-            by_raw = ((gradient.unsqueeze(1) * u * u).sum(0) - count) * slope
+            slope = SPEED * (1 - LEAST / share) * inside  # of the logarithm of the scale
+            by_raw = ((by_u * u).sum(0) - count) * slope
         return by_x, by_mean if ctx.needs_input_grad[1] else None, by_raw, None, None
 
 

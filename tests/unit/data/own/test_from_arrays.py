@@ -117,3 +117,41 @@ def test_columns_that_hold_no_cells_are_named():
     mixed = pd.DataFrame({"a": [1, "x", object()]})
     with pytest.raises(DataError, match=r"x\['t'\]: expected columns of numbers or words"):
         bvae.from_arrays({"t": mixed})
+
+
+def test_a_part_of_one_class_knows_all_classes_and_a_split_says_so():
+    g = np.random.default_rng(0)
+    x = {"a": g.normal(size=(40, 3)), "b": g.normal(size=(40, 2))}
+    data = bvae.from_arrays(x, y=["u"] * 20 + ["v"] * 20)
+    one = data.rows(range(20))
+    assert (one.class_names, one.num_classes, one.y.unique().tolist()) == (("u", "v"), 2, [0])
+    assert one.label_columns["y"].tolist() == ["u"] * 20
+    parts = data.splits(assigned=["train"] * 20 + ["test"] * 20)
+    for part in parts.values():
+        assert any("no item to train on has y 'v': with one class only" in note for note in part.notes)
+    assert parts["test"].y.unique().tolist() == [1]
+    assert data.notes == ()
+    rare = bvae.from_arrays(x, y=["u"] * 20 + ["v"] * 19 + ["w"]).splits(assigned=["train"] * 39 + ["test"])
+    assert any("y 'w': a probe cannot learn" in note for note in rare["train"].notes)
+    whole = bvae.from_arrays(x, y=["u", "v"] * 20).splits()
+    assert not any("class" in note or "probe" in note for note in whole["train"].notes)
+
+
+def test_one_class_is_no_classes():
+    g = np.random.default_rng(0)
+    data = bvae.from_arrays({"a": g.normal(size=(40, 3))}, y=["u"] * 40)
+    for part in (data, *data.splits().values(), data.rows([3, 5])):
+        assert not part.labelled
+        assert part.y.unique().tolist() == [0]
+        assert set(part.label_columns["y"]) == {"u"}
+
+
+@pytest.mark.parametrize(("index", "said"), [
+    ([], "at least one of 40 items, got none"), (np.zeros(40, bool), "at least one of 40 items, got none"),
+    ([3, 40], "from 0 to 39, got 40"), ([-41], "from 0 to 39, got -41"), (np.ones(39, bool), r"got shape \(39,\)"),
+])
+def test_rows_that_are_not_there_are_refused(index, said):
+    data = bvae.from_arrays({"a": np.random.default_rng(0).normal(size=(40, 3))})
+    with pytest.raises(DataError, match=said):
+        data.rows(index)
+    assert data.rows([-1]).ids == ("39",)
