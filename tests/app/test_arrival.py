@@ -79,8 +79,8 @@ def test_only_the_index_page_is_given_to_pages_alone():
             sent.append(message)
 
         sent.clear()
-        asked = {"type": "http", "method": "GET", "headers": PAGE, "path": path}
-        run(arrival.WithHints(app, "", "")(asked, None, send))
+        run(arrival.WithHints(app, "", "")(
+            {"type": "http", "method": "GET", "headers": PAGE, "path": path}, None, send))
         return sent[0]["status"], dict(sent[0]["headers"]).get(b"location")
 
     assert answer("/nowhere", INDEX.encode()) == (307, b"./?unknown=nowhere")

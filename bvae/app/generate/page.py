@@ -30,15 +30,15 @@ if ASK[task]:
     about.markdown(ASK[task])
 
 with st.container(key="after_picture_choices"):
-    top = st.columns([1, 1.2, 1.5, 0.8, 1.3], vertical_alignment="bottom")
-form.about = chosen = choose_model(top[0], top[1])
+    top = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+form.about = chosen = choose_model(top.container(width=165), top.container(width=175))
 loaded, data = chosen.loaded, chosen.data
 if task != INVENT:
-    choose_rule(form, top[2], loaded.model,
+    choose_rule(form, top.container(width=250), loaded.model,
                 "How several views become one belief. The decoders know only the rule they were trained with.")
 if task in (TRANSLATE, INTERPOLATE):
-    form.ask(top[3].number_input, "item", "Item", help=f"One of {len(data)} test items.")
-tools = top[4].container(horizontal=True, gap="small")
+    form.ask(top.number_input, "item", "Item", width=130, help=f"One of {len(data)} test items.")
+tools = top.container(horizontal=True, gap="small", width=285)
 with tools:
     share.button("A drawing is in it, an uploaded picture as what the canvas made of it.", form)
 with tools.popover("Advanced", icon=":material/tune:"):
