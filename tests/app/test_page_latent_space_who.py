@@ -106,3 +106,16 @@ def test_where_nothing_is_shared_no_item_is_accused(monkeypatch):
     assert "nobody can be left out" in text(app)
     for cached in (who.shares, who.misfits, who.explained):
         cached.clear()
+
+
+def test_the_map_is_as_it_was_when_one_comes_back():
+    app = open_page(PAGE, which="m2", color="uncertainty", distance="W2", picked="3, 17")
+    app.segmented_control(key="look").set_value("who").run()
+    assert_clean(app)
+    app.run()
+    app.segmented_control(key="look").set_value("map").run()
+    assert_clean(app)
+    assert app.segmented_control(key="which").value == "m2"
+    assert app.segmented_control(key="color").value == "uncertainty"
+    assert app.radio(key="distance").value == "W2"
+    assert app.text_input(key="picked").value == "3, 17"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -37,7 +38,8 @@ def find(data: MultimodalDataset, text: str) -> list[int]:
     compared = re.fullmatch(r"(.+?)\s*(<=|>=|=|<|>)\s*(.+)", asked)
     if compared and (named := _column(data, compared[1])):
         return sorted({i for values in named for i in _which(values, compared[2], compared[3])})
-    has = {i for _, values in _words(data) for i in _which(values, "=", asked)}
+    has = {i for _, words, values in _words(data) if not words or folded in map(str.casefold, words)
+           for i in _which(values(), "=", asked)}
     if has:
         return sorted(has)
     within = [data.read_text(data.x[view]) for view, m in data.modalities.items() if m.kind == "text"]
@@ -46,26 +48,26 @@ def find(data: MultimodalDataset, text: str) -> list[int]:
     return [i for i in range(len(ids)) if any(folded in said[i].casefold() for said in within)]
 
 
-def _words(data: MultimodalDataset) -> Iterator[tuple[str, np.ndarray]]:
-    """Columns in which a word alone is looked for: name, (N,) values."""
+def _words(data: MultimodalDataset) -> Iterator[tuple[str, tuple[str, ...], Callable[[], np.ndarray]]]:
+    """Columns in which a word alone is looked for: name, the words that it can have (() if any), its (N,) values."""
     if data.labelled:
-        yield CLASS, np.array(data.class_names, dtype=object)[data.y.numpy()]
+        yield CLASS, (), lambda: np.array(data.class_names, dtype=object)[data.y.numpy()]
     for name in columns.labels(data):
-        yield name, columns.values(data, name)
+        yield name, (), partial(columns.values, data, name)
     for name, column in zip(columns.cells(data), (c for m in data.modalities.values() for c in m.columns), strict=True):
         if column.categories:
-            yield name, columns.values(data, name)
+            yield name, column.categories, partial(columns.values, data, name)
     if data.attributes is None:
         return
     for name, has in zip(data.attribute_names, data.attributes.T.numpy(), strict=True):
         said = name.replace("_", " ").lower()
-        yield said, np.array([None, said], dtype=object)[has.astype(int)]
+        yield said, (said,), partial(operator.getitem, np.array([None, said], dtype=object), has.astype(int))
 
 
 def _column(data: MultimodalDataset, name: str) -> list[np.ndarray]:
     """Values of the columns of a name, with that of the view or without."""
     folded = name.strip().casefold()
-    found = [values for called, values in _words(data) if called.casefold() == folded]
+    found = [values() for called, _, values in _words(data) if called.casefold() == folded]
     return found or [columns.values(data, called) for called in columns.cells(data)
                      if folded in (called.casefold(), called.split(columns.BETWEEN, 1)[1].casefold())]
 

@@ -9,6 +9,7 @@ from bvae.app.latent_space.state import (
     CELL,
     LABEL,
     MAP,
+    OF_THE_MAP,
     WALK,
     WHO,
     LatentSpace,
@@ -47,6 +48,9 @@ if look == MAP:
              "near whom, bent into a plane.")
 elif look == WALK:
     walk_panel.choose(form, top)
+else:
+    for name in OF_THE_MAP:
+        form.keep(name)
 told = ("**Draw a lasso around an island:** what do its items have in common, and what not?" if look == MAP else
         who_panel.TASK if look == WHO else walk_panel.task(form))
 leads = None if flat.is_flat(choice.loaded.model) else flat.nearest(choice)

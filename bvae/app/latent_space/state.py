@@ -22,6 +22,9 @@ OFF = "off"
 EUCLIDEAN, W2 = "Euclidean", "W2"
 PROJECTIONS = {maps.PLANE: "Plane", maps.PCA: "PCA", maps.TSNE: "t-SNE"}
 NEIGHBOURS = 6
+OF_THE_MAP = ("which", "projection", "coloring", "attribute", "label", "cell", "chosen", "background", "perplexity",
+              "seed", "distance", "picked")
+"""What stays as it was chosen while one looks at who says what."""
 MAP, WALK, WHO = "map", "walk", "who"
 LOOKS = {MAP: "Map", WALK: "Walk the plane", WHO: "Who says what"}
 WALK_ITEM = 257

@@ -33,7 +33,7 @@ def show(form: Form[LatentSpace]) -> None:
     _items(choice)
     with slow:
         _explained(choice)
-    reproduce.show(state.who_script(who.DECODED, SHOWN), f"{state.file_name}_who.py",
+    reproduce.show(state.who_script(who.DECODED, SHOWN), f"{choice.key.data_name}_{choice.key.model_name}_who.py",
                    checkpoints=[f"{choice.key.model_name} {choice.key.weights_hash[:12]}"],
                    commands=[(state.who_command(who.DECODED), "the same as two tables")])
 
