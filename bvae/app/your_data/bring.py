@@ -23,8 +23,8 @@ from bvae.data.own.receiving import LIMITS, MIB
 from bvae.plots import style
 from bvae.runs import kept
 
-NOTES, WIDE = 12, 90
-"""Sentences about the data that are shown, and pixels of a view of an item."""
+NOTES, WIDE, MOST_NAMED = 12, 90, 300
+"""Sentences about the data that are shown, pixels of a view of an item, and columns among which labels are chosen."""
 ALONE = ("This app can be reached from other computers: what you give is looked at and kept nowhere, and no model of "
          "it can be trained. Start the app on your own computer (bvae app) for both.")
 
@@ -135,6 +135,7 @@ def understood(now: Brought | None, name: str) -> Understood | None:
         return None
     st.markdown(headline(found))
     views(now, found)
+    labels(now, found)
     if told := (*notes, *found.notes):
         further = [f"and {len(told) - NOTES:,} further notes"] if len(told) > NOTES else []
         st.html(render("brought_notes", notes=[*told[:NOTES], *further]))
@@ -177,6 +178,16 @@ def views(now: Brought | None, found: Understood) -> None:
                                     args=(view.name, key), wrap=True, label_visibility="collapsed")
 
 
+def labels(now: Brought | None, found: Understood) -> None:
+    """Which columns are labels, to be changed where there are not too many of them."""
+    if now is None or found.manifest is None or not 0 < len(found.columns) <= MOST_NAMED:
+        return
+    key = f"bring_labels_{st.session_state.get(brought.REVISION, 0)}"
+    names = list(dict.fromkeys((*found.manifest.labels, *(c.column for c in found.columns))))
+    st.multiselect("Label columns: they colour maps, and no model learns from them", names,
+                   default=list(found.manifest.labels), key=key, on_change=brought.change_labels, args=(key,))
+
+
 def first_items(found: Understood) -> None:
     """The first rows as they were read, and pictures and texts to look at."""
     if found.heads:
@@ -213,7 +224,7 @@ def do(now: Brought | None, found: Understood | None, name: str, local: bool) ->
               key="bring_train", on_click=brought.keep, args=(True,))
     st.button("Keep it on this computer", icon=":material/save:", width="stretch", key="bring_keep",
               on_click=brought.keep, args=(False,))
-    st.caption(f"Both copy {_size(now.bytes)} into `{kept.kept_root()}`. Nothing leaves this computer.")
+    st.caption(f"Both copy {_size(now.bytes)} into {plain(str(kept.kept_root()))}. Nothing leaves this computer.")
 
 
 def listed(names: list[str]) -> None:

@@ -237,6 +237,17 @@ def with_kind(manifest: Manifest, view: str, kind: str) -> Manifest:
         name: changed(source, kind) if name == view else source for name, source in manifest.modalities.items()})
 
 
+def with_labels(manifest: Manifest, labels: Sequence[str]) -> Manifest:
+    """A manifest with other label columns: they are no part of a view, and a view of nothing else is none any more."""
+    sources = {}
+    for name, source in manifest.modalities.items():
+        left = tuple(c for c in source.columns if c not in labels)
+        if left or not source.columns:
+            sources[name] = replace(source, columns=left)
+    files = {s.file for s in manifest.modalities.values()} - {s.file for s in sources.values()}
+    return replace(manifest, labels=tuple(labels), modalities=sources, tables=(*manifest.tables, *sorted(files)))
+
+
 def _extent(modality: Modality) -> str:
     """How much of a view there is in an item, with the names of its first columns."""
     count = len(modality.columns)
