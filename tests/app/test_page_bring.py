@@ -149,6 +149,16 @@ def test_what_is_kept_is_listed_looked_at_and_deleted_after_one_question(runs):
     assert "What we understood: Penguins" in [s.value for s in app.subheader]
 
 
+def test_what_is_kept_and_damaged_says_why_and_can_be_deleted(runs):
+    (runs / "data" / "broken").mkdir(parents=True)
+    (runs / "data" / "broken" / "bvae.toml").write_text("name = [")
+    app = open_page(PAGE)
+    assert any("broken: " in c and "expected TOML" in c for c in (c.value.replace("\\", "") for c in app.caption))
+    app.button(key="bring_delete_broken").click().run()
+    assert_clean(app)
+    assert kept.kept() == {}
+
+
 @pytest.mark.parametrize("name", ["", "Birds", "../x", "penguins"])
 def test_a_name_that_cannot_be_is_said_and_nothing_is_lost(runs, name):
     app = give(open_page(PAGE))

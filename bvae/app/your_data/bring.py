@@ -50,8 +50,7 @@ def show(form: Form[Bring]) -> None:
     """Where files are given, what can be done with them, and what was understood."""
     _go()
     local = kept.may_keep(st.get_option("server.address"))
-    if local:
-        kept.register_kept()
+    problems = kept.register_kept() if local else []
     mine = list(kept.kept()) if local else []
     form.about = [*EXAMPLES, *(name for name in mine if name in DATASETS)]
     now = brought.current()
@@ -79,7 +78,7 @@ def show(form: Form[Bring]) -> None:
         more(local)
     if mine:
         with st.container(key="at_the_end_kept"):
-            listed(mine)
+            listed(mine, problems)
 
 
 def give(local: bool) -> None:
@@ -227,8 +226,8 @@ def do(now: Brought | None, found: Understood | None, name: str, local: bool) ->
     st.caption(f"Both copy {_size(now.bytes)} into {plain(str(kept.kept_root()))}. Nothing leaves this computer.")
 
 
-def listed(names: list[str]) -> None:
-    """What is kept on this computer, with a button to delete each."""
+def listed(names: list[str], problems: list[str]) -> None:
+    """What is kept on this computer, with a button to delete each; what cannot be read says why."""
     st.subheader("Kept on this computer")
     for name in names:
         with st.container(horizontal=True, vertical_alignment="center", key=f"bring_kept_{name}"):
@@ -244,6 +243,8 @@ def listed(names: list[str]) -> None:
                          "where they are.")
                 st.button(f"Delete {name} for good", key=f"bring_delete_{name}", on_click=brought.delete, args=(name,),
                           type="primary")
+    for problem in problems:
+        st.caption(f":material/error: {plain(problem)}")
 
 
 def _look(name: str) -> None:
