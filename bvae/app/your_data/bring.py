@@ -76,6 +76,10 @@ def show(form: Form[Bring]) -> None:
                 st.button("Forget my files" if now.folder is None else "Forget this folder", icon=":material/close:",
                           on_click=brought.forget, key="bring_forget")
         more(local)
+    if found is not None:
+        with st.container(key="below_picture_first"):
+            st.subheader("The first items")
+            first_items(found)
     if mine:
         with st.container(key="at_the_end_kept"):
             listed(mine, problems)
@@ -140,8 +144,6 @@ def understood(now: Brought | None, name: str) -> Understood | None:
         st.html(render("brought_notes", notes=[*told[:NOTES], *further]))
     st.subheader("What is missing")
     missing.show(found)
-    st.subheader("The first items")
-    first_items(found)
     return found
 
 

@@ -30,7 +30,7 @@ TRIED = 4_000_000
 """Cells of a table up to which it is tried out which kinds fit."""
 MOST_CATEGORIES, MOST_CODES = 50, 12
 """Different words, and different numbers that may be codes, of a column that may be one of categories."""
-FIRST, FIRST_COLUMNS, TOLD = 6, 8, 12
+FIRST, FIRST_COLUMNS, TOLD = 6, 6, 12
 """Items and columns of them that are shown, and columns of a view that are described."""
 COLOURS = {1: "grey", 3: "in colour", 4: "in colour, with transparency"}
 NAMED = 5
