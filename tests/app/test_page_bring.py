@@ -115,6 +115,22 @@ def test_a_kind_is_changed_by_one_click_and_written_when_it_is_kept(runs):
     assert left_behind() == []
 
 
+def test_label_columns_are_chosen_and_a_choice_that_leaves_no_view_is_refused(runs):
+    app = give(open_page(PAGE))
+    chosen = app.multiselect[0]
+    assert chosen.value == ["species"]
+    chosen.set_value(["species", "mass"]).run()
+    assert_clean(app)
+    assert "Label **mass**" in said(app)
+    assert "1 column: flipper" in bodies(app)
+    app.multiselect[0].set_value(["species", "mass", "flipper"]).run()
+    assert "expected at least one column" in app.warning[0].value
+    assert app.multiselect[0].value == ["species", "mass"]
+    app.text_input(key="bring_name").set_value("my-birds").run()
+    app.button(key="bring_keep").click().run()
+    assert read_manifest(runs / "data" / "my-birds").labels == ("species", "mass")
+
+
 def test_what_is_kept_is_listed_looked_at_and_deleted_after_one_question(runs):
     app = give(open_page(PAGE))
     app.text_input(key="bring_name").set_value("my-birds").run()
@@ -131,6 +147,16 @@ def test_what_is_kept_is_listed_looked_at_and_deleted_after_one_question(runs):
     assert kept.kept() == {}
     assert "my-birds" not in DATASETS
     assert "What we understood: Penguins" in [s.value for s in app.subheader]
+
+
+def test_what_is_kept_and_damaged_says_why_and_can_be_deleted(runs):
+    (runs / "data" / "broken").mkdir(parents=True)
+    (runs / "data" / "broken" / "bvae.toml").write_text("name = [")
+    app = open_page(PAGE)
+    assert any("broken: " in c and "expected TOML" in c for c in (c.value.replace("\\", "") for c in app.caption))
+    app.button(key="bring_delete_broken").click().run()
+    assert_clean(app)
+    assert kept.kept() == {}
 
 
 @pytest.mark.parametrize("name", ["", "Birds", "../x", "penguins"])

@@ -12,7 +12,7 @@ from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import asked, box_of, eventually, finished, generated
 
 DRAW = "generate?task=Draw+or+write&n=1"
-PATHS = ("generate", DRAW, "generate?task=Interpolate", "generate?task=Invent", "train", "your_data",
+PATHS = ("generate", DRAW, "generate?task=Interpolate", "generate?task=Invent", "train", "your_data?my_item=1",
          "your_data?show=Latent+space", "your_data?show=Compare+rules")
 
 

@@ -16,7 +16,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 TIMEOUT = 60_000  # milliseconds
-FIGURE = ".js-plotly-plot .main-svg, .bvae-table td, img[src^='data:image/svg'], .picture .rule"
+FIGURE = ".js-plotly-plot .main-svg, .bvae-table td, img[src^='data:image/svg'], .picture .rule, .bvae-presence"
 DONE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
     && !document.querySelector('[data-testid="stStatusWidget"]') && !document.querySelector('[data-stale="true"]')
     && document.fonts.status === "loaded" && [...document.images].every(image => image.complete)"""

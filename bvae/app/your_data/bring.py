@@ -23,8 +23,8 @@ from bvae.data.own.receiving import LIMITS, MIB
 from bvae.plots import style
 from bvae.runs import kept
 
-NOTES, WIDE = 12, 90
-"""Sentences about the data that are shown, and pixels of a view of an item."""
+NOTES, WIDE, MOST_NAMED = 12, 90, 300
+"""Sentences about the data that are shown, pixels of a view of an item, and columns among which labels are chosen."""
 ALONE = ("This app can be reached from other computers: what you give is looked at and kept nowhere, and no model of "
          "it can be trained. Start the app on your own computer (bvae app) for both.")
 
@@ -50,8 +50,7 @@ def show(form: Form[Bring]) -> None:
     """Where files are given, what can be done with them, and what was understood."""
     _go()
     local = kept.may_keep(st.get_option("server.address"))
-    if local:
-        kept.register_kept()
+    problems = kept.register_kept() if local else []
     mine = list(kept.kept()) if local else []
     form.about = [*EXAMPLES, *(name for name in mine if name in DATASETS)]
     now = brought.current()
@@ -77,9 +76,13 @@ def show(form: Form[Bring]) -> None:
                 st.button("Forget my files" if now.folder is None else "Forget this folder", icon=":material/close:",
                           on_click=brought.forget, key="bring_forget")
         more(local)
+    if found is not None:
+        with st.container(key="below_picture_first"):
+            st.subheader("The first items")
+            first_items(found)
     if mine:
         with st.container(key="at_the_end_kept"):
-            listed(mine)
+            listed(mine, problems)
 
 
 def give(local: bool) -> None:
@@ -135,13 +138,12 @@ def understood(now: Brought | None, name: str) -> Understood | None:
         return None
     st.markdown(headline(found))
     views(now, found)
+    labels(now, found)
     if told := (*notes, *found.notes):
         further = [f"and {len(told) - NOTES:,} further notes"] if len(told) > NOTES else []
         st.html(render("brought_notes", notes=[*told[:NOTES], *further]))
     st.subheader("What is missing")
     missing.show(found)
-    st.subheader("The first items")
-    first_items(found)
     return found
 
 
@@ -175,6 +177,16 @@ def views(now: Brought | None, found: Understood) -> None:
             right.segmented_control(f"Kind of {plain(view.name)}", view.fits, default=view.kind, required=True,
                                     format_func=KINDS.__getitem__, key=key, on_change=brought.change_kind,
                                     args=(view.name, key), wrap=True, label_visibility="collapsed")
+
+
+def labels(now: Brought | None, found: Understood) -> None:
+    """Which columns are labels, to be changed where there are not too many of them."""
+    if now is None or found.manifest is None or not 0 < len(found.columns) <= MOST_NAMED:
+        return
+    key = f"bring_labels_{st.session_state.get(brought.REVISION, 0)}"
+    names = list(dict.fromkeys((*found.manifest.labels, *(c.column for c in found.columns))))
+    st.multiselect("Label columns: they colour maps, and no model learns from them", names,
+                   default=list(found.manifest.labels), key=key, on_change=brought.change_labels, args=(key,))
 
 
 def first_items(found: Understood) -> None:
@@ -213,11 +225,11 @@ def do(now: Brought | None, found: Understood | None, name: str, local: bool) ->
               key="bring_train", on_click=brought.keep, args=(True,))
     st.button("Keep it on this computer", icon=":material/save:", width="stretch", key="bring_keep",
               on_click=brought.keep, args=(False,))
-    st.caption(f"Both copy {_size(now.bytes)} into `{kept.kept_root()}`. Nothing leaves this computer.")
+    st.caption(f"Both copy {_size(now.bytes)} into {plain(str(kept.kept_root()))}. Nothing leaves this computer.")
 
 
-def listed(names: list[str]) -> None:
-    """What is kept on this computer, with a button to delete each."""
+def listed(names: list[str], problems: list[str]) -> None:
+    """What is kept on this computer, with a button to delete each; what cannot be read says why."""
     st.subheader("Kept on this computer")
     for name in names:
         with st.container(horizontal=True, vertical_alignment="center", key=f"bring_kept_{name}"):
@@ -233,6 +245,8 @@ def listed(names: list[str]) -> None:
                          "where they are.")
                 st.button(f"Delete {name} for good", key=f"bring_delete_{name}", on_click=brought.delete, args=(name,),
                           type="primary")
+    for problem in problems:
+        st.caption(f":material/error: {plain(problem)}")
 
 
 def _look(name: str) -> None:

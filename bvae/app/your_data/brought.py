@@ -136,6 +136,16 @@ def change_kind(view: str, key: str) -> None:
         st.session_state.pop(key, None)
 
 
+def change_labels(key: str) -> None:
+    """Let other columns be labels; if the rest cannot be read so, they stay as they were."""
+    brought = current()
+    if brought is None or brought.found is None or brought.found.manifest is None:
+        return
+    brought.look(understood.with_labels(brought.found.manifest, st.session_state[key]))
+    if brought.problem:
+        st.session_state.pop(key, None)
+
+
 def keep(train: bool) -> None:
     """Keep what was brought on this computer, under the name that was typed; then perhaps train a model on it."""
     brought, name = current(), str(st.session_state.get("bring_name", "")).strip()
@@ -189,7 +199,7 @@ def _of_ours(name: str) -> Understood:
 
 def _bring(brought: Brought | None) -> None:
     st.session_state[BROUGHT] = brought
-    for key in [k for k in st.session_state if isinstance(k, str) and k.startswith("bring_kind_")]:
+    for key in [k for k in st.session_state if isinstance(k, str) and k.startswith(("bring_kind_", "bring_labels_"))]:
         del st.session_state[key]
     st.session_state.pop("bring_name", None)
     st.session_state.pop(DONE, None)

@@ -30,7 +30,7 @@ TRIED = 4_000_000
 """Cells of a table up to which it is tried out which kinds fit."""
 MOST_CATEGORIES, MOST_CODES = 50, 12
 """Different words, and different numbers that may be codes, of a column that may be one of categories."""
-FIRST, FIRST_COLUMNS, TOLD = 6, 8, 12
+FIRST, FIRST_COLUMNS, TOLD = 6, 6, 12
 """Items and columns of them that are shown, and columns of a view that are described."""
 COLOURS = {1: "grey", 3: "in colour", 4: "in colour, with transparency"}
 NAMED = 5
@@ -235,6 +235,17 @@ def with_kind(manifest: Manifest, view: str, kind: str) -> Manifest:
     """A manifest in which a view is of another kind."""
     return replace(manifest, modalities={
         name: changed(source, kind) if name == view else source for name, source in manifest.modalities.items()})
+
+
+def with_labels(manifest: Manifest, labels: Sequence[str]) -> Manifest:
+    """A manifest with other label columns: they are no part of a view, and a view of nothing else is none any more."""
+    sources = {}
+    for name, source in manifest.modalities.items():
+        left = tuple(c for c in source.columns if c not in labels)
+        if left or not source.columns:
+            sources[name] = replace(source, columns=left)
+    files = {s.file for s in manifest.modalities.values()} - {s.file for s in sources.values()}
+    return replace(manifest, labels=tuple(labels), modalities=sources, tables=(*manifest.tables, *sorted(files)))
 
 
 def _extent(modality: Modality) -> str:
