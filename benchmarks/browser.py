@@ -116,7 +116,7 @@ def parts(seen: dict[str, Any]) -> dict[str, float]:
 
 def path_of(name: str) -> str:
     """Of a page's address."""
-    return "" if name == "home" else name
+    return {"home": "", "your_data": "your_data?bring=Beliefs+of+a+model+of+yours"}.get(name, name)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

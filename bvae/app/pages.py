@@ -57,7 +57,8 @@ PAGES = {
     "benchmarks": Page("Benchmarks", ":material/monitoring:", LOOK, "results",
                        "One item proves little: the numbers over all test items, and how they mislead."),
     "your_data": Page("Your data", ":material/upload_file:", OWN, "your_data",
-                      "Beliefs of your own model in the same pictures, and how to add data sets, rules and methods."),
+                      "Your own tables, pictures, texts or sounds: what is in them, and what is missing. Or what your "
+                      "own model believes."),
     "train": Page("Train", ":material/model_training:", OWN, "train",
                   "Train a model of your own and watch it learn: stop it, go on, come back later."),
 }

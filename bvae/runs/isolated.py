@@ -6,7 +6,7 @@ are at work is served in turn. A process that has died, or had to be ended, is r
 ones are for the maps of models, which take seconds, and which somebody watches and may stop.
 
 The functions are those of `bvae.maps.projections`, `bvae.maps.alignment` and `bvae.maps.modality_gap`, and give the
-same results.
+same results; and files are read whose readers are native code, see `bvae.runs.reading`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -26,8 +27,8 @@ from bvae.runs.supervisor import ComputationError, Pool, WatchedComputation
 
 MAP_LIMIT = 600.0
 """Seconds that a watched map may take."""
-POOL, MAPS = Pool(), Pool(warm=False)
-for _pool in (POOL, MAPS):
+POOL, MAPS, FILES = Pool(), Pool(warm=False), Pool(most=1, warm=False)
+for _pool in (POOL, MAPS, FILES):
     atexit.register(_pool.close)
 
 
@@ -90,3 +91,8 @@ def modality_gap(clouds: Sequence[np.ndarray], items: Sequence[np.ndarray] | Non
     """See `bvae.maps.modality_gap.modality_gap`."""
     return ModalityGap(*POOL.call("modality_gap", [np.asarray(c) for c in clouds],
                                   None if items is None else [np.asarray(i) for i in items]))
+
+
+def read_all(folder: Path) -> None:
+    """See `bvae.runs.reading.read_all`. What a process that survives it has read can be read here."""
+    FILES.call("read_all", str(folder))

@@ -44,6 +44,7 @@ FUNCTIONS = {
     "pca": "bvae.maps.projections", "tsne": "bvae.maps.projections", "procrustes": "bvae.maps.alignment",
     "neighbours": "bvae.maps.alignment", "linked": "bvae.maps.alignment", "gaps": "bvae.maps.alignment",
     "modality_gap": "bvae.maps.modality_gap", "prepare": "bvae.maps.alignment",
+    "read_all": "bvae.runs.reading",
 }
 """What can be asked for, and the module in which it is."""
 

@@ -27,6 +27,11 @@ class KeptError(ValueError):
     """A data set cannot be kept or forgotten; the text says why."""
 
 
+def may_keep(address: str | None) -> bool:
+    """Whether data may be kept by an app that listens on this address: only its owner's own computer reaches it."""
+    return (address or "").strip().lower().strip("[]") in jobs.LOCAL
+
+
 def kept_root() -> Path:
     """The folder of all kept data sets."""
     return runs_root() / "data"

@@ -38,7 +38,7 @@ def extended(tmp_path, monkeypatch):
 
 
 def test_the_pages_show_these_files():
-    app = open_page("pages/your_data.py")
+    app = open_page("pages/your_data.py", bring="Beliefs of a model of yours")
     codes = [c.value for c in unfold(app).code]
     for file in ("aggregator.py", "dataset.py", "method.py", "posteriors.py", "posteriors_safetensors.py"):
         assert shown(file).rstrip() in [c.rstrip() for c in codes]

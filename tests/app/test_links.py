@@ -112,6 +112,8 @@ RESET = {name: link for name, link in LINKS.items() if "all of its controls" in 
 def test_reset_takes_all_out_of_the_address_and_opens_what_the_page_opens_on(link):
     app = open_page(link.page, **link.query)
     kept = {key: link.query[key] for key in ("data", "task", "show") if key in link.query}
+    if "bring" in app.query_params:
+        kept["bring"] = app.query_params["bring"]
     held = {"v", "pin", *kept}
     assert set(app.query_params) - held
     next(button for button in app.button if "Reset" in button.label).click().run()

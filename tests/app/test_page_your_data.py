@@ -12,6 +12,7 @@ import safetensors.numpy
 
 import bvae
 from bvae.app.your_data import uploading
+from bvae.app.your_data.state import BELIEFS, BRINGS
 from bvae.data import uploads
 from bvae.runs import isolated
 from bvae.runs.isolated import Pool
@@ -20,6 +21,11 @@ from tests.support.pages import assert_clean, drawings, open_page, unfold
 
 PAGE = "pages/your_data.py"
 SHOWN = ("posterior", "map", "comparison")
+
+
+def open_beliefs():
+    """The page where a person brings what her own model believes."""
+    return open_page(PAGE, bring=BRINGS[BELIEFS])
 
 
 def give(app, content, name="mine.npz"):
@@ -39,7 +45,7 @@ def shows(app, text):
 
 
 def test_it_opens_on_the_example_marked_as_such():
-    app = open_page(PAGE)
+    app = open_beliefs()
     assert shows(app, "**This is the example**")
     assert len(drawings(app)) == 2
     content = uploading.current()[2]
@@ -50,7 +56,7 @@ def test_it_opens_on_the_example_marked_as_such():
 
 @pytest.mark.slow
 def test_every_view_of_the_example_at_its_extremes():
-    app = open_page(PAGE)
+    app = open_beliefs()
     for rule in bvae.aggregators():
         app.selectbox(key="my_rule").set_value(rule).run()
         assert_clean(app)
@@ -92,7 +98,7 @@ SETS = {
 
 @pytest.mark.parametrize(("n", "d", "m", "labels"), SETS.values(), ids=SETS)
 def test_sets_of_every_size(n, d, m, labels):
-    app = open_page(PAGE)
+    app = open_beliefs()
     app.number_input(key="my_item").set_value(250).run()
     give(app, made(n, d, m, labels))
     assert_clean(app)
@@ -110,7 +116,7 @@ def test_sets_of_every_size(n, d, m, labels):
 
 def test_points_that_coincide():
     content = uploads.write(np.zeros((2, 10, 3)), np.ones((2, 10, 3)), ["a", "b"])
-    app = give(open_page(PAGE), content)
+    app = give(open_beliefs(), content)
     for show in SHOWN:
         app.segmented_control(key="show").set_value(show).run()
         assert_clean(app)
@@ -129,7 +135,7 @@ COLLAPSED = {
 
 @pytest.mark.parametrize("means", COLLAPSED.values(), ids=COLLAPSED)
 def test_collapsed_means_are_maps_like_others(means):
-    app = give(open_page(PAGE), uploads.write(means, np.full(means.shape, 1e-6), ["image", "text"],
+    app = give(open_beliefs(), uploads.write(means, np.full(means.shape, 1e-6), ["image", "text"],
                                               labels=np.arange(60) % 12))
     app.segmented_control(key="my_plane").set_value("pca").run()
     assert_clean(app)
@@ -150,7 +156,7 @@ def test_a_computation_that_dies_is_a_sentence_on_this_page_only(monkeypatch):
     call = pool.call
     monkeypatch.setattr(isolated, "POOL", pool)
     try:
-        app, other = give(open_page(PAGE), made(40, 4, 2)), open_page(PAGE)
+        app, other = give(open_beliefs(), made(40, 4, 2)), open_beliefs()
         for one in (app, other):
             one.segmented_control(key="show").set_value("map").run()
             assert_clean(one)
@@ -172,7 +178,7 @@ def test_a_computation_that_dies_is_a_sentence_on_this_page_only(monkeypatch):
 
 def test_names_that_the_page_has_itself():
     content = uploads.write(RNG.normal(size=(4, 20, 3)), np.ones((4, 20, 3)), ["joint", "clouds", "16S", "rna.seq"])
-    app = give(open_page(PAGE), content)
+    app = give(open_beliefs(), content)
     assert_clean(app)
     app.segmented_control(key="show").set_value("map").run()
     for which in ("joint", "clouds", "16S", "rna.seq", uploading.JOINT, uploading.CLOUDS):
@@ -190,7 +196,7 @@ def test_items_without_some_or_all_modalities():
     present[0, 3] = present[:, 0] = False
     content = uploads.write(np.random.default_rng(0).normal(size=(2, 12, 4)), np.ones((2, 12, 4)), ["a", "b"],
                             present=present, thumbnails={"a": np.zeros((12, 3, 3), "u1")})
-    app = give(open_page(PAGE), content)
+    app = give(open_beliefs(), content)
     for show in SHOWN:
         app.segmented_control(key="show").set_value(show).run()
         for item in (0, 3) if show != "map" else ():
@@ -198,7 +204,7 @@ def test_items_without_some_or_all_modalities():
             assert_clean(app)
     present[0] = False
     content = uploads.write(np.ones((2, 12, 4)), np.ones((2, 12, 4)), ["a", "b"], present=present)
-    app = give(open_page(PAGE), content)
+    app = give(open_beliefs(), content)
     app.segmented_control(key="show").set_value("map").run()
     for which in ("a", "b", uploading.CLOUDS, uploading.JOINT):
         app.segmented_control(key="my_which").set_value(which).run()
@@ -206,7 +212,7 @@ def test_items_without_some_or_all_modalities():
 
 
 def test_a_bad_file_is_refused_in_a_sentence_and_the_example_stays():
-    app = open_page(PAGE)
+    app = open_beliefs()
     app.file_uploader[0].upload("x.npz", b"PK\x03\x04" + bytes(50)).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -218,7 +224,7 @@ def test_a_bad_file_is_refused_in_a_sentence_and_the_example_stays():
 
 
 def test_forgetting_brings_the_example_back():
-    app = give(open_page(PAGE), made(5, 2, 2))
+    app = give(open_beliefs(), made(5, 2, 2))
     next(b for b in app.button if "Forget" in b.label).click().run()
     assert_clean(app)
     assert shows(app, "**This is the example**")
@@ -227,12 +233,12 @@ def test_forgetting_brings_the_example_back():
 
 
 def test_two_sessions_never_see_each_others_file():
-    first, second = open_page(PAGE), open_page(PAGE)
+    first, second = open_beliefs(), open_beliefs()
     give(first, made(7, 2, 2, name="secret-of-one"))
     second.run()
     assert shows(first, "secret")
     assert shows(second, "**This is the example**")
-    third = give(open_page(PAGE), made(7, 2, 2, name="another"))
+    third = give(open_beliefs(), made(7, 2, 2, name="another"))
     for app in (second, third):
         for show in SHOWN:
             app.segmented_control(key="show").set_value(show).run()
@@ -277,7 +283,7 @@ def test_the_documented_way_to_write_a_file_works(code, file, tmp_path, monkeypa
     assert data.modalities == ("image", "text")
     assert data.classes == ("bird", "cat", "dog")
     assert data.name == "my model"
-    app = give(open_page(PAGE), content, file)
+    app = give(open_beliefs(), content, file)
     assert shows(app, "**This is your file**: my model")
     for show in SHOWN:
         app.segmented_control(key="show").set_value(show).run()

@@ -43,7 +43,7 @@ def test_benchmarks():
 
 @pytest.mark.parametrize("weight", [1.0, 3.0])
 def test_your_data(weight, tmp_path, monkeypatch):
-    app = open_page("pages/your_data.py")
+    app = open_page("pages/your_data.py", bring="Beliefs of a model of yours")
     views = ["m0", "m2", "m3"]
     app.pills(key="my_views").set_value(views)
     app.number_input(key="my_item").set_value(5)

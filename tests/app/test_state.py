@@ -16,7 +16,7 @@ from bvae.app.state import Control, Form, PageState, control
 from bvae.app.train import state as train
 from bvae.app.widgets.choose import FIRST_ITEM, Choice
 from bvae.app.your_data import uploading
-from bvae.app.your_data.state import Own, YourData
+from bvae.app.your_data.state import EXAMPLES, Bring, Own, YourData
 from tests.support.links import LINKS
 from tests.support.pages import assert_clean, open_page
 
@@ -49,11 +49,12 @@ FORMS = {
     "compare": (of_compare, {"data_name": "polymnist"}), "generate": (lambda: of_model(Generate), {"shown": KEY}),
     "latent space": (lambda: of_model(LatentSpace), {"shown": KEY}),
     "your data": (of_your_data, {"is_example": True}), "benchmarks": (of_benchmarks, {"data_name": "polymnist"}),
-    "train": (of_train, {}),
+    "train": (of_train, {}), "bring": (lambda: Form(Bring, list(EXAMPLES)), {}),
 }
-NO_CONTROLS = {"v", "pin", "drawing", "changed", "focus", "z", "beliefs", "fool"}
+NO_CONTROLS = {"v", "pin", "drawing", "changed", "focus", "z", "beliefs", "fool",
+               "bring"}
 """What addresses hold beside: of parts that other pages have as well, of the pins, of the canvas, of a walk, short
-addresses."""
+addresses, which half of Your data."""
 
 
 @pytest.mark.parametrize("page", FORMS)

@@ -60,6 +60,8 @@ OPENING = dict.fromkeys(["title", "caption", "link", "code"], HOSTILE)
 VALUES = {
     "bold": {"text": HOSTILE},
     "replaced": {"notes": [(HOSTILE, HOSTILE, HOSTILE)]},
+    "brought_notes": {"notes": [HOSTILE]},
+    "brought_view": {"color": "#123456", "name": HOSTILE, "kind": HOSTILE, "size": HOSTILE, "where": HOSTILE},
     "card": {"uri": "", "alt": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
     "class_invitation": {"picture": "", "code": HOSTILE, "address": HOSTILE},
@@ -78,6 +80,8 @@ VALUES = {
     "far": {"spoken": HOSTILE, "mark": HOSTILE},
     "figure": {"uri": "", "text": HOSTILE, "alt": HOSTILE, "color": "#123456", "caption": HOSTILE, "side": 84,
                "shrinks": True, "short": False, "letters": "8"},
+    "gaps": {"label": HOSTILE, "lines": [{"column": HOSTILE, "view": HOSTILE, "said": HOSTILE, "color": "#123456",
+                                          "width": 3}]},
     "gallery": {"blocks": [HOSTILE], "wide": 300},
     "head": {"color": "#123456", "name": HOSTILE, "below": HOSTILE},
     "hints": {"scripts": [HOSTILE], "fonts": [HOSTILE], "script": Markup("1 < 2")},
@@ -92,6 +96,8 @@ VALUES = {
                       "up": HOSTILE, "lines": [{"points": "0,0", "expert": True, "dash": "", "name": HOSTILE, "x": "1",
                                                 "y": "1"}],
                       "numbers": [("1", "1", "end", HOSTILE)], "legend": [(HOSTILE, "")]},
+    "presence": {"alt": HOSTILE, "bars": [(HOSTILE, 3)], "views": [
+        {"name": HOSTILE, "have": HOSTILE, "color": "#123456", "share": 3, "dots": ["off"]}]},
     "race": {"label": HOSTILE, "lanes": [
         {"name": HOSTILE, "color": "#123456", "mark": HOSTILE, "spoken": HOSTILE, "verdict": HOSTILE, "shows": HOSTILE,
          "moved": HOSTILE, "far": "3",
@@ -213,7 +219,7 @@ def test_labels_of_an_upload_are_texts_on_every_part_of_its_page():
     names = [f"{HOSTILE.replace(chr(92), '')} {i}" for i in range(3)]
     content = uploads.write(np.random.default_rng(0).normal(size=(2, 30, 3)), np.ones((2, 30, 3)), ["a", "b"],
                             labels=[names[i % 3] for i in range(30)], name=names[0])
-    app = open_page("pages/your_data.py")
+    app = open_page("pages/your_data.py", bring="Beliefs of a model of yours")
     app.file_uploader[0].upload("x.npz", content).run()
     for show in ("posterior", "map", "comparison"):
         app.segmented_control(key="show").set_value(show).run()

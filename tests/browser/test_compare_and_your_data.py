@@ -137,7 +137,7 @@ def test_an_uploaded_file_is_shown_to_its_own_session_alone(page, app_url):
         labels=np.array([f"kind {i % 3}" for i in range(900)]),
         thumbnails={"left": rng.integers(0, 256, (900, 32, 32, 3), dtype="u1")})
     assert len(content) > 2 * uploads.MIB  # more than a form parser keeps in memory by itself
-    page.goto(f"{app_url}/your_data")
+    page.goto(f"{app_url}/your_data?bring=Beliefs+of+a+model+of+yours")
     settled(page)
     expect(page.get_by_text("This is the example")).to_be_visible()
     chooser = page.locator('input[type="file"]')
@@ -150,7 +150,7 @@ def test_an_uploaded_file_is_shown_to_its_own_session_alone(page, app_url):
     expect(page.get_by_role("heading", name="Whose neighbours changed most")).to_be_visible()
     settled(page)
     other = page.context.new_page()
-    other.goto(f"{app_url}/your_data")
+    other.goto(f"{app_url}/your_data?bring=Beliefs+of+a+model+of+yours")
     expect(other.get_by_text("This is the example")).to_be_visible()
     expect(other.get_by_text("a file of mine")).to_have_count(0)
     page.get_by_role("button", name="Forget my file").click()
@@ -158,7 +158,7 @@ def test_an_uploaded_file_is_shown_to_its_own_session_alone(page, app_url):
 
 
 def test_a_bad_file_is_refused_in_a_sentence(page, app_url):
-    page.goto(f"{app_url}/your_data")
+    page.goto(f"{app_url}/your_data?bring=Beliefs+of+a+model+of+yours")
     settled(page)
     page.locator('input[type="file"]').set_input_files(
         {"name": "x.npz", "mimeType": "application/octet-stream", "buffer": b"PK\x03\x04 not really"})

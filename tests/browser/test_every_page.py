@@ -14,7 +14,7 @@ from tests.support.waiting import asked, box_of, eventually, finished, fits, gen
 PATHS = (
     "", "learn", "learn?lesson=poe&step=2&answer=b&shown=1", "playground", "explore", "generate",
     "generate?task=Draw+or+write", "generate?task=Interpolate", "generate?task=Invent", "latent_space", "compare",
-    "compare?mode=Trained+models", "compare?part=All+items", "compare?fool=1", "your_data",
+    "compare?mode=Trained+models", "compare?part=All+items", "compare?fool=1", "your_data", "your_data?my_item=1",
     "your_data?show=Latent+space", "your_data?show=Compare+aggregators", "benchmarks",
 )
 DARK = ("explore", "playground", "benchmarks", "learn?lesson=poe&step=2&answer=b&shown=1")
@@ -88,7 +88,7 @@ def background(page):
 
 @pytest.mark.parametrize(("path", "act", "key", "value"), [
     ("generate", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
-    ("your_data", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
+    ("your_data?my_item=1", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
     ("benchmarks", segment, "curve", lambda tab: tab.locator('.st-key-curve [aria-checked="true"]').inner_text()),
     ("compare", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
 ])

@@ -169,10 +169,15 @@ LINKS = {
                                   "which": "everything"},
         {"data": "celeba", "color": "attribute", "attribute": "Wearing_Hat", "which": "everything"},
         ("coloured by attribute",)),
+    "bring": Link(
+        "pages/your_data.py", {}, {"bring": "items", "bring_data": "penguins"}, ("344 items", "3 views")),
+    "bring, another example": Link(
+        "pages/your_data.py", {"bring": "Tables, pictures, texts, sounds", "bring_data": "Simulated cells"},
+        {"bring": "items", "bring_data": "simulated-cells"}, ("1,500 items", "2 views")),
     "your data": Link(
-        "pages/your_data.py", {},
-        {"show": "posterior", "my_item": 0, "my_rule": "wasserstein", "my_plane": "dims", "my_views": VIEWS,
-         "my_w_m0": 1.0}, ("(v[:, 0:1] for v in data.experts)", "for name in ['wasserstein']")),
+        "pages/your_data.py", {"bring": "Beliefs of a model of yours"},
+        {"bring": "beliefs", "show": "posterior", "my_item": 0, "my_rule": "wasserstein", "my_plane": "dims",
+         "my_views": VIEWS, "my_w_m0": 1.0}, ("(v[:, 0:1] for v in data.experts)", "for name in ['wasserstein']")),
     "your data, posteriors": Link(
         "pages/your_data.py", {"my_item": "7", "my_rule": "PoE", "my_plane": "PCA", "my_views": ["m1", "m2"],
                                "my_w_m1": "3"},
@@ -181,7 +186,7 @@ LINKS = {
     "your data, map": Link(
         "pages/your_data.py", {"show": "Latent space", "my_which": "m3", "my_map": "t-SNE", "my_perplexity": "15",
                                "my_map_seed": "4"},
-        {"show": "map", "my_which": "m3", "my_map": "tsne", "my_perplexity": 15, "my_map_seed": 4},
+        {"bring": "beliefs", "show": "map", "my_which": "m3", "my_map": "tsne", "my_perplexity": 15, "my_map_seed": 4},
         ("tsne(means, perplexity=15, seed=4)", "for m in [3]")),
     "your data, clouds": Link(
         "pages/your_data.py", {"show": "Latent space", "my_which": "each modality alone", "my_color": "class"},

@@ -12,6 +12,10 @@ from bvae.app.widgets import choose, images
 from bvae.data.uploads import PosteriorSet
 from bvae.maps.maps import PERPLEXITIES
 
+ITEMS, BELIEFS = "items", "beliefs"
+BRINGS = {ITEMS: "Tables, pictures, texts, sounds", BELIEFS: "Beliefs of a model of yours"}
+EXAMPLES = ("penguins", "mfeat", "breast-cancer", "simulated-cells")
+"""Data sets of ours that stand for what a person may bring; the first one is shown until she does."""
 POSTERIOR, MAP, COMPARISON = "posterior", "map", "comparison"
 PARTS = {POSTERIOR: "One item's beliefs", MAP: "Latent space", COMPARISON: "Compare rules"}
 JOINT, CLOUDS = "all modalities", "each modality alone"
@@ -67,6 +71,22 @@ class Own:
 def views(own: Own) -> list[str]:
     """Names of the file's modalities."""
     return own.views
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bring(PageState):
+    """What is shown of what a person may bring: her files are not in it.
+
+    Attributes
+    ----------
+    brings : str
+        One of :data:`BRINGS`.
+    shown : str
+        An example, or a data set that is kept on this computer.
+    """
+
+    brings: str = control(ITEMS, "bring", options=tuple(BRINGS), called=BRINGS.__getitem__, stays=True)
+    shown: str = control(EXAMPLES[0], "bring_data", options=lambda names: names, called=choose.data_label)
 
 
 @dataclass(frozen=True, kw_only=True)

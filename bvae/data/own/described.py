@@ -66,19 +66,22 @@ def column_lines(columns: tuple[Column, ...], x: torch.Tensor) -> list[str]:
     lines = []
     for column, place in list(zip(columns, places(columns), strict=True))[:SHOWN]:
         values = x[:, place]
-        there = values[~values.isnan().any(1)].double()
-        gaps = 1 - len(there) / max(1, len(values))
-        if not len(there):
-            told = "gaps only"
-        elif column.type == "category":
-            shares = sorted(zip(there.mean(0).tolist(), column.categories, strict=True), reverse=True)
-            told = ", ".join(f"{word} {share:.0%}" for share, word in shares[:5]) + ", ..." * (len(shares) > 5)
-        elif column.type == "binary":
-            no, yes = column.categories or ("0", "1")
-            told = f"{yes} {float(there.mean()):.0%}, {no} {1 - float(there.mean()):.0%}"
-        else:
-            told = f"{float(there.min()):g} to {float(there.max()):g}, mean {float(there.mean()):.4g}"
-        lines.append(f"{column.name} ({column.type}): {told}" + (f"; {gaps:.0%} gaps" if gaps else ""))
+        gaps = float(values.isnan().any(1).float().mean()) if len(values) else 1.0
+        lines.append(f"{column.name} ({column.type}): {told(column, values)}" + (f"; {gaps:.0%} gaps" if gaps else ""))
     if len(columns) > SHOWN:
         lines.append(f"and {len(columns) - SHOWN:,} further columns")
     return lines
+
+
+def told(column: Column, values: torch.Tensor) -> str:
+    """The range of a column's cells (N, width), or how often each of its words stands there."""
+    there = values[~values.isnan().any(1)].double()
+    if not len(there):
+        return "gaps only"
+    if column.type == "category":
+        shares = sorted(zip(there.mean(0).tolist(), column.categories, strict=True), reverse=True)
+        return ", ".join(f"{word} {share:.0%}" for share, word in shares[:5]) + ", ..." * (len(shares) > 5)
+    if column.type == "binary":
+        no, yes = column.categories or ("0", "1")
+        return f"{yes} {float(there.mean()):.0%}, {no} {1 - float(there.mean()):.0%}"
+    return f"{float(there.min()):g} to {float(there.max()):g}, mean {float(there.mean()):.4g}"

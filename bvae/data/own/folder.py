@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -13,12 +13,14 @@ from bvae.data.own import readers  # noqa: F401  # they register themselves
 from bvae.data.own.joining import View, check_matches, joined
 from bvae.data.own.manifest import Manifest, Source, read_manifest
 from bvae.data.own.own_data import SPLITS, OwnData
+from bvae.data.own.readers import pictures, sounds
 from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
 from bvae.data.own.texts import alphabet_of
 from bvae.data.own.viewing import chosen_columns, texts_of, view_of
 from bvae.data.own.weights import balanced
 from bvae.data.own.words import check_ids, is_gap, word
 
+OF_FILES = (*pictures.SUFFIXES, *sounds.SUFFIXES)
 TEST_WORDS = {"test": "test", "held out": "test", "holdout": "test", "validation": "test", "train": "train",
               "training": "train"}
 
@@ -181,7 +183,10 @@ class Folder:
         for k, value in enumerate(values):
             if is_gap(value):
                 raise DataError(f"{table.row(k)}, column {column!r}: expected an id, got an empty cell")
-        return [word(v) for v in values]
+        ids = [word(v) for v in values]
+        if any(s.folder for s in self.manifest.modalities.values()) and all(i.lower().endswith(OF_FILES) for i in ids):
+            return [PurePosixPath(i).stem for i in ids]  # names of pictures or sounds, whose ids have no ending
+        return ids
 
     def table_of(self, source: Source) -> Table | None:
         """The one table of a file; None if it is not there, or has several parts."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from bvae.data.base import NAME, DataError
 from bvae.data.own import readers  # noqa: F401  # they register themselves
-from bvae.data.own.encoding import columns_of, holds_counts
+from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, holds_counts
 from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
 from bvae.data.own.readers.pictures import pictures_in
@@ -28,6 +28,8 @@ LABEL_COLUMNS = re.compile(r"^(label|labels|class|target|y|diagnosis|outcome|spe
 SPLIT_COLUMNS = ("split", "set", "fold", "partition")
 PREFIX = re.compile(r"^([A-Za-z][A-Za-z0-9]*)[_.:]")
 MOST_GROUPS = 12
+WORDS = 3
+"""A column holds texts if most of its cells have so many words, and hardly any stands twice."""
 MARKED = 0.2
 """A column of words with marks between them in so many of its cells holds tags."""
 
@@ -125,9 +127,12 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
     tagged = [c for c in rest if holds_tags(table.columns[c])]
     for column in tagged:
         found.sections[_name(column, found)] = [*where, 'kind = "tags"', f"columns = {quoted([column])}"]
-    rest = [c for c in rest if c not in tagged]
+    texts = [c for c in rest if c not in tagged and holds_texts(table.columns[c])]
+    for column in texts:
+        found.sections[_name(column, found)] = [*where, 'kind = "text"', f"columns = {quoted([column])}"]
+    rest = [c for c in rest if c not in tagged and c not in texts]
     if not rest:
-        if not tagged:
+        if not tagged and not texts:
             found.tables.append(name)
         return
     chosen = Table(table.where, {c: table.columns[c] for c in rest}, table.first_row)
@@ -163,6 +168,13 @@ def holds_tags(values: np.ndarray) -> bool:
         return False
     found = Counter(t for c in cells for t in parted(c, separator_of(cells)))
     return sum(found.values()) >= 2 * len(found)
+
+
+def holds_texts(values: np.ndarray) -> bool:
+    """Whether cells seem to hold sentences: most of them of several words each, and too many for categories."""
+    cells = [v for v in values if v is not None] if values.dtype.kind != "f" else []
+    several = sum(len(c.split()) >= WORDS for c in cells)
+    return several > len(cells) / 2 and len(set(cells)) > min(MOST_CATEGORIES, max(2, len(cells) // 2))
 
 
 def id_column(tables: list[Table]) -> str:

@@ -151,7 +151,7 @@ def test_nothing_is_kept_where_nothing_was_kept(root):
 def test_a_manifest_is_read_as_it_was_written(birds, tmp_path):
     given = read_manifest(birds)
     strange = Source(file="a \"b\".csv", kind="table", columns=("x", "y = 1"), types={"a b": "category"},
-                     gaps=("-999",), weight=0.5, size=(3, 4), channels=3, fit="stretch", seconds=1.5, label="über\\alles")
+                     gaps=("-999",), weight=0.5, size=(3, 4), channels=3, fit="stretch", seconds=1.5, label="ü\\l")
     for manifest in (given, replace(given, modalities={**given.modalities, "odd name (1)": strange}, test=0.3,
                                     labels=("a", "b'"), tables=("t.csv",), gaps=("?",), split="set", story="2\nlines")):
         assert parse_manifest(manifest_text(manifest).encode(), tmp_path / "bvae.toml") == manifest
