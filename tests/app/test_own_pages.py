@@ -99,6 +99,13 @@ def test_pages_open_on_an_item_that_has_all_views_and_say_what_is_not_there(mode
     assert bool(data.present[:, open_page("pages/compare.py", data="beasts").number_input(key="item").value].all())
 
 
+def test_data_without_a_model_lead_to_train_and_to_the_command_that_works(models, tmp_path):
+    folder = brought.tables(tmp_path, "untrained")
+    register(folder)
+    app = open_page("pages/explore.py", data="untrained")
+    assert f"bvae train {folder.resolve()} mwb-vae" in app.info[0].value
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_report_is_one_file_that_says_what_the_data_are(models, name, tmp_path):
     """By the command line; it holds every view, loads nothing, runs nothing, and is whole HTML."""

@@ -48,8 +48,7 @@ with left, st.container(key="after_picture_wanted"):
         if wanted is not None:
             form.reset_button()
     if wanted is not None:
-        for text in filter(None, (training.what_it_will_do(form.about, wanted), training.expected(wanted))):
-            st.caption(text)
+        st.caption(training.expected(wanted))
         try:
             jobs.check(wanted.name, wanted.settings)
         except jobs.JobError as error:
@@ -60,6 +59,8 @@ with left, st.container(key="after_picture_wanted"):
         st.info(training.plain(text))
     if st.session_state.get(training.PROBLEM):
         st.warning(training.plain(st.session_state[training.PROBLEM]))
+    if wanted is not None and (told := training.what_it_will_do(form.about, wanted)):
+        st.caption(told)
 
 
 def refresh() -> dict[str, jobs.Job]:

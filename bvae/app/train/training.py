@@ -125,7 +125,8 @@ def known_speeds(root: str) -> list[estimates.Measured]:
 def expected(wanted: Wanted) -> str:
     """A sentence on the time."""
     if wanted.seconds is not None:
-        return f"Takes at most {estimates.in_words([wanted.seconds]).removeprefix('about ')} of training here."
+        figures = ", and then some time for its figures" if wanted.evaluate else ""
+        return f"Trains for at most {estimates.in_words([wanted.seconds]).removeprefix('about ')} here{figures}."
     if About(wanted.settings.dataset, wanted.settings.method).own:
         return "Ends when it has seen the items often enough, or gets no better on those that are kept from it."
     known = known_speeds(str(checkpoints_root()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from bvae.app.loaders import ModelKey
 from bvae.app.state import BIND, Control, Form, PageState, control
 from bvae.data import DATASETS, DataError, MultimodalDataset
 from bvae.data.own.own_data import OwnData
+from bvae.data.own.registering import FOLDERS
 from bvae.data.uploads import PosteriorSet
 from bvae.io.storage import StorageError
 from bvae.models.methods import title_of
@@ -200,8 +202,9 @@ def choose_data(place) -> tuple[str, list[str]]:
     data_name = data_box(place, ready())
     names = loaders.trained(data_name)
     if not names:
-        st.info(f"No model of {data_label(data_name)} is trained yet. Train one with `python -m bvae train {data_name} "
-                f"{FIRST}`, or on the page Train.")
+        command = shlex.join(["python", "-m", "bvae", "train", str(FOLDERS.get(data_name, data_name)), FIRST])
+        st.info(f"No model of {data_label(data_name)} is trained yet. Train one with `{command}`, or on the page "
+                "Train.")
         st.page_link(pages.script("train"), label=f"Train a model of {data_label(data_name)}",
                      icon=":material/model_training:", query_params={"train_data": data_label(data_name)})
         st.stop()
