@@ -16,7 +16,7 @@ from torch import Tensor
 import bvae
 from bvae.data import MultimodalDataset, dataset
 from bvae.models.vae import MultimodalVAE
-from bvae.runs.shipped import SHIPPED
+from bvae.runs.shipped import SHIPPED, TABLES
 from bvae.training.checkpoint import checkpoints, checkpoints_root, load_checkpoint, load_weights
 
 FILE = Path(__file__).parents[1] / "unit" / "models" / "stored_values.json"
@@ -27,7 +27,7 @@ CELLS = 5
 
 def shipped() -> list[tuple[str, str]]:
     """(data set, checkpoint) of all models that ship."""
-    return [(data, name) for data in SHIPPED for name in checkpoints(data, checkpoints_root())]
+    return [(data, name) for data in (*SHIPPED, *TABLES) for name in checkpoints(data, checkpoints_root())]
 
 
 def values(model: MultimodalVAE, data: MultimodalDataset) -> dict[str, list[list[float]]]:

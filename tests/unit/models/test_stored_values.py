@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from bvae.data import dataset
+from bvae.data import DataError, dataset
 from bvae.training.checkpoint import checkpoints_root, load_checkpoint, load_weights
 from tests.support.stored_values import FILE, shipped, values
 
@@ -18,7 +18,11 @@ def test_a_shipped_model_says_what_it_said(which):
     data, name = which.split("/")
     checkpoint = load_checkpoint(data, name, checkpoints_root())
     assert checkpoint.hash == STORED[which]["weights"], AGAIN
-    found, wanted = values(load_weights(checkpoint), dataset(data, "test")), STORED[which]["values"]
+    try:
+        items = dataset(data, "test")
+    except DataError as error:
+        pytest.skip(str(error))
+    found, wanted = values(load_weights(checkpoint), items), STORED[which]["values"]
     assert list(found) == list(wanted)
     for key, numbers in wanted.items():
         # Six digits are kept; another machine adds up in another order.
