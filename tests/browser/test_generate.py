@@ -89,7 +89,7 @@ def test_the_eraser_changes_an_example_and_does_not_empty_it(chromium, app_url):
         assert example / 2 < ink(tab) < example
 
 
-@pytest.mark.parametrize("path", ["", "explore", "generate", "compare", "your_data", "train", "benchmarks"])
+@pytest.mark.parametrize("path", ["", "explore", "generate", "compare", "your_data?my_item=1", "train", "benchmarks"])
 def test_what_is_seen_can_be_saved(chromium, app_url, path):
     """As one SVG and one PNG, with the page's words, its pictures as they are shown, and none of its controls."""
     with watched(chromium, *WIDTHS["desktop"]) as tab:
