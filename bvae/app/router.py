@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import StopException
 from bvae.app import links, login, tour
 from bvae.app.pages import PAGES, script
 from bvae.io.storage import StorageError
-from bvae.runs import jobs, kept
+from bvae.runs import kept
 from bvae.runs.isolated import ComputationError
 from bvae.training.checkpoint import runs_root
 
@@ -60,7 +60,7 @@ def run() -> None:
     raised.
     """
     use_one_thread()
-    if not jobs.forbidden(st.get_option("server.address")):  # they are nothing for others to see
+    if kept.may_keep(st.get_option("server.address")):  # they are nothing for others to see
         open_kept(str(runs_root()))
     page = navigation()
     name = page.url_path or FIRST
