@@ -29,7 +29,7 @@ def test_tabs_have_names_too(chromium, app_url):
 @pytest.mark.parametrize(("path", "first", "later"), [
     ("explore", ".st-key-views", ".st-key-agg"),
     ("generate", ".st-key-task", ".st-key-agg"),
-    ("your_data", ".st-key-my_views", ".st-key-my_rule"),
+    ("your_data?my_item=1", ".st-key-my_views", ".st-key-my_rule"),
     ("latent_space?data=mnist-svhn-text&model=mwb-vae-2d&look=Walk+the+plane&drag=the+views%27+beliefs",
      ".st-key-plane_walk", ".st-key-walk_choices"),
 ])

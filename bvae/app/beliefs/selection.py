@@ -106,9 +106,9 @@ def selection(total: int, hint: str, of: str | None = None) -> list[int]:
     """
     put_away = change_data(of) if of is not None else ""
     st.session_state.setdefault("picked", "")
-    row = st.columns([3, 1], vertical_alignment="bottom")
-    text = row[0].text_input("Selected items", key="picked", bind=BIND, max_chars=1500, placeholder=hint)
-    row[1].button("Clear the selection", icon=":material/deselect:", on_click=select, args=([],), width="stretch")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    text = row.text_input("Selected items", key="picked", bind=BIND, max_chars=1500, placeholder=hint)
+    row.button("Clear the selection", icon=":material/deselect:", on_click=select, args=([],), width="content")
     notes = []
     if put_away:
         notes.append(f"Items of another data set are other items: what you selected of {put_away} is kept there, and "

@@ -35,7 +35,7 @@ from bvae.training import load_checkpoint
 DATA, HIDDEN, COLUMN = "penguins", "beak", "bill_length_mm"
 PRACTISED, WHOLE = "mwb-vae", "wb-vae"
 """Trained with every group of views, and with all views together only."""
-DRAWS, SHOWN, BIRDS = 128, 24, 5
+DRAWS, SHOWN, BIRDS = 128, 24, 3
 CLAIM, NEAR, FAR = 0.9, 0.05, 0.6
 """What an interval says, how near to it counts as kept, and what is far below."""
 
@@ -92,19 +92,30 @@ def _guesses(key: loaders.ModelKey) -> Guesses:
 
 
 def tables(ink: style.Ink) -> Picture:
-    """The first birds, one view beside the other."""
+    """The first birds side by side, one view below the other."""
     data = birds()
     rows = []
-    for item in range(BIRDS):
-        row = {"bird": data.ids[item]}
-        for view, modality in data.modalities.items():
-            for column, at in zip(modality.columns, places(modality.columns), strict=True):
+    for view, modality in data.modalities.items():
+        for column, at in zip(modality.columns, places(modality.columns), strict=True):
+            row = {"view": view, "column": column.name.replace("_", " ")}
+            for item in range(BIRDS):
                 cell = data.x[view][item][at]
-                gap = not bool(data.has(view, item)) or bool(cell.isnan().any())
-                row[f"{view}: {column.name.replace('_', ' ')}"] = "gap" if gap else tiles.written(column, cell)
-        rows.append(row)
+                gap = not data.has(view, item) or bool(cell.isnan().any())
+                row[data.ids[item]] = "gap" if gap else tiles.written(column, cell)
+            rows.append(row)
     return Picture(f"The first {BIRDS} of {len(data)} birds that no model has seen, with the columns of three views.",
-                   table=pd.DataFrame(rows), caption="Palmer penguins: Horst, Hill & Gorman (2020), CC0.")
+                   table=pd.DataFrame(rows), caption="Palmer penguins: Horst, Hill & Gorman (2020), CC0. In a file one "
+                                                     "row is one bird; here they stand side by side.")
+
+
+def hidden(ink: style.Ink) -> Picture:
+    """What both models have to guess."""
+    g = some(guesses(PRACTISED))
+    table = pd.DataFrame({"measured, mm": g.true})
+    return Picture(f"Lengths of the beaks of {len(g.true)} birds, from {g.true.min():.0f} to {g.true.max():.0f} mm: "
+                   "what both models have to guess.", (_birds(g, ink, (g.true.min() - 4, g.true.max() + 4), False),),
+                   table=table, caption=f"A dot: the measured length of one bird's beak; {len(g.true)} of "
+                                        f"{len(guesses(PRACTISED).true)} birds.")
 
 
 def intervals(ink: style.Ink) -> Picture:
@@ -115,7 +126,7 @@ def intervals(ink: style.Ink) -> Picture:
                                      "from": g.mean - g.half, "to": g.mean + g.half}) for name, g in shown.items()])
     limits = (min(min(g.true.min(), (g.mean - g.half).min()) for g in shown.values()) - 1,
               max(max(g.true.max(), (g.mean + g.half).max()) for g in shown.values()) + 1)
-    figures = tuple(_intervals(g, ink, limits) for g in shown.values())
+    figures = tuple(_birds(g, ink, limits) for g in shown.values())
     said = "; ".join(f"{label(name)}: {g.held:.0%}" for name, g in found.items())
     return Picture(f"Lengths of hidden beaks within intervals that say {CLAIM:.0%}. Of all lengths and depths the "
                    f"intervals hold {said}.", figures, tuple(f"{label(n)}: {g.held:.0%}" for n, g in found.items()),
@@ -129,13 +140,14 @@ def some(g: Guesses) -> Guesses:
     return Guesses(g.true[which], g.mean[which], g.half[which], g.held)
 
 
-def _intervals(g: Guesses, ink: style.Ink, limits: tuple[float, float]) -> go.Figure:
-    """One line a bird, in their order."""
+def _birds(g: Guesses, ink: style.Ink, limits: tuple[float, float], guessed: bool = True) -> go.Figure:
+    """One dot a bird, in their order, with its interval if it is `guessed`."""
     figure = go.Figure()
     x = np.arange(1, len(g.true) + 1)
-    figure.add_scatter(x=x, y=g.mean, mode="markers", marker={"size": 1, "color": ink.faint}, showlegend=False,
-                       hoverinfo="skip", error_y={"array": g.half, "thickness": 3, "width": 0, "color": ink.faint})
-    inside = np.abs(g.true - g.mean) <= g.half
+    if guessed:
+        figure.add_scatter(x=x, y=g.mean, mode="markers", marker={"size": 1, "color": ink.faint}, showlegend=False,
+                           hoverinfo="skip", error_y={"array": g.half, "thickness": 3, "width": 0, "color": ink.faint})
+    inside = np.abs(g.true - g.mean) <= g.half if guessed else np.ones(len(x), dtype=bool)
     for chosen, symbol in ((inside, "circle"), (~inside, "circle-open")):
         figure.add_scatter(x=x[chosen], y=g.true[chosen], mode="markers",
                            marker={"size": 8, "symbol": symbol, "color": style.color(0), "line": {"width": 2}},
@@ -186,7 +198,9 @@ def doors() -> tuple[Door, ...]:
     """The way through the app."""
     there = [view for view in birds().modalities if view != HIDDEN]
     query = {"data": data_label(DATA), "model": label(PRACTISED)}
-    return (Door("train", "Train on the penguins", {"train_data": data_label(DATA)}, {"train_data": DATA}),
+    return (Door("your_data", "Your data: what is there, and what is missing", {"bring_data": data_label(DATA)},
+                 {"bring_data": DATA}),
+            Door("train", "Train on the penguins", {"train_data": data_label(DATA)}, {"train_data": DATA}),
             Door("explore", "Explore: the beak is hidden", {**query, "views": there},
                  {"data": DATA, "model": PRACTISED, "views": there}),
             Door("benchmarks", "Benchmarks: what is imputed", {"data": data_label(DATA)}, {"data": DATA}))
@@ -235,7 +249,7 @@ is thrown away for them: a gap is a view, or a part of one, that is missing.""",
             f"**{label(WHOLE)}** always saw all three together. Now we hide the beaks of birds that neither has seen. "
             "Each model guesses length and depth from body and life, with an interval that says: in 90 of 100 cases "
             "the truth lies in here.",
-            tables,
+            hidden,
             Question(
                 "How many of the hidden lengths and depths lie in the intervals?",
                 (Option("About nine in ten, for both: that is what the intervals say",
