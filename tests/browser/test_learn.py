@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from bvae.app.learn import lessons as course
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import asked, finished, fits, settled
+from tests.support.waiting import asked, finished, fits, frames, settled
 
 LESSONS = course.lessons()
 
@@ -136,6 +136,7 @@ def test_a_reload_keeps_what_was_predicted_until_it_is_forgotten(page, app_url):
     with asked(page):
         page.get_by_role("button", name="Reset").click()
     expect(page.get_by_text("predicted")).to_have_count(0)
+    frames(page)
     page.goto(f"{app_url}/learn")
     settled(page)
     expect(page.get_by_text(f"1 of {len(LESSONS)} predicted")).to_have_count(0)
@@ -146,8 +147,10 @@ def test_the_address_of_the_class_is_kept_by_the_browser(page, app_url):
     settled(page)
     field = page.get_by_role("textbox", name="Address that your students will use")
     field.fill("http://school.example:8501")
-    field.press("Enter")
+    with asked(page):
+        field.press("Enter")
     expect(page.get_by_text("Phones do not reach")).to_have_count(0)
+    frames(page)  # the browser has been told, and writes it down
     page.goto(f"{app_url}/learn?class=1")
     expect(field).to_have_value("http://school.example:8501")
     page.get_by_role("button", name="Open the class").click()
