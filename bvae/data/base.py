@@ -207,8 +207,6 @@ class MultimodalDataset:
         """The modalities that one item has: name -> (1, ...)."""
         return {name: values for name, values in self.subset([item]).items() if self.has(name, item)}
 
-
-
     def called(self, item: int) -> str:
         """An item in words: its number, and its class if there are labels."""
         return f"item {item}, class {self.class_names[int(self.y[item])]}" if self.labelled else f"item {item}"

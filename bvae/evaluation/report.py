@@ -9,6 +9,7 @@ from typing import Any
 
 from bvae.data import DATASETS
 from bvae.data.own import OwnData
+from bvae.evaluation.imputed import SIMPLER
 from bvae.evaluation.records import keyed, over_missing, over_seeds
 from bvae.metrics import CATALOG, written
 from bvae.models.methods import METHODS, SUFFIXES
@@ -36,8 +37,7 @@ TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymn
           "penguins": "Palmer penguins", "breast-cancer": "Breast cancer", "simulated-cells": "Simulated cells"}
 IMPUTED = {"imputation_r2": "R²", "imputation_accuracy": "accuracy of words", "imputation_coverage_90":
            "coverage of 90 %"}
-SIMPLER = {"mode": "mode", "ridge": "ridge", "neighbours": "nearest neighbours"}
-"""Methods that impute without a model, which stand below those that do."""
+"""Figures of hidden views; below the models stand the methods that impute without one."""
 
 
 def report(dataset: str, root: Path | None = None) -> str:

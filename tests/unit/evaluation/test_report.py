@@ -59,7 +59,7 @@ def test_simpler_methods_stand_below_those_that_impute():
                "imputation_coverage_90": {"rna": {"mean": 0.875, "se": 0.01}}}
     lines = imputed({"MVAE": figures, "MWB-VAE": {**figures, "imputation_r2": {"rna": {"mean": 0.75, "se": 0.01}}}})
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines() if line[:1] == "|"]
-    assert [row[0] for row in rows] == ["method", "---", "MVAE", "MWB-VAE", "*ridge*"]
+    assert [row[0] for row in rows] == ["method", "---", "MVAE", "MWB-VAE", "*ridge regression*"]
     assert rows[0][1:] == ["R², rna", "coverage of 90 %, rna"]
     assert [row[1].split()[0] for row in rows[2:]] == ["0.250", "0.750", "0.500"]
     assert rows[-1][2] == "–"
