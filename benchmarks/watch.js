@@ -17,7 +17,7 @@
   // Something that is drawn is there as a whole: an image that is loaded, a table, a plot, a drawing of a component.
   const PICTURES = 'img, table, .js-plotly-plot .main-svg, svg[role], canvas';
   const firstPicture = () => [...document.querySelectorAll('[data-testid="stMain"]')].flatMap((main) =>
-    [...main.querySelectorAll(PICTURES), ...[...main.querySelectorAll('[data-testid="stBidiComponentRegular"] *')]
+    [...main.querySelectorAll(PICTURES), ...[...main.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
       .flatMap((e) => e.shadowRoot ? [...e.shadowRoot.querySelectorAll(PICTURES)] : [])]).some((e) =>
     e.getBoundingClientRect().width > 20 && (e.tagName !== "IMG" || (e.complete && e.naturalWidth > 0)));
   let before = {numbers: "", pictures: ""};
@@ -37,7 +37,10 @@
         changed(part);
       }
     }
-    if (state?.began === 0 && !state.parts["first picture"] && firstPicture()) changed("first picture");
+    if (state?.began === 0 && !state.parts["first picture"]) {
+      if (firstPicture()) changed("first picture");
+      else setTimeout(lookSoon, 20);  // it may come within a component, whose inside is not observed
+    }
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
       if (!plot.watched && plot.on && plot.querySelector(".main-svg")) {
         plot.watched = true;
