@@ -82,12 +82,13 @@ def slide(page: Any, key: str, turn: int) -> None:
 
 
 class Change(NamedTuple):
-    """What is changed, how, and the key of the widget."""
+    """What is changed, how, and the key of the widget; and of what is folded around it."""
 
     name: str
     act: Callable[[Any, str, int], None]
     key: str
     query: str = ""
+    within: str = ""
 
 
 PAGES: dict[str, tuple[Change, ...]] = {
@@ -95,7 +96,7 @@ PAGES: dict[str, tuple[Change, ...]] = {
     "learn": (),
     "playground": (),
     "explore": (Change("modality", toggle, "views"), Change("aggregator", choose, "agg"),
-                Change("sample", step, "item"), Change("weight", slide, "w_m0")),
+                Change("sample", step, "item"), Change("weight", slide, "w_m0", within="change")),
     "generate": (Change("modality", toggle, "from"), Change("aggregator", choose, "agg"),
                  Change("sample", step, "item")),
     "latent_space": (Change("modality", segment, "which"),),
@@ -194,6 +195,9 @@ def interactions(page: Any, empty: Any, url: str, empty_url: str, name: str, cha
     """One change again and again, each time beside one of the same kind on the empty page."""
     opened(page, f"{url}/{path_of(name)}")
     opened(empty, empty_url)
+    if change.within:
+        page.locator(f".st-key-{change.within} summary").first.click()
+        page.locator(f".st-key-{change.key}").first.wait_for()
     kind = Change(change.name, change.act, change.act.__name__)
     pairs = [(changed(page, change, turn), changed(empty, kind, turn)) for turn in range(rounds + 1)]
     return pairs[1:]

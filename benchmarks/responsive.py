@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from bvae.io.locking import holder
 from bvae.io.storage import write_json
-from bvae.runs import jobs
+from bvae.runs import jobs, queue
 from bvae.training import Settings
 
 
@@ -39,7 +39,7 @@ def measure(pairs: int) -> dict[str, float | int]:
     """See the module."""
     app = AppTest.from_file("../app.py", default_timeout=120).run()
     app.switch_page("pages/explore.py").run()
-    job = jobs.submit("measured", Settings.for_method("polymnist", "mwb-vae", steps=20_000))
+    job = queue.submit("measured", Settings.for_method("polymnist", "mwb-vae", steps=20_000))
     while jobs.find(job.id).step < 3:
         time.sleep(0.2)
     worker = holder(job.folder)["pid"]
@@ -59,7 +59,7 @@ def measure(pairs: int) -> dict[str, float | int]:
     finally:
         os.kill(worker, signal.SIGKILL)
     ratios = [t / i for t, i in zip(training, idle, strict=True)]
-    return {"pairs": pairs, "processors": len(os.sched_getaffinity(0)), "threads_of_the_run": jobs.threads(),
+    return {"pairs": pairs, "processors": len(os.sched_getaffinity(0)), "threads_of_the_run": queue.threads(),
             "idle_ms_median": round(1000 * statistics.median(idle)),
             "training_ms_median": round(1000 * statistics.median(training)),
             "ratio_median": round(statistics.median(ratios), 3),

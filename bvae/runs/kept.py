@@ -19,7 +19,7 @@ from bvae.data.own.manifest import DATASET_NAME, FILE, MODELS, Manifest, read_ma
 from bvae.data.own.registering import FOLDERS, register, unregister
 from bvae.io.locking import BusyError, locked
 from bvae.io.storage import WriteError
-from bvae.runs import jobs
+from bvae.runs import jobs, limits, queue
 from bvae.training.checkpoint import runs_root
 
 
@@ -29,7 +29,7 @@ class KeptError(ValueError):
 
 def may_keep(address: str | None) -> bool:
     """Whether data may be kept by an app that listens on this address: only its owner's own computer reaches it."""
-    return (address or "").strip().lower().strip("[]") in jobs.LOCAL
+    return (address or "").strip().lower().strip("[]") in limits.LOCAL
 
 
 def kept_root() -> Path:
@@ -73,7 +73,7 @@ def register_kept() -> list[str]:
 
 def size(name: str) -> int:
     """Bytes of a kept data set, its models included. Raises KeptError if there is none of this name."""
-    return jobs.size(_folder(name))
+    return limits.size(_folder(name))
 
 
 def keep(source: Path, manifest: Manifest, name: str) -> Path:
@@ -97,12 +97,12 @@ def keep(source: Path, manifest: Manifest, name: str) -> Path:
     """
     check_name(name)
     root = kept_root()
-    needed = jobs.size(source)
+    needed = limits.size(source)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(root).free) < needed + jobs.LIMITS.free:
-            raise KeptError(f"{needed / jobs.MIB:,.0f} MB are to be kept, and only {free / jobs.MIB:,.0f} MB are free "
-                            f"on the disk, of which {jobs.LIMITS.free / jobs.MIB:,.0f} MB have to stay free.")
+        if (free := shutil.disk_usage(root).free) < needed + limits.LIMITS.free:
+            raise KeptError(f"{needed / limits.MIB:,.0f} MB are to be kept, and only {free / limits.MIB:,.0f} MB are "
+                            f"free on the disk, of which {limits.LIMITS.free / limits.MIB:,.0f} MB have to stay free.")
         with locked(root, "keeping a data set", "try again"):
             check_name(name)
             with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as fresh:
@@ -146,7 +146,7 @@ def forget(name: str) -> None:
             if any(job.active or job.state == "queued" for job in of_it):
                 raise KeptError(f"A run on {name!r} is still going or waiting; stop it first.")
             for job in of_it:
-                jobs.delete(job)
+                queue.delete(job)
             gone = Path(tempfile.mkdtemp(prefix=".gone-", dir=root))
             os.replace(folder, gone / name)  # first it is no data set any more, then its files go
             shutil.rmtree(gone, ignore_errors=True)

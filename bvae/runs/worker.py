@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bvae.io.compact import shrink
 from bvae.io.locking import LOCK
 from bvae.io.storage import write_json, write_tensors
-from bvae.runs import jobs
+from bvae.runs import jobs, limits, queue
 from bvae.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Reporter(Callback):
                       recent=[float(f"{v:.6g}") for v in now.recent])
             self.told = moment
             try:
-                jobs.room(jobs.LIMITS)
+                limits.room(limits.LIMITS)
             except jobs.JobError as error:  # others write too: better a state that is saved than a disk that is full
                 self.full = str(error)
                 raise KeyboardInterrupt from None
@@ -216,7 +216,7 @@ def main() -> None:
         os.nice(19)
     import torch
 
-    torch.set_num_threads(jobs.threads())
+    torch.set_num_threads(queue.threads())
     try:
         work(folder)
     except (ValueError, OSError, FloatingPointError, KeyError) as error:  # what a person can mend, said in a sentence
@@ -226,7 +226,7 @@ def main() -> None:
         traceback.print_exc()
         end(folder, "failed", f"{type(error).__name__}: {error} (all of it is in {folder / jobs.LOG})")
     finally:
-        jobs.start_next(besides=folder.name)
+        queue.start_next(besides=folder.name)
         with contextlib.suppress(OSError):
             (folder / LOCK).unlink()
 

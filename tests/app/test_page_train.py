@@ -5,7 +5,7 @@ import pytest
 from bvae.app.train.training import Wanted, reproduce
 from bvae.io.storage import write_json, write_tensors
 from bvae.models.methods import METHODS
-from bvae.runs import jobs
+from bvae.runs import jobs, queue
 from bvae.training import Settings
 from tests.support.pages import assert_clean, drawings, open_page
 
@@ -16,7 +16,7 @@ PAGE = "pages/train.py"
 def runs(tmp_path, monkeypatch):
     """No run yet, and none that starts by itself."""
     monkeypatch.setenv("BVAE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
     return tmp_path / "runs"
 
 
@@ -99,7 +99,7 @@ def test_every_state_of_a_run(runs):
 
 
 def test_others_cannot_train_here_but_see_the_runs(runs, monkeypatch):
-    jobs.submit("mine", Settings.for_method("polymnist", "wb-vae", steps=5))
+    queue.submit("mine", Settings.for_method("polymnist", "wb-vae", steps=5))
     monkeypatch.setenv("BVAE_TRAINING", "off")
     app = open_page(PAGE, train_run="nothing that exists", train_data="../x")
     assert "switched off" in texts(app)

@@ -15,7 +15,7 @@ from bvae.data.base import DATASETS
 from bvae.data.own import register
 from bvae.data.own.registering import FOLDERS
 from bvae.io.storage import read_json
-from bvae.runs import jobs, kept, worker
+from bvae.runs import jobs, kept, limits, queue, worker
 from bvae.training import load_checkpoint
 from bvae.training.sizing import sized
 from tests.support import brought
@@ -28,7 +28,7 @@ PAGE = "pages/train.py"
 def runs(tmp_path, monkeypatch):
     """No run yet, none that starts by itself, and a registry that forgets what a test has brought."""
     monkeypatch.setenv("BVAE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
     monkeypatch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
     before = dict(FOLDERS)
     yield tmp_path / "runs"
@@ -138,7 +138,7 @@ def test_what_one_takes_away(runs, make):
 
 def test_a_run_is_stopped_while_it_finds_out_how_many_steps_fit(runs, monkeypatch):
     name = register(brought.tables(kept.kept_root()))
-    job = jobs.submit("mine", About(name, "mvae").usual, time=30)
+    job = queue.submit("mine", About(name, "mvae").usual, time=30)
     (job.folder / jobs.QUEUED).unlink()
     from bvae.training import sizing
     from bvae.training.loop import TrainingStopped
@@ -166,12 +166,12 @@ def test_a_run_is_stopped_while_it_finds_out_how_many_steps_fit(runs, monkeypatc
     worker.work(job.folder)
     assert jobs.find(job.id).evaluated
     with pytest.raises(jobs.JobError, match="has none"):
-        jobs.evaluate(jobs.find(job.id))
+        queue.evaluate(jobs.find(job.id))
 
 
 def test_a_run_of_data_that_are_gone_says_so_and_can_be_deleted(runs, tmp_path):
     name = register(brought.tables(tmp_path / "elsewhere"))
-    job = jobs.submit("mine", About(name, "mvae").usual)
+    job = queue.submit("mine", About(name, "mvae").usual)
     (job.folder / jobs.QUEUED).unlink()
     (tmp_path / "elsewhere" / name).rename(tmp_path / "moved")
     kept.unregister(name)
@@ -184,7 +184,7 @@ def test_a_run_of_data_that_are_gone_says_so_and_can_be_deleted(runs, tmp_path):
 
 def test_a_run_of_brought_data_is_found_again_but_not_where_others_can_see_it(runs, tmp_path, monkeypatch):
     name = register(brought.tables(tmp_path / "elsewhere"))
-    job = jobs.submit("mine", About(name, "mvae").usual)
+    job = queue.submit("mine", About(name, "mvae").usual)
     kept.unregister(name)  # as after a restart
     monkeypatch.setenv("BVAE_TRAINING", "off")
     app = open_page(PAGE)
@@ -221,7 +221,7 @@ def test_data_that_cannot_be_read_are_said_and_the_rest_of_the_page_stays(runs, 
 def test_what_came_from_arrays_is_refused(runs):
     name = register(bvae.from_arrays({"a": [[1.0], [2.0], [3.0], [4.0]]}, name="in-memory"))
     with pytest.raises(jobs.JobError, match="memory of this process"):
-        jobs.check("mine", About(name, "mvae").usual)
+        limits.check("mine", About(name, "mvae").usual)
 
 
 def test_the_command_line_and_python_train_the_same(runs, tmp_path, monkeypatch):

@@ -10,8 +10,9 @@ import torch
 import bvae
 from bvae.io.locking import holder, locked
 from bvae.io.storage import read_json, read_tensors, read_tensors_and_metadata, write_json
-from bvae.runs import jobs
-from bvae.runs.jobs import JobError, Limits
+from bvae.runs import jobs, limits, queue
+from bvae.runs.jobs import JobError
+from bvae.runs.limits import Limits
 from bvae.training import Settings
 from bvae.training.loop import STATE, train
 
@@ -53,10 +54,10 @@ def until(job, wanted):
 def test_a_run_is_started_watched_killed_resumed_stopped_resumed_and_finished(runs):
     """One life of one job; what it ends with is what an undisturbed training gives, bit for bit."""
     wanted = settings(3000)
-    job = jobs.submit("mine", wanted)
+    job = queue.submit("mine", wanted)
     assert job.state == "running"
-    assert jobs.start_next() is None  # it is going already
-    other = jobs.submit("other", settings(4))
+    assert queue.start_next() is None  # it is going already
+    other = queue.submit("other", settings(4))
     assert other.state == "queued"
     job = until(job, lambda j: j.step > 3 and j.seconds_left is not None)
     assert job.state == "running"
@@ -67,8 +68,8 @@ def test_a_run_is_started_watched_killed_resumed_stopped_resumed_and_finished(ru
     samples = read_tensors(until(job, lambda j: (j.folder / jobs.SAMPLES).exists()).folder / jobs.SAMPLES)
     assert samples["m0"].shape == (8, 3, 28, 28)
     with pytest.raises(JobError, match="still going"):
-        jobs.delete(job)
-    jobs.stop(job)
+        queue.delete(job)
+    queue.stop(job)
     job = until(job, lambda j: not j.active)
     assert job.state == "stopped"
     assert "everything is saved" in job.message
@@ -80,15 +81,15 @@ def test_a_run_is_started_watched_killed_resumed_stopped_resumed_and_finished(ru
     model = bvae.load("polymnist", "other")
     assert model.latent_dim == 2
     # It goes on, is killed, is seen as such, and goes on.
-    jobs.resume(job)
+    queue.resume(job)
     job = until(job, lambda j: j.step > reached)
     os.kill(holder(job.folder)["pid"], signal.SIGKILL)
     job = until(job, lambda j: not j.active)
     assert job.state == "interrupted"
     assert "ended without a word" in job.message
     assert (job.model_folder / STATE).is_file()
-    jobs.delete(job)
-    jobs.delete(other)
+    queue.delete(job)
+    queue.delete(other)
     assert jobs.jobs() == []
     assert "other" not in bvae.checkpoints("polymnist")
     assert [p for p in runs.rglob("*") if p.is_file()] == []
@@ -99,10 +100,10 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
     from bvae.evaluation import evaluation
     from bvae.runs import worker
 
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
     monkeypatch.setattr(evaluation, "evaluated", lambda checkpoint, root: {
         "joint_coherence": {"mean": 0.5, "se": 0.1}, "evaluation": {"sha256": checkpoint.hash}})
-    job = jobs.submit("mine", settings(9), evaluate=True)
+    job = queue.submit("mine", settings(9), evaluate=True)
     assert job.state == "queued"
     (job.folder / jobs.QUEUED).unlink()
     report = worker.Reporter.on_step
@@ -136,16 +137,16 @@ def test_a_stopped_run_ends_as_an_undisturbed_one_with_metrics_and_a_name_of_its
     assert job.model_folder == runs / "models" / "polymnist" / "mine"
     for name in ("mine", "mwb-vae", "records", "../x", "", "a b", "x" * 41, "MINE/..", ".hidden"):
         with pytest.raises(JobError, match="^Name: "):
-            jobs.check(name, settings(2))
-    jobs.check("mine", Settings.for_method("celeba", "wb-vae", **TINY))  # of other data
+            limits.check(name, settings(2))
+    limits.check("mine", Settings.for_method("celeba", "wb-vae", **TINY))  # of other data
 
 
 def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeypatch):
     from bvae.runs import worker
 
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
     monkeypatch.setattr(worker, "EVERY", 0)
-    job = jobs.submit("mine", settings(9))
+    job = queue.submit("mine", settings(9))
     (job.folder / jobs.QUEUED).unlink()
     looks = []
 
@@ -155,7 +156,7 @@ def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeyp
             raise JobError("Only 7 MB are free on the disk.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "room", room)
+        patch.setattr(limits, "room", room)
         worker.work(job.folder)
     job = jobs.find(job.id)
     assert (job.state, job.step) == ("stopped", 3)
@@ -165,22 +166,22 @@ def test_a_disk_that_others_fill_stops_a_run_which_can_go_on_later(runs, monkeyp
 
 
 def test_a_run_that_hangs_and_does_not_stop_is_killed_and_the_next_one_starts(runs, monkeypatch):
-    job = jobs.submit("hangs", settings(20_000))
-    waiting = jobs.submit("waits", settings(4))
+    job = queue.submit("hangs", settings(20_000))
+    waiting = queue.submit("waits", settings(4))
     job = until(job, lambda j: j.step > 0)
     pid = holder(job.folder)["pid"]
     os.kill(pid, signal.SIGSTOP)
-    jobs.stop(job)
+    queue.stop(job)
     assert jobs.find(job.id).state == "stopping"
-    assert jobs.start_next() is None  # it has time to save
+    assert queue.start_next() is None  # it has time to save
     assert jobs.find(job.id).state == "stopping"
-    monkeypatch.setattr(jobs, "STOP_PATIENCE", 0.0)
+    monkeypatch.setattr(queue, "STOP_PATIENCE", 0.0)
     time.sleep(0.05)
-    jobs.start_next()
+    queue.start_next()
     job = until(job, lambda j: not j.active)
     assert job.state == "stopped"
     assert "what was saved before is there" in job.message
-    jobs.start_next()
+    queue.start_next()
     assert jobs.find(waiting.id).state in ("running", "finished")
     until(waiting, lambda j: j.state == "finished" and not j.active)
 
@@ -195,13 +196,13 @@ def test_a_worker_that_fails_says_why(runs, monkeypatch, capsys):
     from bvae.runs import worker
     from bvae.training import loop
 
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
 
     def diverge(*args, **kwargs):
         raise FloatingPointError("the loss is not finite any more at step 7")
 
     for error, message in ((diverge, "not finite any more at step 7"), (None, "TypeError")):
-        job = jobs.submit(f"bad-{message[0]}", settings(2))
+        job = queue.submit(f"bad-{message[0]}", settings(2))
         (job.folder / jobs.QUEUED).unlink()
         monkeypatch.setattr(loop, "train", error)
         monkeypatch.setattr("sys.argv", ["worker", str(job.folder), "0"])
@@ -217,52 +218,52 @@ def test_a_worker_that_fails_says_why(runs, monkeypatch, capsys):
 
 
 def test_limits_and_who_may(runs, monkeypatch):
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
     few = Limits(queued=2, kept=3, steps=100, width=32, latent_dim=8)
     for changes, message in (({"steps": 101}, "steps: at most 100"), ({"width": 64}, "width: at most 32"),
                              ({"latent_dim": 9}, "latent_dim: at most 8")):
         with pytest.raises(JobError, match=message):
-            jobs.submit("mine", settings(**{"steps": 10, **changes}), limits=few)
+            queue.submit("mine", settings(**{"steps": 10, **changes}), limits=few)
     assert jobs.jobs() == []
-    jobs.submit("a", settings(10), limits=few)
+    queue.submit("a", settings(10), limits=few)
     with pytest.raises(JobError, match="a model or a run 'a'"):
-        jobs.submit("a", settings(10), limits=few)
-    jobs.submit("b", settings(10), limits=few)
+        queue.submit("a", settings(10), limits=few)
+    queue.submit("b", settings(10), limits=few)
     with pytest.raises(JobError, match="2 runs are waiting already"):
-        jobs.submit("c", settings(10), limits=few)
+        queue.submit("c", settings(10), limits=few)
     first = jobs.jobs()[-1]
     assert first.name == "a"
-    jobs.stop(first)
+    queue.stop(first)
     assert jobs.find(first.id).state == "stopped"
-    jobs.submit("c", settings(10), limits=few)
-    jobs.stop(jobs.jobs()[0])
+    queue.submit("c", settings(10), limits=few)
+    queue.stop(jobs.jobs()[0])
     with pytest.raises(JobError, match="3 runs are kept already"):
-        jobs.submit("d", settings(10), limits=few)
+        queue.submit("d", settings(10), limits=few)
     with pytest.raises(JobError, match="MB they may; delete some"):
-        jobs.resume(jobs.find(first.id), Limits(bytes=10))
+        queue.resume(jobs.find(first.id), Limits(bytes=10))
     with pytest.raises(JobError, match="MB are free on the disk"):
-        jobs.resume(jobs.find(first.id), Limits(free=2**60))
+        queue.resume(jobs.find(first.id), Limits(free=2**60))
     for address in ("localhost", "127.0.0.1", "::1", "[::1]", "LOCALHOST"):
-        assert jobs.forbidden(address) == ""
+        assert limits.forbidden(address) == ""
     for address in ("0.0.0.0", "::", None, "", "example.org", "localhost.example.org"):
-        assert "can be reached from other computers" in jobs.forbidden(address)
+        assert "can be reached from other computers" in limits.forbidden(address)
         monkeypatch.setenv("BVAE_TRAINING", "on")
-        assert jobs.forbidden(address) == ""
+        assert limits.forbidden(address) == ""
         monkeypatch.delenv("BVAE_TRAINING")
     monkeypatch.setenv("BVAE_TRAINING", "off")
-    assert "switched off" in jobs.forbidden("localhost")
+    assert "switched off" in limits.forbidden("localhost")
 
 
 def test_damaged_jobs_are_listed_and_can_be_removed(runs, monkeypatch):
-    monkeypatch.setattr(jobs, "_launch", lambda job: False)
-    job = jobs.submit("mine", settings(10))
+    monkeypatch.setattr(queue, "_launch", lambda job: False)
+    job = queue.submit("mine", settings(10))
     for damage in ("{", "[]", "null", '{"name": "../x"}', '{"name": "x", "settings": {}}', "\0"):
         (job.folder / jobs.JOB).write_text(damage)
         found = jobs.find(job.id)
         assert found.state == "damaged"
         assert "job.json" in found.message
-    jobs.delete(found)
-    job = jobs.submit("mine", settings(10))
+    queue.delete(found)
+    job = queue.submit("mine", settings(10))
     for name in (jobs.PROGRESS, jobs.OUTCOME):
         for damage in ("{", "[]", '{"step": "x"}', '{"history": 3, "state": 4}'):
             (job.folder / name).write_text(damage)
@@ -276,13 +277,13 @@ def test_damaged_jobs_are_listed_and_can_be_removed(runs, monkeypatch):
 
 def test_a_job_is_started_once_however_many_look(runs, monkeypatch):
     launched = []
-    monkeypatch.setattr(jobs, "_launch", lambda job: launched.append(job.id) or True)
+    monkeypatch.setattr(queue, "_launch", lambda job: launched.append(job.id) or True)
     with locked(jobs.jobs_root()):
         import threading
 
-        thread = threading.Thread(target=jobs.start_next)
+        thread = threading.Thread(target=queue.start_next)
         thread.start()
         thread.join()
     assert launched == []  # another was at it
-    job = jobs.submit("mine", settings(10))
+    job = queue.submit("mine", settings(10))
     assert launched == [job.id]

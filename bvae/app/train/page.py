@@ -10,7 +10,7 @@ from bvae.app.train import taking, training
 from bvae.app.train.state import Train
 from bvae.app.widgets import fold, share
 from bvae.data import DataError
-from bvae.runs import jobs
+from bvae.runs import jobs, limits, queue
 
 EVERY = 2  # seconds between two looks at runs that are going
 
@@ -19,10 +19,10 @@ st.title("Train")
 st.markdown("**Start a short run:** how soon does what it invents look real? It goes on when you close this page, "
             "and you can stop it and go on at any time.")
 
-why_not = jobs.forbidden(st.get_option("server.address"))
+why_not = limits.forbidden(st.get_option("server.address"))
 if not why_not:
     jobs.open_data()
-    jobs.start_next()  # one may be waiting that nobody has started
+    queue.start_next()  # one may be waiting that nobody has started
 
 
 def looked_up() -> dict[str, jobs.Job]:
@@ -50,7 +50,7 @@ with left, st.container(key="after_picture_wanted"):
     if wanted is not None:
         st.caption(training.expected(wanted))
         try:
-            jobs.check(wanted.name, wanted.settings)
+            limits.check(wanted.name, wanted.settings)
         except jobs.JobError as error:
             problem = str(error)
         st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch",
@@ -66,7 +66,7 @@ with left, st.container(key="after_picture_wanted"):
 def refresh() -> dict[str, jobs.Job]:
     """The jobs as they are now; the whole page runs again when one has come into another state."""
     if not why_not:
-        jobs.start_next()
+        queue.start_next()
     now = looked_up()
     if {i: job.state for i, job in now.items()} != states:
         st.rerun()
@@ -106,7 +106,7 @@ st.subheader("Runs")
 if present:
     below()
     st.caption("One run at a time; the others wait. A run takes turns with everything else on this computer and uses "
-               f"{jobs.threads()} of its processors. Finished models are in every list of the app, and `bvae.load` "
+               f"{queue.threads()} of its processors. Finished models are in every list of the app, and `bvae.load` "
                "finds them."
                + ("" if why_not else f" Their files: `{jobs.runs_root()}`."))
 else:

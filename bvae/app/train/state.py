@@ -14,7 +14,7 @@ from bvae.app.widgets.choose import FIRST, FIRST_DATA, data_label, in_order, lab
 from bvae.data import DATASETS
 from bvae.data.own import OwnData
 from bvae.runs import shipped
-from bvae.runs.jobs import LIMITS
+from bvae.runs.limits import LIMITS
 from bvae.training import Settings
 
 TIMES: dict[str, float | None] = {

@@ -25,7 +25,7 @@ from bvae.data.own.registering import FOLDERS
 from bvae.io.storage import StorageError, read_tensors_and_metadata
 from bvae.models.methods import METHODS
 from bvae.plots import training as training_plots
-from bvae.runs import estimates, jobs, shipped
+from bvae.runs import estimates, jobs, queue, shipped
 from bvae.runs.jobs import Job, JobError
 from bvae.runs.worker import NUM_SAMPLES
 from bvae.training import Settings, checkpoints_root, load_checkpoint, load_weights
@@ -142,7 +142,7 @@ def expected(wanted: Wanted) -> str:
 def start(wanted: Wanted) -> None:
     """What the button does."""
     try:
-        job = jobs.submit(wanted.name, wanted.settings, wanted.evaluate, time=wanted.seconds)
+        job = queue.submit(wanted.name, wanted.settings, wanted.evaluate, time=wanted.seconds)
     except (JobError, OSError, StorageError) as error:
         st.session_state[PROBLEM] = str(error)
         return
@@ -343,23 +343,23 @@ def listed(job: Job, may: bool) -> None:
             st.button(f"Show {job.name}", key=f"show_{job.id}", on_click=show_it, args=(job.id,),
                       icon=":material/show_chart:", help="Its pictures and curves")
             if job.state in ("running", "queued"):
-                st.button(f"Stop {job.name}", key=f"stop_{job.id}", on_click=attempt, args=(jobs.stop, job.id),
+                st.button(f"Stop {job.name}", key=f"stop_{job.id}", on_click=attempt, args=(queue.stop, job.id),
                           disabled=not may, icon=":material/stop_circle:",
                           help="It saves its state first and can go on later.")
             if job.state in ("stopped", "interrupted", "failed"):
-                st.button(f"Resume {job.name}", key=f"resume_{job.id}", on_click=attempt, args=(jobs.resume, job.id),
+                st.button(f"Resume {job.name}", key=f"resume_{job.id}", on_click=attempt, args=(queue.resume, job.id),
                           disabled=not may, icon=":material/play_arrow:",
                           help="It goes on exactly where it was saved.")
             if job.state == "finished" and s and not job.evaluated:
                 st.button(f"Evaluate {job.name}", key=f"evaluate_{job.id}", on_click=attempt,
-                          args=(jobs.evaluate, job.id), disabled=not may, icon=":material/monitoring:",
+                          args=(queue.evaluate, job.id), disabled=not may, icon=":material/monitoring:",
                           help="Computes its figures, for the page Benchmarks and the report.")
             if not job.active:
                 with st.popover(f"Delete {job.name}", icon=":material/delete:", disabled=not may, key=f"ask_{job.id}"):
                     too = ", the trained model too" if job.state == "finished" else ""
                     st.write(f"The files of {plain(job.name)} go{too}.")
                     st.button(f"Delete {job.name} for good", key=f"delete_{job.id}", on_click=attempt,
-                              args=(jobs.delete, job.id), type="primary")
+                              args=(queue.delete, job.id), type="primary")
         if job.state == "finished" and s:
             with st.container(horizontal=True):
                 st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
