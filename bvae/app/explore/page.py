@@ -31,6 +31,7 @@ choice = choose_model(top.container(width=165), top.container(width=175))
 form, loaded, data, views = Form(Explore, choice), choice.loaded, choice.data, choice.views
 observed.another_data_set(choice)
 observed.accept_former_words(views)
+walk.accept_former_numbers()
 choose_rule(form, top.container(width=250), loaded.model,
             "How the views' beliefs become one. Any rule can be tried on the same beliefs; the decoders know only the "
             "one they were trained with.")
