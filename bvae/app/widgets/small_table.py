@@ -27,7 +27,7 @@ def text(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def table(frame: pd.DataFrame, label: str, height: int | None = None) -> Markup:
+def table(frame: pd.DataFrame, label: str, height: int | None = None, stacks: bool = False) -> Markup:
     """A table whose first column names the rows and stays in view where the others have to be scrolled to.
 
     Parameters
@@ -37,8 +37,10 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> Markup:
         What it shows, for screen readers.
     height : int, optional
         Pixels at most; of a longer table the rest is scrolled to, under its heads.
+    stacks : bool
+        Whether on narrow screens each row is a block with the heads beside its cells, so that nothing is scrolled to.
     """
     numbers = [frame[c].dtype.kind in "fiu" or all(NUMBER.fullmatch(str(v)) for v in frame[c]) for c in frame.columns]
     heads = list(zip(map(str, frame.columns), numbers, strict=True))
     lines = [list(zip(map(text, line), numbers, strict=True)) for line in frame.itertuples(index=False)]
-    return render("small_table", label=label, height=height, heads=heads, lines=lines)
+    return render("small_table", label=label, height=height, stacks=stacks, heads=heads, lines=lines)
