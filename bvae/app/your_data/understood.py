@@ -153,7 +153,8 @@ def of_folder(path: Path, manifest: Manifest | None = None, said: Sequence[str] 
     DataError
         If they cannot be read; names file, row and column where it can.
     """
-    if names := reading.needed(path):
+    names = reading.needed(path) if manifest is None else []  # once: with a manifest they were looked at before
+    if names:
         try:
             isolated.read_all(path)
         except isolated.ComputationError as error:
