@@ -146,3 +146,21 @@ def test_each_of_further_damaged_files_says_where_it_is_and_how_to_mend_it():
         assert "bvae-" not in problem  # the folder in which they lay
         app.button(key="bring_forget").click().run()
         assert not app.error
+
+
+def test_a_file_that_names_the_items_otherwise_is_understood_and_can_be_told_otherwise(runs):  # noqa: F811
+    app = give(open_page(PAGE), {
+        "plants.csv": "plot,cover\n" + "".join(f"P{k},{k % 7}.5\n" for k in range(30)),
+        "soil.csv": "plot,ph\n" + "".join(f"P{k},{k % 4}.5\n" for k in range(25)),
+        "climate.csv": "station,other,rain\n" + "".join(f"P{k},P{29 - k},{k % 5}.5\n" for k in range(30))})
+    assert "30 items" in said(app)
+    assert "The column **plot** names the items." in said(app)
+    assert any("'station' names the items, as 'plot' does elsewhere; so could other" in body for body in bodies(app)
+               ) or "so could other" in bodies(app)
+    chosen = widget(app, "selectbox", "bring_own_column_")
+    assert (chosen.label, chosen.value, chosen.options) == (
+        r"The column that names the items in climate\.csv", "station", ["station", "other"])
+    chosen.set_value("other").run()
+    assert_clean(app)
+    assert widget(app, "selectbox", "bring_own_column_").value == "other"
+    assert "1 column: rain" in bodies(app)

@@ -197,6 +197,15 @@ def labels(now: Brought | None, found: Understood) -> None:
         st.session_state[key] = found.item_column or None
         st.selectbox("The column that names the items", ids, index=None, key=key,
                      on_change=brought.change_item_column, args=(key,))
+    own = {(s.file, s.part): s.id for s in found.manifest.modalities.values() if s.id}
+    for k, table in enumerate(found.tables):
+        named = own.get((table.file, table.part))
+        if named and len(table.naming) > 1:
+            key = f"bring_own_column_{st.session_state.get(brought.REVISION, 0)}_{k}"
+            st.session_state[key] = named
+            where = plain(" ".join(filter(None, (table.file, table.part))))
+            st.selectbox(f"The column that names the items in {where}", table.naming, key=key,
+                         on_change=brought.change_own_column, args=(key, table))
     names = list(dict.fromkeys((*found.manifest.labels, *(c for table in found.tables for c in table.columns
                                                           if c != found.item_column))))
     if 0 < len(names) <= MOST_NAMED:

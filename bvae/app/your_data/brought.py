@@ -172,6 +172,11 @@ def change_item_column(key: str) -> None:
     _change(key, lambda found, manifest, chosen: corrected.with_item_column(manifest, chosen, found.tables))
 
 
+def change_own_column(key: str, table: corrected.Held) -> None:
+    """Let another column of one table name its items; if they cannot be read so, it stays as it was."""
+    _change(key, lambda found, manifest, chosen: corrected.with_own_column(manifest, table, chosen))
+
+
 def _change(key: str, changed: Callable[[Understood, Manifest, Any], Manifest]) -> None:
     """Read what was brought as the widget of a key says; if that cannot be, it stays as it was."""
     brought = current()

@@ -65,6 +65,15 @@ def with_item_column(manifest: Manifest, column: str, tables: Sequence[Held]) ->
     return _without(_freed(changed, [manifest.id] if manifest.id else [], tables), [column], tables)
 
 
+def with_own_column(manifest: Manifest, table: Held, column: str) -> Manifest:
+    """A manifest in which another column of one table names its items; the one that did so is left out of its views."""
+    sources = {name: s if (s.file, s.part) != (table.file, table.part) else replace(
+        s, id=column, columns=tuple(c for c in s.columns if c != column),
+        skip=tuple(c for c in dict.fromkeys((*s.skip, *([] if s.columns else [s.id]))) if c and c != column))
+        for name, s in manifest.modalities.items()}
+    return replace(manifest, modalities=sources)
+
+
 def _without(manifest: Manifest, columns: Sequence[str], tables: Sequence[Held]) -> Manifest:
     """A manifest whose views lack some columns; one that would have none left is gone, its file is read all the
     same."""

@@ -12,6 +12,7 @@ from bvae.data.base import DataError, Modality
 from bvae.data.own import readers  # noqa: F401  # they register themselves
 from bvae.data.own.joining import View, check_matches, joined
 from bvae.data.own.manifest import Manifest, Source, read_manifest
+from bvae.data.own.naming import columns_that_name
 from bvae.data.own.own_data import SPLITS, OwnData
 from bvae.data.own.readers import pictures, sounds
 from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
@@ -94,11 +95,16 @@ class Folder:
                 for part, table in found.tables.items():
                     if part and part not in found.ids and self.id_column_of(table) not in table.columns:
                         continue  # a sheet beside those of the items
+                    if man.id and self.id_column_of(table) not in table.columns:
+                        known = columns_that_name(table, {i for view in views for i in view.ids})
+                        self.take_asides(table, found.ids.get(part) or self.ids_of(table, next(iter(known), "")))
+                        continue
                     self.take_asides(table, found.ids.get(part) or self.ids_of(table, ""))
         if not man.id and len({len(v.ids) for v in views if v.ids}) > 1:
             raise DataError(f"{self.path}: expected as many rows in every view, because no id column is named, got "
                             + ", ".join(f"{len(v.ids):,} in {v.modality.name!r}" for v in views)
-                            + "; give every table a column that names the items")
+                            + "; no column of one holds the names of another: give every table a column that names "
+                              "the items")
         if self.known is None:
             self.notes += check_matches(views)
         ids, values, mask, notes = joined(views)

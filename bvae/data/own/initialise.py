@@ -14,6 +14,7 @@ from bvae.data.own import readers  # noqa: F401  # they register themselves
 from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, holds_counts
 from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
+from bvae.data.own.naming import columns_that_name, shared_id
 from bvae.data.own.readers.pictures import pictures_in
 from bvae.data.own.readers.sounds import sounds_in
 from bvae.data.own.readers.spreadsheets import SUFFIX as SHEETS
@@ -108,10 +109,12 @@ def look(folder: Path) -> Found:
             found.unread.append(f"left out: {path.name} (no type of file that is read)")
             found.notes.append(found.unread[-1])
     tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
-    found.id = id_column([t for (name, part), t in tables.items() if part not in files[name].ids])
+    plain = [t for (name, part), t in tables.items() if part not in files[name].ids]
+    found.id = id_column(plain) or shared_id(plain)
     named = {word(v) for t in tables.values() for v in t.columns.get(found.id, ()) if can_name(t.columns[found.id])}
     for (name, part), table in tables.items():
-        if part and suffix_of(Path(name)) == SHEETS and found.id and found.id not in table.columns:
+        if (part and suffix_of(Path(name)) == SHEETS and found.id and found.id not in table.columns
+                and not columns_that_name(table, named)):
             found.notes.append(f"left out: {table.where}: expected the column {found.id!r}, which names the items, got "
                                f"{', '.join(list(table.columns)[:4])}; a sheet without it is no view")
             continue
@@ -124,9 +127,12 @@ def look(folder: Path) -> Found:
 
 def _table(found: Found, name: str, part: str, table: Table, views: Views, alone: bool, named: set[str]) -> None:
     """One table: labels, or one modality, or several that the first parts of its columns' names tell apart."""
-    own = "" if part in views.ids or not found.id else own_column(found.id, table, named)
+    own, others_too = ("", []) if part in views.ids or not found.id else own_column(found.id, table, named)
+    if own:
+        also = f"; so could {', '.join(others_too)}" if others_too else ""
+        found.notes.append(f"{table.where}: the column {own!r} names the items, as {found.id!r} does elsewhere{also}")
     same = next((c for c in table.columns if c.casefold() == found.id.casefold()), "")
-    rest = [c for c in table.columns if c not in (own or same, UNNAMED)]
+    rest = [c for c in table.columns if c not in (own or same, UNNAMED, *others_too)]
     split = next((c for c in rest if c.lower() in SPLIT_COLUMNS and _splits(table.columns[c])), "")
     if split:
         found.split = found.split or split
@@ -157,7 +163,7 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
         columns, notes = (), []
-    skipped = [c for c in rest if c not in {x.name for x in columns}] if columns else []
+    skipped = ([c for c in rest if c not in {x.name for x in columns}] if columns else []) + others_too
     found.notes += notes
     groups = _groups([c.name for c in columns]) if alone else {}
     if groups:
@@ -176,8 +182,9 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
     found.sections[_name(stem, found)] = lines
 
 
-def own_column(id: str, table: Table, named: set[str]) -> str:
-    """What names the items in a table that calls them otherwise; "" where `id` does it, whatever its capitals.
+def own_column(id: str, table: Table, named: set[str]) -> tuple[str, list[str]]:
+    """What names the items in a table that calls them otherwise, "" where `id` does it, whatever its capitals; and
+    columns that could do it as well.
 
     Parameters
     ----------
@@ -189,11 +196,12 @@ def own_column(id: str, table: Table, named: set[str]) -> str:
     """
     same = next((c for c in table.columns if c.casefold() == id.casefold()), "")
     if not same:
-        return id_column([table])
+        known = columns_that_name(table, named)
+        return (known[0], known[1:]) if known else (id_column([table]), [])
     if can_name(table.columns[same]):
-        return ""
+        return "", []
     other = id_column([table.without([same])]) if len(table.columns) > 1 else ""
-    return other if other and named & {word(v) for v in table.columns[other]} else ""
+    return other if other and named & {word(v) for v in table.columns[other]} else "", []
 
 
 def holds_tags(values: np.ndarray) -> bool:
@@ -223,8 +231,9 @@ def id_column(tables: list[Table]) -> str:
                 continue
             if words or name.lower() in ID_NAMES or bool((values == np.round(values)).all()):
                 count[name] += 1
+    intended = next((name for table in tables for name, values in table.columns.items() if meant(name, values)), "")
     if not count:
-        return next((name for table in tables for name, values in table.columns.items() if meant(name, values)), "")
+        return intended
 
     def rank(name: str) -> tuple[int, int, bool, int]:
         named = ID_NAMES.index(name.lower()) if name.lower() in ID_NAMES else len(ID_NAMES)
@@ -235,13 +244,14 @@ def id_column(tables: list[Table]) -> str:
     best = max(count, key=rank)
     strong = best.lower() in ID_NAMES or best.lower().endswith("id") or (len(tables) > 1 and count[best] == len(tables))
     words = any(best in t.columns and t.columns[best].dtype.kind != "f" for t in tables)
-    return best if strong or (words and next(iter(tables[0].columns)) == best) else ""
+    return best if strong or (words and next(iter(tables[0].columns)) == best) else intended
 
 
 def meant(name: str, values: np.ndarray) -> bool:
-    """Whether a column is called so and would name the items, if none of its cells were empty: reading says which."""
-    given = np.array([v for v in values if not is_gap(v)], dtype=object)
-    return bool(re.search(r"(^|_)ids?$", name, re.IGNORECASE)) and len(given) > len(values) / 2 and can_name(given)
+    """Whether a column is called so and would name the items, if none of its cells were empty and none stood twice:
+    reading says which."""
+    given = {word(v) for v in values if not is_gap(v)}
+    return bool(re.search(r"(^|_)ids?$", name, re.IGNORECASE)) and len(given) > len(values) / 2
 
 
 def _splits(values: np.ndarray) -> bool:
