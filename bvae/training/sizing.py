@@ -62,15 +62,16 @@ def sized(data: OwnData) -> Sizing:
     beta = float(f"{min(1.0, max(LEAST_BETA, total / FULL_BETA_AT)):.2g}")
     width = 32 if n < 300 else 64 if n < 20_000 else 128
     validation = 0.1 if n >= 100 else 0.0
-    epochs = steps * batch / n
+    learnt = n - (int((n - 1) * validation) + 1 if validation else 0)  # see `bvae.training.validation.held_out`
+    epochs = steps * batch / learnt
     settings = {"batch_size": batch, "steps": steps, "latent_dim": latent, "width": width, "beta": beta,
                 "learning_rate": 2e-3 if n >= 300 else 1e-3, "warmup_steps": min(100, steps // 10),
                 "validation": validation, "precision": "32-true"}
-    why = [f"{steps:,} steps of {batch} items: each of {n:,} items is seen about {epochs:,.0f} times",
+    why = [f"{steps:,} steps of {batch} items: each of {learnt:,} items is seen about {epochs:,.0f} times",
            f"{latent} latent dimensions for {total:,} columns (or pixels, or characters)",
            "beta 1, the bound itself" if beta == 1 else
            f"beta {beta:g}: with so few columns the prior would count for more than the data",
-           f"networks of two hidden layers of {2 * width}, since there are {n:,} items",
+           f"networks of width {width} (two hidden layers of {2 * width}), since there are {n:,} items",
            f"{validation:.0%} of the items are kept to stop early; the best state is left" if validation else
            "no items are kept to stop early: there are fewer than 100"]
     return Sizing(settings, why)

@@ -1,6 +1,7 @@
 """Train in Streamlit's AppTest: a finished answer at once, every state of a run, limits, and nothing that raises."""
 
 import pytest
+import torch
 
 from bvae.app.train.training import Wanted, reproduce
 from bvae.io.storage import write_json, write_tensors
@@ -75,8 +76,6 @@ def test_every_state_of_a_run(runs):
     write_json(job.folder / jobs.PROGRESS, {
         "phase": "training", "step": 7, "seconds": 3.0, "per_step": 0.5, "recent": [9.0, 8.0, 1.0],
         "history": [{"step": 3, "loss": 10.0, "reconstruction": 9.0, "kl": 1.0}, {"damaged": 1}, 3]})
-    import torch
-
     write_tensors(job.folder / jobs.SAMPLES, {"m0": torch.rand(8, 3, 28, 28).half()}, {"step": "7"})
     app.run()
     assert_clean(app)
@@ -169,3 +168,58 @@ def test_the_loss_of_items_that_are_kept_is_shown_beside_the_other(runs):
     assert "It got no better for 300 steps, so the run ended at step 500 of 900" in what_was_kept(
         job, validation_of(job))
     assert plots.KEPT not in [line.name for line in plots.training_figure(progress["history"], style.LIGHT).data]
+
+
+def test_parts_that_run_by_themselves_hold_no_other_fragment(runs, monkeypatch):
+    """Streamlit drops what an outer one has left unsent and sends what an inner one has: then the page is gone."""
+    from streamlit.runtime.fragment import MemoryFragmentStorage as Storage
+
+    parents = []
+    register = Storage.register
+
+    def seen(self, key, fragment, *, parent_fragment_id=None, **more):
+        parents.append(parent_fragment_id)
+        register(self, key, fragment, parent_fragment_id=parent_fragment_id, **more)
+
+    job = queue.submit("live", Settings.for_method("penguins", "mwb-vae", steps=900))
+    (job.folder / jobs.QUEUED).unlink(missing_ok=True)
+    row = {"loss": 10.0, "reconstruction": 9.0, "kl": 1.0}
+    write_json(job.folder / jobs.PROGRESS, {"phase": "training", "step": 500, "seconds": 3.0, "per_step": 0.5,
+                                            "history": [{"step": 100, **row}, {"step": 300, **row}]})
+    write_tensors(job.folder / jobs.MAP, {"points": torch.randn(30, 2)}, {})
+    monkeypatch.setattr(Storage, "register", seen)
+    app = open_page(PAGE, train_run=job.id)
+    assert len(app.get("plotly_chart")) == 2
+    assert len(parents) >= 2
+    assert set(parents) == {None}
+
+
+def test_one_run_says_how_far_it_is_in_one_place(runs, monkeypatch):
+    job = queue.submit("mine", Settings.for_method("penguins", "mwb-vae", steps=900))
+    (job.folder / jobs.QUEUED).unlink(missing_ok=True)
+    write_json(job.folder / jobs.PROGRESS, {"phase": "training", "step": 500, "seconds": 3.0, "per_step": 0.5})
+    monkeypatch.setattr(jobs, "holder", lambda folder: 1)
+    app = open_page(PAGE, train_run=job.id)
+    assert [m.value.count("step 500 of 900") for m in app.markdown if "Running" in m.value] == [1, 0]
+
+
+def test_the_same_settings_again_are_said_to_make_the_same_model(runs):
+    app = open_page(PAGE, train_data="penguins")
+    assert "the same model again" not in texts(app)
+    button(app, "Start my-mwb-vae-1").click().run()
+    assert "my-mwb-vae-1 has these settings and this seed already" in texts(app).replace("\\", "")
+    app.number_input(key="train_seed").set_value(7).run()
+    assert "the same model again" not in texts(app)
+
+
+def test_a_finished_run_leads_on_at_once(runs):
+    from bvae.training.loop import train
+
+    job = queue.submit("mine", Settings.for_method("penguins", "mwb-vae", steps=1, width=4, validation=0.0))
+    (job.folder / jobs.QUEUED).unlink(missing_ok=True)
+    train(job.settings, job.published, progress=False)
+    write_json(job.folder / jobs.OUTCOME, {"state": "finished"})
+    app = open_page(PAGE, train_run=job.id)
+    assert "**Finished**" in texts(app)
+    assert sum("Take it with you" in m.value for m in app.markdown) == 1
+    assert [link.proto.label for link in app.get("page_link")].count("Open mine in Explore") == 2

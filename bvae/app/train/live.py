@@ -97,4 +97,5 @@ def show_map(job: Job) -> None:
     charts.show(figure, "train_map", f"Map of {len(points):,} items in the first two components of the latent space.",
                 lambda: pd.DataFrame({"first component": points[:, 0], "second": points[:, 1],
                                       **({"class": hover} if names else {})}), f"{job.name}_map",
-                caption="First two principal components of the means; each map is turned to lie on the one before.")
+                caption="First two principal components of the means; each map is turned to lie on the one before.",
+                live=True)

@@ -59,6 +59,9 @@ with left, st.container(key="after_picture_wanted"):
             st.warning(training.plain(st.session_state[training.PROBLEM]))
         if wanted is not None:
             st.caption(training.expected(wanted))
+            if twin := training.twin_of(wanted, present.values()):
+                st.caption(f"{training.plain(twin)} has these settings and this seed already: the same steps make the "
+                           "same model again, to the last digit. For another one, change the seed under Advanced.")
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
         if wanted is not None:
@@ -92,7 +95,7 @@ def below() -> None:
     """All runs, live."""
     now = refresh()
     for job in now.values():
-        training.listed(job, not why_not)
+        training.listed(job, not why_not, watched=job.id == shown)
 
 
 with right:

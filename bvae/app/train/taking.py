@@ -20,6 +20,7 @@ from bvae.data.own.registering import FOLDERS
 from bvae.evaluation import own_items
 from bvae.training import load_checkpoint
 
+TITLE, ANCHOR = "Take it with you", "take-it-with-you"
 MOST_CELLS = 20_000_000
 """Of the test items, times five for all: more are a matter for the command line, beside the app."""
 
@@ -31,7 +32,7 @@ def offered(data_name: str) -> bool:
 
 def show(data_name: str) -> None:
     """The choice of a model, and buttons that make their files when they are pressed."""
-    st.subheader("Take it with you")
+    st.subheader(TITLE, anchor=ANCHOR)
     model_name = st.selectbox("Model", loaders.trained(data_name), format_func=label, key="train_take",
                               help="Of the data set that is chosen above.")
     where = str(FOLDERS.get(data_name, data_name))

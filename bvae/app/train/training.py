@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 import bvae
 from bvae.app import loaders, pages
 from bvae.app.state import Form, ink
-from bvae.app.train import live
+from bvae.app.train import live, taking
 from bvae.app.train.state import About, Train, datasets
 from bvae.app.widgets import charts
 from bvae.app.widgets.choose import accept_names, data_label, label
@@ -143,6 +143,18 @@ def expected(wanted: Wanted) -> str:
     return f"Takes {estimates.in_words([seconds])} on the machine that trained the shipped models."
 
 
+def twin_of(wanted: Wanted, present: Iterable[Job]) -> str:
+    """The run that has the same settings already, with the same seed; "" if there is none.
+
+    A run with a time has as many steps as fit into it: its settings change when it starts.
+    """
+    def alike(settings: Settings) -> Settings:
+        return settings if wanted.seconds is None else dataclasses.replace(settings, steps=1, warmup_steps=0)
+
+    return next((job.name for job in present if job.settings is not None and job.time == wanted.seconds
+                 and job.state not in ("failed", "damaged") and alike(job.settings) == alike(wanted.settings)), "")
+
+
 def start(wanted: Wanted) -> None:
     """What the button does."""
     try:
@@ -263,7 +275,7 @@ def curves(
                 lambda: pd.DataFrame(history) if not kept else pd.concat([pd.DataFrame(history), pd.DataFrame(
                     {"step": list(kept), training_plots.KEPT: list(kept.values())})]).sort_values("step"), file_name,
                 caption="Means over the steps since the row before, in nats per item; the loss is the reconstruction "
-                        "plus beta times the divergence, in the form of the method's objective.")
+                        "plus beta times the divergence, in the form of the method's objective.", live=True)
     if training_plots.beyond(history):
         st.caption("The first values lie above the picture, so that the later ones can be told apart.")
 
@@ -309,6 +321,8 @@ def watch(job: Job) -> None:
     headline(job)
     if job.settings is None:
         return
+    if job.state == "finished":
+        go_on(job, takes=taking.offered(job.settings.dataset))
     try:
         samples_of(job)
         live.show_map(job)
@@ -371,15 +385,32 @@ def show_it(job_id: str) -> None:
     st.session_state["train_run"] = job_id
 
 
-def listed(job: Job, may: bool) -> None:
-    """A run in the list: what it is, how far it is, what one can do."""
+def go_on(job: Job, takes: bool = False) -> None:
+    """Where a finished model leads; with `takes` also to its files, further down on this page."""
+    assert job.settings is not None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
+                     query_params={"data": job.settings.dataset, "model": label(job.name)})
+        if job.evaluated:
+            st.page_link(pages.script("benchmarks"), label="Its figures on Benchmarks",
+                         icon=":material/monitoring:", query_params={"data": job.settings.dataset})
+        if takes:
+            st.markdown(f":material/download: [{taking.TITLE}](#{taking.ANCHOR})", width="content")
+
+
+def listed(job: Job, may: bool, watched: bool = False) -> None:
+    """A run in the list: what it is, how far it is, what one can do. How far one is that is `watched`, stands there
+    alone: two looks at a run find two different steps."""
     with st.container(border=True):
         what, state, actions = st.columns([1.3, 2, 1.5], vertical_alignment="center")
         s = job.settings
         of = f"  \n{label(s.method)} on {data_label(s.dataset)}" if s else ""
         what.markdown(f"**{plain(job.name)}**{of}")
         with state:
-            headline(job)
+            if watched and job.active:
+                st.markdown(f":material/{ICONS[job.state]}: **{WORDS[job.state].capitalize()}**, shown above")
+            else:
+                headline(job)
         with actions.container(horizontal=True):
             st.button(f"Show {job.name}", key=f"show_{job.id}", on_click=show_it, args=(job.id,),
                       icon=":material/show_chart:", help="Its pictures and curves")
@@ -402,9 +433,4 @@ def listed(job: Job, may: bool) -> None:
                     st.button(f"Delete {job.name} for good", key=f"delete_{job.id}", on_click=attempt,
                               args=(queue.delete, job.id), type="primary")
         if job.state == "finished" and s:
-            with st.container(horizontal=True):
-                st.page_link(pages.script("explore"), label=f"Open {job.name} in Explore", icon=":material/explore:",
-                             query_params={"data": s.dataset, "model": label(job.name)})
-                if job.evaluated:
-                    st.page_link(pages.script("benchmarks"), label="Its figures on Benchmarks",
-                                 icon=":material/monitoring:", query_params={"data": s.dataset})
+            go_on(job)

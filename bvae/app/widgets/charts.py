@@ -21,7 +21,7 @@ WIDEST, AIR, LETTER = 1000, 30, 7  # pixels: of a table, around a cell, of a let
 
 def show(
     figure: go.Figure, key: str, alt: str, table: Callable[[], pd.DataFrame], file_name: str, *, place: Any = None,
-    caption: str = "", **options: Any,
+    caption: str = "", live: bool = False, **options: Any,
 ) -> Any:
     """A Plotly chart with a button for its numbers under it.
 
@@ -43,6 +43,8 @@ def show(
         Where it goes; the page itself by default.
     caption : str
         Markdown below the table: what its columns mean.
+    live : bool
+        Whether it stands in a fragment that runs by itself; see :func:`numbers`.
     **options
         To `streamlit.plotly_chart`, such as `on_select`.
 
@@ -56,7 +58,7 @@ def show(
     selects = options.get("on_select", "ignore") != "ignore"
     event = place.plotly_chart(figure, width="stretch", key=key, alt=alt, config=config(file_name, selects), **options)
     with place.container():
-        numbers_button(key, table, file_name, caption, figure)
+        (numbers if live else numbers_button)(key, table, file_name, caption, figure)
     return event
 
 
@@ -107,14 +109,27 @@ def numbers_button(
     title: str = "Numbers and files", drawn: bool = False,
 ) -> None:
     """The button under a chart or under pictures; opening it reruns nothing else. See :func:`show`."""
+    numbers(key, table, file_name, caption, figure, title, drawn)
+
+
+def numbers(
+    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "", figure: go.Figure | None = None,
+    title: str = "Numbers and files", drawn: bool = False,
+) -> None:
+    """What :func:`numbers_button` shows, as a part of the fragment that it is called in.
+
+    A fragment that runs by itself holds no other: when the browser is slow, Streamlit drops the elements that the
+    last run of the outer one has left unsent and sends those of the inner one, to a place that is not there yet. Then
+    the whole page is gone.
+    """
     with st.popover(title, icon=":material/table:", type="tertiary", key=f"{key}_twin", on_change="rerun") as twin:
         if twin.open:
-            numbers = table()
-            st.dataframe(numbers, hide_index=True, width=_width_of(numbers), column_config={
-                c: st.column_config.NumberColumn(format="%.3g") for c in numbers.select_dtypes("floating").columns})
+            shown = table()
+            st.dataframe(shown, hide_index=True, width=_width_of(shown), column_config={
+                c: st.column_config.NumberColumn(format="%.3g") for c in shown.select_dtypes("floating").columns})
             if caption:
                 st.caption(caption)
-            st.download_button("Numbers as CSV", lambda: numbers.to_csv(index=False), f"{file_name}.csv", "text/csv",
+            st.download_button("Numbers as CSV", lambda: shown.to_csv(index=False), f"{file_name}.csv", "text/csv",
                                icon=":material/download:", on_click="ignore", key=f"{key}_csv")
             if figure is None:
                 return
@@ -129,10 +144,10 @@ def numbers_button(
                                    "" if drawn else " For SVG, use the camera above the figure."))
 
 
-def _width_of(numbers: pd.DataFrame) -> int:
+def _width_of(shown: pd.DataFrame) -> int:
     """Pixels that a table's columns need beside each other; a popover grows with what it holds, as far as it can."""
     longest = (max(len(str(name)), *(len(f"{value:.3g}" if isinstance(value, float) else str(value))
-                                     for value in numbers[name].head(ROWS)), 4) for name in numbers.columns)
+                                     for value in shown[name].head(ROWS)), 4) for name in shown.columns)
     return min(WIDEST, sum(round(AIR + LETTER * letters) for letters in longest))
 
 

@@ -6,6 +6,7 @@ import pytest
 import bvae
 from bvae.training.settings import Settings
 from bvae.training.sizing import sized
+from bvae.training.validation import held_out
 
 
 def own(n: int, *columns: int):
@@ -13,14 +14,18 @@ def own(n: int, *columns: int):
     return bvae.from_arrays({f"v{k}": g.normal(size=(n, p)) for k, p in enumerate(columns)})
 
 
-@pytest.mark.parametrize("n", [2, 5, 50, 99, 100, 344, 1500, 30_000])
+@pytest.mark.parametrize("n", [2, 5, 50, 99, 100, 101, 176, 344, 1500, 30_000])
 def test_any_number_of_items_gets_settings_that_are_allowed(n):
-    size = sized(own(n, 2, 3))
+    data = own(n, 2, 3)
+    size = sized(data)
     settings = Settings.for_method("own", "mwb-vae", **size.settings)
     assert 1 <= settings.batch_size <= n
     assert settings.warmup_steps < settings.steps
     assert (settings.validation > 0) == (n >= 100)
-    assert f"{settings.steps:,} steps of {settings.batch_size} items" in size.why[0]
+    learnt = len(held_out(data, settings.validation)[0]) if settings.validation else n
+    times = round(settings.steps * settings.batch_size / learnt)
+    assert size.why[0] == (f"{settings.steps:,} steps of {settings.batch_size} items: each of {learnt:,} items is seen "
+                           f"about {times:,} times")
 
 
 def test_few_columns_have_few_latent_dimensions_and_a_small_beta():
