@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from bvae.app.templates import Markup, render
 from bvae.data import dataset
 from bvae.data.own import OwnData
 from bvae.data.own.described import column_lines, size
+from bvae.data.own.own_data import UNLABELLED
 from bvae.data.own.registering import FOLDERS
 from bvae.data.own.words import is_gap, word
-from bvae.evaluation.imputed import COVERAGE, FIGURES, Row, rows
+from bvae.evaluation.imputed import COVERAGE, FIGURES, Row, rows, said, tied
 from bvae.evaluation.own_items import Items, embedding
 from bvae.gaussians.dimensions import z_name
 from bvae.io.storage import StorageError
@@ -76,7 +77,8 @@ def report(checkpoint: Checkpoint, items: Items) -> Markup:
         "hash": checkpoint.hash[:12], "data": about_data(items.data, train, test),
         "training": about_training(checkpoint, train), "map": map_of(items),
         "imputed": [(FIGURES[f], table_of(found)) for f, found in imputed.items() if found],
-        "coverage": [(v, written(c)) for v, c in metrics.get(COVERAGE, {}).items()], "figures": figures(metrics),
+        "coverage": [(v, written(c)) for v, c in metrics.get(COVERAGE, {}).items()],
+        "measured": measured(metrics.get(COVERAGE, {}), items.data, test), "figures": figures(metrics),
         "who": who_says_what(items, test), "caveats": caveats(metrics, imputed, len(test), items.data),
         "commands": commands(checkpoint, train), "python": python(checkpoint),
         "items": report_items.every(items.model, test)})
@@ -100,7 +102,7 @@ def about_data(data: OwnData, train: OwnData, test: OwnData) -> dict[str, Any]:
         patterns.append(([n in names for n in data.modalities], f"{count:,}", round(100 * count / len(data), 1)))
     labels = []
     for key, values in data.label_columns.items():
-        words = Counter("none" if is_gap(v) else word(v) for v in values)
+        words = Counter(UNLABELLED if is_gap(v) else word(v) for v in values)
         told = ", ".join(f"{w} ({c:,})" for w, c in words.most_common(PATTERNS))
         labels.append((key, told + (", ..." if len(words) > PATTERNS else ""), key == data.class_column))
     return {"count": f"{len(data):,}", "train": f"{len(train):,}", "test": f"{len(test):,}", "views": views,
@@ -132,9 +134,10 @@ def about_training(checkpoint: Checkpoint, train: OwnData) -> dict[str, Any]:
     s, config = checkpoint.settings, checkpoint.config
     method = METHODS[s.method]
     usual = Settings.for_method(s.dataset, s.method, **sized(train).settings)
-    settings = [(key.replace("_", " "), f"{getattr(s, key):,g}",
-                 "" if getattr(s, key) == getattr(usual, key) else f"chosen; from the data follows "
-                 f"{getattr(usual, key):,g}") for key in SHOWN_SETTINGS]
+    settings = [(key.replace("_", " "), f"{getattr(s, key):,g}", "; ".join(filter(None, [
+        f"two hidden layers of {2 * s.width}" if key == "width" else "",
+        "" if getattr(s, key) == getattr(usual, key) else f"chosen; from the data follows {getattr(usual, key):,g}",
+    ]))) for key in SHOWN_SETTINGS]
     try:
         history: list[dict[str, Any]] = list(read_history(checkpoint.folder))
     except StorageError:
@@ -157,9 +160,28 @@ def about_training(checkpoint: Checkpoint, train: OwnData) -> dict[str, Any]:
 def table_of(found: Sequence[Row]) -> dict[str, Any]:
     """One figure of all views, methods and simpler ones."""
     names = list(dict.fromkeys(name for row in found for name in row.values))
-    lines = [(row.view, [("–", False) if (v := row.values.get(n)) is None else (written(v), n == row.best)
+    lines = [(row.view, [("–", False) if (v := row.values.get(n)) is None else (said(v), n in row.leading)
                          for n in names]) for row in found]
     return {"names": names, "lines": lines}
+
+
+def measured(views: Iterable[str], data: OwnData, test: OwnData) -> list[str]:
+    """On which items each view was imputed to measure how well, and of which it is imputed in earnest."""
+    out, names = [], list(data.modalities)
+    for view in views:
+        m = names.index(view)
+        others = [k for k in range(len(names)) if k != m]
+        asked = test.present[m] & test.present[others].any(0)
+        lacking = ~data.present[m]
+        line = f"{view}: on {int(asked.sum()):,} items, which have {_of_others(test.present[others][:, asked])}"
+        out.append(line + (f"; the {int(lacking.sum()):,} items that lack it have "
+                           f"{_of_others(data.present[others][:, lacking])}" if bool(lacking.any()) else ""))
+    return out
+
+
+def _of_others(present: torch.Tensor) -> str:
+    """How many of the other views items have: (M - 1, N) bool."""
+    return f"{float(present.float().sum(0).mean()):.1f} of the {len(present)} other views on average"
 
 
 def figures(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -180,13 +202,13 @@ def who_says_what(items: Items, test: OwnData) -> dict[str, Any] | None:
     found = contributions(items.model, test)
 
     def percent(value: torch.Tensor) -> str:
-        return "–" if value.isnan() else f"{float(value):.0%}"
+        return "–" if value.isnan() else f"{round(float(value), 2) + 0.0:.0%}"  # no share of -0 %
 
     views = [(n, percent(found.shares[m]), percent(found.total[m])) for m, n in enumerate(items.model.modalities)]
     dimensions = [(z_name(k), [percent(v) for v in found.explained[k]])
                   for k in found.active.nonzero()[:, 0].tolist()]
     return {"views": views, "names": list(items.model.modalities), "dimensions": dimensions,
-            "all": len(found.active)}
+            "all": len(found.active), "count": f"{len(test):,}", "gaps": not bool(test.present.all())}
 
 
 def caveats(
@@ -203,11 +225,11 @@ def caveats(
         if simpler:
             best = max(simpler, key=lambda n: row.values[n]["mean"])
             ours, theirs = row.values[own], row.values[best]
-            if theirs["mean"] - ours["mean"] > max(ours["se"], theirs["se"]):
-                out.append(f"For {row.view} alone, {best} predict better ({written(theirs)} against {written(ours)}): "
-                           "if that view is all that you want to fill, use that.")
+            if theirs["mean"] > ours["mean"] and not tied(theirs, ours):
+                out.append(f"For {row.view} alone, the prediction by {best} is better ({said(theirs)} against "
+                           f"{said(ours)}): if that view is all that you want to fill, use that.")
             elif ours["mean"] < ours["se"] and row.view in metrics.get("imputation_r2", {}):
-                out.append(f"The other views say next to nothing about {row.view} (R2 {written(ours)}).")
+                out.append(f"The other views say next to nothing about {row.view} (R2 {said(ours)}).")
     for view, figure in metrics.get(COVERAGE, {}).items():
         target = CATALOG[COVERAGE].target or 0.9
         if abs(figure["mean"] - target) > 2 * figure["se"]:
@@ -218,6 +240,8 @@ def caveats(
     if lacking:
         out.append(f"More than half of the items lack {', '.join(lacking)}: what is said of it rests on the others.")
     out += ["Imputed values are what the model expects, and their intervals come from the model, too.",
+            "How well it imputes was measured on values that were there. Where values lack for a reason that has to do "
+            "with them, real gaps are harder, and intervals hold less than was measured.",
             "Where items lie together in the map, the views agree about what they share; causes are not in it.",
             "Items are taken as independent of each other: no time series, no batches, no censored values."]
     return out
@@ -244,7 +268,8 @@ def commands(checkpoint: Checkpoint, train: OwnData) -> str:
     of = [["train", data, s.method, "--name", name, *flags], ["evaluate", data, name],
           ["embed", data, name, "--to", "latent.csv"], ["impute", data, name, "--to", "filled"],
           ["report", data, name, "--to", "report.html"]]
-    return "\n".join(["pip install 'bvae[app,tables]'", *(shlex.join(["bvae", *words]) for words in of)])
+    install = "pip install '/where/bvae/is[app,tables]'  # the folder with bvae's own files"
+    return "\n".join([install, *(shlex.join(["bvae", *words]) for words in of)])
 
 
 def python(checkpoint: Checkpoint) -> str:
@@ -259,18 +284,18 @@ def python(checkpoint: Checkpoint) -> str:
         "from pathlib import Path", "", "import bvae", "from bvae.app.own_report import report",
         *(["from bvae.data.own import register"] if brought else []),
         "from bvae.evaluation import own_items", "from bvae.evaluation.evaluation import evaluated",
-        "from bvae.io.storage import write_json", "from bvae.training import Settings, load_checkpoint",
+        "from bvae.io.storage import write_json", "from bvae.training import Settings, load_checkpoint, load_weights",
         "from bvae.training.checkpoint import METRICS", "from bvae.training.loop import train", "",
         f"name = register({place(s.dataset)!r})  # the folder with the files" if brought else f"name = {s.dataset!r}",
         'to = Path("again")',
         f"settings = Settings.for_method(name, {s.method!r}{', ' if told else ''}{told})",
-        f"model = train(settings, to / name / {name!r})",
+        f"train(settings, to / name / {name!r})",
         f"checkpoint = load_checkpoint(name, {name!r}, to)",
         f'print("weights", checkpoint.hash[:12], "where this report was written: {checkpoint.hash[:12]}")',
         *(["metrics = evaluated(checkpoint, to)",
            "write_json(checkpoint.folder / METRICS, metrics)",
            f"checkpoint = load_checkpoint(name, {name!r}, to)"] if checkpoint.metrics else []), "",
-        "items = own_items.items_of(name, model)",
+        "items = own_items.items_of(name, load_weights(checkpoint))  # as they are stored, in half precision",
         "latent = own_items.embedding(items)  # id, z1, z2, ..., their standard deviations, labels",
         'own_items.write_filled(to / "filled", items)  # the tables, their gaps imputed',
         '(to / "report.html").write_text(str(report(checkpoint, items)), encoding="utf-8")  # this file again'])

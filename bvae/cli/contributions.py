@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
     found = contributions(model, data, options.most, experts)
     fits = misfit(experts, model.shared_dim)
     ids = list(data.ids) if isinstance(data, OwnData) else list(range(len(data)))
+    print(f"of {len(data):,} items" + ("" if bool(data.present.all()) else "; as they lack different modalities, the "
+                                       "shares in the joint posterior need not add up to 100 %"))
     _print(found, fits, list(model.modalities), data.called)
     if options.to is not None:
         _write(options.to, found, fits, list(model.modalities), ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +31,23 @@ class Row:
     values: dict[str, Mapping[str, float]]
 
     @property
-    def best(self) -> str:
-        """Whose mean is the greatest."""
-        return max(self.values, key=lambda name: self.values[name]["mean"])
+    def leading(self) -> frozenset[str]:
+        """Whose mean is the greatest, and who is tied with it."""
+        best = max(self.values.values(), key=lambda value: value["mean"])
+        return frozenset(name for name, value in self.values.items() if tied(best, value))
+
+
+def tied(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Whether two figures may differ by chance: by no more than two standard errors of their difference.
+
+    Both are of the same items, so that the true error of the difference is rather smaller.
+    """
+    return abs(one["mean"] - other["mean"]) <= 2 * math.hypot(one["se"], other["se"])
+
+
+def said(figure: Mapping[str, float]) -> str:
+    """Mean and standard error of a share, such as "0.555 ± 0.084", all of a table with the same digits."""
+    return f"{round(figure['mean'], 3) + 0.0:.3f} ± {figure['se']:.3f}"
 
 
 def rows(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], figure: str) -> list[Row]:

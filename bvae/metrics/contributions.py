@@ -32,7 +32,8 @@ class Contributions(NamedTuple):
         (D,) bool.
     shares : Tensor
         (M,): part of each modality in the joint posterior: how far that moves (W2) when the modality is left out, over
-        the sum of all; mean over the items that have it and another one.
+        the sum of all that an item has; mean over the items that have it and another one. They add up to 1 where no
+        item lacks a view.
     per_item : Tensor
         (M, N): the same by item, NaN where it cannot be said.
     """

@@ -8,6 +8,7 @@ import bvae
 from bvae.app import own_report, report_items
 from bvae.evaluation import own_items
 from bvae.evaluation.evaluation import evaluated
+from bvae.evaluation.imputed import Row
 from bvae.io.storage import write_json
 from bvae.models.imputation import impute
 from bvae.training import load_checkpoint
@@ -41,6 +42,39 @@ def test_items_of_tables_show_what_is_imputed_with_its_interval_beside_the_truth
             low, high = (float(v.replace(",", "")) for v in re.findall(r"\((\S+) to (\S+)\)", said[1])[0])
             assert abs(high - (mean + half)) < 0.02 * abs(mean + half) + 0.5
             assert low < high
+
+
+def test_it_says_of_which_items_its_figures_are_and_how_to_install(tmp_path):
+    name = brought.trained(brought.tables(tmp_path, "measured"), "mwb-vae")
+    checkpoint, items = made(name)
+    text = " ".join(re.sub(r"<[^>]+>", " ", str(own_report.report(checkpoint, items))).split())
+    test = bvae.dataset(name, "test")
+    names = list(test.modalities)
+    m = names.index("body")
+    others = test.present[[k for k in range(len(names)) if k != m]]
+    asked = test.present[m] & others.any(0)
+    mean = float(others[:, asked].float().sum(0).mean())
+    lacking = int((~items.data.present[m]).sum())
+    assert lacking > 0
+    assert f"body: on {int(asked.sum())} items, which have {mean:.1f} of the 2 other views on average" in text
+    assert f"; the {lacking} items that lack it have " in text
+    assert "need not add up to 100 %" in text
+    assert f"mean over those of the {len(test)} items to test" in text
+    assert "-0%" not in text
+    assert "two hidden layers of 16" in text
+    assert "pip install 'bvae[" not in own_report.commands(checkpoint, bvae.dataset(name, "train"))
+
+
+def test_a_simpler_method_is_recommended_only_where_it_is_told_apart():
+    def told(error):
+        figures = {"MWB-VAE": {"mean": 0.650, "se": error}, "ridge regression": {"mean": 0.711, "se": error}}
+        data = bvae.dataset("penguins", "train")
+        lines = own_report.caveats({"x": 1}, {"imputation_r2": [Row("soil", figures)]}, 1000, data)
+        return [line for line in lines if line.startswith("For soil alone")]
+
+    assert told(0.048) == []
+    assert told(0.004) == ["For soil alone, the prediction by ridge regression is better (0.711 ± 0.004 against "
+                           "0.650 ± 0.004): if that view is all that you want to fill, use that."]
 
 
 def test_items_of_pictures_and_texts_are_shown_as_such(tmp_path):

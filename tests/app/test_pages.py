@@ -187,7 +187,7 @@ def test_benchmarks_with_other_seeds_and_missing_modalities(tmp_path, monkeypatc
     monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
     app = open_page("pages/benchmarks.py")
     assert not app.info
-    missing = html_table(app, "Missing modalities")
+    missing = html_table(app, "Missing views")
     assert list(missing["method"]) == ["MVAE", *["WB-VAE (full set)"] * 3]
     assert list(missing["missing in training"]) == ["0 %", "0 %", "20 %", "50 %"]
     assert missing["latent accuracy, 50 % missing"].iloc[-1] == "0.600 ± 0.010"

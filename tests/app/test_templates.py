@@ -69,9 +69,9 @@ VALUES = {
                                   for right in (True, False)]},
     "class_screen": {},
     "columns": {"narrow": True, "blocks": [{
-        "head": HOSTILE, "name": HOSTILE, "color": "#123456", "hidden": True, "given": HOSTILE, "more": 3,
+        "head": HOSTILE, "name": HOSTILE, "color": "#123456", "given": HOSTILE, "more": 3,
         "lines": [{"name": HOSTILE, "given": HOSTILE, "believed": "" if words else HOSTILE, "bar": (1.0, 2.0, 3.0, 4.0),
-                   "words": words}
+                   "words": words, "hollow": True}
                   for words in ([], [(HOSTILE, "3", HOSTILE, right) for right in (True, False)])]}]},
     "components": {"lines": [(HOSTILE, "3.0", HOSTILE)], "more": 1},
     "distribution": {"lie_color": "#123456",
@@ -123,9 +123,10 @@ VALUES = {
                      "settings": [(HOSTILE,) * 3]},
         "map": dict.fromkeys(["drawing", "count", "by"], HOSTILE),
         "imputed": [(HOSTILE, {"names": [HOSTILE], "lines": [(HOSTILE, [(HOSTILE, True)])]})],
-        "coverage": [(HOSTILE, HOSTILE)],
+        "coverage": [(HOSTILE, HOSTILE)], "measured": [HOSTILE],
         "figures": [dict.fromkeys(["title", "of", "value", "meaning", "trap"], HOSTILE)],
-        "who": {"views": [(HOSTILE,) * 3], "names": [HOSTILE], "dimensions": [(HOSTILE, [HOSTILE])], "all": 2},
+        "who": {"views": [(HOSTILE,) * 3], "names": [HOSTILE], "dimensions": [(HOSTILE, [HOSTILE])], "all": 2,
+                "count": HOSTILE, "gaps": True},
         "items": {"note": HOSTILE, "items": [{"name": HOSTILE, "hidden": HOSTILE, "tables": HOSTILE, "others": [
             {"name": HOSTILE, "color": "#123456", "parts": [
                 {"said": HOSTILE, "alt": HOSTILE, "uri": "", "text": HOSTILE}]}]}]},

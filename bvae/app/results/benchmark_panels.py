@@ -48,7 +48,7 @@ def missing(
     form: Form[Benchmarks], over_missing: Mapping[str, Mapping[int, Mapping[str, Any]]], chosen: Sequence[str],
     highlight: str | None,
 ) -> None:
-    """Curves and table over the share of modalities that are missing.
+    """Curves and table over the share of views that are missing; nothing where no such figure was computed.
 
     Parameters
     ----------
@@ -61,34 +61,34 @@ def missing(
         The one that keeps its colour where many are drawn.
     """
     data_name, names = form.about.data_name, form.about.names
-    st.subheader("Missing modalities")
+    st.subheader("Missing views")
     by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
     shares = sorted({percent for curves in over_missing.values() for percent in curves})
     if len(shares) < 2 and issubclass(DATASETS[data_name], OwnData):
         st.caption("How models fare that learned with views taken away shows here when one was trained so: on the "
                    "page *Train*, under *Advanced*, *Share of views that are missing in training*.")
     elif len(shares) < 2:
-        st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m "
+        st.info("Models that were trained with missing views are not recorded for this data set yet: `python -m "
                 "bvae checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
-    if not shares:
+    if not any(of.get(key) for key in MISSING for curves in by_share.values() for of in curves.values()):
         return
     percent = shares[0]
     if len(shares) > 1:
         percent = form.ask(st.segmented_control, "missing", "Missing in training", options=shares, first=percent)
     known = {key: short for key, short in MISSING.items()
-             if any(key in of for curves in by_share.values() for of in curves.values())}
+             if any(of.get(key) for curves in by_share.values() for of in curves.values())}
     for place, (key, short) in zip(st.columns(2), known.items(), strict=False):
-        drawn = {n: curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
+        drawn = {n: curves[percent][key] for n, curves in by_share.items() if curves.get(percent, {}).get(key)}
         charts.show_lines(
             curve_figure(drawn, short, ink(), names, height=360, called=label,
-                         across="percent of modalities missing in the test", highlight=highlight), key,
-            f"{CATALOG[key].title} by the percent of modalities missing in the test, after training with {percent} "
+                         across="percent of views missing in the test", highlight=highlight), key,
+            f"{CATALOG[key].title} by the percent of views missing in the test, after training with {percent} "
             f"percent missing. {spoken(drawn)}",
             lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
         place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
     table = tables.missing(by_share, known)
-    st.html(small_table.table(table, "Missing modalities"))
-    st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
+    st.html(small_table.table(table, "Missing views"))
+    st.caption("Missing completely at random, in training always the same views of an item. Mean ± standard error "
                "over the test items, error bars: two of them; one training run each.")
     st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_missing.csv", "text/csv",
                        icon=":material/download:", on_click="ignore", key="missing_csv")

@@ -11,15 +11,15 @@ import streamlit as st
 from bvae.app.templates import Markup, render
 from bvae.app.widgets import charts
 from bvae.app.widgets.choose import label
-from bvae.evaluation.imputed import COVERAGE, FIGURES, SIMPLER, Row, rows
-from bvae.metrics import CATALOG, written
+from bvae.evaluation.imputed import COVERAGE, FIGURES, SIMPLER, Row, rows, said
+from bvae.metrics import CATALOG
 
 
 def html(found: Sequence[Row], title: str) -> Markup:
     """A table with a bar in every cell: one row a view, one column a method."""
     names = list(dict.fromkeys(name for row in found for name in row.values))
     lines = [(row.view, [None if (v := row.values.get(name)) is None else (
-        written(v), f"{100 * min(1.0, max(0.0, v['mean'])):.1f}", name == row.best) for name in names])
+        said(v), f"{100 * min(1.0, max(0.0, v['mean'])):.1f}", name in row.leading) for name in names])
         for row in found]
     return render("imputed", title=title, names=[(n, n in SIMPLER.values()) for n in names], lines=lines)
 
@@ -52,7 +52,8 @@ def show(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], data_n
     for figure, of in found.items():
         if of:
             st.html(html(of, FIGURES[figure]))
-    st.caption("Mean ± standard error over test items; bold: the greatest of a row. An R2 of 0 is the column's mean. "
+    st.caption("Mean ± standard error over test items; bold: the greatest of a row, and what is tied with it (no "
+               "further off than two standard errors of the difference). An R2 of 0 is the column's mean. "
                "The simpler methods are fitted anew for each view, where one model answers for all of them; none of "
                "them says how sure it is." + _coverage(metrics, chosen))
     charts.numbers_button("imputed", lambda: frame(metrics, chosen), f"{data_name}_imputed")

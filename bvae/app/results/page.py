@@ -9,6 +9,8 @@ from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, methods_told, share, small_table
 from bvae.app.widgets.choose import data_box, data_label, label, ready
 from bvae.app.widgets.markdown import plain
+from bvae.data import DATASETS
+from bvae.data.own import OwnData
 from bvae.data.own.manifest import MODELS
 from bvae.data.own.registering import FOLDERS
 from bvae.evaluation import records
@@ -43,8 +45,12 @@ if not names:
     st.stop()
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
           and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
+own = issubclass(DATASETS[data_name], OwnData)
+if own:  # with tables one comes for what is imputed
+    curves.sort(key=lambda key: not key.startswith("imputation"))
 form.about = about = About(data_name, names, curves)
 chosen = form.ask(top[1].pills, "methods", "Methods", wrap=True) or names
+first_of_all = st.container()
 shown = form.ask(st.segmented_control, "curve", "Curve", wrap=True)
 figure = CATALOG[shown]
 with tools:
@@ -85,7 +91,8 @@ charts.show_lines(
 st.caption(f"{figure.meaning} {said}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
-imputed.show(metrics, chosen, data_name)
+with first_of_all if own else st.container():
+    imputed.show(metrics, chosen, data_name)
 
 st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == SEEDS else metrics[n] for n in chosen})
