@@ -117,6 +117,42 @@ def test_benchmarks_of_what_was_brought_have_no_empty_chart_and_no_command_for_o
     assert "makes those of PolyMNIST" not in said
     assert "checkpoints/beasts" not in said
     assert "models/beasts/METHOD/metrics.json" in said
+    heads = [s.value for s in app.subheader]
+    assert heads[0] == "What is imputed, beside simpler methods"
+    assert app.segmented_control(key="curve").value.startswith("imputation")
+    for chart in drawings(app):
+        assert "Coherence of what is missing" not in chart
+
+
+def test_items_without_a_label_are_no_class_that_a_view_could_say(models, tmp_path):
+    folder = brought.tables(tmp_path, "half-labelled")
+    lines = (folder / "life.csv").read_text().splitlines()
+    (folder / "life.csv").write_text("\n".join(line.rsplit(",", 1)[0] + "," if k % 3 == 1 else line
+                                               for k, line in enumerate(lines)) + "\n")
+    brought.trained(folder, "mwb-vae")
+    data = bvae.dataset("half-labelled", "test")
+    assert "unknown" in data.class_names
+    app = open_page("pages/explore.py", data="half-labelled")
+    assert not any("unknown" in b.label for b in app.button)
+    lie = next(s for s in app.selectbox if s.label.endswith(" shows"))
+    assert "unknown" not in lie.options
+    assert len(lie.options) > 2
+
+
+def test_an_item_that_was_learnt_from_is_said_to_be_one(models):
+    name = bvae.dataset("beasts", "train").ids[0]
+    app = open_page("pages/latent_space.py", data="beasts")
+    app.text_input(key="find").set_value(name.lower()).run()
+    assert_clean(app)
+    assert any(f"{name} is one of the {len(bvae.dataset('beasts', 'train'))} items that models learn from" in c.value
+               for c in app.caption)
+
+
+def test_a_view_is_said_to_be_seen_once(models):
+    app = open_page("pages/explore.py", data="beasts")
+    (body,) = [h.proto.body for h in app.get("html") if "bvae-columns" in h.proto.body]
+    assert body.count(">seen<") == body.count("<table")
+    assert body.count("seen") == body.count("<table")
 
 
 def test_pages_open_on_an_item_that_has_all_views_and_say_what_is_not_there(models):
@@ -200,3 +236,17 @@ class Read(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data.strip())
+
+
+@pytest.mark.parametrize("page", ["explore", "compare", "generate"])
+def test_an_item_is_chosen_by_its_id(models, page):
+    data = bvae.dataset("beasts", "test")
+    app = open_page(f"pages/{page}.py", data="beasts")
+    box = app.selectbox(key="item_by_id")
+    assert box.options == list(data.ids)
+    assert box.value == app.number_input(key="item").value
+    box.set_value(len(data) - 1).run()
+    assert_clean(app)
+    assert app.number_input(key="item").value == len(data) - 1
+    app.number_input(key="item").set_value(1).run()
+    assert app.selectbox(key="item_by_id").value == 1

@@ -147,7 +147,7 @@ def test_what_is_found_is_selected_marked_and_in_the_link():
         "mnist-svhn-text"), "seven")))
     app.text_input(key="find").set_value("*nobody*").run()
     assert_clean(app)
-    assert any("Nothing is called" in c.value and "nobody" in c.value for c in app.caption)
+    assert any("None of the items kept to test is called" in c.value and "nobody" in c.value for c in app.caption)
     assert app.text_input(key="picked").value != ""  # what was selected stays
     next(b for b in app.button if "Reset" in b.label).click().run()
     assert app.text_input(key="find").value == ""

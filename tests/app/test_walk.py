@@ -65,10 +65,15 @@ def test_the_page_opens_where_the_link_says_and_reset_takes_it_back():
     assert "[[1.2, -0.5]]" not in next(c.value for c in unfold(app).code if "places" in c.value)
     app.selectbox(key="model").set_value("mmvae").run()  # more dimensions: there is no plane, but a way to one
     assert_clean(app)
+    assert app.button(key="walk_the_plane").label == "Walk the plane"
     app.button(key="walk_the_plane").click().run()
     assert_clean(app)
     assert app.segmented_control(key="look").value == "walk"
     assert app.selectbox(key="model").value == "mmvae-2d"
+
+
+def test_a_way_to_a_plane_of_other_data_says_of_which():
+    assert open_page(PAGE).button(key="walk_the_plane").label == "Walk the plane of MNIST-SVHN-Text"
 
 
 def test_beliefs_with_every_rule_and_with_no_view_at_all():

@@ -173,9 +173,8 @@ def html(data: MultimodalDataset, found: Mapping[str, Sequence[Cell]], states: M
                 "name": tiles.called(cell.column), "given": f"empty, was {told}" if cell.emptied else told,
                 "believed": cell.believed(), "bar": cell.bar(), "hollow": hidden or cell.emptied,
                 "words": [(w, f"{100 * p:.0f}", f"{p:.0%}", w == told) for w, p in cell.words[:WORDS]]})
-        label = data.modalities[view].label
         blocks.append({
-            "head": sheet.head(view, m, f"{label} ({entered})" if label else entered), "name": view,
+            "head": sheet.head(view, m, data.modalities[view].label), "name": view,
             "color": style.color(m), "lines": lines, "given": GIVEN[entered], "more": len(all_of) - len(lines)})
     return render("columns", blocks=blocks, narrow=narrow(found))
 

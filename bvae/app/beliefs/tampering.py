@@ -9,6 +9,7 @@ from torch import Tensor
 
 from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES, item_of_class
+from bvae.data.own.own_data import UNLABELLED, OwnData
 
 SEEDS = 10_000  # more than the seeds a page offers: no two views get the same noise
 DAMAGE_NAMES = {"noise": "noise", "occlude": "covered", "misspell": "misspelt", "erase": "gap", "shuffle": "shuffled"}
@@ -111,3 +112,11 @@ def tamper(
             if damage is None:
                 return None
     return Tampering(view, shown, label is not None, damage, strength, own)
+
+
+def sayable(data: MultimodalDataset) -> list[int]:
+    """Classes that a view can show: those that items have, but for that of items without a label."""
+    if not data.labelled:
+        return []
+    return [k for k in sorted(set(data.y.tolist()))
+            if not (isinstance(data, OwnData) and data.class_names[k] == UNLABELLED)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae.app.beliefs.tampering import Tampering, tamper
+from bvae.app.beliefs.tampering import Tampering, sayable, tamper
 from bvae.data import MultimodalDataset, drawings
 from bvae.data.corruption import DAMAGES
 from bvae.data.sheet import drawable
@@ -57,7 +57,7 @@ class Lie:
 
 def classes_of(data: MultimodalDataset) -> list[str]:
     """Numbers of the classes that some item has, as texts."""
-    return [str(k) for k in sorted(set(data.y.tolist()))] if data.labelled else []
+    return [str(k) for k in sayable(data)]
 
 
 def lies_of(data: MultimodalDataset, view: str) -> list[str]:

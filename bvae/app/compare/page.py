@@ -8,7 +8,7 @@ from bvae.app.compare import pins, side
 from bvae.app.compare.fooling import panel
 from bvae.app.compare.state import FOOL, MAPS, NUMBERS, OF_MAPS, PARTS, RULES, SIDE, About, Compare
 from bvae.app.state import Form, begin_page
-from bvae.app.widgets import share
+from bvae.app.widgets import by_id, share
 from bvae.app.widgets.choose import choose_data, choose_model
 
 FOOL_LINK = "fool"
@@ -64,6 +64,7 @@ else:
 data = loaders.test_data(data_name)
 form.about = About(data_name, data, trained)
 item = form.ask(top.container(width=140).number_input, "item", "Item", help=f"One of {len(data)} test items.")
+by_id.choose(top, data, form.key("item"))
 tools = top.container(horizontal=True, width=268, gap="small")
 with tools:
     share.button(form=form)

@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering
+from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, sayable
 from bvae.data import MultimodalDataset
 from bvae.plots.posterior import Aggregate
 
@@ -198,7 +198,7 @@ def suggestion(views: Sequence[str], now: Snapshot, data: MultimodalDataset, tru
     if not all(now.present) or now.tampered or len(set(now.weights)) > 1:
         st.button("Undo all", icon=":material/undo:", key="undo_all", on_click=_set, args=(dict(firsts),))
         return
-    others = sorted(set(data.y.tolist()) - {truth}) if data.labelled else []
+    others = [k for k in sayable(data) if k != truth]
     if others:
         lie = min(others, key=lambda k: (k - truth - 4) % (max(others) + 1))  # 7 for a 3, which looks quite different
         st.button(f"Let {views[0]} say {named(data.class_names[lie])}", icon=":material/theater_comedy:", key="try_lie",

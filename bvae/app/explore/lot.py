@@ -49,7 +49,7 @@ def said(scene: ItemBeliefs) -> str:
         return ""
     groups, seen = int((scene.posterior.weights[:, 0] > 0).sum()), int(scene.present.sum())
     return (f"{naming.short(scene.rule_name)} keeps a belief for each of {groups} groups of views. The thick line is "
-            f"the belief of all {seen} together, from which the pictures are drawn; the numbers below measure the "
+            f"the belief of all {seen} together, from which the draws are made; the numbers below measure the "
             f"mixture of all {groups}.")
 
 

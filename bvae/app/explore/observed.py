@@ -9,7 +9,7 @@ import streamlit as st
 from torch import Tensor
 
 from bvae.app.beliefs import sheet
-from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, tamper
+from bvae.app.beliefs.tampering import DAMAGE_NAMES, Tampering, sayable, tamper
 from bvae.app.state import Form
 from bvae.app.templates import render
 from bvae.app.widgets import images, tiles
@@ -69,7 +69,7 @@ class Observed(NamedTuple):
 
 def classes(data: MultimodalDataset) -> list[str]:
     """Numbers of the classes that a view can show, as texts."""
-    return [str(k) for k in sorted(set(data.y.tolist()))] if data.labelled else []
+    return [str(k) for k in sayable(data)]
 
 
 def another_data_set(choice: Choice) -> None:

@@ -13,7 +13,7 @@ from bvae.app.explore import changes, coping, frame, imagined, lot, observed, of
 from bvae.app.explore.changes import Snapshot
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
-from bvae.app.widgets import charts, fold, share, tiles
+from bvae.app.widgets import by_id, charts, fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 from bvae.plots.walk import line_figure
@@ -36,6 +36,7 @@ choose_rule(form, top.container(width=250), loaded.model,
             "How the views' beliefs become one. Any rule can be tried on the same beliefs; the decoders know only the "
             "one they were trained with.")
 item = form.ask(top.number_input, "item", "Item", width=130, help=f"One of {len(data)} test items.")
+by_id.choose(top, data, form.key("item"))
 tools = top.container(horizontal=True, gap="small", width=285)
 with tools:
     share.button(form=form)

@@ -11,7 +11,7 @@ from bvae.app.generate import drawing, editing, generate_panels, interpolating, 
 from bvae.app.generate.state import Generate
 from bvae.app.generate.tasks import DRAW_OR_WRITE, EDIT, INTERPOLATE, INVENT, TRANSLATE
 from bvae.app.state import Form, begin_page
-from bvae.app.widgets import fold, share, tiles
+from bvae.app.widgets import by_id, fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 
@@ -40,6 +40,7 @@ if task != INVENT:
                 "How several views become one belief. The decoders know only the rule they were trained with.")
 if task in (TRANSLATE, EDIT, INTERPOLATE):
     form.ask(top.number_input, "item", "Item", width=130, help=f"One of {len(data)} test items.")
+    by_id.choose(top, data, form.key("item"))
 tools = top.container(horizontal=True, gap="small", width=285)
 with tools:
     share.button("A drawing is in it, an uploaded picture as what the canvas made of it.", form)

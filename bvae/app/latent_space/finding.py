@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from bvae.app import loaders
 from bvae.app.beliefs.selection import MOST_PICKED, as_text, select
 from bvae.app.latent_space import columns
 from bvae.app.widgets.markdown import plain
-from bvae.data import MultimodalDataset
+from bvae.data import DATASETS, MultimodalDataset, dataset
 from bvae.data.own.own_data import OwnData
 from bvae.data.own.words import is_gap, word
 
@@ -111,11 +111,23 @@ def field(data_name: str) -> None:
         st.caption(said)
 
 
+def unfound(data_name: str, text: str) -> str:
+    """Why nothing is selected: Markdown."""
+    learnt: Sequence[str] = ()
+    if issubclass(DATASETS[data_name], OwnData) and isinstance(known := dataset(data_name, "train"), OwnData):
+        learnt = known.ids
+    if (name := {i.casefold(): i for i in learnt}.get(text.casefold())) is not None:
+        return (f"{plain(name)} is one of the {len(learnt):,} items that models learn from; the map has those that are "
+                "kept to test. Where it lies and what it lacks, imputed, are in the files under Take it with you, on "
+                "the page Train.")
+    return f"None of the items kept to test is called {plain(text)}, and no value of theirs is."
+
+
 def _adopt(data_name: str) -> None:
     text = st.session_state[KEY]
     found = find(loaders.test_data(data_name), text)
     if not found:
-        none = f"Nothing is called {plain(text)}, and no value is." if text.strip() else ""
+        none = unfound(data_name, text.strip()) if text.strip() else ""
         st.session_state[FOUND] = (text, none, None)
         return
     select(found)

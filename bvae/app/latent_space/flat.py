@@ -42,9 +42,10 @@ def nearest(choice: Choice) -> tuple[str, str] | None:
     return min(found, key=unlike, default=None)
 
 
-def offer(data_name: str, model_name: str) -> None:
-    """A button that leads to the walk in a model."""
-    st.button(LOOKS[WALK], icon=":material/directions_walk:", on_click=_walk, args=(data_name, model_name),
+def offer(data_name: str, model_name: str, shown: str) -> None:
+    """A button that leads to the walk in a model; of other data than those shown, it says so."""
+    of = "" if data_name == shown else f" of {data_label(data_name)}"
+    st.button(f"{LOOKS[WALK]}{of}", icon=":material/directions_walk:", on_click=_walk, args=(data_name, model_name),
               key="walk_the_plane", help="Drag a point over the latent plane and see every view follow: in "
               f"{label(model_name)} of {data_label(data_name)}, which has two latent dimensions.")
 

@@ -18,7 +18,7 @@ from bvae.data.own.described import told
 from bvae.data.own.folder import Folder
 from bvae.data.own.initialise import look, written
 from bvae.data.own.manifest import FILE, Manifest, Source, parse_manifest, read_manifest
-from bvae.data.own.own_data import OwnData
+from bvae.data.own.own_data import UNLABELLED, OwnData
 from bvae.data.own.shipped import TableData
 from bvae.data.own.sounds import RATE, samples_of
 from bvae.data.own.viewing import of_table
@@ -291,7 +291,7 @@ def _gaps(view: str, modality: Modality, x: torch.Tensor, have: torch.Tensor) ->
 
 
 def _words(values: Iterable[Any]) -> str:
-    counted = Counter("none" if is_gap(v) else word(v) for v in values)
+    counted = Counter(UNLABELLED if is_gap(v) else word(v) for v in values)
     return ", ".join(f"{w} ({c:,})" for w, c in counted.most_common(TOLD)) + (", ..." if len(counted) > TOLD else "")
 
 

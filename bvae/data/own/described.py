@@ -10,7 +10,7 @@ import torch
 
 from bvae.data.base import Modality
 from bvae.data.columns import Column, places
-from bvae.data.own.own_data import OwnData
+from bvae.data.own.own_data import UNLABELLED, OwnData
 from bvae.data.own.words import is_gap, word
 
 SHOWN = 12
@@ -40,7 +40,7 @@ def described(parts: Mapping[str, OwnData]) -> str:
     if len(patterns) > SHOWN:
         lines.append(f"    and {len(patterns) - SHOWN:,} further patterns")
     for key in train.label_columns:
-        words = Counter("none" if is_gap(v) else word(v)
+        words = Counter(UNLABELLED if is_gap(v) else word(v)
                         for part in (train, test) for v in part.label_columns[key])
         shown = ", ".join(f"{w} ({c:,})" for w, c in words.most_common(SHOWN))
         lines.append(f"  label {key}: {shown}{', ...' if len(words) > SHOWN else ''}"
