@@ -10,12 +10,22 @@ from bvae.app import loaders
 from bvae.app.beliefs import columns
 from bvae.app.generate import cells, editing
 from bvae.app.generate.tasks import DRAW_OR_WRITE, EDIT
+from bvae.data.own.registering import FOLDERS, unregister
 from bvae.models.imputation import impute
 from tests.support import brought
 from tests.support.pages import assert_clean, open_page, unfold
 
 PAGE = "pages/generate.py"
 FIELDS = {"penguins": 6, "breast-cancer": 3, "simulated-cells": 2, "mfeat": 5}
+
+
+@pytest.fixture(autouse=True)
+def unregistered():
+    """What a test has brought is gone after it."""
+    before = set(FOLDERS)
+    yield
+    for name in set(FOLDERS) - before:
+        unregister(name)
 
 
 def texts(app):
@@ -128,7 +138,7 @@ def test_a_row_of_a_brought_set_with_gaps(tmp_path):
     app.run()
     assert_clean(app)
     assert any("Nothing is filled in" in i.value for i in app.info)
-    count = next(w for w in app.number_input if str(w.key).startswith(editing.CELL) and isinstance(w.step, int))
+    count = next(w for w in app.number_input if w.label.startswith("warts"))
     count.set_value(3).run()
     assert_clean(app)
     code = next(c.value for c in unfold(app).code if "impute" in c.value)
