@@ -74,6 +74,7 @@ def test_a_label_that_is_none_any_more_belongs_to_its_view_again():
 def test_what_is_kept_is_changed_and_saved(birds, runs):  # noqa: F811
     birds.button(key="bring_change_my-birds").click().run()
     assert_clean(birds)
+    assert "What we understood: my\\-birds" in [s.value for s in birds.subheader]
     assert birds.button(key="bring_save").disabled
     assert not any((b.key or "") in ("bring_keep", "bring_train") for b in birds.button)
     assert kinds(birds)[1] == ("vector", ["numbers", "counts", "mixed"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -24,6 +27,8 @@ from bvae.data.own.receiving import LIMITS, MIB
 from bvae.plots import style
 from bvae.runs import kept
 
+UP = "bring_up"
+"""In the session: how often the page was to be seen from its top again."""
 NOTES, WIDE, MOST_NAMED = 12, 90, 300
 """Sentences about the data that are shown, pixels of a view of an item, and columns among which labels are chosen."""
 ALONE = ("This app can be reached from other computers: what you give is looked at and kept nowhere, and no model of "
@@ -136,7 +141,8 @@ def understood(now: Brought | None, name: str) -> Understood | None:
             found = brought.of_name(name)
         except (DataError, OSError) as error:
             found, problem = None, str(error)
-    st.subheader("What we understood" if now else f"What we understood: {plain(names_of.data_label(name))}")
+    known = names_of.data_label(name) if now is None else now.kept_as
+    st.subheader("What we understood" + (f": {plain(known)}" if known else ""))
     if problem:
         box = st.warning if found is not None or now is None else st.error
         box(plain(problem) + ("" if problem.endswith((".", "?")) else "."),
@@ -195,7 +201,7 @@ def labels(now: Brought | None, found: Understood) -> None:
     if ids and ids != [found.item_column]:
         key = f"bring_item_column_{st.session_state.get(brought.REVISION, 0)}"
         st.session_state[key] = found.item_column or None
-        st.selectbox("The column that names the items", ids, index=None, key=key,
+        st.selectbox("The column that names the items", ids, index=0 if found.item_column else None, key=key,
                      on_change=brought.change_item_column, args=(key,))
     own = {(s.file, s.part): s.id for s in found.manifest.modalities.values() if s.id}
     for k, table in enumerate(found.tables):
@@ -273,7 +279,7 @@ def listed(names: list[str], problems: list[str]) -> None:
                 st.button(f"Look at {name}", icon=":material/visibility:", key=f"bring_look_{name}", on_click=_look,
                           args=(name,))
                 st.button(f"Change {name}", icon=":material/edit:", key=f"bring_change_{name}",
-                          on_click=brought.adopt_kept, args=(name,),
+                          on_click=_change, args=(name,),
                           help="What its views, labels and items' names are taken for")
                 st.page_link(pages.script("train"), label=f"Train on {name}", icon=":material/model_training:",
                              query_params={"train_data": name})
@@ -284,11 +290,36 @@ def listed(names: list[str], problems: list[str]) -> None:
                           type="primary")
     for problem in problems:
         st.caption(f":material/error: {plain(problem)}")
+    upwards()(data={"times": st.session_state.get(UP, 0)}, key="bring_upwards")
 
 
 def _look(name: str) -> None:
     brought.forget()
     st.session_state["bring_data"] = name
+    _up()
+
+
+def _change(name: str) -> None:
+    brought.adopt_kept(name)
+    _up()
+
+
+def _up() -> None:
+    """Let the page be seen from its top: what was asked for below is shown there."""
+    st.session_state[UP] = st.session_state.get(UP, 0) + 1
+
+
+@functools.cache
+def upwards() -> Any:
+    """A component without anything to see, which scrolls up whenever its number is another one."""
+    return st.components.v2.component("bvae_your_data_upwards", js="""
+        let known = null;
+        export default function ({ data }) {
+          if (known !== null && known !== data.times) {
+            document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+          }
+          known = data.times;
+        }""")
 
 
 def _go() -> None:

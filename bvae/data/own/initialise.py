@@ -88,7 +88,7 @@ def look(folder: Path) -> Found:
     found = Found()
     files: dict[str, Views] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() or path.name.startswith(".") or path.name in (FILE, MODELS):
+        if path.is_symlink() or path.name.startswith((".", "~$")) or path.name in (FILE, MODELS):
             continue
         if not path.name.isprintable():
             found.notes.append(f"left out: {path.name!r} (a name that cannot be printed; give it another)")

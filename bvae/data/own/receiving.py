@@ -35,7 +35,7 @@ LISTED = 4
 """Times as many entries may be listed as files are taken: folders, and what systems put beside files, count there."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 """Names that Windows keeps for devices."""
-CLUTTER = re.compile(r"(^|/)(__MACOSX|\.(?!\.(/|$))[^/]*|thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
+CLUTTER = re.compile(r"(^|/)(__MACOSX|\.(?!\.(/|$))[^/]*|~\$[^/]*|thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 """What systems put beside a person's files."""
 
 

@@ -210,7 +210,7 @@ def _sentence(where: str, error: str, columns: int) -> str:
     found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", error)
     if found:
         few, row = int(found[3]) < int(found[2]), int(found[1])
-        mend = ("fill up the row" if few else "what stands above the row of names has to go" if row < 4 else
+        mend = ("fill up the row" if few else "delete what stands above the row of names" if row < 4 else
                 "a cell that holds the separator must stand in quotes")
         return (f"{where}, row {found[1]}: expected {found[2]} {'cell' if found[2] == '1' else 'cells'}, as the first "
                 f"row has names, got {found[3]}; {mend}")

@@ -110,7 +110,7 @@ REFUSED = {
     "Parquet": ({"a_csv": b"PAR1\x15\x04"}, "a.csv: ", "a Parquet file", ".parquet"),
     "a web page": ({"a_csv": "\n<!DOCTYPE html><html>"}, "a.csv: ", "a web page", "save the table"),
     "JSON": ({"a_csv": json.dumps([{"id": 1}])}, "a.csv: ", "JSON", "as CSV"),
-    "a title": ({"a_csv": "Birds of 2024\n" + TABLE}, "row 2", "1 cell", "above the row of names has to go"),
+    "a title": ({"a_csv": "Birds of 2024\n" + TABLE}, "row 2", "1 cell", "delete what stands above the row of names"),
     "a short row": ({"a_csv": TABLE + "p99\n"}, "row 14", "got 1", "fill up the row"),
     "a long row": ({"a_csv": TABLE.replace("p9,9.5", "p9,9.5,1")}, "row 11", "got 3", "in quotes"),
     "an open quote": ({"a_csv": TABLE.replace("p3,", 'p3,"')}, "row 5", "quotation mark", "look for"),

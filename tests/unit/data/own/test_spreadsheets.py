@@ -19,6 +19,7 @@ from bvae.data.own.folder import Folder
 from bvae.data.own.initialise import initialise
 from bvae.data.own.readers import spreadsheets
 from bvae.data.own.readers.spreadsheets import read_xlsx
+from bvae.data.own.receiving import receive
 
 ROWS = range(12)
 BEAK = [["bird", "length", "depth"], *([f"N{k}", 35.5 + k % 9, None if k == 4 else 15 + k % 5] for k in ROWS)]
@@ -86,6 +87,14 @@ def test_each_sheet_with_the_id_is_a_view_of_its_name(tmp_path):
 def test_one_sheet_is_the_table_of_its_file(tmp_path):
     (tmp_path / "birds.xlsx").write_bytes(book(Sheet1=BEAK, Sheet2=[]))
     assert list(Folder(initialise(tmp_path).parent).data().modalities) == ["birds"]
+
+
+def test_the_mark_of_a_file_that_is_open_in_excel_is_passed_over(tmp_path):
+    (tmp_path / "birds.xlsx").write_bytes(book(beak=BEAK, body=BODY))
+    (tmp_path / "~$birds.xlsx").write_bytes(b"\x05me" + bytes(160))
+    assert initialise(tmp_path).read_text().count("left out") == 0
+    notes = receive([("b.zip", zipped({"t.xlsx": book(t=BEAK), "~$t.xlsx": b"me"}))], tmp_path)
+    assert notes == ["b.zip: 1 hidden file of the system that packed it is left out"]
 
 
 def test_a_sheet_of_labels_only_gives_labels(tmp_path):
