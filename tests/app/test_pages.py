@@ -128,7 +128,7 @@ def test_benchmarks_show_what_the_files_hold():
         assert row[title].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
     curves = ("latent_accuracy", "coverage_90_decoded", "latent_accuracy_one_probe_drawn")
     for key in [k for k in CATALOG if k in curves]:
-        app.segmented_control(key="curve").set_value(key).run()
+        app.selectbox(key="curve").set_value(key).run()
         assert_clean(app)
     app.pills(key="methods").set_value(["mwb-vae"]).run()
     assert_clean(app)
@@ -143,7 +143,7 @@ def test_benchmarks_show_what_the_files_hold():
     ("mnist-svhn-text", "latent_accuracy", "one observed view with three:"), ("celeba", "coherence", "the methods:")])
 def test_benchmarks_first_words_count_the_views_of_its_curve(data, curve, says):
     app = open_page("pages/benchmarks.py", data=data)
-    app.segmented_control(key="curve").set_value(curve).run()
+    app.selectbox(key="curve").set_value(curve).run()
     assert_clean(app)
     assert any(m.value.startswith(f"**Compare {says}**") for m in app.markdown)
 

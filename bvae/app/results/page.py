@@ -16,15 +16,18 @@ from bvae.plots.metrics import FEW, curve_figure
 from bvae.training import load_checkpoint
 
 begin_page()
-st.title("Benchmarks")
-task = st.empty()  # written where it is known how many views can be observed
+screen = st.container(gap="small", key="one_screen")
+head = screen.container(horizontal=True, vertical_alignment="center", gap="small")
+head.title("Benchmarks", width="content")
+task = head.container(width=500).empty()  # written where it is known how many views can be observed
 
 form = Form(Benchmarks)
-top = st.columns([1, 3, 1], vertical_alignment="bottom")
-tools = top[2].container(horizontal=True, gap="small")
+tools = head.container(horizontal=True, gap="small", width=310)
 with tools:
     share.button(form=form)
-data_name = data_box(top[0], ready())
+# Beside each other as wide as they are, so that what has no room begins a new line and nothing is cut off.
+top = screen.container(horizontal=True, vertical_alignment="bottom", gap="small")
+data_name = data_box(top.container(width=170), ready())
 models, problems = {}, []
 for name in loaders.trained(data_name):
     try:
@@ -42,8 +45,11 @@ if not names:
 curves = [key for key in CATALOG if CATALOG[key].key == "views"
           and all(v.isdigit() for n in names for v in metrics[n].get(key, {"x": 0}))] or list(CATALOG)[:1]
 form.about = about = About(data_name, names, curves)
-chosen = form.ask(top[1].pills, "methods", "Methods", wrap=True) or names
-shown = form.ask(st.segmented_control, "curve", "Curve", wrap=True)
+shown = form.ask(top.container(width=330).selectbox, "curve", "Curve")
+some = [n for n in st.session_state.get(form.key("methods"), ()) if n in names]
+with top.popover(f"Methods: {len(some)} of {len(names)}" if some else "Methods: all", icon=":material/checklist:",
+                 width="content"):
+    chosen = form.ask(st.pills, "methods", "Methods", wrap=True) or names
 figure = CATALOG[shown]
 with tools:
     form.reset_button()
@@ -52,13 +58,12 @@ try:
 except StorageError as error:
     st.error(f"The records of other runs cannot be read: {error}", icon=":material/error:")
     seeds, over_missing = {}, {}
-below = st.container(horizontal=True, vertical_alignment="bottom")
 if len(chosen) > FEW:
-    form.ask(below.selectbox, "highlight", "Highlight", options=chosen, width=300,
+    form.ask(top.selectbox, "highlight", "Highlight", options=chosen, width=200,
              first=first if (first := about.paired(0)) in chosen else chosen[0])
 highlight = form.answer("highlight")
 if seeds:
-    form.ask(below.segmented_control, "bars", "Error bars",
+    form.ask(top.segmented_control, "bars", "Error bars",
              help="Over the test items of one training run, or over training runs.")
 bars = form.answer("bars")
 if bars == SEEDS:
