@@ -65,6 +65,25 @@ def test_mistakes_are_said_in_one_line(arguments, message, tmp_path, capsys):
     assert "Traceback" not in error
 
 
+def test_a_training_leaves_a_sampler_and_a_command_makes_those_that_are_missing(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    assert main(["train", "penguins", "wb-vae", "--name", "mine", *out, "--steps", "3", "--no-evaluate"]) == 0
+    path = tmp_path / "penguins" / "mine" / "sampler.safetensors"
+    first = path.read_bytes()
+    path.unlink()
+    capsys.readouterr()
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert "penguins/mine: a sampler" in capsys.readouterr().out
+    assert path.read_bytes() == first  # fitted with a seed
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert "penguins/mine: up to date" in capsys.readouterr().out
+    assert main(["checkpoints", *out]) == 0
+    assert "sampler gaussian-mixture" in capsys.readouterr().out
+    (path.parent / "sampler.safetensors").write_bytes(b"no")
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert path.read_bytes() == first
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "barycenters", "classifiers", "data",
                                      "contributions"])
 def test_every_command_has_help(command, capsys):
