@@ -321,7 +321,7 @@ class MultimodalVAE(nn.Module):
             If `num_samples` is no positive integer, or the model has no sampler of that name.
         """
         z = draw(num_samples, self.latent_dim, self.shared_dim, self.sampler, sampler, generator)
-        return z.to(next(self.parameters()).device)
+        return z.to(next((p.device for p in self.parameters()), z.device))
 
     def log_likelihood(
         self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None, smooth: bool = False
