@@ -49,6 +49,21 @@ CATALOG: dict[str, Figure] = {
         "Joint coherence", "higher",
         "Share of samples from the prior on which the classifiers of all modalities agree.",
         "A model whose samples all show the same class scores 1."),
+    "joint_coherence_fitted": Figure(
+        "Joint coherence of inventions", "higher",
+        "The same with z drawn by the model's sampler, a density fitted to where the training items are; the "
+        "difference to the prior's is what the hole between prior and items costs.",
+        "A sampler that only remembers the items would score as well: read the evenness of the classes and the recall "
+        "of samples beside it."),
+    "class_evenness": Figure(
+        "Evenness of invented classes, from the prior", "higher",
+        "Entropy of the classes among samples from the prior on which the judges agree, over that of equal shares. 1: "
+        "every class is as frequent as any other.",
+        "It counts only samples on which the judges agree, which may be few."),
+    "class_evenness_fitted": Figure(
+        "Evenness of invented classes", "higher",
+        "The same with z drawn by the model's sampler.",
+        "A sampler that takes the frequencies of the training items is even only where those are."),
     "latent_accuracy": Figure(
         "Latent accuracy, one probe per subset", "higher",
         "Accuracy of a logistic regression on the means of q(z | x_S), fitted anew for every subset S.",
@@ -169,6 +184,17 @@ CATALOG: dict[str, Figure] = {
         "Coverage of imputation intervals", "nominal",
         "How often the mean plus and minus 1.645 standard deviations holds the number that was hidden.",
         "Intervals are taken for normal: columns with long tails miss it at both ends.", 0.9, key="modality"),
+    "variety": Figure(
+        "Variety of translations", "nominal",
+        "Squared distance of two pictures that were generated from the same views of an item, over that of two real "
+        "pictures of one class, by the number of observed views. 0: always the same picture.",
+        "Not higher is better: an item's other views say more than its class, so less than 1 can be right. Noise and "
+        "pictures of a wrong class are far apart too: read coherence beside it.", 1.0),
+    "sharpness": Figure(
+        "Sharpness of translations", "nominal",
+        "Variance of the Laplacian (differences between neighbouring pixels) of generated pictures over that of real "
+        "ones, by the number of observed views. 0: all is blurred; 1: as rich in detail as real pictures.",
+        "It does not ask which detail: noise and a background that is copied exactly are sharp too.", 1.0),
     "judge_frechet": Figure(
         "Fréchet distance in the judges' features", "lower",
         "Between unconditional samples and test images of a modality, in the features of its coherence classifier.",

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -143,3 +144,9 @@ def with_cells(values: Tensor, present: Tensor | None) -> Tensor | None:
 
 def _asked_for_nothing(row: Tensor) -> Tensor:
     return ~row.any()
+
+
+def check_count(num_samples: Any) -> None:
+    """Raises ValueError unless this is a number of samples."""
+    if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
+        raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")

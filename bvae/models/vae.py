@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,7 +16,8 @@ from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.config import ModelConfig
-from bvae.models.inputs import check_names, complete, numbers, taken, with_cells
+from bvae.models.inputs import check_count, check_names, complete, numbers, taken, with_cells
+from bvae.models.latents import DrawsLatents, draw
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
@@ -39,6 +39,12 @@ class MultimodalVAE(nn.Module):
         Makes the joint posterior of the unimodal ones.
     config : ModelConfig, optional
 
+    Attributes
+    ----------
+    sampler : Sampler or None
+        How :meth:`sample` draws z: fitted to where the items are, see `bvae.samplers.fit`. A checkpoint brings its own;
+        None is the prior.
+
     Examples
     --------
     >>> import bvae
@@ -57,6 +63,7 @@ class MultimodalVAE(nn.Module):
         self.modalities = {m.name: m for m in listed}
         self.aggregator = aggregator
         self.config = config or ModelConfig()
+        self.sampler: DrawsLatents | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             pair = NETWORKS[m.kind]
@@ -270,10 +277,51 @@ class MultimodalVAE(nn.Module):
         dict of str to Tensor
             name -> (num_samples, B, ...).
         """
-        if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
-            raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")
+        check_count(num_samples)
         q = self.encode(x, (aggregator or self.aggregator).conditional(), weights, present)
         return self.decode(q.rsample((num_samples,), generator=generator), targets)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        num_samples: int = 8,
+        sampler: str | DrawsLatents | None = None,
+        generator: torch.Generator | None = None,
+        targets: Iterable[str] | None = None,
+    ) -> dict[str, Tensor]:
+        """Inventions: no view goes in, one z makes all views.
+
+        Parameters
+        ----------
+        num_samples : int
+            S.
+        sampler : str or Sampler, optional
+            How z is drawn: by default as :attr:`sampler` does, fitted to where the items are; "prior" for the bare
+            prior N(0, I), which is also what a model without a sampler has.
+        generator : torch.Generator, optional
+        targets : iterable of str, optional
+            See :meth:`decode`.
+
+        Returns
+        -------
+        dict of str to Tensor
+            name -> (S, ...): means of the likelihoods.
+        """
+        return self.decode(self.sample_latents(num_samples, sampler, generator), targets)
+
+    @torch.no_grad()
+    def sample_latents(
+        self, num_samples: int, sampler: str | DrawsLatents | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """The z of :meth:`sample`, (S, L). Private parts, which a sampler knows nothing of, are drawn from the prior.
+
+        Raises
+        ------
+        ValueError
+            If `num_samples` is no positive integer, or the model has no sampler of that name.
+        """
+        z = draw(num_samples, self.latent_dim, self.shared_dim, self.sampler, sampler, generator)
+        return z.to(next((p.device for p in self.parameters()), z.device))
 
     def log_likelihood(
         self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None, smooth: bool = False

@@ -15,12 +15,13 @@ from bvae.app.widgets import fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 
+by_old_link = inventing.by_old_link()
 begin_page()
 ASK = {
     TRANSLATE: "**Read along a row:** one view goes in. Which of the others show the same thing, which do not?",
     DRAW_OR_WRITE: "",  # asked where it is known whether one draws or writes
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
-    INVENT: "**No view goes in:** z is drawn from the prior. Do all views still show the same thing?",
+    INVENT: "**No view goes in:** z is drawn by chance. Do all views still show the same thing?",
 }
 st.title("Generate")
 form = Form(Generate)
@@ -53,6 +54,8 @@ cloud = loaders.latent_cloud(chosen.key)
 of_all = generate_panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
 if task != DRAW_OR_WRITE:
     drawing.forget_link()
+if task != INVENT:
+    inventing.forget_link()
 shown: generate_panels.Shown | None
 if task == TRANSLATE:
     shown = translating.translate(of_all)
@@ -61,7 +64,7 @@ elif task == DRAW_OR_WRITE:
 elif task == INTERPOLATE:
     shown = interpolating.interpolate(of_all)
 else:
-    shown = inventing.invent(of_all)
+    shown = inventing.invent(of_all, by_old_link)
 
 with st.container(key="below_picture"):
     if shown:
