@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from bvae.aggregators import naming
+from bvae.app import report_items
 from bvae.app.templates import Markup, render
 from bvae.data import dataset
 from bvae.data.own import OwnData
@@ -23,6 +24,7 @@ from bvae.data.own.registering import FOLDERS
 from bvae.data.own.words import is_gap, word
 from bvae.evaluation.imputed import COVERAGE, FIGURES, Row, rows
 from bvae.evaluation.own_items import Items, embedding
+from bvae.gaussians.dimensions import z_name
 from bvae.io.storage import StorageError
 from bvae.maps.maps import spread
 from bvae.maps.projections import pca
@@ -32,7 +34,7 @@ from bvae.models.methods import METHODS, title_of
 from bvae.plots import drawing, latent, style
 from bvae.plots import training as training_plots
 from bvae.training import Settings
-from bvae.training.checkpoint import Checkpoint, is_figure, read_history, training_seconds
+from bvae.training.checkpoint import Checkpoint, is_figure, read_history, read_validation, training_seconds
 from bvae.training.sizing import sized
 from bvae.version import __version__
 
@@ -76,7 +78,8 @@ def report(checkpoint: Checkpoint, items: Items) -> Markup:
         "imputed": [(FIGURES[f], table_of(found)) for f, found in imputed.items() if found],
         "coverage": [(v, written(c)) for v, c in metrics.get(COVERAGE, {}).items()], "figures": figures(metrics),
         "who": who_says_what(items, test), "caveats": caveats(metrics, imputed, len(test), items.data),
-        "commands": commands(checkpoint, train), "python": python(checkpoint)})
+        "commands": commands(checkpoint, train), "python": python(checkpoint),
+        "items": report_items.every(items.model, test)})
 
 
 # -- the data ----------------------------------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ def about_training(checkpoint: Checkpoint, train: OwnData) -> dict[str, Any]:
     last = int(history[-1]["step"]) if history else s.steps
     loss = ""
     if len(history) > 1:
-        figure = training_plots.loss_figure(history, style.LIGHT)
+        figure = training_plots.loss_figure(history, style.LIGHT, validation=read_validation(checkpoint.folder))
         loss = Markup(drawing.file(figure, style.LIGHT))
     return {"method": method.title, "citation": method.citation, "rule": naming.short(method.aggregator),
             "settings": settings, "count": f"{int(config.get('items', len(train))):,}",
@@ -180,7 +183,7 @@ def who_says_what(items: Items, test: OwnData) -> dict[str, Any] | None:
         return "–" if value.isnan() else f"{float(value):.0%}"
 
     views = [(n, percent(found.shares[m]), percent(found.total[m])) for m, n in enumerate(items.model.modalities)]
-    dimensions = [(f"z{k + 1}", [percent(v) for v in found.explained[k]])
+    dimensions = [(z_name(k), [percent(v) for v in found.explained[k]])
                   for k in found.active.nonzero()[:, 0].tolist()]
     return {"views": views, "names": list(items.model.modalities), "dimensions": dimensions,
             "all": len(found.active)}
@@ -245,10 +248,29 @@ def commands(checkpoint: Checkpoint, train: OwnData) -> str:
 
 
 def python(checkpoint: Checkpoint) -> str:
-    """Python that loads the model and asks it."""
-    name = checkpoint.settings.dataset
-    opened = [f"name = bvae.data.own.register({place(name)!r})"] if name in FOLDERS else [f"name = {name!r}"]
-    return "\n".join(["import bvae", *(["import bvae.data.own"] if name in FOLDERS else []), "", *opened,
-                      f"model = bvae.load(name, {checkpoint.name!r})", 'data = bvae.dataset(name, "test")',
-                      "belief = model.encode(data.x, present=data.present)  # the joint beliefs of the test items",
-                      "print(belief.mean.shape)"])
+    """Python that makes the same from the person's files: the model, its figures, what it imputes, the report."""
+    s, name = checkpoint.settings, checkpoint.name
+    brought = s.dataset in FOLDERS
+    usual = Settings.for_method(s.dataset, s.method)
+    changed = {f.name: getattr(s, f.name) for f in dataclasses.fields(s)
+               if f.name not in ("dataset", "method") and getattr(s, f.name) != getattr(usual, f.name)}
+    told = ", ".join(f"{key}={value!r}" for key, value in changed.items())
+    return "\n".join([
+        "from pathlib import Path", "", "import bvae", "from bvae.app.own_report import report",
+        *(["from bvae.data.own import register"] if brought else []),
+        "from bvae.evaluation import own_items", "from bvae.evaluation.evaluation import evaluated",
+        "from bvae.io.storage import write_json", "from bvae.training import Settings, load_checkpoint",
+        "from bvae.training.checkpoint import METRICS", "from bvae.training.loop import train", "",
+        f"name = register({place(s.dataset)!r})  # the folder with the files" if brought else f"name = {s.dataset!r}",
+        'to = Path("again")',
+        f"settings = Settings.for_method(name, {s.method!r}{', ' if told else ''}{told})",
+        f"model = train(settings, to / name / {name!r})",
+        f"checkpoint = load_checkpoint(name, {name!r}, to)",
+        f'print("weights", checkpoint.hash[:12], "where this report was written: {checkpoint.hash[:12]}")',
+        *(["metrics = evaluated(checkpoint, to)",
+           "write_json(checkpoint.folder / METRICS, metrics)",
+           f"checkpoint = load_checkpoint(name, {name!r}, to)"] if checkpoint.metrics else []), "",
+        "items = own_items.items_of(name, model)",
+        "latent = own_items.embedding(items)  # id, z1, z2, ..., their standard deviations, labels",
+        'own_items.write_filled(to / "filled", items)  # the tables, their gaps imputed',
+        '(to / "report.html").write_text(str(report(checkpoint, items)), encoding="utf-8")  # this file again'])

@@ -49,7 +49,7 @@ PAGES = {
                     "A trained model and real pictures: hide a view, or make one lie, and see what becomes of the "
                     "joint belief."),
     "generate": Page("Generate", ":material/brush:", LOOK, "generate",
-                     "Draw a digit and see it in every view; invent; walk from one item to another."),
+                     "Draw a digit or edit a row, and see it in every view; invent; walk from one item to another."),
     "latent_space": Page("Latent space", ":material/scatter_plot:", LOOK, "latent_space",
                          "All test items at once, as a map: which lie together, and where one view sees it otherwise."),
     "compare": Page("Compare", ":material/compare:", LOOK, "compare",

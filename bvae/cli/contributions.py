@@ -14,6 +14,7 @@ from bvae.data.own import OwnData
 from bvae.data.own.registering import FOLDERS
 from bvae.data.own.shipped import TableData
 from bvae.data.own.writing import SUFFIXES, write_table
+from bvae.gaussians.dimensions import z_name
 from bvae.metrics.contributions import MOST_ITEMS, Contributions
 from bvae.metrics.misfit import Misfit
 from bvae.models.vae import MultimodalVAE
@@ -78,7 +79,8 @@ def _print(found: Contributions, fits: Misfit, names: Sequence[str], called: Cal
     print(f"{'in the joint posterior':24s}" + "".join(f"{v:>{wide + 2}.1%}" for v in found.shares.tolist()))
     print(f"{'explained, R2':24s}" + "".join(f"{v:>{wide + 2}.3f}" for v in found.total.tolist()))
     for k in order[:SHOWN]:
-        print(f"{f'  lost without z{k + 1}':24s}" + "".join(f"{v:>{wide + 2}.3f}" for v in found.explained[k].tolist()))
+        lost = "".join(f"{v:>{wide + 2}.3f}" for v in found.explained[k].tolist())
+        print(f"{f'  lost without {z_name(k)}':24s}{lost}")
     left = len(order) - SHOWN
     print(f"{int(found.active.sum())} of {len(order)} latent dimensions are active"
           + (f"; {left} further ones explain less" if left > 0 else ""))
@@ -100,7 +102,7 @@ def beside(path: Path) -> Path:
 def _write(path: Path, found: Contributions, fits: Misfit, names: Sequence[str], ids: Sequence[Any]) -> None:
     table: dict[str, Any] = {"modality": list(names), "share_of_joint": found.shares.numpy(),
                              "explained": found.total.numpy()}
-    table |= {f"z{k + 1}": found.explained[k].numpy() for k in range(len(found.explained))}
+    table |= {z_name(k): found.explained[k].numpy() for k in range(len(found.explained))}
     write_table(path, table)
     least = [None if (odd := fits.view(i)) is None else names[odd] for i in range(len(ids))]
     items: dict[str, Any] = {"id": list(ids), "misfit": fits.of_item.numpy(), "fits_least": least}

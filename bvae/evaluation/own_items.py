@@ -12,6 +12,7 @@ from bvae.data.columns import places
 from bvae.data.own import Folder, OwnData
 from bvae.data.own.registering import FOLDERS
 from bvae.data.own.shipped import TableData
+from bvae.gaussians.dimensions import z_name
 from bvae.models.imputation import Imputed, impute
 from bvae.models.vae import MultimodalVAE
 
@@ -86,8 +87,8 @@ def embedding(items: Items) -> dict[str, Any]:
         scales.append(q.variance.sqrt())
     mean, scale = torch.cat(means).numpy(), torch.cat(scales).numpy()
     columns: dict[str, Any] = {"id": list(data.ids)}
-    columns |= {f"z{k + 1}": mean[:, k] for k in range(mean.shape[1])}
-    columns |= {f"z{k + 1}_sd": scale[:, k] for k in range(mean.shape[1])}
+    columns |= {z_name(k): mean[:, k] for k in range(mean.shape[1])}
+    columns |= {f"{z_name(k)}_sd": scale[:, k] for k in range(mean.shape[1])}
     return columns | {key: list(values) for key, values in data.label_columns.items() if key not in columns}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bvae.gaussians.dimensions import z_name
 from bvae.maps.maps import Clouds
 
 
@@ -38,7 +39,7 @@ def as_csv(points: np.ndarray, clouds: Clouds, labels: np.ndarray, ids: np.ndarr
     described = columns(points, clouds, labels, ids)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*described, *(f"mean_{d}" for d in dims), *(f"scale_{d}" for d in dims)])
+    writer.writerow([*described, *map(z_name, dims), *(f"{z_name(d)}_sd" for d in dims)])
     for i in range(len(points)):
         numbers = (f"{v:.7g}" for v in (*clouds.loc[i], *clouds.scale[i]))
         writer.writerow([*(f"{v[i]:.7g}" if v.dtype.kind == "f" else v[i] for v in described.values()), *numbers])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bvae.aggregators import Aggregator
 from bvae.models.vae import MultimodalVAE
 
 AT_ONCE = 4_000_000
@@ -40,6 +41,7 @@ class Imputed(NamedTuple):
 def impute(
     model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None = None, num_draws: int = 64,
     num_samples: int = 0, generator: torch.Generator | None = None, targets: Iterable[str] | None = None,
+    aggregator: Aggregator | None = None,
 ) -> dict[str, Imputed]:
     """Fill the missing views, and the gaps in tables, of some items.
 
@@ -59,6 +61,8 @@ def impute(
     generator : torch.Generator, optional
     targets : iterable of str, optional
         Modalities to fill; all by default.
+    aggregator : Aggregator, optional
+        The rule by which the views' beliefs become one; the model's own by default.
 
     Raises
     ------
@@ -78,16 +82,16 @@ def impute(
     for a in range(0, max(1, count), step):
         generator.set_state(chance)
         pieces.append(_impute(model, {k: v[a : a + step] for k, v in x.items()}, None if present is None else present[
-            :, a : a + step], num_draws, num_samples, generator, names))
+            :, a : a + step], num_draws, num_samples, generator, names, aggregator))
     return {name: Imputed(*(torch.cat([p[name][k] for p in pieces], 1 if k == 2 else 0) for k in range(4)))
             for name in names}
 
 
 def _impute(
     model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None, num_draws: int, num_samples: int,
-    generator: torch.Generator | None, names: list[str],
+    generator: torch.Generator | None, names: list[str], aggregator: Aggregator | None,
 ) -> dict[str, Imputed]:
-    q = model.encode(x, model.aggregator.conditional(), present=present)
+    q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
     z = q.common(num_draws, generator)  # (S, B, L)
     decoded = model.decode(z, names)
     out = {}

@@ -60,7 +60,7 @@ def explained_figure(
     figure.add_heatmap(
         x=list(views), y=list(dimensions), z=explained, zmin=0, zmax=top, xgap=2, ygap=2, texttemplate="%{z:.2f}",
         colorscale=[[0, ink.paper], [1, BLUE]], showscale=False, hoverongaps=False,
-        hovertemplate="dimension %{y}, %{x}: %{z:.3f}<extra></extra>")
+        hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>")
     style.layout(figure, ink, ROW * len(dimensions) + 72)
     style.fix_margins(figure, _room(dimensions) + 24, below=8, above=64)
     figure.update_xaxes(side="top", type="category", showgrid=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from bvae.gaussians.dimensions import axis_title, z_name
 from bvae.gaussians.points import centred
 from bvae.plots import style
 from bvae.plots.sketch import Sketch
@@ -91,7 +92,7 @@ def dimension_plane(loc: np.ndarray, scale: np.ndarray) -> Plane:
     first, second = np.argsort(-disagreement(loc, scale), kind="stable")[:2] if loc.shape[1] > 1 else (0, 0)
     axes = np.zeros((2, loc.shape[1]))
     axes[0, first], axes[1, second] = 1, float(first != second)
-    return Plane(axes, np.zeros(loc.shape[1]), (f"latent dimension {first}", f"latent dimension {second}"))
+    return Plane(axes, np.zeros(loc.shape[1]), (axis_title(first), axis_title(second)))
 
 
 def principal_plane(loc: np.ndarray) -> Plane:
@@ -356,7 +357,7 @@ def interval_figure(
     style.fix_margins(figure, left=58)
     figure.update_xaxes(title="value of z: mean and 2σ interval", range=[limit_low - 0.2, limit_high + 0.2])
     figure.update_yaxes(
-        tickvals=rows, ticktext=[f"dim {d}" for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
+        tickvals=rows, ticktext=[z_name(d) for d in chosen], range=[len(chosen) - 0.5, -0.5], showgrid=False
     )
     for row in rows[:-1]:
         figure.add_hline(y=row + 0.5, line={"color": ink.grid, "width": 1})

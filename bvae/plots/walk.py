@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from bvae.gaussians.dimensions import axis_title
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate, normal_density
 
@@ -63,7 +64,7 @@ def line_figure(
             text=[str(s + 1) for s in range(len(samples))], textposition="top center",
             marker={"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": ink.aggregate}})
     style.layout(figure, ink, height)
-    figure.update_xaxes(title=f"latent dimension {d}", range=[low, high])
+    figure.update_xaxes(title=axis_title(d), range=[low, high])
     figure.update_yaxes(title="density" if weights is None else "weight × density", rangemode="tozero")
     return figure
 

@@ -63,7 +63,7 @@ class Job:
     message : str
         The worker's last word, or what is wrong.
     progress : mapping
-        "phase", "step", "seconds", "per_step", "history", "recent"; empty before the first step.
+        "phase", "step", "seconds", "per_step", "history", "recent", "validation"; empty before the first step.
     data : Path or None
         The folder of data that a person brought.
     time : float or None

@@ -58,7 +58,7 @@ class Reporter(Callback):
             rows = now.history[:: max(1, len(now.history) // ROWS)]
             self.tell("training", step=now.step, seconds=round(now.seconds, 2), per_step=per_step,
                       history=[{k: row[k] for k in ("step", "loss", "reconstruction", "kl")} for row in rows],
-                      recent=[float(f"{v:.6g}") for v in now.recent])
+                      recent=[float(f"{v:.6g}") for v in now.recent], validation=self.validation(now))
             self.told = moment
             try:
                 limits.room(limits.LIMITS)
@@ -80,6 +80,14 @@ class Reporter(Callback):
         self.best_step = next((c.best_step for c in now.callbacks if isinstance(c, KeepBest)), None)
         if self.best_step not in (None, self.drawn_step):  # the state that is left is not the last one
             self.draw(now, self.best_step)
+
+    @staticmethod
+    def validation(now: Any) -> list[tuple[int, float]] | None:
+        """Step and loss over the items that are kept from the training; None where none are."""
+        from bvae.training.validation import KeepBest
+
+        return next(([(step, float(f"{loss:.6g}")) for step, loss in c.losses] for c in now.callbacks
+                     if isinstance(c, KeepBest)), None)
 
     def tell(self, phase: str, **facts: Any) -> None:
         """Replace progress.json."""

@@ -36,6 +36,7 @@ from bvae.version import __version__
 
 FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
+VALIDATION = "validation.csv"
 STATE, EVALUATION = "training.safetensors", "evaluation"
 RESERVED = ("all", "classifiers", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
@@ -296,6 +297,16 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise CheckpointError(f"{path}: expected a history of training ({error})") from error
     return rows
+
+
+def read_validation(folder: Path) -> list[tuple[int, float]]:
+    """Step and mean loss over the items that were kept from a training; nothing where none were, or it is damaged."""
+    try:
+        with open(folder / VALIDATION, encoding="utf-8", newline="") as file:
+            found = [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
+        return []
+    return [(step, loss) for step, loss in found if math.isfinite(loss)]
 
 
 def metrics_digest(metrics: Mapping[str, Any]) -> str:

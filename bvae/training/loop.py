@@ -15,13 +15,14 @@ from bvae.data import MultimodalDataset, dataset
 from bvae.io.locking import locked
 from bvae.models.vae import MultimodalVAE
 from bvae.training.callbacks import Callback, OnStep, ProgressBar, SaveEvery
+from bvae.training.checkpoint import VALIDATION
 from bvae.training.devices import make_fabric
 from bvae.training.memory import denormals_flushed, memory_kept
 from bvae.training.settings import Settings
 from bvae.training.state import STATE, read_state
 from bvae.training.stopping import StopOnSignal, TrainingStopped, terminated_as_interrupt
 from bvae.training.trainer import Diverged, Trainer
-from bvae.training.validation import KeepBest, held_out
+from bvae.training.validation import KeepBest, held_out, patience_of
 
 __all__ = [
     "BUSY", "STATE", "Callback", "Diverged", "OnStep", "ProgressBar", "SaveEvery", "Trainer", "TrainingStopped",
@@ -100,7 +101,9 @@ def train(
         if settings.validation:
             data, kept = held_out(data, settings.validation)
             # first, so that a state that is saved after a step knows what was found at it
-            called.insert(0, KeepBest(kept, settings.patience or max(200, settings.steps // 3)))
+            called.insert(0, KeepBest(kept, patience_of(settings)))
+        else:
+            (folder / VALIDATION).unlink(missing_ok=True)  # of another training, of the same name
         cards = [fabric.device] if fabric.device.type == "cuda" else []
         # Networks of others may draw from torch's own generators, which are the user's again afterwards.
         with memory_kept(), denormals_flushed(), torch.random.fork_rng(cards):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,9 +13,12 @@ from torch import Tensor
 
 from bvae.data import MultimodalDataset
 from bvae.data.own.own_data import OwnData, share_of
+from bvae.io.storage import write_text
 from bvae.training.callbacks import Callback
+from bvae.training.checkpoint import VALIDATION
 
 if TYPE_CHECKING:
+    from bvae.training.settings import Settings
     from bvae.training.trainer import Trainer
 
 CHECKS = 40
@@ -36,6 +41,11 @@ def held_out(data: MultimodalDataset, share: float) -> tuple[MultimodalDataset, 
         raise ValueError(f"validation: expected items to train on and items to keep, got {len(data):,} in all; "
                          "use --validation 0")
     return data.rows(~kept, "train"), data.rows(kept, "validation")
+
+
+def patience_of(settings: Settings) -> int:
+    """Steps without a better loss after which a training ends."""
+    return settings.patience or max(200, settings.steps // 3)
 
 
 class KeepBest(Callback):
@@ -95,6 +105,12 @@ class KeepBest(Callback):
         """See `Callback.on_end`."""
         if error is None and self._state is not None and self.best_step != run.step:
             run.model.load_state_dict(self._state)
+
+    def on_finish(self, run: Trainer) -> None:
+        """See `Callback.on_finish`: what was found stays beside the history."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([("step", "loss"), *((s, f"{v:.6g}") for s, v in self.losses)])
+        write_text(run.folder / VALIDATION, text.getvalue())
 
     @torch.no_grad()
     def loss(self, run: Trainer) -> float:

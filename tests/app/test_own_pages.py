@@ -85,6 +85,40 @@ def test_data_that_were_changed_or_are_gone_are_said(models, page, tmp_path):
         register(folder)
 
 
+@pytest.mark.parametrize("page", ["explore", "generate", "latent_space"])
+def test_what_reproduces_a_page_opens_the_files_that_were_brought(models, page):
+    """The script runs as it is where nothing is registered yet, as in another Python."""
+    app = unfold(open_page(f"pages/{page}.py", data="beasts"))
+    code = next(c.value for c in app.code if 'bvae.dataset("beasts"' in c.value)
+    known, folder = dict(DATASETS._entries), FOLDERS.pop("beasts")
+    del DATASETS._entries["beasts"]
+    try:
+        exec(compile(code, "reproduce", "exec"), {})  # noqa: S102 - our own text, shown on the page
+    finally:
+        DATASETS._entries.update(known)
+        FOLDERS["beasts"] = folder
+
+
+def test_ranges_are_of_the_items_that_have_the_view(models):
+    from bvae.app.beliefs import columns
+
+    data = bvae.dataset("beasts", "test")
+    m = list(data.modalities).index("body")
+    there = data.x["body"][data.present[m]]
+    assert not bool(data.present[m].all())
+    low, high = columns.ends(data, "body")
+    assert low[0] == pytest.approx(float(there[:, 0].nan_to_num(float("inf")).min())) > 0
+    assert high[0] == pytest.approx(float(there[:, 0].nan_to_num(0).max()))
+
+
+def test_benchmarks_of_what_was_brought_have_no_empty_chart_and_no_command_for_others(models):
+    app = open_page("pages/benchmarks.py", data="beasts")
+    said = " ".join(e.value for e in [*app.caption, *app.info])
+    assert "makes those of PolyMNIST" not in said
+    assert "checkpoints/beasts" not in said
+    assert "models/beasts/METHOD/metrics.json" in said
+
+
 def test_pages_open_on_an_item_that_has_all_views_and_say_what_is_not_there(models):
     data = bvae.dataset("beasts", "test")
     app = open_page("pages/explore.py", data="beasts")

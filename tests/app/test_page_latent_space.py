@@ -217,7 +217,7 @@ def test_code_command_and_files_hold_what_the_page_shows(tmp_path):
     pd.testing.assert_frame_equal(written, pd.read_csv(io.StringIO(map_tables.as_csv(found.loc, found, labels))),
                                   atol=1e-4)
     assert list(written["view"].unique()) == ["mnist", "svhn", "text", "joint"]
-    np.testing.assert_allclose(written[["x", "y"]], written[["mean_0", "mean_1"]], atol=1e-6)
+    np.testing.assert_allclose(written[["x", "y"]], written[["z1", "z2"]], atol=1e-6)
     content = map_tables.as_npz(found.loc, found, labels, {"weights": key.weights_hash})
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         assert str(file["weights"]) == key.weights_hash

@@ -5,6 +5,7 @@ import pytest
 from bvae.app.train.training import Wanted, reproduce
 from bvae.io.storage import write_json, write_tensors
 from bvae.models.methods import METHODS
+from bvae.plots import style
 from bvae.runs import jobs, queue
 from bvae.training import Settings
 from tests.support.pages import assert_clean, drawings, open_page
@@ -138,3 +139,33 @@ def test_the_command_line_trains_the_same(monkeypatch, tmp_path):
         exec(compile(code, "reproduce", "exec"), {})  # noqa: S102 - our own text, shown on the page
     assert seen == [settings, settings]
     assert "mmvae-plus" in METHODS
+
+
+def test_the_loss_of_items_that_are_kept_is_shown_beside_the_other(runs):
+    from bvae.app.train.training import validation_of, what_was_kept
+    from bvae.plots import training as plots
+
+    job = queue.submit("kept", Settings.for_method("penguins", "mwb-vae", steps=900, validation=0.2))
+    (job.folder / jobs.QUEUED).unlink(missing_ok=True)
+    row = {"loss": 10.0, "reconstruction": 9.0, "kl": 1.0}
+    progress = {"phase": "training", "step": 500, "seconds": 3.0, "per_step": 0.5, "recent": [9.0, 8.0, 1.0],
+                "history": [{"step": 100, **row}, {"step": 300, **row}],
+                "validation": [[100, 12.0], [200, 11.0], [500, 11.5], "damaged", [1, None]]}
+    write_json(job.folder / jobs.PROGRESS, progress)
+    job = jobs.find(job.id)
+    assert validation_of(job) == [(100, 12.0), (200, 11.0), (500, 11.5)]
+    assert "step **200** (11 nats): that state will be kept. Without a better one for 300 steps" in what_was_kept(
+        job, validation_of(job))
+    app = open_page(PAGE, train_run=job.id)
+    assert "the loss is lowest at step **200**" in texts(app)
+    figure = plots.training_figure(progress["history"], style.LIGHT, 900, validation=validation_of(job))
+    kept = next(line for line in figure.data if line.name == plots.KEPT)
+    assert (list(kept.x), list(kept.y)) == ([100, 200, 500], [12.0, 11.0, 11.5])
+    ring = next(line for line in figure.data if "kept" in line.name and line is not kept)
+    assert (list(ring.x), list(ring.y)) == ([200], [11.0])
+    assert "lowest at step 200" in plots.spoken(progress["history"], validation_of(job))
+    write_json(job.folder / jobs.OUTCOME, {"state": "finished", "message": ""})
+    job = jobs.find(job.id)
+    assert "It got no better for 300 steps, so the run ended at step 500 of 900" in what_was_kept(
+        job, validation_of(job))
+    assert plots.KEPT not in [line.name for line in plots.training_figure(progress["history"], style.LIGHT).data]

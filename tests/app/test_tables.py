@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 import bvae
 from bvae.app import loaders
 from bvae.app.beliefs import item_beliefs
-from bvae.app.explore import columns
-from bvae.app.generate.tasks import TASKS
+from bvae.app.explore import of_columns
+from bvae.app.generate.tasks import DRAW_OR_WRITE, TASKS
 from bvae.app.latent_space import map_panels, mapping
 from bvae.app.latent_space.coloring import colored
 from bvae.app.latent_space.state import LABEL
@@ -67,7 +67,11 @@ def test_every_page_opens(page, data):
 @pytest.mark.parametrize("data", TABLES)
 def test_every_task_of_generate_opens(data):
     for task in TASKS:
+        if task == DRAW_OR_WRITE:
+            continue
         app = open_page("pages/generate.py", data=data, task=task)
+        assert app.segmented_control(key="task").value == task
+        assert DRAW_OR_WRITE not in app.segmented_control(key="task").options
         assert app.selectbox(key="data").value == data
         assert_clean(unfold(app))
 
@@ -151,7 +155,7 @@ def test_a_hidden_view_is_imputed_beside_the_truth():
     loaded = loaders.load_model("penguins", "mwb-vae")
     scene = item_beliefs.build(loaded, 5, [True, False, True], [1.0] * 3, None)
     shown = {v: data.x[v][5:6] for v in ("beak", "life")}
-    mass = columns.cells(model, data, 5, scene, shown, 0)["body"][1]
+    mass = of_columns.cells(model, data, 5, scene, shown, 0)["body"][1]
     assert mass.believed() in said
     found = impute(model, shown | {"body": data.x["body"][5:6]}, torch.tensor([[True], [False], [True]]), 4096)["body"]
     low, high = mass.interval

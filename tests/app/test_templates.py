@@ -110,7 +110,8 @@ VALUES = {
     "sheet": {"label": HOSTILE, "columns": [HOSTILE], "lines": [(HOSTILE, [HOSTILE])], "side": 40, "shares": ["3"],
               "total": 100, "narrowest": 50},
     "sheet_picture": {"uri": "", "text": HOSTILE, "alt": HOSTILE, "color": None, "ratio": "1/1", "short": False},
-    "small_table": {"label": HOSTILE, "height": 100, "heads": [(HOSTILE, True)], "lines": [[(HOSTILE, False)] * 2]},
+    "small_table": {"label": HOSTILE, "height": 100, "stacks": True,
+                    "heads": [(HOSTILE, True)] * 2, "lines": [[(HOSTILE, False)] * 2]},
     "teachers_link": {"address": HOSTILE},
     "own_report": {
         **dict.fromkeys(["title", "story", "version", "hash", "commands", "python"], HOSTILE),
@@ -125,6 +126,9 @@ VALUES = {
         "coverage": [(HOSTILE, HOSTILE)],
         "figures": [dict.fromkeys(["title", "of", "value", "meaning", "trap"], HOSTILE)],
         "who": {"views": [(HOSTILE,) * 3], "names": [HOSTILE], "dimensions": [(HOSTILE, [HOSTILE])], "all": 2},
+        "items": {"note": HOSTILE, "items": [{"name": HOSTILE, "hidden": HOSTILE, "tables": HOSTILE, "others": [
+            {"name": HOSTILE, "color": "#123456", "parts": [
+                {"said": HOSTILE, "alt": HOSTILE, "uri": "", "text": HOSTILE}]}]}]},
         "caveats": [HOSTILE]},
     "teachers_sheet": {"plans": [(HOSTILE, HOSTILE, [(HOSTILE,) * 4])], "base": HOSTILE, "local": True,
                        "class_link": HOSTILE, "opening": {**OPENING, "text": [HOSTILE], "drawings": [HOSTILE]},
@@ -233,7 +237,8 @@ def test_labels_of_an_upload_are_texts_on_every_part_of_its_page():
 
 
 def test_every_class_of_a_template_has_its_style_and_the_other_way_round():
-    css = "".join((HERE / f"{name}.css").read_text() for name in ("app", "teachers_sheet", "own_report"))
+    css = "".join((HERE / f"{name}.css").read_text() for name in ("app", "columns", "teachers_sheet",
+                                                                       "own_report"))
     styled = set(re.findall(r"\.(-?[a-zA-Z][\w-]*)", re.sub(r"/\*.*?\*/|\{.*?\}", "", css, flags=re.DOTALL)))
     used = set()
     for name in templates():

@@ -55,7 +55,7 @@ LINKS = {
          "How every rule fares")),
     "explore, step by step": Link(
         "pages/explore.py", {"step": "2 Weights", "dim": "5", "views": "m3", "coping": "true"},
-        {"step": "weights", "dim": "5", "views": ["m3"], "coping": True}, ("Latent dimension 5: densities",)),
+        {"step": "weights", "dim": "5", "views": ["m3"], "coping": True}, ("Latent dimension z6: densities",)),
     "explore, as trained": Link("pages/explore.py", {"agg": "as trained: MWB"}, {"agg": "as-trained"},
                                 ('bvae.aggregator("mwb")',)),
     "explore, by lot": Link("pages/explore.py", {"decode": "a group by lot", "how_m2": "occluded"},

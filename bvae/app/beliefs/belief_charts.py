@@ -15,6 +15,7 @@ from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.beliefs.numbers import of_views
 from bvae.app.state import ink
 from bvae.app.widgets import charts, small_table
+from bvae.gaussians.dimensions import z_name
 from bvae.plots import posterior as posterior_plots
 from bvae.plots.ghost import add_ghost
 
@@ -96,7 +97,7 @@ def interval_chart(
         posterior_plots.interval_figure(views, loc, scale, observed, aggregates, ink(), dimensions=dimensions),
         "interval_chart",
         "Mean and two-sigma interval of every expert and of the joint posterior in the latent dimensions in which the "
-        f"experts disagree most: {', '.join(map(str, dimensions))}.",
+        f"experts disagree most: {', '.join(map(z_name, dimensions))}.",
         lambda: _interval_numbers(views, loc, scale, observed, aggregates, dimensions), f"{file_name}_dimensions",
         zoom=True)
 
@@ -122,7 +123,7 @@ def _interval_numbers(views, loc, scale, observed, aggregates, dimensions) -> pd
     """What the intervals show, as a table."""
     rows = [(v, loc[m], scale[m]) for m, v in enumerate(views) if observed[m]]
     rows += [(q.label, q.mean, np.sqrt(q.variance)) for q in aggregates]
-    return pd.DataFrame([{"dimension": int(d), "of": name, "mean": mean[d], "σ": sigma[d]}
+    return pd.DataFrame([{"dimension": z_name(d), "of": name, "mean": mean[d], "σ": sigma[d]}
                          for d in dimensions for name, mean, sigma in rows])
 
 

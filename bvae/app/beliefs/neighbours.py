@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bvae.app.loaders import pca
+from bvae.gaussians.dimensions import axis_title
 from bvae.runs.isolated import linked
 
 NUM_NEIGHBOURS = 15
@@ -52,7 +53,7 @@ def plane_maps(means: Sequence[np.ndarray], one_space: bool) -> tuple[list[np.nd
         Whether the latent dimensions are the same ones.
     """
     if all(m.shape[1] == 2 for m in means):
-        return [m.astype(float) for m in means], [("latent dimension 0", "latent dimension 1")] * len(means)
+        return [m.astype(float) for m in means], [(axis_title(0), axis_title(1))] * len(means)
 
     def titles(shares: np.ndarray) -> tuple[str, str]:
         return f"component 1 ({shares[0]:.0%})", f"component 2 ({shares[1]:.0%})"
@@ -61,7 +62,7 @@ def plane_maps(means: Sequence[np.ndarray], one_space: bool) -> tuple[list[np.nd
         points, shares = pca(np.concatenate(means))
         return np.split(points, len(means)), [titles(shares)] * len(means)
     flat = [pca(m) if m.shape[1] != 2 else (m.astype(float), None) for m in means]
-    return [p for p, _ in flat], [titles(s) if s is not None else ("latent dimension 0", "latent dimension 1")
+    return [p for p, _ in flat], [titles(s) if s is not None else (axis_title(0), axis_title(1))
                                   for _, s in flat]
 
 

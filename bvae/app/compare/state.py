@@ -10,6 +10,7 @@ from bvae.aggregators import options_of
 from bvae.app.beliefs import contenders
 from bvae.app.beliefs.contenders import Contender
 from bvae.app.compare.lie import ANOTHER, LIES, classes_of
+from bvae.app.reproduce import opened
 from bvae.app.state import PageState, control
 from bvae.app.widgets import choose
 from bvae.data import MultimodalDataset
@@ -112,7 +113,8 @@ class Compare(PageState):
         """
         on = [v for v in data.modalities if v in self.on]
         x = "{" + ", ".join(f'"{v}": data.x["{v}"][{self.item}:{self.item + 1}]' for v in on) + "}"
-        lines = ["import torch", "import bvae", "from bvae.aggregators.comparison import distances, entropy", "",
+        lines = ["import torch", "import bvae", "from bvae.aggregators.comparison import distances, entropy",
+                 *opened(self.data_name),
                  f'data = bvae.dataset("{self.data_name}", split="test")', f"x = {x}  # what is observed",
                  "joint, images = {}, {}"]
         if len(set(models)) == 1:

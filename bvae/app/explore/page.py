@@ -6,10 +6,10 @@ import streamlit as st
 
 from bvae.aggregators import name_of, naming
 from bvae.app import loaders, reproduce
-from bvae.app.beliefs import item_beliefs
+from bvae.app.beliefs import columns, item_beliefs
 from bvae.app.beliefs.belief_charts import expert_numbers, interval_chart, meaning, plane_chart
 from bvae.app.beliefs.generation import Studio
-from bvae.app.explore import changes, columns, coping, frame, imagined, lot, observed, walk, why
+from bvae.app.explore import changes, coping, frame, imagined, lot, observed, of_columns, walk, why
 from bvae.app.explore.changes import Snapshot
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
@@ -31,6 +31,7 @@ choice = choose_model(top.container(width=165), top.container(width=175))
 form, loaded, data, views = Form(Explore, choice), choice.loaded, choice.data, choice.views
 observed.another_data_set(choice)
 observed.accept_former_words(views)
+walk.accept_former_numbers()
 choose_rule(form, top.container(width=250), loaded.model,
             "How the views' beliefs become one. Any rule can be tried on the same beliefs; the decoders know only the "
             "one they were trained with.")
@@ -106,14 +107,14 @@ with pictures:
         cloud = loaders.latent_cloud(choice.key)
         generated = Studio(loaded.model, cloud, judges, now.rule).decode(
             drawn.z, without=[item, *(t.item for t in seen.tampered if t.lies)])
-        measured = {} if not tiles.has_tables(data) else columns.cells(
+        measured = {} if not tiles.has_tables(data) else of_columns.cells(
             loaded.model, data, item, now, seen.x(data, item), seed)
         beside = bool(measured) and columns.narrow(measured)
         if not beside:
             imagined.show(data, views, seen.present, generated, truth, f"{file_name}_generations")
         if measured:
             with nullcontext() if beside else tables:
-                columns.show(data, measured, dict(zip(views, seen.present, strict=True)),
+                of_columns.show(data, measured, dict(zip(views, seen.present, strict=True)),
                              [t.view for t in seen.tampered if t.lies], f"{file_name}_columns")
     else:
         weights = walk.shares(now, dimension, views) if step == walk.WEIGHTS else None

@@ -9,6 +9,7 @@ from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.explore.lot import DRAWN_FROM, LOT, TOGETHER
 from bvae.app.explore.observed import DAMAGED, HONEST, NOTHING, Observed, classes
 from bvae.app.explore.walk import ANSWER, LABELS, MOST_DISAGREED, STEPS
+from bvae.app.reproduce import opened
 from bvae.app.state import control
 from bvae.app.widgets import choose
 from bvae.app.widgets.choose import Choice, ModelState
@@ -84,7 +85,7 @@ class Explore(ModelState):
             "import bvae",
             *(["from bvae.data import corruption"] if any(t.damage is not None for t in seen.tampered) else []),
             "from bvae.aggregators.comparison import affordable_samples, distances",
-            "",
+            *opened(self.shown.data_name),
             f'data = bvae.dataset("{self.shown.data_name}", split="test")',
             f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
             f'rule = bvae.aggregator("{scene.rule_name}"{options})',

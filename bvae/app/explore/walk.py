@@ -17,6 +17,8 @@ from bvae.aggregators.subsets import SubsetMixture, subset_membership
 from bvae.aggregators.worked import OneDimension, Worked, aligned, components, factor, normal, number
 from bvae.app.beliefs.item_beliefs import Draw, ItemBeliefs
 from bvae.app.state import Form
+from bvae.app.widgets.choose import rewrite
+from bvae.gaussians.dimensions import z_name
 from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
@@ -107,7 +109,7 @@ def named(view: str, m: int) -> str:
 
 
 def _experts(scene: ItemBeliefs, views: Sequence[str], d: int) -> Told:
-    lines = [rf"q_{{{named(v, m)}}}(z_{{{d}}}) &= {normal(scene.loc[m, 0, d].item(), scene.scale[m, 0, d].item())}"
+    lines = [rf"q_{{{named(v, m)}}}(z_{{{d + 1}}}) &= {normal(scene.loc[m, 0, d].item(), scene.scale[m, 0, d].item())}"
              for m, v in enumerate(views) if scene.present[m, 0]]
     return Told("**Every observed view is encoded alone:** its encoder answers with a normal distribution over z, and "
                 "knows nothing of the other views.",
@@ -163,7 +165,7 @@ def _sample(scene: ItemBeliefs, d: int, drawn: Draw) -> Told:
         k = int(drawn.component[s])
         loc, scale = q.loc[k, 0, d].item(), q.scale[k, 0, d].item()
         which = rf" \;\; (k{{=}}{k + 1})" if many else ""
-        lines.append(rf"z_{{{d}}}^{{({s + 1})}} &= {number(loc)} + {number(scale)}\cdot "
+        lines.append(rf"z_{{{d + 1}}}^{{({s + 1})}} &= {number(loc)} + {number(scale)}\cdot "
                      rf"{factor(drawn.noise[s, d].item())} = {number(drawn.z[s, d].item())}{which}")
     some = bool(scene.present.any())
     one = " from the belief of all observed views together" if scene.decoded is not scene.posterior and some else \
@@ -228,7 +230,7 @@ def line_alt(step: str, scene: ItemBeliefs, views: Sequence[str], d: int) -> str
         step, "densities of the experts and of the joint posterior, and the samples of z")
     loc, scale = scene.loc[:, 0, d].tolist(), scene.scale[:, 0, d].tolist()
     seen = ", ".join(f"{v} at {loc[m]:.2f} ± {scale[m]:.2f}" for m, v in enumerate(views) if scene.present[m, 0])
-    return f"Latent dimension {d}: {what}. Experts: {seen or 'none'}."
+    return f"Latent dimension {z_name(d)}: {what}. Experts: {seen or 'none'}."
 
 
 def line_numbers(
@@ -274,10 +276,22 @@ def _go(to: int) -> None:
     st.session_state["step"] = STEPS[to]
 
 
+def dimension_called(option: str, most: int) -> str:
+    """One of the control's options as a person reads it, and links hold it."""
+    return f"{z_name(most)} (most disagreement)" if option == MOST_DISAGREED else z_name(int(option))
+
+
+def accept_former_numbers() -> None:
+    """Before the control: links of before count dimensions from 0. The run begins again with the names of now."""
+    text = st.query_params.get("dim", "")
+    if text.isascii() and text.isdigit() and len(text) < 6:
+        rewrite("dim", z_name(int(text)), str(int(text)))
+
+
 def choose_dimension(form: Form, most: int) -> int:
     """The dimension whose numbers are shown."""
     name = form.ask(st.selectbox, "dimension", "Numbers of latent dimension", width=240,
-                    format_func=lambda o: f"{most} (most disagreement)" if o == MOST_DISAGREED else o)
+                    format_func=lambda o: dimension_called(o, most))
     return most if name == MOST_DISAGREED else int(name)
 
 

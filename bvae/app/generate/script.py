@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvae.aggregators import Aggregator, name_of, options_of
 from bvae.app.beliefs.generation import FRAMES
-from bvae.app.generate.tasks import BARE_PRIOR, DRAW, INTERPOLATE, INVENT, ITEMS, TRANSLATE
+from bvae.app.generate.tasks import BARE_PRIOR, DRAW, EDIT, INTERPOLATE, INVENT, ITEMS, TRANSLATE
+from bvae.app.reproduce import opened
 from bvae.data import MultimodalDataset
 
 if TYPE_CHECKING:
     from bvae.app.generate.state import Generate
 
 
-def of(state: Generate, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
-    """What the page shows, as a script; `drawing` is the one on the canvas, as links hold it."""
+def of(
+    state: Generate, rule: Aggregator, data: MultimodalDataset, drawing: str = "", row: Sequence[str] = ()
+) -> str:
+    """What the page shows, as a script; `drawing` is the one on the canvas, as links hold it, `row` what is done to
+    one."""
     options = "".join(f", {k}={v!r}" for k, v in options_of(rule).items())
-    lines = ["import torch", "import bvae", "", f'data = bvae.dataset("{state.shown.data_name}", split="test")',
+    lines = ["import torch", "import bvae", *opened(state.shown.data_name),
+             f'data = bvae.dataset("{state.shown.data_name}", split="test")',
              f'model = bvae.load("{state.shown.data_name}", "{state.shown.model_name}")',
              f'rule = bvae.aggregator("{name_of(rule)}"{options})']
     if state.task == TRANSLATE:
         lines += _translate(state, data)
+    elif state.task == EDIT:
+        lines += row
     elif state.task == INTERPOLATE:
         lines += _between_items(state) if state.path == ITEMS else _between_views(state, data)
     elif state.task == INVENT:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bvae.aggregators import Aggregator
 from bvae.app.generate import script
-from bvae.app.generate.tasks import BARE_PRIOR, DRAW, DRAWN, ITEMS, TASKS, TRANSLATE, WEIGHTS, WRITE
+from bvae.app.generate.tasks import (
+    BARE_PRIOR,
+    DRAW,
+    DRAW_OR_WRITE,
+    DRAWN,
+    EDIT,
+    ITEMS,
+    TASKS,
+    TRANSLATE,
+    WEIGHTS,
+    WRITE,
+)
 from bvae.app.state import control
-from bvae.app.widgets import choose
+from bvae.app.widgets import choose, tiles
 from bvae.app.widgets.choose import Choice, ModelState
 from bvae.data import MultimodalDataset
 
 SECOND_ITEM = 700
+
+
+def tasks(about: Choice) -> list[str]:
+    """What one can do with a data set: one edits rows of tables, and draws or writes what can be drawn or typed."""
+    tables = tiles.has_tables(about.data)
+    left_out = {DRAW_OR_WRITE} if tables and not kinds(about) else set() if tables else {EDIT}
+    return [task for task in TASKS if task not in left_out]
 
 
 def views(about: Choice) -> list[str]:
@@ -45,7 +64,7 @@ def first_text(data: MultimodalDataset) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Generate(ModelState):
-    """A task, with what each of the four needs.
+    """A task, with what each of them needs.
 
     Attributes
     ----------
@@ -56,6 +75,8 @@ class Generate(ModelState):
     num_samples, seed : int
     sources, targets : tuple of str
         Views that are translated, and into which.
+    given : tuple of str
+        Views of a row that are filled in.
     kind, view, centre, text
         Whether one draws or types; as which view the drawing enters, and whether it is centred; what is typed.
     path, start, end, noise
@@ -65,7 +86,7 @@ class Generate(ModelState):
         `inventing.choose_drawn`.
     """
 
-    task: str = control(TRANSLATE, options=TASKS, stays=True)
+    task: str = control(TRANSLATE, options=tasks, stays=True)
     rule: str = choose.rule_or_trained()
     item: int = choose.item()
     num_samples: int = choose.samples(3)
@@ -73,6 +94,7 @@ class Generate(ModelState):
     sources: tuple[str, ...] = control(lambda about: tuple(about.views[: max(1, len(about.views) // 2)]), "from",
                                        options=views)
     targets: tuple[str, ...] = control(lambda about: tuple(about.views), "to", options=views)
+    given: tuple[str, ...] = control(lambda about: tuple(about.views), "filled", options=views)
     kind: str = control(lambda about: next(iter(kinds(about)), None), "input", options=kinds)
     view: str = control(lambda about: next(iter(drawn_as(about)), None), "as", options=drawn_as)
     centre: bool = control(True)
@@ -84,6 +106,7 @@ class Generate(ModelState):
     noise: bool = control(False)
     drawn: str = control(lambda about: drawn_from(about)[0], options=drawn_from, called=DRAWN.get, bound=False)
 
-    def script(self, rule: Aggregator, data: MultimodalDataset, drawing: str = "") -> str:
-        """Python that gives the same pictures; `drawing` is the one on the canvas, as links hold it."""
-        return script.of(self, rule, data, drawing)
+    def script(self, rule: Aggregator, data: MultimodalDataset, drawing: str = "", row: Sequence[str] = ()) -> str:
+        """Python that gives the same; `drawing` is the one on the canvas, as links hold it, `row` what is done to one.
+        """
+        return script.of(self, rule, data, drawing, row)

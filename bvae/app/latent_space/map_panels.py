@@ -38,6 +38,7 @@ from bvae.app.widgets.layout import gallery
 from bvae.app.widgets.markdown import plain
 from bvae.data import MultimodalDataset
 from bvae.gaussians import diagonal
+from bvae.gaussians.dimensions import axis_title, z_name
 from bvae.maps import map_tables, maps
 from bvae.maps.maps import EVERYTHING, JOINT, Clouds
 from bvae.plots import latent, style
@@ -243,7 +244,7 @@ def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tupl
     st.html(legends.legend([*views, "joint belief"], [*(style.color(m) for m in range(len(views))), ink().aggregate],
                            [*(style.marker(m) for m in range(len(views))), "circle"]))
     if loc.shape[1] == 2:
-        plane = posterior_plots.Plane(np.eye(2), np.zeros(2), ("latent dimension 0", "latent dimension 1"))
+        plane = posterior_plots.Plane(np.eye(2), np.zeros(2), (axis_title(0), axis_title(1)))
         drawn = posterior_plots.plane_figure(plane, views, loc, scale, seen, [mapped], ink(), height=360)
         drawn.update_layout(showlegend=False)
     else:
@@ -253,7 +254,7 @@ def _posteriors(loaded: loaders.Loaded, views: Sequence[str], item: int) -> tupl
         d = loc.shape[1]
         rows = [*zip(views, loc, scale, strict=True), ("joint", mapped.mean, np.sqrt(mapped.variance))]
         return pd.DataFrame({"posterior of": np.repeat([r[0] for r in rows], d),
-                             "dimension": np.tile(np.arange(d), len(rows)),
+                             "dimension": [*map(z_name, range(d))] * len(rows),
                              "mean": np.concatenate([r[1] for r in rows]),
                              "standard deviation": np.concatenate([r[2] for r in rows])})
 

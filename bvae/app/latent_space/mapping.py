@@ -19,6 +19,7 @@ from bvae.app import loaders
 from bvae.app.loaders import ModelKey
 from bvae.app.widgets import images
 from bvae.data.sheet import drawable
+from bvae.gaussians.dimensions import axis_title
 from bvae.maps import map_files, maps
 from bvae.maps.maps import Clouds
 from bvae.maps.modality_gap import ModalityGap
@@ -122,7 +123,7 @@ def located(key: ModelKey, which: str, projection: str, perplexity: int, seed: i
     """The map of :func:`clouds`. While a t-SNE is not ready, its progress is written and PCA is the map."""
     found = clouds(key, which)
     if projection == maps.PLANE:
-        return Map(found.loc.astype(float), projection, None, ("latent dimension 0", "latent dimension 1"))
+        return Map(found.loc.astype(float), projection, None, (axis_title(0), axis_title(1)))
     if projection == maps.TSNE:
         ready = map_files.read(load_checkpoint(key.data_name, key.model_name), which, perplexity, seed, len(found.loc))
         if ready is not None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from bvae.app.latent_space import columns
 from bvae.app.latent_space.walking import BELIEFS, POINT
+from bvae.app.reproduce import opened
 from bvae.app.state import control
 from bvae.app.widgets import choose
 from bvae.app.widgets.choose import PICKED, Choice, ModelState
@@ -149,7 +150,7 @@ class LatentSpace(ModelState):
         """Python that gives the same coordinates, and the neighbours of `focus` in one of the clouds."""
         how = f'"{self.projection}"' + (f", perplexity={self.perplexity}, seed={self.seed}"
                                         if self.projection == maps.TSNE else "")
-        lines = ["import bvae", "from bvae.maps import maps", "",
+        lines = ["import bvae", "from bvae.maps import maps", *opened(self.shown.data_name),
                  f'data = bvae.dataset("{self.shown.data_name}", split="test")',
                  f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
                  f'found = maps.posteriors(model, data, "{self.which}")  # of each point: item, cloud, loc, scale',
@@ -172,7 +173,8 @@ class LatentSpace(ModelState):
         """Python that says who says what: `decoded` items are decoded, of `most` items the misfit is printed."""
         return "\n".join([
             "import torch", "import bvae", "from bvae.metrics.base import all_experts",
-            "from bvae.metrics.contributions import contributions", "from bvae.metrics.misfit import misfit", "",
+            "from bvae.metrics.contributions import contributions", "from bvae.metrics.misfit import misfit",
+            *opened(self.shown.data_name),
             f'data = bvae.dataset("{self.shown.data_name}", split="test")',
             f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
             "with torch.inference_mode():",

@@ -21,6 +21,7 @@ from bvae.app.state import Form, ink, reset
 from bvae.app.widgets import charts, legends
 from bvae.app.widgets.choose import MODEL, choose_rule
 from bvae.data.sheet import drawable
+from bvae.gaussians.dimensions import axis_title
 from bvae.plots import style
 from bvae.plots.marks import dashes
 
@@ -193,5 +194,5 @@ def table(walk: Walk, now: Position, seen: Seen) -> pd.DataFrame:
 
 
 def _line(of: str, mean: np.ndarray, scale: np.ndarray | None) -> dict[str, Any]:
-    out = {"of": of, "latent dimension 0": float(mean[0]), "latent dimension 1": float(mean[1])}
-    return out if scale is None else {**out, "σ of 0": float(scale[0]), "σ of 1": float(scale[1])}
+    out = {"of": of, axis_title(0): float(mean[0]), axis_title(1): float(mean[1])}
+    return out if scale is None else {**out, "σ of z1": float(scale[0]), "σ of z2": float(scale[1])}

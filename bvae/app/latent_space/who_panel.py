@@ -13,6 +13,7 @@ from bvae.app.latent_space.state import LOOKS, MAP, LatentSpace
 from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, images, tiles
 from bvae.app.widgets.choose import Choice, label
+from bvae.gaussians.dimensions import z_name
 from bvae.metrics.misfit import Misfit
 from bvae.plots import contributions as plots
 
@@ -75,12 +76,12 @@ def _explained(choice: Choice) -> None:
     for m, view in enumerate(views):
         if bool(np.isfinite(values[:, m]).any()):
             best = int(np.nanargmax(values[:, m]))
-            parts.append(f"{view} loses most without dimension {best} ({values[best, m]:.2f})")
+            parts.append(f"{view} loses most without {z_name(best)} ({values[best, m]:.2f})")
     says = f"{'; '.join(parts)}."
-    figure = plots.explained_figure(views, [str(k) for k in drawn], values[drawn], ink())
+    figure = plots.explained_figure(views, [z_name(k) for k in drawn], values[drawn], ink())
     charts.show(figure, "who_explained", f"Heat map of {len(drawn)} latent dimensions by {len(views)} views. {says}",
                 lambda: pd.DataFrame({
-                    "latent dimension": ["all", *map(str, order)], "active": ["", *(
+                    "latent dimension": ["all", *map(z_name, order)], "active": ["", *(
                         "yes" if found.active[k] else "no" for k in order)],
                     **{f"explained of {v}": [float(found.total[m]), *values[order, m].astype(float)]
                        for m, v in enumerate(views)}}),

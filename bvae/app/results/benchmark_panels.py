@@ -14,6 +14,8 @@ from bvae.app.state import Form, ink
 from bvae.app.widgets import charts, fold, small_table
 from bvae.app.widgets.choose import label
 from bvae.app.widgets.markdown import plain
+from bvae.data import DATASETS
+from bvae.data.own import OwnData
 from bvae.evaluation import differences as paired
 from bvae.evaluation.tables import interval, of_difference, pairs, told
 from bvae.io.storage import StorageError
@@ -62,7 +64,10 @@ def missing(
     st.subheader("Missing modalities")
     by_share = {n: curves for n, curves in over_missing.items() if n in chosen}
     shares = sorted({percent for curves in over_missing.values() for percent in curves})
-    if len(shares) < 2:
+    if len(shares) < 2 and issubclass(DATASETS[data_name], OwnData):
+        st.caption("How models fare that learned with views taken away shows here when one was trained so: on the "
+                   "page *Train*, under *Advanced*, *Share of views that are missing in training*.")
+    elif len(shares) < 2:
         st.info("Models that were trained with missing modalities are not recorded for this data set yet: `python -m "
                 "bvae checkpoints --rebuild --only '*-missing-*'` makes those of PolyMNIST.")
     if not shares:
@@ -70,7 +75,9 @@ def missing(
     percent = shares[0]
     if len(shares) > 1:
         percent = form.ask(st.segmented_control, "missing", "Missing in training", options=shares, first=percent)
-    for place, (key, short) in zip(st.columns(2), MISSING.items(), strict=True):
+    known = {key: short for key, short in MISSING.items()
+             if any(key in of for curves in by_share.values() for of in curves.values())}
+    for place, (key, short) in zip(st.columns(2), known.items(), strict=False):
         drawn = {n: curves[percent][key] for n, curves in by_share.items() if key in curves.get(percent, {})}
         charts.show_lines(
             curve_figure(drawn, short, ink(), names, height=360, called=label,
@@ -79,7 +86,7 @@ def missing(
             f"percent missing. {spoken(drawn)}",
             lambda drawn=drawn: tables.curve(drawn, "percent missing in the test"), f"{data_name}_{key}", place=place)
         place.caption(f"**{CATALOG[key].title}.** {CATALOG[key].meaning} {CATALOG[key].trap}")
-    table = tables.missing(by_share, MISSING)
+    table = tables.missing(by_share, known)
     st.html(small_table.table(table, "Missing modalities"))
     st.caption("Missing completely at random, in training always the same modalities of an item. Mean ± standard error "
                "over the test items, error bars: two of them; one training run each.")

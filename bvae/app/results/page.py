@@ -9,6 +9,8 @@ from bvae.app.state import Form, begin_page, ink
 from bvae.app.widgets import charts, methods_told, share, small_table
 from bvae.app.widgets.choose import data_box, data_label, label, ready
 from bvae.app.widgets.markdown import plain
+from bvae.data.own.manifest import MODELS
+from bvae.data.own.registering import FOLDERS
 from bvae.evaluation import records
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
@@ -94,8 +96,10 @@ st.subheader("All figures")
 table = tables.figures({n: seeds.get(n, {}) if bars == SEEDS else metrics[n] for n in chosen})
 st.html(small_table.table(table, "All figures", height=420))
 st.caption(f"Mean ± standard error over {bars}. ↑ higher is better, ↓ lower is better. The files: "
-           f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, and "
-           "`records/RUN.json` where no weights ship, written by `python -m bvae checkpoints --rebuild`.")
+           + (f"`{MODELS}/{data_name}/METHOD/metrics.json` in the folder of the data, written by `python -m bvae "
+              "evaluate FOLDER all`." if data_name in FOLDERS else
+              f"`checkpoints/{data_name}/METHOD/metrics.json`, written by `python -m bvae evaluate {data_name} all`, "
+              "and `records/RUN.json` where no weights ship, written by `python -m bvae checkpoints --rebuild`."))
 st.download_button("Download as CSV", lambda: table.to_csv(index=False), f"{data_name}_metrics.csv", "text/csv",
                    icon=":material/download:", on_click="ignore")
 

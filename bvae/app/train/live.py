@@ -37,7 +37,7 @@ def pictures(data_name: str, samples: Mapping[str, torch.Tensor], at: str) -> No
              if view in data.modalities and tuple(values.shape[1:]) == tuple(data.modalities[view].shape)}
     written = {v: values for v, values in known.items() if 0 < len(data.modalities[v].columns) <= tiles.FEW}
     if written:
-        st.html(small_table.table(rows(data, written), f"draws {at}, a row each"))
+        st.html(small_table.table(rows(data, written), f"draws {at}, a row each", stacks=True))
     lines = []
     for m, view in enumerate(data.modalities):
         if view in known and view not in written:

@@ -39,26 +39,30 @@ left, right = st.columns([1, 2], gap="large")
 with left, st.container(key="after_picture_wanted"):
     st.subheader("What to train")
     wanted, problem = None, ""
+    choices = st.container()
+    begin = st.container()  # above what one need not know, so that it is seen without scrolling
     try:
-        wanted = training.choose(form)
+        wanted = training.choose(form, choices)
     except DataError as error:
         st.error(f"These data cannot be read: {training.plain(str(error))}", icon=":material/error:")
+    with begin:
+        if wanted is not None:
+            try:
+                limits.check(wanted.name, wanted.settings)
+            except jobs.JobError as error:
+                problem = str(error)
+            st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch",
+                      key="train_start", disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
+        for text in filter(None, (why_not, problem)):
+            st.info(training.plain(text))
+        if st.session_state.get(training.PROBLEM):
+            st.warning(training.plain(st.session_state[training.PROBLEM]))
+        if wanted is not None:
+            st.caption(training.expected(wanted))
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
         if wanted is not None:
             form.reset_button()
-    if wanted is not None:
-        st.caption(training.expected(wanted))
-        try:
-            limits.check(wanted.name, wanted.settings)
-        except jobs.JobError as error:
-            problem = str(error)
-        st.button(f"Start {wanted.name}", icon=":material/play_arrow:", type="primary", width="stretch",
-                  key="train_start", disabled=bool(why_not or problem), on_click=training.start, args=(wanted,))
-    for text in filter(None, (why_not, problem)):
-        st.info(training.plain(text))
-    if st.session_state.get(training.PROBLEM):
-        st.warning(training.plain(st.session_state[training.PROBLEM]))
     if wanted is not None and (told := training.what_it_will_do(form.about, wanted)):
         st.caption(told)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 import bvae
 from bvae.app import loaders, pages
@@ -29,7 +32,8 @@ from bvae.runs import estimates, jobs, queue, shipped
 from bvae.runs.jobs import Job, JobError
 from bvae.runs.worker import NUM_SAMPLES
 from bvae.training import Settings, checkpoints_root, load_checkpoint, load_weights
-from bvae.training.checkpoint import read_history, training_seconds
+from bvae.training.checkpoint import read_history, read_validation, training_seconds
+from bvae.training.validation import patience_of
 
 EXAMPLE = "what ships"
 PROBLEM, CONFIRM = "train_problem", "train_confirm"
@@ -58,27 +62,27 @@ def free_name(method: str, data_name: str) -> str:
     return next(name for k in range(1, 10_000) if (name := f"my-{method}-{k}") not in taken)
 
 
-def choose(form: Form[Train]) -> Wanted:
-    """The controls: data set, method, steps or time, name; the rest under Advanced.
+def choose(form: Form[Train], place: DeltaGenerator) -> Wanted:
+    """The controls: data set, method, steps or time, name in `place`; the rest under Advanced, here.
 
     Raises DataError if the data of which the settings follow cannot be read.
     """
     accept_names(form.key("dataset"), datasets(), data_label)
-    data_name = form.ask(st.selectbox, "dataset", "Data set")
-    method = form.ask(st.selectbox, "method", "Method")
+    data_name = form.ask(place.selectbox, "dataset", "Data set")
+    method = form.ask(place.selectbox, "method", "Method")
     form.about = about = About(data_name, method)
     _ = about.usual
     if about.own:
-        form.ask(st.selectbox, "time", "Time", help="At most: it ends sooner once it has seen the items often enough, "
-                                                    "or gets no better on items that are kept from it.")
+        form.ask(place.selectbox, "time", "Time", help="At most: it ends sooner once it has seen the items often "
+                                                       "enough, or gets no better on items that are kept from it.")
     else:
-        ask_steps(form)
+        ask_steps(form, place)
     free = free_name(method, data_name)
-    form.ask(st.text_input, "name", "Name of the model", max_chars=40, placeholder=free,
+    form.ask(place.text_input, "name", "Name of the model", max_chars=40, placeholder=free,
              help="Letters, digits, - and _. Without one it gets the name that is shown.")
     with st.expander("Advanced", icon=":material/tune:"):
         if about.own:
-            ask_steps(form)
+            ask_steps(form, st)
         left, right = st.columns(2)
         form.ask(left.number_input, "latent_dim", "Latent dimension")
         form.ask(right.number_input, "beta", "Beta", help="Weight of the divergence between beliefs and the prior.")
@@ -93,11 +97,11 @@ def choose(form: Form[Train]) -> Wanted:
     return Wanted(state.name.strip() or free, state.settings, state.evaluate, state.seconds)
 
 
-def ask_steps(form: Form[Train]) -> None:
+def ask_steps(form: Form[Train], place: Any) -> None:
     """The number of steps."""
     usual = "as many as follow from the data; with a time, at most" if form.about.own else (
         "as often as in the model that ships")
-    form.ask(st.number_input, "steps", "Steps", help=f"How often the weights are changed. At first: {usual}.")
+    form.ask(place.number_input, "steps", "Steps", help=f"How often the weights are changed. At first: {usual}.")
 
 
 SAID = {"latent_dim": "latent dimensions", "beta": "beta", "learning_rate": "learning rate", "steps": "steps",
@@ -222,10 +226,42 @@ def history_of(job: Job) -> list[dict[str, Any]]:
     return rows
 
 
-def curves(history: list[dict[str, Any]], steps: int, key: str, file_name: str) -> None:
+def validation_of(job: Job) -> list[tuple[int, float]]:
+    """Step and loss of the items that are kept from a run, as far as it is known; nothing where none are."""
+    if not job.active and (found := read_validation(job.model_folder)):
+        return found
+    told = job.progress.get("validation", [])
+    rows = [tuple(row) for row in told if isinstance(row, list) and len(row) == 2
+            and all(isinstance(v, (int, float)) and math.isfinite(v) for v in row)] if isinstance(told, list) else []
+    return [(int(step), float(loss)) for step, loss in rows]
+
+
+def what_was_kept(job: Job, validation: Sequence[tuple[int, float]]) -> str:
+    """What the items that are kept from a run say of it, and what follows, in Markdown."""
+    assert job.settings is not None
+    step, loss = min(validation, key=lambda pair: pair[1])
+    s, last = job.settings, job.step
+    best = f"On items that are kept from the training the loss is lowest at step **{step:,}** ({loss:.4g} nats)"
+    if job.state != "finished":
+        return (f"{best}: that state will be kept. Without a better one for {patience_of(s):,} steps, the run ends by "
+                "itself.")
+    if last < s.steps:
+        return (f"{best}. It got no better for {last - step:,} steps, so the run ended at step {last:,} of "
+                f"{s.steps:,}, and the model is that of step {step:,}.")
+    return f"{best}. " + ("That is the last step, so the model is as it was at the end." if step == last else
+                          f"The model is that of step {step:,}, not of the last one.")
+
+
+def curves(
+    history: list[dict[str, Any]], steps: int, key: str, file_name: str,
+    validation: Sequence[tuple[int, float]] = (),
+) -> None:
     """The chart of a training."""
-    charts.show(training_plots.training_figure(history, ink(), steps), key, training_plots.spoken(history),
-                lambda: pd.DataFrame(history), file_name,
+    kept = dict(validation)
+    charts.show(training_plots.training_figure(history, ink(), steps, validation=validation), key,
+                training_plots.spoken(history, validation),
+                lambda: pd.DataFrame(history) if not kept else pd.concat([pd.DataFrame(history), pd.DataFrame(
+                    {"step": list(kept), training_plots.KEPT: list(kept.values())})]).sort_values("step"), file_name,
                 caption="Means over the steps since the row before, in nats per item; the loss is the reconstruction "
                         "plus beta times the divergence, in the form of the method's objective.")
     if training_plots.beyond(history):
@@ -262,7 +298,8 @@ def watch_example(data_name: str, method: str) -> None:
                f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
     st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** {live.how_to_read(data_name)}:")
     live.pictures(data_name, samples, "after training")
-    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history")
+    curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history",
+           read_validation(checkpoint.folder))
 
 
 def watch(job: Job) -> None:
@@ -278,7 +315,10 @@ def watch(job: Job) -> None:
         st.error(f"These data cannot be read: {plain(str(error))}", icon=":material/error:")
     history = history_of(job)
     if history:
-        curves(history, job.settings.steps, "train_curves", f"{job.name}_history")
+        validation = validation_of(job)
+        curves(history, job.settings.steps, "train_curves", f"{job.name}_history", validation)
+        if validation:
+            st.markdown(what_was_kept(job, validation))
     else:
         st.info("The curves begin with the first step: the process is starting and prepares the data."
                 if job.active else "Nothing was recorded.")

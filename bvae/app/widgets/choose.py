@@ -139,7 +139,7 @@ def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     """The box for :func:`rule_or_trained`."""
     own = own_rule(name_of(model.aggregator))
     if st.query_params.get(RULE, "").startswith(FORMER_OWN_RULE):
-        _rewrite(RULE, own, AS_TRAINED)
+        rewrite(RULE, own, AS_TRAINED)
     return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
@@ -157,10 +157,10 @@ def accept_names(key: str, names: Sequence[str], called: Callable[[str], str]) -
         return
     known = [called(value) if value in names and value not in options else value for value in given]
     values = [name for name in names if called(name) in known]
-    _rewrite(key, known, values if key in SEVERAL else values[0])
+    rewrite(key, known, values if key in SEVERAL else values[0])
 
 
-def _rewrite(key: str, texts: str | list[str], value: Any) -> None:
+def rewrite(key: str, texts: str | list[str], value: Any) -> None:
     """Let the address hold other texts for a widget that is still to come, and begin the run again with them."""
     try:
         st.query_params[key] = texts

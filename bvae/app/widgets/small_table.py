@@ -33,7 +33,7 @@ def whole(column: pd.Series) -> bool:
     return column.dtype.kind in "iu" or (column.dtype.kind == "f" and bool((column.dropna() % 1 == 0).all()))
 
 
-def table(frame: pd.DataFrame, label: str, height: int | None = None) -> Markup:
+def table(frame: pd.DataFrame, label: str, height: int | None = None, stacks: bool = False) -> Markup:
     """A table whose first column names the rows and stays in view where the others have to be scrolled to.
 
     Parameters
@@ -43,9 +43,11 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None) -> Markup:
         What it shows, for screen readers.
     height : int, optional
         Pixels at most; of a longer table the rest is scrolled to, under its heads.
+    stacks : bool
+        Whether on narrow screens each row is a block with the heads beside its cells, so that nothing is scrolled to.
     """
     numbers = [frame[c].dtype.kind in "fiu" or all(NUMBER.fullmatch(str(v)) for v in frame[c]) for c in frame.columns]
     heads = list(zip(map(str, frame.columns), numbers, strict=True))
     wholes = [whole(frame[c]) for c in frame.columns]
     lines = [list(zip(map(text, line, wholes), numbers, strict=True)) for line in frame.itertuples(index=False)]
-    return render("small_table", label=label, height=height, heads=heads, lines=lines)
+    return render("small_table", label=label, height=height, stacks=stacks, heads=heads, lines=lines)

@@ -26,6 +26,7 @@ from bvae.app.widgets.markdown import plain
 from bvae.app.your_data import uploading
 from bvae.app.your_data.state import CLOUD_ITEMS, CLOUDS, JOINT, MAP_ITEMS, WHICH, Own, YourData
 from bvae.data import uploads
+from bvae.gaussians.dimensions import axis_title
 from bvae.plots import posterior as posterior_plots
 from bvae.plots import style
 from bvae.plots.latent import grouped, scatter
@@ -135,7 +136,7 @@ def _map(form: Form[YourData], means: np.ndarray, item: np.ndarray, cloud: np.nd
         points, shares = loaders.pca(means)
     else:
         points = means
-    titles = {"tsne": ("", ""), "raw": ("latent dimension 0", "latent dimension 1")}.get(projection) or (
+    titles = {"tsne": ("", ""), "raw": (axis_title(0), axis_title(1))}.get(projection) or (
         f"first principal component ({shares[0]:.0%} of the variance)", f"second ({shares[1]:.0%})")
     coloring = "class"
     if which == CLOUDS:

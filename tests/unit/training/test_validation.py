@@ -9,6 +9,7 @@ import torch
 import bvae
 from bvae.training import Settings
 from bvae.training.callbacks import Callback
+from bvae.training.checkpoint import read_validation
 from bvae.training.loop import TrainingStopped, train
 from bvae.training.validation import KeepBest, held_out
 from tests.support.training import stop_after
@@ -68,6 +69,11 @@ def test_a_training_that_gets_no_better_ends_and_leaves_its_best_state(tmp_path)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, watch.seen[best.best_step][name])
     assert any(not torch.equal(v, watch.seen[watch.last][k]) for k, v in model.state_dict().items())
+    written = read_validation(tmp_path)  # beside the history, for whoever looks at it later
+    assert [step for step, _ in written] == list(steps)
+    assert [loss for _, loss in written] == pytest.approx(list(losses), rel=1e-5)
+    train(settings(validation=0.0, steps=2), tmp_path, progress=False, data=noise())
+    assert read_validation(tmp_path) == []
 
 
 def test_a_training_that_gets_better_goes_to_its_end(tmp_path):

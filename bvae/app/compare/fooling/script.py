@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bvae.app.compare.fooling.race import DRAWS
 from bvae.app.compare.lie import Lie
+from bvae.app.reproduce import opened
 from bvae.data import MultimodalDataset
 
 
@@ -18,7 +19,8 @@ def of(
     moved = [name for name in ("corruption", "drawings") if any(f"{name}." in line for line in told)]
     parts = ", ".join(f'"{v}": data.x["{v}"][{item}:{item + 1}]' for v in observed)
     lines = ["import torch", "import bvae", *[f"from bvae.data import {', '.join(moved)}"] * bool(moved),
-             *["from bvae.metrics import classifiers", "from bvae.training import checkpoints_root"] * bool(judged), "",
+             *["from bvae.metrics import classifiers", "from bvae.training import checkpoints_root"] * bool(judged),
+             *opened(data_name),
              f'data = bvae.dataset("{data_name}", split="test")',
              f'model = bvae.load("{data_name}", "{model_name}")',
              *[f'judges = classifiers.load(checkpoints_root(), "{data_name}")'] * bool(judged),

@@ -25,6 +25,7 @@ from bvae.app.learn.lessons._base import (
 )
 from bvae.app.learn.lessons._pictures import line, picture
 from bvae.app.widgets import images
+from bvae.gaussians.dimensions import z_name
 from bvae.plots.lessons import counts
 from bvae.plots.posterior import disagreement, interval_figure
 from bvae.plots.style import Ink, color
@@ -66,7 +67,7 @@ def real(ink: Ink) -> Picture:
     figure = interval_figure(views, loc, scale, [True] * len(views), [], ink, num_dimensions=4, height=330)
     figure.update_layout(showlegend=True)
     chosen = np.argsort(-disagreement(loc, scale), kind="stable")[:4]
-    table = pd.DataFrame([{"view": v, "dimension": int(k), "mean": float(loc[m, k]), "σ": float(scale[m, k])}
+    table = pd.DataFrame([{"view": v, "dimension": z_name(k), "mean": float(loc[m, k]), "σ": float(scale[m, k])}
                           for m, v in enumerate(views) for k in chosen])
     shown = images.row(f"item {item}, seen in {len(views)} views", "currentColor", [
         images.figure(images.content(data, v, data.x[v][item]), f"{v}, {loaded.model.modalities[v].label}", color(m), v,

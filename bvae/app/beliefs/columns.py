@@ -1,19 +1,21 @@
-"""Views of columns on Explore: what was measured, beside what the joint belief makes of it, column by column."""
+"""Views of columns, column by column: what was measured or filled in, beside what the joint belief makes of it.
+
+It knows no Streamlit: reports have it too.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import streamlit as st
 import torch
 from torch import Tensor
 
-from bvae.app.beliefs import item_beliefs, sheet
-from bvae.app.beliefs.item_beliefs import ItemBeliefs
+from bvae.app.beliefs import sheet
 from bvae.app.templates import Markup, render
-from bvae.app.widgets import charts, fold, small_table, tiles
+from bvae.app.widgets import tiles
 from bvae.data import MultimodalDataset
 from bvae.data.columns import Column, places
 from bvae.models.vae import MultimodalVAE
@@ -44,6 +46,8 @@ class Cell:
         Of p(x | what is observed); probabilities for words.
     ends : tuple of float
         The least and the greatest value among the test items, of a number.
+    emptied : bool
+        Whether a person took the value away: `given` is a gap, `true` is what stood there.
     """
 
     column: Column
@@ -52,6 +56,12 @@ class Cell:
     mean: Tensor
     scale: Tensor
     ends: tuple[float, float]
+    emptied: bool = False
+
+    @property
+    def dot(self) -> Tensor:
+        """What is drawn as a dot: what the view shows, or what was taken away."""
+        return self.true if self.emptied else self.given
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -74,20 +84,20 @@ class Cell:
     def bar(self) -> tuple[float, float, float, float | None]:
         """Percent of the width at which the interval begins, how long it is, the mean, and the measured value."""
         low, high = self.interval
-        true = float(self.given[0])
-        there = [low, high, *self.ends] + ([] if self.given.isnan()[0] else [true])
+        true = float(self.dot[0])
+        there = [low, high, *self.ends] + ([] if math.isnan(true) else [true])
         start, span = min(there), (max(there) - min(there)) or 1.0
 
         def at(value: float) -> float:
             return round(100 * (value - start) / span, 1)
 
         return at(low), round(at(high) - at(low), 1), at(float(self.mean[0])), (
-            None if self.given.isnan()[0] else at(true))
+            None if math.isnan(true) else at(true))
 
 
 @torch.inference_mode()
-def cells(
-    model: MultimodalVAE, data: MultimodalDataset, item: int, scene: ItemBeliefs, shown: Mapping[str, Tensor], seed: int
+def of_draws(
+    model: MultimodalVAE, data: MultimodalDataset, z: Tensor, shown: Mapping[str, Tensor], true: Mapping[str, Tensor]
 ) -> dict[str, list[Cell]]:
     """Every column of every view that has columns: view -> its cells.
 
@@ -98,31 +108,33 @@ def cells(
     ----------
     model : MultimodalVAE
     data : MultimodalDataset
-    item : int
-    scene : ItemBeliefs
+    z : Tensor
+        (S, L) draws of the joint belief.
     shown : mapping of str to Tensor
         Observed view -> (1, ...).
-    seed : int
+    true : mapping of str to Tensor
+        View -> (...), as the item has it.
     """
     names = [n for n, m in data.modalities.items() if m.columns]
-    z = item_beliefs.draw(scene, DRAWS, seed).z
     out = {}
     for name, decoded in model.decode(z, names).items():
         likelihood, modality = model.likelihood(name), data.modalities[name]
-        true = data.x[name][item] if data.has(name, item) else torch.full(modality.shape, torch.nan)
-        given = shown[name][0] if name in shown else true
+        real = true.get(name, torch.full(modality.shape, torch.nan))
+        given = shown[name][0] if name in shown else real
         known = given if name in shown else torch.full_like(given, torch.nan)
         means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1))[:, 0]  # (S, P)
         scale = (likelihood.variance(means).mean(0) + means.var(0, correction=0)).sqrt()
         low, high = ends(data, name)
-        out[name] = [Cell(c, given[at], true[at], means.mean(0)[at], scale[at], (low[at.start], high[at.start]))
+        out[name] = [Cell(c, given[at], real[at], means.mean(0)[at], scale[at], (low[at.start], high[at.start]))
                      for c, at in zip(modality.columns, places(modality.columns), strict=True)]
     return out
 
 
 def ends(data: MultimodalDataset, name: str) -> tuple[list[float], list[float]]:
-    """The least and the greatest value of every cell among some of the test items; 0 of what all lack."""
-    have = data.x[name][: tiles.SOME]
+    """The least and the greatest value of every cell among some of the test items that have it; 0 of what all lack."""
+    have = data.x[name][data.present[list(data.modalities).index(name)]][: tiles.SOME]
+    if not len(have):
+        return [0.0] * have.shape[1], [0.0] * have.shape[1]
     gaps = have.isnan()
     low = have.masked_fill(gaps, torch.inf).amin(0)
     high = have.masked_fill(gaps, -torch.inf).amax(0)
@@ -134,28 +146,37 @@ def narrow(found: Mapping[str, Sequence[Cell]]) -> bool:
     return sum(map(len, found.values())) <= IN_THE_COLUMN
 
 
-def html(
-    data: MultimodalDataset, found: Mapping[str, Sequence[Cell]], observed: Mapping[str, bool], lying: Sequence[str],
-) -> Markup:
-    """One block a view: a line for each of its first columns, with a bar."""
+SEEN, LIES, HIDDEN, NOT_THERE = "seen", "lies", "hidden", "not there"
+FILLED_IN, LEFT_OPEN = "filled in", "left open"
+GIVEN = {SEEN: "seen", LIES: "it says", HIDDEN: "true, hidden", NOT_THERE: "not there", FILLED_IN: "filled in",
+         LEFT_OPEN: "as it was"}
+"""How a view enters -> the head of the column of its values."""
+
+
+def state(all_of: Sequence[Cell], observed: bool, lies: bool) -> str:
+    """How a view of an item enters on Explore."""
+    there = not all(bool(cell.true.isnan().all()) for cell in all_of)
+    return LIES if lies else SEEN if observed else HIDDEN if there else NOT_THERE
+
+
+def html(data: MultimodalDataset, found: Mapping[str, Sequence[Cell]], states: Mapping[str, str]) -> Markup:
+    """One block a view: a line for each of its first columns, with a bar. `states`: view -> a key of :data:`GIVEN`."""
     views = list(data.modalities)
     blocks = []
     for view, all_of in found.items():
-        m = views.index(view)
+        m, entered = views.index(view), states[view]
+        hidden = entered in (HIDDEN, NOT_THERE, LEFT_OPEN)
         lines = []
         for cell in all_of[:AT_FIRST]:
-            told = tiles.written(cell.column, cell.given)
+            told = tiles.written(cell.column, cell.dot)
             lines.append({
-                "name": tiles.called(cell.column), "given": told, "believed": cell.believed(), "bar": cell.bar(),
+                "name": tiles.called(cell.column), "given": f"empty, was {told}" if cell.emptied else told,
+                "believed": cell.believed(), "bar": cell.bar(), "hollow": hidden or cell.emptied,
                 "words": [(w, f"{100 * p:.0f}", f"{p:.0%}", w == told) for w, p in cell.words[:WORDS]]})
-        there = not all(bool(cell.true.isnan().all()) for cell in all_of)
-        state = "lies" if view in lying else "seen" if observed[view] else "hidden" if there else "not there"
+        label = data.modalities[view].label
         blocks.append({
-            "head": sheet.head(view, m, f"{data.modalities[view].label} ({state})" if data.modalities[view].label
-                               else state),
-            "name": view, "color": style.color(m), "hidden": not observed[view], "lines": lines,
-            "given": {"lies": "it says", "seen": "seen", "hidden": "true, hidden", "not there": "not there"}[state],
-            "more": len(all_of) - len(lines)})
+            "head": sheet.head(view, m, f"{label} ({entered})" if label else entered), "name": view,
+            "color": style.color(m), "lines": lines, "given": GIVEN[entered], "more": len(all_of) - len(lines)})
     return render("columns", blocks=blocks, narrow=narrow(found))
 
 
@@ -173,29 +194,3 @@ def frame(found: Mapping[str, Sequence[Cell]], observed: Mapping[str, bool]) -> 
                     tiles.number(float(cell.mean[0])) if number else cell.believed()),
                 "from": None if low is None else tiles.number(low), "to": None if high is None else tiles.number(high)})
     return pd.DataFrame(rows).fillna("–")
-
-
-def show(
-    data: MultimodalDataset, found: Mapping[str, Sequence[Cell]], observed: Mapping[str, bool], lying: Sequence[str],
-    file_name: str,
-) -> None:
-    """The blocks and how to read them; all columns one click away where some are left out."""
-    if not narrow(found):
-        st.subheader("Column by column")
-    st.html(html(data, found, observed, lying))
-    there = [v for v in found if not observed[v]]
-    of = ("For a view that is hidden or not there the belief is what is imputed; a true value was not shown to the "
-          "model. " if there
-          else "Hide a view to see what is imputed in its place. ")
-    words = "Words: their probabilities." if any(c.words for all_of in found.values() for c in all_of) else ""
-    st.caption(f"Dot: the value measured. Line and band: what the joint belief makes of it, mean and 90 % interval, in "
-               f"the column's own unit, on an axis that reaches over all items. {of}{words}")
-    if all(len(all_of) <= AT_FIRST for all_of in found.values()):
-        charts.numbers_button("columns", lambda: frame(found, observed), file_name)
-        return
-
-    def all_columns() -> None:
-        """The table of all of them."""
-        st.html(small_table.table(frame(found, observed), "All columns", height=420))
-
-    fold.show(f"All {sum(map(len, found.values())):,} columns as numbers", "table_rows", "explore_columns", all_columns)
