@@ -39,7 +39,8 @@ class OtherDataError(StorageError):
 
 @dataclass(frozen=True)
 class ModelKey:
-    """Which trained model, as caches know it: of a model that is trained again, another one.
+    """Which trained model, as caches know it: of a model that is trained again, or whose data are other ones by now,
+    another one.
 
     Attributes
     ----------
@@ -47,16 +48,19 @@ class ModelKey:
         Of the data set and of the checkpoint.
     weights_hash : str
         SHA-256 of the weights.
+    data_version : int
+        See :func:`version`.
     """
 
     data_name: str
     model_name: str
     weights_hash: str
+    data_version: int = 0
 
     @classmethod
     def on_disk(cls, data_name: str, model_name: str) -> ModelKey:
         """With the hash of the weights that are there now. Raises StorageError if there are none."""
-        return cls(data_name, model_name, load_checkpoint(data_name, model_name).hash)
+        return cls(data_name, model_name, load_checkpoint(data_name, model_name).hash, version(data_name))
 
 
 @dataclass(frozen=True)

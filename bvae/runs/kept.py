@@ -118,6 +118,27 @@ def keep(source: Path, manifest: Manifest, name: str) -> Path:
     return root / name
 
 
+def change(name: str, manifest: Manifest) -> None:
+    """Let a kept data set be what another manifest says of its files; its models stay, and say where they differ.
+
+    Raises
+    ------
+    KeptError
+        If there is none of this name, or a run of it is still going or waiting.
+    WriteError
+        If it cannot be written; then it stays as it was.
+    """
+    folder = _folder(name)
+    try:
+        with locked(kept_root(), "changing a data set", "try again"):
+            _check_at_rest(name)
+            write_manifest(folder, replace(manifest, name=name))
+    except (BusyError, jobs.JobError) as error:
+        raise KeptError(str(error)) from error
+    unregister(name)
+    register(folder)
+
+
 def check_name(name: str) -> None:
     """Raise KeptError, which says why, for a name that a new data set cannot have."""
     if not DATASET_NAME.fullmatch(name):
@@ -142,10 +163,7 @@ def forget(name: str) -> None:
     root = kept_root()
     try:
         with locked(root, "deleting a data set", "try again"):
-            of_it = [job for job in jobs.jobs() if job.settings is not None and job.settings.dataset == name]
-            if any(job.active or job.state == "queued" for job in of_it):
-                raise KeptError(f"A run on {name!r} is still going or waiting; stop it first.")
-            for job in of_it:
+            for job in _check_at_rest(name):
                 queue.delete(job)
             gone = Path(tempfile.mkdtemp(prefix=".gone-", dir=root))
             os.replace(folder, gone / name)  # first it is no data set any more, then its files go
@@ -156,6 +174,14 @@ def forget(name: str) -> None:
         raise WriteError(folder, error) from error
     if FOLDERS.get(name) == folder.resolve():
         unregister(name)
+
+
+def _check_at_rest(name: str) -> list[jobs.Job]:
+    """The runs of a data set. Raises KeptError if one is still going or waiting."""
+    of_it = [job for job in jobs.jobs() if job.settings is not None and job.settings.dataset == name]
+    if any(job.active or job.state == "queued" for job in of_it):
+        raise KeptError(f"A run on {name!r} is still going or waiting; stop it first.")
+    return of_it
 
 
 def _folder(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Files whose readers are native code, read once where a crash costs nothing: `bvae.runs.isolated` calls this.
+"""Files whose readers are native code, or may ask for much, read once where that costs nothing: `isolated` calls this.
 
 It is called in a process of its own, so that it imports what it needs when it is needed.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-NATIVE = (".parquet", ".h5ad", ".h5mu")
-"""Endings of tables that Arrow's and HDF5's libraries read."""
+APART = (".parquet", ".xlsx", ".h5ad", ".h5mu")
+"""Endings of tables that Arrow's and HDF5's libraries read, or that are packed XML."""
 
 
 def needed(folder: Path) -> list[str]:
     """Names of what in a folder is to be read by :func:`read_all` first: such tables, and folders."""
-    return sorted(p.name for p in folder.iterdir() if p.suffix.lower() in NATIVE or p.is_dir())
+    return sorted(p.name for p in folder.iterdir() if p.suffix.lower() in APART or p.is_dir())
 
 
 def read_all(folder: str) -> int:

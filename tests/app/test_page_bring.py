@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from openpyxl import Workbook
 
 from bvae.app.widgets.choose import data_label
 from bvae.app.your_data import bring
@@ -101,6 +102,22 @@ def test_the_twins_hold_every_pattern_and_every_column():
     assert columns["column"].tolist() == ["length", "depth", "flipper", "mass", "island"]
 
 
+def test_an_excel_file_is_its_sheets(tmp_path):
+    book = Workbook()
+    book.remove(book.active)
+    for name, text in TABLES.items():
+        sheet = book.create_sheet(Path(name).stem)
+        for line in text.splitlines():
+            sheet.append([float(c) if c.replace(".", "").isdigit() else c or None for c in line.split(",")])
+    book.save(tmp_path / "birds.xlsx")
+    app = give(open_page(PAGE), {"birds.xlsx": (tmp_path / "birds.xlsx").read_bytes()})
+    assert_clean(app)
+    assert "**40 items**, seen through **3 views**" in said(app)
+    assert "Label **species**: Gentoo (20), Adelie (20)." in said(app)
+    assert html_table(app, "The first items").loc[0].tolist() == ["N1", "36.5", "–", "–", "–", "Biscoe", "Gentoo"]
+    assert left_behind() == []
+
+
 def test_a_kind_is_changed_by_one_click_and_written_when_it_is_kept(runs):
     app = give(open_page(PAGE))
     assert kinds(app)[1] == ("vector", ["numbers", "counts", "mixed"])
@@ -123,8 +140,8 @@ def test_label_columns_are_chosen_and_a_choice_that_leaves_no_view_is_refused(ru
     assert_clean(app)
     assert "Label **mass**" in said(app)
     assert "1 column: flipper" in bodies(app)
-    app.multiselect[0].set_value(["species", "mass", "flipper"]).run()
-    assert "expected at least one column" in app.warning[0].value
+    app.multiselect[0].set_value(["species", "mass", "flipper", "length", "depth", "island"]).run()
+    assert "expected at least one view, got labels only" in app.warning[0].value
     assert app.multiselect[0].value == ["species", "mass"]
     app.text_input(key="bring_name").set_value("my-birds").run()
     app.button(key="bring_keep").click().run()

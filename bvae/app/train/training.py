@@ -287,7 +287,8 @@ def watch_example(data_name: str, method: str) -> None:
     try:
         checkpoint = load_checkpoint(data_name, name)
         history = read_history(checkpoint.folder)
-        samples = shipped_samples(loaders.ModelKey(data_name, name, checkpoint.hash))
+        key = loaders.ModelKey(data_name, name, checkpoint.hash, loaders.version(data_name))
+        samples = shipped_samples(key)
         loaders.check_same_views(checkpoint, loaders.test_data(data_name))
     except StorageError as error:
         st.error(f"This model cannot be read: {error}", icon=":material/error:")

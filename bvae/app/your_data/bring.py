@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -19,14 +22,21 @@ from bvae.app.your_data.state import BELIEFS, BRINGS, EXAMPLES, Bring, YourData
 from bvae.app.your_data.understood import KINDS, Understood
 from bvae.data import DATASETS
 from bvae.data.base import DataError
+from bvae.data.own.manifest import read_manifest
 from bvae.data.own.receiving import LIMITS, MIB
 from bvae.plots import style
 from bvae.runs import kept
 
+UP = "bring_up"
+"""In the session: how often the page was to be seen from its top again."""
 NOTES, WIDE, MOST_NAMED = 12, 90, 300
 """Sentences about the data that are shown, pixels of a view of an item, and columns among which labels are chosen."""
 ALONE = ("This app can be reached from other computers: what you give is looked at and kept nowhere, and no model of "
          "it can be trained. Start the app on your own computer (bvae app) for both.")
+
+
+LATER = ("Models that were trained before keep the columns that they know: where the views have changed, they say so "
+         "and are to be trained anew. Another column of names also means other items that are kept to test.")
 
 
 def choose() -> Form[Bring]:
@@ -73,8 +83,9 @@ def show(form: Form[Bring]) -> None:
             share.button("Your files and what you keep are not in it.", form)
             form.reset_button()
             if now is not None:
-                st.button("Forget my files" if now.folder is None else "Forget this folder", icon=":material/close:",
-                          on_click=brought.forget, key="bring_forget")
+                st.button("Forget my files" if now.folder is None else
+                          f"Leave {now.kept_as} as it was" if now.kept_as else "Forget this folder",
+                          icon=":material/close:", on_click=brought.forget, key="bring_forget")
         more(local)
     if found is not None:
         with st.container(key="below_picture_first"):
@@ -90,8 +101,8 @@ def give(local: bool) -> None:
     st.file_uploader(f"Your files: a table for each view, or a ZIP of pictures or sounds (up to {LIMITS.bytes // MIB} "
                      "MB)", accept_multiple_files=True, key=brought.uploader(), on_change=brought.adopt_files,
                      max_upload_size=LIMITS.bytes // MIB,
-                     help="CSV, TSV, Parquet, NPZ, safetensors, AnnData (.h5ad), MuData (.h5mu), or a ZIP of them. The "
-                          "rows of an item belong together by a column that names it.")
+                     help="CSV, TSV, Excel (.xlsx), Parquet, NPZ, safetensors, AnnData (.h5ad), MuData (.h5mu), "
+                          "or a ZIP of them. The rows of an item belong together by a column that names it.")
     st.caption("Your files stay in the memory of this session; while they are read they lie in a folder that is "
                "deleted at once." + (" They are kept only if you say so." if local else ""))
 
@@ -106,9 +117,10 @@ def more(local: bool) -> None:
 
 def _taken() -> None:
     st.markdown(
-        "- **Tables** (CSV, TSV, Parquet): the first row names the columns, and one column, the same in every file, "
-        "names the item. An empty cell, `NA`, `?` or `-` is a gap. Several files are several views; so are groups "
-        "of columns of one file whose names begin alike (`beak_length`, `beak_depth`, `body_mass`).\n"
+        "- **Tables** (CSV, TSV, Excel, Parquet): the first row names the columns, and one column, the same in every "
+        "file, names the item. An empty cell, `NA`, `?` or `-` is a gap. Several files are several views; so are the "
+        "sheets of an Excel file, and groups of columns of one file whose names begin alike (`beak_length`, "
+        "`beak_depth`, `body_mass`).\n"
         "- **Pictures, sounds**: a ZIP; a file's name is the item's, in a table of captions beside it, too.\n"
         "- **Arrays** (NPZ, safetensors): one array a view, and one called `ids`.\n"
         "- **Cells** (`.h5ad`, `.h5mu`): as AnnData and MuData write them.\n"
@@ -129,7 +141,8 @@ def understood(now: Brought | None, name: str) -> Understood | None:
             found = brought.of_name(name)
         except (DataError, OSError) as error:
             found, problem = None, str(error)
-    st.subheader("What we understood" if now else f"What we understood: {plain(names_of.data_label(name))}")
+    known = names_of.data_label(name) if now is None else now.kept_as
+    st.subheader("What we understood" + (f": {plain(known)}" if known else ""))
     if problem:
         box = st.warning if found is not None or now is None else st.error
         box(plain(problem) + ("" if problem.endswith((".", "?")) else "."),
@@ -174,19 +187,29 @@ def views(now: Brought | None, found: Understood) -> None:
         left.html(line)
         if several:
             key = f"bring_kind_{st.session_state.get(brought.REVISION, 0)}_{m}"
-            right.segmented_control(f"Kind of {plain(view.name)}", view.fits, default=view.kind, required=True,
+            st.session_state[key] = view.kind  # what was understood, also where a choice was refused
+            right.segmented_control(f"Kind of {plain(view.name)}", view.fits, required=True,
                                     format_func=KINDS.__getitem__, key=key, on_change=brought.change_kind,
                                     args=(view.name, key), wrap=True, label_visibility="collapsed")
 
 
 def labels(now: Brought | None, found: Understood) -> None:
-    """Which columns are labels, to be changed where there are not too many of them."""
-    if now is None or found.manifest is None or not 0 < len(found.columns) <= MOST_NAMED:
+    """Which column names the items, and which are labels, to be changed where there are not too many of them."""
+    if now is None or found.manifest is None or not found.tables:
         return
-    key = f"bring_labels_{st.session_state.get(brought.REVISION, 0)}"
-    names = list(dict.fromkeys((*found.manifest.labels, *(c.column for c in found.columns))))
-    st.multiselect("Label columns: they colour maps, and no model learns from them", names,
-                   default=list(found.manifest.labels), key=key, on_change=brought.change_labels, args=(key,))
+    ids = list(dict.fromkeys(c for c in (found.item_column, *found.item_columns) if c))
+    if ids and ids != [found.item_column]:
+        key = f"bring_item_column_{st.session_state.get(brought.REVISION, 0)}"
+        st.session_state[key] = found.item_column or None
+        st.selectbox("The column that names the items", ids, index=0 if found.item_column else None, key=key,
+                     on_change=brought.change_item_column, args=(key,))
+    names = list(dict.fromkeys((*found.manifest.labels, *(c for table in found.tables for c in table.columns
+                                                          if c != found.item_column))))
+    if 0 < len(names) <= MOST_NAMED:
+        key = f"bring_labels_{st.session_state.get(brought.REVISION, 0)}"
+        st.session_state[key] = list(found.manifest.labels)
+        st.multiselect("Label columns: they colour maps, and no model learns from them", names, key=key,
+                       on_change=brought.change_labels, args=(key,))
 
 
 def first_items(found: Understood) -> None:
@@ -219,6 +242,14 @@ def do(now: Brought | None, found: Understood | None, name: str, local: bool) ->
         st.page_link(pages.script("train"), label=f"Train a model on {names_of.data_label(name)}",
                      icon=":material/model_training:", query_params={"train_data": names_of.data_label(name)})
         return
+    if now.kept_as:
+        folder = kept.kept().get(now.kept_as)
+        unchanged = folder is not None and found.manifest == read_manifest(folder)
+        st.button(f"Save {now.kept_as} so", icon=":material/save:", type="primary", width="stretch", key="bring_save",
+                  disabled=unchanged, on_click=brought.save,
+                  help="Change a kind, the labels or the column that names the items first." if unchanged else None)
+        st.caption(LATER)
+        return
     st.text_input("Name of these data", value=now.called, key="bring_name", max_chars=60,
                   help="Small letters, digits and hyphens: it stands in addresses and as a folder.")
     st.button("Train a model on it", icon=":material/model_training:", type="primary", width="stretch",
@@ -238,6 +269,9 @@ def listed(names: list[str], problems: list[str]) -> None:
             if name in DATASETS:
                 st.button(f"Look at {name}", icon=":material/visibility:", key=f"bring_look_{name}", on_click=_look,
                           args=(name,))
+                st.button(f"Change {name}", icon=":material/edit:", key=f"bring_change_{name}",
+                          on_click=_change, args=(name,),
+                          help="What its views, labels and items' names are taken for")
                 st.page_link(pages.script("train"), label=f"Train on {name}", icon=":material/model_training:",
                              query_params={"train_data": name})
             with st.popover(f"Delete {name}", icon=":material/delete:", key=f"bring_ask_{name}"):
@@ -247,11 +281,36 @@ def listed(names: list[str], problems: list[str]) -> None:
                           type="primary")
     for problem in problems:
         st.caption(f":material/error: {plain(problem)}")
+    upwards()(data={"times": st.session_state.get(UP, 0)}, key="bring_upwards")
 
 
 def _look(name: str) -> None:
     brought.forget()
     st.session_state["bring_data"] = name
+    _up()
+
+
+def _change(name: str) -> None:
+    brought.adopt_kept(name)
+    _up()
+
+
+def _up() -> None:
+    """Let the page be seen from its top: what was asked for below is shown there."""
+    st.session_state[UP] = st.session_state.get(UP, 0) + 1
+
+
+@functools.cache
+def upwards() -> Any:
+    """A component without anything to see, which scrolls up whenever its number is another one."""
+    return st.components.v2.component("bvae_your_data_upwards", js="""
+        let known = null;
+        export default function ({ data }) {
+          if (known !== null && known !== data.times) {
+            document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+          }
+          known = data.times;
+        }""")
 
 
 def _go() -> None:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from bvae.app.your_data import understood
+from bvae.app.your_data import corrected, understood
 from bvae.app.your_data.understood import Understood
 from bvae.data.base import DATASETS, DataError
 from bvae.data.own.manifest import Manifest
@@ -25,6 +26,8 @@ from bvae.runs import kept
 
 BROUGHT, REVISION, DONE, GO = "bring_brought", "bring_revision", "bring_done", "bring_go"
 """In the session: what was brought, a number of the uploader, what was done, and the data set to be trained on."""
+CHOICES = ("bring_kind_", "bring_labels_", "bring_item_column_")
+"""How the keys of those widgets begin that correct what was understood."""
 
 
 @dataclass
@@ -42,6 +45,8 @@ class Brought:
         Why not.
     notes : tuple of str
         What was renamed or left out.
+    kept_as : str
+        Name of the kept data set whose folder it is, to be changed; "" for anything else.
     """
 
     files: tuple[tuple[str, bytes], ...] = ()
@@ -49,6 +54,7 @@ class Brought:
     found: Understood | None = None
     problem: str = ""
     notes: tuple[str, ...] = ()
+    kept_as: str = ""
 
     @property
     def bytes(self) -> int:
@@ -82,7 +88,10 @@ class Brought:
         said = self.found.said if self.found else ()
         try:
             with self.on_disk() as place:
-                found = understood.of_folder(place, manifest, said)
+                try:
+                    found = understood.of_folder(place, manifest, said)
+                except DataError as error:  # where they lie meanwhile says nothing to a person
+                    raise DataError(re.sub(rf"{re.escape(str(place))}(: |/)?", "", str(error))) from error
             self.found, self.problem = found, ""
         except (DataError, OSError) as error:
             self.problem = str(error)
@@ -115,6 +124,28 @@ def adopt_folder() -> None:
     _bring(brought)
 
 
+def adopt_kept(name: str) -> None:
+    """Take a data set that is kept, so that what was understood of it can be put right."""
+    forget()
+    if folder := kept.kept().get(name):
+        _bring(Brought(folder=folder, kept_as=name))
+
+
+def save() -> None:
+    """Write what was put right of a kept data set."""
+    brought = current()
+    if brought is None or brought.found is None or brought.found.manifest is None or not brought.kept_as:
+        return
+    name, manifest = brought.kept_as, brought.found.manifest
+
+    def write() -> None:
+        kept.change(name, manifest)
+        forget()
+        st.session_state["bring_data"] = name
+
+    attempt(write, f"{name} is saved as it is understood now.")
+
+
 def uploader() -> str:
     """Key of the uploader: another one after everything was taken away, so that it is empty."""
     return f"bring_files_{st.session_state.get(REVISION, 0)}"
@@ -128,22 +159,30 @@ def forget() -> None:
 
 def change_kind(view: str, key: str) -> None:
     """Let a view be of the kind that was chosen; if it cannot be read so, it stays as it was."""
-    brought = current()
-    if brought is None or brought.found is None or brought.found.manifest is None:
-        return
-    brought.look(understood.with_kind(brought.found.manifest, view, st.session_state[key]))
-    if brought.problem:
-        st.session_state.pop(key, None)
+    _change(key, lambda found, manifest, chosen: corrected.with_kind(manifest, view, chosen))
 
 
 def change_labels(key: str) -> None:
     """Let other columns be labels; if the rest cannot be read so, they stay as they were."""
+    _change(key, lambda found, manifest, chosen: corrected.with_labels(manifest, chosen, found.tables))
+
+
+def change_item_column(key: str) -> None:
+    """Let another column name the items; if they cannot be read so, it stays as it was."""
+    _change(key, lambda found, manifest, chosen: corrected.with_item_column(manifest, chosen, found.tables))
+
+
+def _change(key: str, changed: Callable[[Understood, Manifest, Any], Manifest]) -> None:
+    """Read what was brought as the widget of a key says; if that cannot be, it stays as it was."""
     brought = current()
     if brought is None or brought.found is None or brought.found.manifest is None:
         return
-    brought.look(understood.with_labels(brought.found.manifest, st.session_state[key]))
-    if brought.problem:
-        st.session_state.pop(key, None)
+    try:
+        manifest = changed(brought.found, brought.found.manifest, st.session_state[key])
+    except DataError as error:
+        brought.problem = str(error)
+    else:
+        brought.look(manifest)
 
 
 def keep(train: bool) -> None:
@@ -167,7 +206,12 @@ def _keep(brought: Brought, manifest: Manifest, name: str) -> None:
 
 def delete(name: str) -> None:
     """Delete a kept data set and its models."""
-    attempt(lambda: kept.forget(name), f"{name} and its models are deleted.")
+    def gone() -> None:
+        kept.forget(name)
+        if (brought := current()) is not None and brought.kept_as == name:
+            forget()
+
+    attempt(gone, f"{name} and its models are deleted.")
 
 
 def attempt(do: Callable[[], object], done: str) -> None:
@@ -199,7 +243,7 @@ def _of_ours(name: str) -> Understood:
 
 def _bring(brought: Brought | None) -> None:
     st.session_state[BROUGHT] = brought
-    for key in [k for k in st.session_state if isinstance(k, str) and k.startswith(("bring_kind_", "bring_labels_"))]:
+    for key in [k for k in st.session_state if isinstance(k, str) and k.startswith(CHOICES)]:
         del st.session_state[key]
     st.session_state.pop("bring_name", None)
     st.session_state.pop(DONE, None)

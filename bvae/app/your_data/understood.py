@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from bvae.app.your_data.corrected import Held, changed
 from bvae.data.base import DATASETS, DataError, Modality
 from bvae.data.columns import Column, places
 from bvae.data.own.described import told
@@ -20,7 +22,7 @@ from bvae.data.own.own_data import OwnData
 from bvae.data.own.shipped import TableData
 from bvae.data.own.sounds import RATE, samples_of
 from bvae.data.own.viewing import of_table
-from bvae.data.own.words import is_gap, word
+from bvae.data.own.words import can_name, is_gap, word
 from bvae.runs import isolated, reading
 
 KINDS = {"vector": "numbers", "counts": "counts", "binary": "yes or no", "categorical": "words", "table": "mixed",
@@ -33,6 +35,8 @@ MOST_CATEGORIES, MOST_CODES = 50, 12
 FIRST, FIRST_COLUMNS, TOLD = 6, 6, 12
 """Items and columns of them that are shown, and columns of a view that are described."""
 COLOURS = {1: "grey", 3: "in colour", 4: "in colour, with transparency"}
+MOST_COLUMNS = 300
+"""Columns of a table among which the labels and the column that names the items are chosen."""
 NAMED = 5
 """Columns of a view that are named beside it."""
 FEW_ITEMS, FEW_SHARED = 100, 0.1
@@ -105,6 +109,8 @@ class Understood:
     first : tuple of First
     notes : tuple of str
         What to look at, in sentences.
+    tables : tuple of Held
+        What the files of a folder hold.
     """
 
     manifest: Manifest | None
@@ -119,11 +125,22 @@ class Understood:
     heads: tuple[str, ...]
     first: tuple[First, ...]
     notes: tuple[str, ...]
+    tables: tuple[Held, ...] = ()
 
     @property
     def item_column(self) -> str:
         """Name of the column that names the items; "" if rows belong together by their order, or nobody knows."""
         return self.manifest.id if self.manifest else ""
+
+    @property
+    def item_columns(self) -> tuple[str, ...]:
+        """Columns that can name the items: in every table, but for those that have one of their own."""
+        if self.manifest is None:
+            return ()
+        own = {(s.file, s.part) for s in self.manifest.modalities.values() if s.id}
+        shared = [table.naming for table in self.tables
+                  if not table.aside and (table.file, table.part) not in own]
+        return tuple(name for name in (shared[0] if shared else ()) if all(name in others for others in shared))
 
 
 def of_folder(path: Path, manifest: Manifest | None = None, said: Sequence[str] = ()) -> Understood:
@@ -136,7 +153,8 @@ def of_folder(path: Path, manifest: Manifest | None = None, said: Sequence[str] 
     DataError
         If they cannot be read; names file, row and column where it can.
     """
-    if names := reading.needed(path):
+    names = reading.needed(path) if manifest is None else []  # once: with a manifest they were looked at before
+    if names:
         try:
             isolated.read_all(path)
         except isolated.ComputationError as error:
@@ -157,7 +175,8 @@ def of_folder(path: Path, manifest: Manifest | None = None, said: Sequence[str] 
     parts = folder.splits(data)
     fits = {name: fitting(folder, name, source, data.modalities[name]) for name, source in manifest.modalities.items()}
     where = {name: s.file or s.folder for name, s in manifest.modalities.items()}
-    return of_data(data, {k: len(v) for k, v in parts.items()}, parts["train"].notes, manifest, said, fits, where)
+    known = of_data(data, {k: len(v) for k, v in parts.items()}, parts["train"].notes, manifest, said, fits, where)
+    return replace(known, tables=held_by(folder))
 
 
 def of_name(name: str) -> Understood:
@@ -200,6 +219,28 @@ def of_data(
                       tuple(columns), labels, heads, first, tuple(every))
 
 
+def held_by(folder: Folder) -> tuple[Held, ...]:
+    """The tables of the files that a manifest names, but for those whose rows a file names itself."""
+    man = folder.manifest
+    gaps = {s.file: s.gaps for s in man.modalities.values() if s.file}
+    out = []
+    for file in dict.fromkeys((*gaps, *man.tables)):
+        views = folder.views_in(file, gaps.get(file, ()))
+        for part, table in views.tables.items():
+            if part in views.ids:
+                continue
+            columns, aside = tuple(table.columns), not part and bool(views.ids)
+            naming = () if aside else tuple(c for c in columns[:MOST_COLUMNS] if whole(table.columns[c])
+                                            and can_name(table.columns[c]))
+            out.append(Held(file, part, columns if len(columns) <= MOST_COLUMNS else (), naming, aside))
+    return tuple(out)
+
+
+def whole(values: np.ndarray) -> bool:
+    """Whether cells are words, or whole numbers."""
+    return values.dtype.kind != "f" or bool((values == np.round(values)).all())
+
+
 def fitting(folder: Folder, name: str, source: Source, modality: Modality) -> tuple[str, ...]:
     """Kinds that a view of a folder could be: its own, and those that its cells allow without losing any."""
     table = None if source.folder else folder.views_in(source.file, source.gaps).tables.get(
@@ -224,28 +265,6 @@ def fitting(folder: Folder, name: str, source: Source, modality: Modality) -> tu
             if kind in ("tags", "text") or len(made.modality.columns) >= len(modality.columns):
                 out.append(kind)
     return tuple(kind for kind in KINDS if kind in out)
-
-
-def changed(source: Source, kind: str) -> Source:
-    """A view's source as one of another kind: what was said of the types of its columns is found out anew."""
-    return replace(source, kind=kind, types={}, likelihood="")
-
-
-def with_kind(manifest: Manifest, view: str, kind: str) -> Manifest:
-    """A manifest in which a view is of another kind."""
-    return replace(manifest, modalities={
-        name: changed(source, kind) if name == view else source for name, source in manifest.modalities.items()})
-
-
-def with_labels(manifest: Manifest, labels: Sequence[str]) -> Manifest:
-    """A manifest with other label columns: they are no part of a view, and a view of nothing else is none any more."""
-    sources = {}
-    for name, source in manifest.modalities.items():
-        left = tuple(c for c in source.columns if c not in labels)
-        if left or not source.columns:
-            sources[name] = replace(source, columns=left)
-    files = {s.file for s in manifest.modalities.values()} - {s.file for s in sources.values()}
-    return replace(manifest, labels=tuple(labels), modalities=sources, tables=(*manifest.tables, *sorted(files)))
 
 
 def _extent(modality: Modality) -> str:

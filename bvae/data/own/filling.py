@@ -54,12 +54,18 @@ class FilledFile:
         return beside
 
 
-def begun(folder: Folder | None, name: str, source: Source | None) -> tuple[str, FilledFile]:
-    """The file that a modality goes to, without cells yet: the one that it came from, if it can be written."""
-    if folder is None or source is None or source.part or not source.file:
+def begun(folder: Folder | None, name: str, source: Source | None, columns: Sequence[str]) -> tuple[str, FilledFile]:
+    """The file that a modality of these columns goes to, without cells yet: the one that it came from, if it can be
+    written; one of its name if it came from a part of a file, such as a sheet."""
+    if folder is None or source is None or not source.file:
         return f"{name}.csv", FilledFile()
     file = source.file if Path(source.file).suffix.lower() in SUFFIXES else f"{Path(source.file).stem}.csv"
     table = folder.table_of(source)
+    if source.part:
+        if table is None:
+            return f"{name}.csv", FilledFile()
+        wanted = (folder.id_column_of(table, source.id), *(source.columns or columns))
+        file, table = f"{name}.csv", table.only([c for c in table.columns if c in wanted])
     if table is None:
         return file, FilledFile(None, (), source.id or folder.manifest.id or ID)
     column = folder.id_column_of(table, source.id)
@@ -85,7 +91,7 @@ def files_of(
         if not modality.columns:
             continue
         source = None if folder is None else folder.manifest.modalities.get(name)
-        file, empty = begun(folder, name, source)
+        file, empty = begun(folder, name, source, [c.name for c in modality.columns])
         target = out.setdefault(file, empty)
         mean, columns = means[name], modality.columns
         if source is not None and source.kind == "tags" and not (

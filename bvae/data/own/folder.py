@@ -92,10 +92,13 @@ class Folder:
             if self.known is None or self._is_there(name):
                 found = self.views_in(name)
                 for part, table in found.tables.items():
+                    if part and part not in found.ids and self.id_column_of(table) not in table.columns:
+                        continue  # a sheet beside those of the items
                     self.take_asides(table, found.ids.get(part) or self.ids_of(table, ""))
         if not man.id and len({len(v.ids) for v in views if v.ids}) > 1:
             raise DataError(f"{self.path}: expected as many rows in every view, because no id column is named, got "
-                            + ", ".join(f"{len(v.ids):,} in {v.modality.name!r}" for v in views))
+                            + ", ".join(f"{len(v.ids):,} in {v.modality.name!r}" for v in views)
+                            + "; give every table a column that names the items")
         if self.known is None:
             self.notes += check_matches(views)
         ids, values, mask, notes = joined(views)
@@ -178,25 +181,30 @@ class Folder:
         column = self.id_column_of(table, other)
         if column not in table.columns:
             raise DataError(f"{table.where}: expected the id column {column!r}, got "
-                            f"{', '.join(list(table.columns)[:8])}; name another one for this file with id = \"...\"")
+                            f"{', '.join(list(table.columns)[:8])}; rename the column that names the items, or name it "
+                            "for this file with id = \"...\" in its bvae.toml")
         values = table.columns[column]
         for k, value in enumerate(values):
             if is_gap(value):
-                raise DataError(f"{table.row(k)}, column {column!r}: expected an id, got an empty cell")
+                raise DataError(f"{table.row(k)}, column {column!r}: expected an id, got an empty cell; give the row "
+                                "one, or delete it")
         ids = [word(v) for v in values]
         if any(s.folder for s in self.manifest.modalities.values()) and all(i.lower().endswith(OF_FILES) for i in ids):
             return [PurePosixPath(i).stem for i in ids]  # names of pictures or sounds, whose ids have no ending
         return ids
 
     def table_of(self, source: Source) -> Table | None:
-        """The one table of a file; None if it is not there, or has several parts."""
-        if not source.file or source.part or not self._is_there(source.file):
+        """The table of a view whose rows a column of it names; None if it is not there, or names them elsewhere."""
+        if not source.file or not self._is_there(source.file):
             return None
-        return self.views_in(source.file, source.gaps).tables.get("")
+        views = self.views_in(source.file, source.gaps)
+        return None if source.part in views.ids else views.tables.get(source.part)
 
     def id_column_of(self, table: Table, other: str = "") -> str:
-        """What holds the ids in a table; "" where no column is named."""
+        """What holds the ids in a table, in capitals or not; "" where no column is named."""
         column = other or self.manifest.id
+        if column and column not in table.columns:
+            column = next((c for c in table.columns if c.casefold() == column.casefold()), column)
         return UNNAMED if column and column not in table.columns and UNNAMED in table.columns else column
 
     def check_ids(self, table: Table, ids: Sequence[str]) -> None:

@@ -16,9 +16,10 @@ from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
 from bvae.data.own.readers.pictures import pictures_in
 from bvae.data.own.readers.sounds import sounds_in
+from bvae.data.own.readers.spreadsheets import SUFFIX as SHEETS
 from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
 from bvae.data.own.tags import parted, separator_of
-from bvae.data.own.words import is_gap
+from bvae.data.own.words import can_name, is_gap, word
 from bvae.io.storage import write_text
 
 ID_NAMES = ("id", "ids", "sample", "sample_id", "patient", "patient_id", "subject", "subject_id", "item", "item_id",
@@ -86,7 +87,7 @@ def look(folder: Path) -> Found:
     found = Found()
     files: dict[str, Views] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() or path.name.startswith(".") or path.name in (FILE, MODELS):
+        if path.is_symlink() or path.name.startswith((".", "~$")) or path.name in (FILE, MODELS):
             continue
         if not path.name.isprintable():
             found.notes.append(f"left out: {path.name!r} (a name that cannot be printed; give it another)")
@@ -108,23 +109,29 @@ def look(folder: Path) -> Found:
             found.notes.append(found.unread[-1])
     tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
     found.id = id_column([t for (name, part), t in tables.items() if part not in files[name].ids])
+    named = {word(v) for t in tables.values() for v in t.columns.get(found.id, ()) if can_name(t.columns[found.id])}
     for (name, part), table in tables.items():
-        _table(found, name, part, table, files[name], alone=len(tables) == 1)
+        if part and suffix_of(Path(name)) == SHEETS and found.id and found.id not in table.columns:
+            found.notes.append(f"left out: {table.where}: expected the column {found.id!r}, which names the items, got "
+                               f"{', '.join(list(table.columns)[:4])}; a sheet without it is no view")
+            continue
+        _table(found, name, part, table, files[name], alone=len(tables) == 1, named=named)
     for name, views in files.items():
         for part in views.arrays:
             found.sections[_name(part, found)] = [f"file = {quoted(name)}", f"part = {quoted(part)}", 'kind = "image"']
     return found
 
 
-def _table(found: Found, name: str, part: str, table: Table, views: Views, alone: bool) -> None:
+def _table(found: Found, name: str, part: str, table: Table, views: Views, alone: bool, named: set[str]) -> None:
     """One table: labels, or one modality, or several that the first parts of its columns' names tell apart."""
-    own = "" if found.id in table.columns or part in views.ids or not found.id else id_column([table])
-    rest = [c for c in table.columns if c not in (found.id, own, UNNAMED)]
+    own = "" if part in views.ids or not found.id else own_column(found.id, table, named)
+    same = next((c for c in table.columns if c.casefold() == found.id.casefold()), "")
+    rest = [c for c in table.columns if c not in (own or same, UNNAMED)]
     split = next((c for c in rest if c.lower() in SPLIT_COLUMNS and _splits(table.columns[c])), "")
     if split:
         found.split = found.split or split
     labels = [c for c in rest if c != split and LABEL_COLUMNS.match(c)]
-    stem = Path(name).stem
+    stem = part or Path(name).stem
     others = part == "" and any(p for p in (*views.tables, *views.arrays) if p)
     if (LABEL_FILES.search(stem) and len(rest) <= 10 and not alone) or others:
         labels = [c for c in rest if c != split]
@@ -141,7 +148,7 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
     rest = [c for c in rest if c not in tagged and c not in texts]
     if not rest:
         if not tagged and not texts:
-            found.tables.append(name)
+            found.tables += [name] if name not in found.tables else []
         return
     chosen = table.only(rest)
     try:
@@ -150,7 +157,7 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
         columns, notes = (), []
-    skipped = [c for c in rest if c not in {x.name for x in columns}]
+    skipped = [c for c in rest if c not in {x.name for x in columns}] if columns else []
     found.notes += notes
     groups = _groups([c.name for c in columns]) if alone else {}
     if groups:
@@ -166,7 +173,27 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
     if kind == "table" and words and len(words) <= 40:
         lines.append("types = {" + ", ".join(f"{key(k)} = {quoted(v)}" for k, v in words.items())
                      + "}  # all others: number")
-    found.sections[_name(part or stem, found)] = lines
+    found.sections[_name(stem, found)] = lines
+
+
+def own_column(id: str, table: Table, named: set[str]) -> str:
+    """What names the items in a table that calls them otherwise; "" where `id` does it, whatever its capitals.
+
+    Parameters
+    ----------
+    id : str
+        The column that names them elsewhere.
+    table : Table
+    named : set of str
+        All items of the tables in which it does so.
+    """
+    same = next((c for c in table.columns if c.casefold() == id.casefold()), "")
+    if not same:
+        return id_column([table])
+    if can_name(table.columns[same]):
+        return ""
+    other = id_column([table.without([same])]) if len(table.columns) > 1 else ""
+    return other if other and named & {word(v) for v in table.columns[other]} else ""
 
 
 def holds_tags(values: np.ndarray) -> bool:
@@ -192,22 +219,29 @@ def id_column(tables: list[Table]) -> str:
     for table in tables:
         for name, values in table.columns.items():
             words = values.dtype.kind != "f"
-            if any(is_gap(v) for v in values) or len(set(values)) < len(values):
+            if not can_name(values):
                 continue
             if words or name.lower() in ID_NAMES or bool((values == np.round(values)).all()):
                 count[name] += 1
     if not count:
-        return ""
+        return next((name for table in tables for name, values in table.columns.items() if meant(name, values)), "")
 
-    def rank(name: str) -> tuple[int, int, int]:
+    def rank(name: str) -> tuple[int, int, bool, int]:
         named = ID_NAMES.index(name.lower()) if name.lower() in ID_NAMES else len(ID_NAMES)
         first = sum(next(iter(t.columns)) == name for t in tables)
-        return count[name], -named, first
+        words = any(name in t.columns and t.columns[name].dtype.kind != "f" for t in tables)
+        return count[name], -named, words, first
 
     best = max(count, key=rank)
     strong = best.lower() in ID_NAMES or best.lower().endswith("id") or (len(tables) > 1 and count[best] == len(tables))
     words = any(best in t.columns and t.columns[best].dtype.kind != "f" for t in tables)
     return best if strong or (words and next(iter(tables[0].columns)) == best) else ""
+
+
+def meant(name: str, values: np.ndarray) -> bool:
+    """Whether a column is called so and would name the items, if none of its cells were empty: reading says which."""
+    given = np.array([v for v in values if not is_gap(v)], dtype=object)
+    return bool(re.search(r"(^|_)ids?$", name, re.IGNORECASE)) and len(given) > len(values) / 2 and can_name(given)
 
 
 def _splits(values: np.ndarray) -> bool:

@@ -35,7 +35,7 @@ LISTED = 4
 """Times as many entries may be listed as files are taken: folders, and what systems put beside files, count there."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 """Names that Windows keeps for devices."""
-CLUTTER = re.compile(r"(^|/)(__MACOSX|\.(?!\.(/|$))[^/]*|thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
+CLUTTER = re.compile(r"(^|/)(__MACOSX|\.(?!\.(/|$))[^/]*|~\$[^/]*|thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 """What systems put beside a person's files."""
 
 
@@ -152,9 +152,9 @@ def check_type(name: str, given: str) -> None:
     if ending in PACKED:
         raise DataError(f"{given[:80]}: expected files that are not packed twice, or a ZIP, got {ending!r}; unpack it "
                         "and give what is in it")
-    if ending in (".xls", ".xlsx", ".ods", ".numbers"):
-        raise DataError(f"{given[:80]}: expected a table as CSV or Parquet, got a spreadsheet ({ending}); save each of "
-                        "its sheets as CSV")
+    if ending in (".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".gsheet"):
+        raise DataError(f"{given[:80]}: expected a spreadsheet as .xlsx, got {ending!r}; open it and save it as .xlsx, "
+                        "or its sheets as CSV")
     if ending in (".pkl", ".pickle", ".pt", ".pth", ".npy", ".rds", ".rda", ".mat", ".joblib"):
         raise DataError(f"{given[:80]}: expected tables, pictures or sounds, got {ending!r}, which is not read because "
                         "such files may hold programs, or no names; save it as CSV, Parquet or NPZ")

@@ -112,11 +112,11 @@ def check_extent(where: str, rows: int, columns: int) -> None:
 
 
 def check_columns(where: str, names: Sequence[Any]) -> list[str]:
-    """Names of columns, without blanks around them: each once, and each one that a person can read."""
+    """Names of columns in one line, without blanks around them: each once, and each one that a person can read."""
     out: list[str] = []
     seen: dict[str, int] = {}
     for k, given in enumerate(names, start=1):
-        name = str(given).strip() or (UNNAMED if k == 1 else "")
+        name = " ".join(str(given).split()) or (UNNAMED if k == 1 else "")
         if not name:
             raise DataError(f"{where}, column {k}: expected a name in the first row, got none; give it one")
         if len(name) > MAX_NAME or not (name.isprintable()):

@@ -110,7 +110,7 @@ def chosen_columns(folder: Folder, name: str, source: Source, table: Table, stri
                         "without it")
     others = {c for n, s in man.modalities.items() if n != name and (s.file, s.part) == (source.file, source.part)
               for c in s.columns}
-    aside = {source.id or man.id, UNNAMED, *man.labels, man.split, *source.skip, *others}
+    aside = {folder.id_column_of(table, source.id), UNNAMED, *man.labels, man.split, *source.skip, *others}
     wanted = [c for c in source.columns or table.columns if c in table.columns and (
         c in source.columns or c not in aside)]
     return table.only(wanted)

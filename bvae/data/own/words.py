@@ -26,6 +26,13 @@ def word(value: Any) -> str:
     return str(value)
 
 
+def can_name(values: np.ndarray) -> bool:
+    """Whether the cells of a column can be the names of items: none is a gap, none stands twice."""
+    if values.dtype.kind == "f":
+        return not np.isnan(values).any() and len(np.unique(values)) == len(values)
+    return not any(map(is_gap, values)) and len(set(values.tolist())) == len(values)
+
+
 def check_ids(where: str, ids: Sequence[str], first_row: int | None = None) -> None:
     """Raise DataError unless all ids are short, printable and different.
 

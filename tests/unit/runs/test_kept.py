@@ -142,6 +142,26 @@ def test_while_a_run_is_going_or_waiting_nothing_is_forgotten(root, birds):
     assert run.exists()
 
 
+def test_what_is_kept_is_changed_in_its_place_but_not_while_a_run_of_it_waits(root, birds):
+    folder = kept.keep(birds, read_manifest(birds), "birds")
+    (folder / "models").mkdir()
+    given = read_manifest(folder)
+    other = replace(given, labels=(), modalities={"body": replace(given.modalities["body"], kind="counts",
+                                                                  columns=("mass",))})
+    assert set(bvae.dataset("birds", split="train").modalities) == {"beak", "body"}
+    (_job("a", "birds") / "queued").touch()
+    with pytest.raises(kept.KeptError, match="stop it first"):
+        kept.change("birds", other)
+    assert read_manifest(folder) == given
+    (jobs.jobs_root() / "a" / "queued").unlink()
+    kept.change("birds", replace(other, name="elsewhere"))
+    assert read_manifest(folder) == other
+    assert bvae.dataset("birds", split="train").modalities["body"].kind == "counts"
+    assert (folder / "models").is_dir()
+    with pytest.raises(kept.KeptError, match="No data set"):
+        kept.change("../birds", other)
+
+
 def test_nothing_is_kept_where_nothing_was_kept(root):
     assert kept.kept() == {}
     assert kept.register_kept() == []

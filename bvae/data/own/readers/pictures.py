@@ -75,7 +75,7 @@ def read_pictures(folder: Path, size: tuple[int, int] | None = None, channels: i
                     "L" if picture.mode in ("1", "L", "I", "F") or picture.mode.startswith("I;16") else "RGB"))
         except Exception as error:  # Pillow's plugins raise errors of many kinds for damaged files
             raise DataError(f"{folder.name}/{path.name}: expected a picture, got a file that cannot be read "
-                            f"({type(error).__name__})") from error
+                            f"({type(error).__name__}); save it again, or leave it out") from error
         if sizes[-1][0] * sizes[-1][1] > MAX_PIXELS:
             raise DataError(f"{folder.name}/{path.name}: expected at most {MAX_PIXELS:,} pixels, got "
                             f"{sizes[-1][1]:,} x {sizes[-1][0]:,}")
@@ -99,7 +99,7 @@ def read_pictures(folder: Path, size: tuple[int, int] | None = None, channels: i
                 out[k] = one(picture, size, channels, fit)
         except Exception as error:
             raise DataError(f"{folder.name}/{path.name}: expected a whole picture, got one that cannot be read to its "
-                            f"end ({type(error).__name__})") from error
+                            f"end ({type(error).__name__}); save it again, or leave it out") from error
     return Views(arrays={"": out}, ids={"": ids}, notes=notes)
 
 

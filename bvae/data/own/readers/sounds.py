@@ -124,4 +124,5 @@ def _tried(folder: Path, path: Path, read: Any) -> Any:
         return read(str(path))
     except Exception as error:  # soundfile raises errors of many kinds for damaged files
         raise DataError(f"{folder.name}/{path.name}: expected a sound, got a file that cannot be read "
-                        f"({type(error).__name__}: {told(error)})") from error
+                        f"({type(error).__name__}: {told(error).replace(str(path), path.name)}); save it again, or "
+                        "leave it out") from error

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bvae.data.base import DataError
+from bvae.data.own.numerals import plainly
 from bvae.data.own.tables import GAPS, MIB, READERS, Table, Views, check_columns, check_extent, check_size, told
 
 SNIFFED = 65_536
@@ -21,6 +22,20 @@ LARGEST_BLOCK = 256 * MIB
 """Bytes of a text that are read at once: no row may be longer."""
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte-order mark -> encoding."""
+OTHERS = (
+    (b"\x1f\x8b", "a packed file (gzip)", "unpack it"),
+    (b"PK\x03\x04", "an Excel file or a ZIP", "let its name end with .xlsx or .zip"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls)", "open it and save it as .xlsx or CSV"),
+    (b"PAR1", "a Parquet file", "let its name end with .parquet"),
+    (b"%PDF", "a PDF", "save the table as CSV"),
+    (b"\x89PNG", "a picture", "let its name end with .png"),
+    (b"<!doctype", "a web page", "save the table itself as CSV"),
+    (b"<html", "a web page", "save the table itself as CSV"),
+    (b"<?xml", "XML", "save the table as CSV"),
+    (b"{", "JSON", "save the table as CSV"),
+    (b"[{", "JSON", "save the table as CSV"),
+)
+"""How other kinds of files begin, what they are, and what to do."""
 NUMBER = r"^[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?$"
 FORMULA = r"^'('?[=+\-@])"
 """An apostrophe that keeps spreadsheets from taking a word for a formula."""
@@ -49,11 +64,17 @@ def read_csv(path: Path, gaps: tuple[str, ...] = ()) -> Views:
     content = path.read_bytes()
     text, encoding = decoded(path.name, content)
     separator = separator_of(text[:SNIFFED], path.suffix.lower())
-    names = check_columns(path.name, header(path.name, text, separator))
-    check_extent(path.name, max(1, text.count("\n")), len(names))
+    given = header(path.name, text, separator)
+    unnamed = trailing(given)  # a separator at the end of every line, as some programs write it
+    names = check_columns(path.name, given[: len(given) - unnamed])
+    check_extent(path.name, max(1, text.count("\n")), len(given))
     notes = [] if encoding.startswith("utf-8") else [f"{path.name}: read as {encoding}, since it is not UTF-8"]
-    columns = _columns(path.name, text, separator, names)
+    columns = _columns(path.name, text, separator, [*names, *(f"\0{k}" for k in range(unnamed))])
     del content, text
+    for k, column in enumerate(list(columns.values())[len(names):], start=len(names) + 1):
+        if any(word.strip() for word in column.to_pylist()):
+            raise DataError(f"{path.name}, column {k}: expected a name in the first row, got none; give it one")
+    notes += misnamed(path.name, names)
     cells = {}
     for name in names:
         cells[name] = numbers_or_words(path.name, name, columns.pop(name), gaps, points=separator == ",")
@@ -73,7 +94,8 @@ READERS.register(".txt")(read_csv)
 
 def decoded(where: str, content: bytes) -> tuple[str, str]:
     """Bytes as text with plain line ends, and the encoding that they had."""
-    encoding = next((name for mark, name in ENCODINGS.items() if content.startswith(mark)), "utf-8")
+    check_kind(where, content)
+    encoding = next((name for mark, name in ENCODINGS.items() if content.startswith(mark)), unmarked(content))
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -86,6 +108,23 @@ def decoded(where: str, content: bytes) -> tuple[str, str]:
         row = text[: text.index("\0")].count("\n") + 1
         raise DataError(f"{where}, row {row}: expected text, got a zero byte; the file is damaged or no text")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def check_kind(where: str, content: bytes) -> None:
+    """Raise DataError for another kind of file that has the name of a text table."""
+    start = content[:SNIFFED].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for mark, what, how in OTHERS:
+        if start[: len(mark)].lower() == mark.lower():
+            raise DataError(f"{where}: expected a text table, got {what} with this name; {how}")
+
+
+def unmarked(content: bytes) -> str:
+    """The encoding of a text without a byte-order mark: UTF-16 where every other byte is 0, else UTF-8."""
+    head = content[:SNIFFED]
+    for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(head) > 3 and head[start::2].count(0) > len(head) * 0.4 and not head[1 - start :: 2].count(0):
+            return encoding
+    return "utf-8"
 
 
 def header(where: str, text: str, separator: str) -> list[str]:
@@ -103,6 +142,21 @@ def header(where: str, text: str, separator: str) -> list[str]:
     except csv.Error as error:
         raise DataError(f"{where}, row 1: expected the names of the columns, got a row that cannot be read "
                         f"({told(error)})") from error
+
+
+def trailing(names: list[str]) -> int:
+    """How many columns at the end of a header have no name, if others have one."""
+    named = [k for k, name in enumerate(names) if name.strip()]
+    return len(names) - named[-1] - 1 if named else 0
+
+
+def misnamed(where: str, names: list[str]) -> list[str]:
+    """A note where the first row may be an item and no row of names."""
+    odd = [name for name in names[1:] if re.match(NUMBER, name)]
+    if not odd or len(odd) < len(names) - 1:
+        return []
+    return [f"{where}: its columns are called {', '.join(odd[:3])}{', ...' if len(odd) > 3 else ''}; if the first row "
+            "is an item, put a row of names above it"]
 
 
 def last_filled(values: np.ndarray) -> int:
@@ -135,8 +189,9 @@ def _columns(where: str, text: str, separator: str, names: list[str]) -> dict[st
     except ModuleNotFoundError as error:
         raise DataError(f"{where}: reading tables needs pyarrow: pip install 'bvae[tables]'") from error
     if text.count('"') % 2:
-        raise DataError(f"{where}: expected every quotation mark to be closed, got one that is not; look for a single "
-                        "\" in a cell")
+        row = next((k for k, line in enumerate(text.split("\n"), start=1) if line.count('"') % 2), 1)
+        raise DataError(f"{where}, row {row}: expected every quotation mark to be closed, got one that is not; look "
+                        "for a single \" in a cell")
     content = text.encode()
     try:
         table = pa_csv.read_csv(
@@ -154,8 +209,11 @@ def _sentence(where: str, error: str, columns: int) -> str:
     """What pyarrow says of a file, as a sentence with the row."""
     found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", error)
     if found:
-        return (f"{where}, row {found[1]}: expected {found[2]} cells, as the first row has names, got {found[3]}; a "
-                "cell that holds the separator must stand in quotes")
+        few, row = int(found[3]) < int(found[2]), int(found[1])
+        mend = ("fill up the row" if few else "delete what stands above the row of names" if row < 4 else
+                "a cell that holds the separator must stand in quotes")
+        return (f"{where}, row {found[1]}: expected {found[2]} {'cell' if found[2] == '1' else 'cells'}, as the first "
+                f"row has names, got {found[3]}; {mend}")
     return f"{where}: expected a table of {columns} columns, got one that cannot be read ({error[:120]})"
 
 
@@ -164,6 +222,7 @@ def numbers_or_words(
 ) -> np.ndarray:
     """A column of words as numbers if all are: (N,) float64 with NaN for gaps, else (N,) of objects, None for gaps.
 
+    See `bvae.data.own.numerals` for the ways in which they may be written.
     Numbers with leading zeros, or of more than 15 digits, stay words: they are ids, or codes of places.
 
     Parameters
@@ -193,6 +252,7 @@ def numbers_or_words(
     words = pc.if_else(pc.is_in(words, value_set=pa.array([*GAPS, *gaps])), pa.scalar(None, pa.string()), words)
     if words.null_count == len(words):
         return np.full(len(words), np.nan)
+    words = plainly(words)
     if not pc.any(pc.match_substring_regex(words, CODE)).as_py():
         with contextlib.suppress(pa.ArrowInvalid):
             return numbers(where, name, pc.cast(words, pa.float64()).to_numpy(zero_copy_only=False), gaps, first_row)

@@ -14,6 +14,7 @@ import safetensors.numpy
 import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from PIL import Image
 from pyarrow import parquet
 
@@ -40,12 +41,20 @@ def table_csv():
     return f"id,height,colour,n\n{rows}".encode()
 
 
+def workbook(file):
+    made = Workbook()
+    for row in [["id", "x", "y"], ["a", 1.5, "red"], ["b", None, 3]]:
+        made.active.append(row)
+    made.save(file)
+
+
 SEEDS = {
     ".csv": table_csv(),
     ".tsv": table_csv().replace(b",", b"\t"),
     ".parquet": saved(lambda f: parquet.write_table(pa.table({"id": ["a", "b"], "x": [1.5, None], "n": [1, 2]}), f)),
     ".npz": saved(lambda f: np.savez(f, rna=np.arange(6.0).reshape(2, 3), ids=np.array(["a", "b"]))),
     ".safetensors": safetensors.numpy.save({"rna": np.ones((2, 3), np.float32)}),
+    ".xlsx": saved(workbook),
 }
 PICTURES = {
     "a.png": saved(lambda f: Image.fromarray(G.integers(0, 255, (6, 5, 3), dtype=np.uint8)).save(f, "PNG")),

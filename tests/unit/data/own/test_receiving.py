@@ -156,7 +156,9 @@ def test_a_zip_that_is_damaged_or_hostile_is_a_sentence_and_nothing_is_written(t
 
 FILES = {
     "empty": ("a.csv", b"", "empty one"), "no ending": ("table", TABLE, "no ending"),
-    "a spreadsheet": ("a.xlsx", b"PK", "save each of its sheets as CSV"), "a pickle": ("a.pkl", b"x", "programs"),
+    "an old spreadsheet": ("a.xls", b"x", "save it as .xlsx"),
+    "another spreadsheet": ("a.ods", b"x", "save it as .xlsx"),
+    "a pickle": ("a.pkl", b"x", "programs"),
     "PyTorch": ("a.pt", b"x", "programs"), "packed": ("a.csv.gz", b"x", "unpack it"),
     "a film": ("a.mp4", b"x", "'.mp4'"),
 }

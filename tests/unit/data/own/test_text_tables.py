@@ -71,7 +71,8 @@ def test_other_encodings_are_said(tmp_path):
     ("id,a\nx,1\ny,1e999\n", "row 3, column 'a': expected a finite number"),
     ('id,a\nx,"1\ny,2\n', "every quotation mark to be closed"),
     (b"id,a\nx,\x00\n", "row 2: expected text, got a zero byte"),
-    (b"\x89PNG\x00\x01,\xff\x00", "got bytes that are no text"),
+    (b"\x89PNG\x00\x01,\xff\x00", "got a picture with this name"),
+    (b"\x88PNG\x00\x01,\xff\x00", "got bytes that are no text"),
     ("id," + "n" * 300 + "\nx,1\n", "name of at most 200 printable characters"),
 ])
 def test_damaged_tables_are_refused_in_a_sentence(tmp_path, content, said):
