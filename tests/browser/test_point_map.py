@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support import ROOT
@@ -91,6 +92,12 @@ def test_all_of_it_works_by_keys_and_names_are_no_html(page, harness_url):
     box = box_of(page, canvas)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator(f"{MAP} .card")).to_contain_text("uncertainty 0.25")
+
+
+def test_axe_finds_nothing_in_it(page, harness_url):
+    opened(page, harness_url)
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert not [(f["id"], f["nodes"][0]["html"]) for f in found if f["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
