@@ -192,7 +192,9 @@ def id_column(tables: list[Table]) -> str:
     for table in tables:
         for name, values in table.columns.items():
             words = values.dtype.kind != "f"
-            if any(is_gap(v) for v in values) or len(set(values)) < len(values):
+            if any(map(is_gap, values)) if words else bool(np.isnan(values).any()):
+                continue
+            if len(set(values) if words else np.unique(values)) < len(values):
                 continue
             if words or name.lower() in ID_NAMES or bool((values == np.round(values)).all()):
                 count[name] += 1
