@@ -105,14 +105,14 @@ def cells(
     seed : int
     """
     names = [n for n, m in data.modalities.items() if m.columns]
-    z = item_beliefs.draw(scene, DRAWS, seed).z
+    z, chance = item_beliefs.draw(scene, DRAWS, seed).z, torch.Generator().manual_seed(seed)
     out = {}
     for name, decoded in model.decode(z, names).items():
         likelihood, modality = model.likelihood(name), data.modalities[name]
         true = data.x[name][item] if data.has(name, item) else torch.full(modality.shape, torch.nan)
         given = shown[name][0] if name in shown else true
         known = given if name in shown else torch.full_like(given, torch.nan)
-        means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1))[:, 0]  # (S, P)
+        means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1), chance)[:, 0]  # (S, P)
         scale = (likelihood.variance(means).mean(0) + means.var(0, correction=0)).sqrt()
         low, high = ends(data, name)
         out[name] = [Cell(c, given[at], true[at], means.mean(0)[at], scale[at], (low[at.start], high[at.start]))
