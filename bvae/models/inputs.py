@@ -122,9 +122,16 @@ def check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> N
                          f"{len(cells):,} of {values[item].numel():,} cells; {advice}")
 
 
-def complete(present: Tensor) -> bool:
-    """Whether all items have a modality, (B,) bool, as far as that can be known without waiting for a device."""
-    return present.device.type == "cpu" and bool(present.all())
+def rows_of(present: Tensor | None, count: int) -> list[Tensor | None]:
+    """Which items have each of M modalities, (M, B) bool -> M rows (B,); None where it is known that all have it.
+
+    Elsewhere than on a CPU the question would wait for the device.
+    """
+    if present is None:
+        return [None] * count
+    if present.device.type != "cpu":
+        return list(present.unbind())
+    return [None if whole else row for whole, row in zip(present.all(1).tolist(), present.unbind(), strict=True)]
 
 
 def some_gaps(x: Tensor) -> bool:
