@@ -21,11 +21,12 @@ def text(value: object, whole: bool = False) -> str:
         return "yes" if value else "no"
     if not isinstance(value, Real):
         return str(value)
-    if math.isnan(value):
+    number, exact = float(value), whole or isinstance(value, Integral)
+    if math.isnan(number):
         return "–"
-    if math.isfinite(value) and (whole or isinstance(value, Integral) or abs(value) >= 999.5):
-        return f"{round(value):,}" if abs(value) >= 10_000 else str(round(value))
-    return f"{float(value):#.3g}".rstrip(".")
+    if math.isfinite(number) and (exact or abs(number) >= 999.5):
+        return f"{round(number):,}" if abs(number) >= 10_000 else str(round(number))
+    return f"{number:#.3g}".rstrip(".")
 
 
 def whole(column: pd.Series) -> bool:
