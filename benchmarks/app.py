@@ -104,7 +104,7 @@ PAGES: dict[str, tuple[Change, ...]] = {
                 Change("sample", step, "item")),
     "your_data": (Change("modality", toggle, "my_views"), Change("aggregator", choose, "my_rule"),
                   Change("sample", step, "my_item"), Change("weight", slide, "my_w_m0")),
-    "benchmarks": (Change("figure", segment, "curve"),),
+    "benchmarks": (Change("figure", choose, "curve"),),
 }
 COLD = ("home", "explore")
 

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from bvae.io.storage import write_text
@@ -34,12 +35,17 @@ def printed(kind: str, code: str, folder: Path) -> str:
         **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")})
     if ran.returncode:
         raise subprocess.CalledProcessError(ran.returncode, code, ran.stdout, ran.stderr)
-    said = ran.stdout.replace(f"{folder.resolve()}/", "").replace(f"{folder}/", "").strip("\n")
+    return shown(ran.stdout, folder)
+
+
+def shown(said: str, folder: Path) -> str:
+    """What was printed as the page shows it: without the folder's place, and without blanks at the ends of lines."""
+    said = said.replace(f"{folder.resolve()}/", "").replace(f"{folder}/", "").strip("\n")
     return "".join(line.rstrip() + "\n" for line in said.split("\n"))
 
 
-def filled(text: str, folder: Path) -> str:
-    """The page with what its blocks print."""
+def filled(text: str, folder: Path, run: Callable[[str, str, Path], str] = printed) -> str:
+    """The page with what its blocks print, by `printed` or by another way to run a block."""
     out, last, end = [], "", 0
     for block in BLOCK.finditer(text):
         kind, code = block.groups()
@@ -49,7 +55,7 @@ def filled(text: str, folder: Path) -> str:
             last = ""
         else:
             out.append(block[0])
-            last = printed(kind, code, folder) if NOT_RUN not in code else ""
+            last = run(kind, code, folder) if NOT_RUN not in code else ""
         end = block.end()
     return "".join([*out, text[end:]])
 

@@ -25,6 +25,8 @@ from bvae.io.storage import write_json
 from bvae.metrics.log_likelihood import averaged, log_weights
 from bvae.models.imputation import AT_ONCE, Imputed, impute
 from bvae.models.vae import MultimodalVAE
+from bvae.samplers import Sampler, best, posterior_draws
+from bvae.samplers.files import write
 from bvae.training.checkpoint import CheckpointError, load_weights, read_checkpoint, save_model
 from bvae.training.loop import train
 from bvae.training.settings import Settings
@@ -98,6 +100,8 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     notes_ : list of str
         What of the data was left out or changed.
     modalities_ : list of str
+    draws_ : Draws
+        Draws of the items' joint posteriors, to which :meth:`sample` fits what it draws from.
     n_features_in_ : int
         Columns of the table, or of all tables together.
 
@@ -147,6 +151,7 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         with tempfile.TemporaryDirectory() as folder:
             train(self.settings_, Path(folder), progress=self.verbose, data=data)
             self._take(load_weights(read_checkpoint(Path(folder))))
+        self.draws_ = posterior_draws(self.model_, data, seed=self.settings_.seed)
         return self
 
     def _take(self, model: MultimodalVAE) -> None:
@@ -292,6 +297,20 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         out = self.model_.generate(x, targets, num_samples, generator, present=present)
         return {name: v.numpy() for name, v in out.items()}
 
+    def sample(self, num_samples: int = 8, sampler: str | None = None) -> dict[str, np.ndarray]:
+        """Inventions, no view goes in: means of all modalities, (num_samples, ...) each.
+
+        z is drawn from where the items of :meth:`fit` are, see `bvae.samplers`, or with "prior" from N(0, I).
+        """
+        self._fit_sampler()
+        generator = torch.Generator().manual_seed(self.settings_.seed)
+        return {name: v.numpy() for name, v in self.model_.sample(num_samples, sampler, generator).items()}
+
+    def _fit_sampler(self) -> None:
+        self._fitted()
+        if self.model_.sampler is None and hasattr(self, "draws_"):
+            self.model_.sampler = best(self.draws_, self.settings_.seed)
+
     @torch.no_grad()
     def score_samples(self, X: Any, num_samples: int = 64) -> np.ndarray:
         """log p(x) of each item in nats, over what it has: a lower bound by importance sampling, (N,) float64.
@@ -318,10 +337,12 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def save(self, path: str | Path) -> None:
         """Write the model and all that is needed to go on with it into a folder; nothing is pickled."""
-        self._fitted()
+        self._fit_sampler()
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         save_model(folder, self.model_, self.settings_, {"seconds": 0.0, "items": 0})
+        if isinstance(self.model_.sampler, Sampler):
+            write(folder, self.model_.sampler, read_checkpoint(folder).hash)
         groups = {k: [c.item() if isinstance(c, np.generic) else c for c in v] for k, v in (self.groups or {}).items()}
         facts = {"alphabet": self.alphabet_, "groups": groups or None, "kinds": dict(self.kinds or {}) or None,
                  "weights": self.weights, "why": self.why_, "notes": self.notes_,

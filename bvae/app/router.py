@@ -17,16 +17,21 @@ from bvae.io.storage import StorageError
 from bvae.runs import kept
 from bvae.runs.isolated import ComputationError
 from bvae.training.checkpoint import runs_root
+from bvae.version import __version__
 
 ROUTED = "_routed"
 FIRST = next(iter(PAGES))
+ABOUT = (
+    f"**bvae {__version__}**, MIT licence. A core in PyTorch (`import bvae`), a command (`bvae --help`), and this app; "
+    "nothing leaves this computer. The paper: Qiu et al., *Multimodal Variational Autoencoder: a Barycentric View*, "
+    "AAAI 2025, [arXiv 2412.20487](https://arxiv.org/abs/2412.20487).")
 ICON = Path(__file__).with_name("icon.png")  # a file of ours: Streamlit fetches named icons from elsewhere
 
 
 def navigation():
     """Configure the page and let Streamlit choose what to run."""
     st.set_page_config(page_title="bvae: how multimodal VAEs combine what they know",
-                       page_icon=str(ICON), layout="wide")
+                       page_icon=str(ICON), layout="wide", menu_items={"About": ABOUT})
     login.ask()
     st.session_state[ROUTED] = True
     groups: dict[str, list[Any]] = {}

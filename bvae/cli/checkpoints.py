@@ -27,6 +27,8 @@ def add(commands: Any) -> None:
     command = commands.add_parser(
         "checkpoints", help="list the checkpoints and check their hashes; --rebuild makes what ships again")
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
+    command.add_argument("--samplers", action="store_true",
+                         help="fit the samplers that are missing or of other weights: how inventions are drawn")
     rebuild = command.add_argument_group("making them again")
     rebuild.add_argument("--rebuild", action="store_true",
                          help="train and evaluate what is missing of what ships; can be stopped and repeated")
@@ -42,12 +44,17 @@ def run(options: argparse.Namespace) -> int:
     """List and verify, or make them again."""
     from bvae.evaluation.records import records
     from bvae.maps import map_files
+    from bvae.training import sampling
 
     if options.rebuild:
         return rebuild(options)
     if options.only or options.dry_run or options.official or options.root:
         raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
     root = options.out  # without one, what ships and what was trained in the app
+    if options.samplers:
+        sampling.make_missing(load_checkpoint(data, name, root) for data in DATASETS
+                              for name in checkpoints(data, root))
+        return 0
 
     def line(settings: Settings, config: Mapping[str, Any], latent_dim: int, size: str) -> str:
         return (f"{METHODS[settings.method].title}, D = {latent_dim}, {settings.steps} steps in "
@@ -61,8 +68,9 @@ def run(options: argparse.Namespace) -> int:
             size = f"{(checkpoint.folder / WEIGHTS).stat().st_size / 1e6:.2f} MB"
             maps = {"ready": ", maps", "missing": ""}.get(found := map_files.state(checkpoint), f", {found} maps: make "
                     f"them again with python -m bvae maps {name_of_data} {name}")
+            drawn = "" if model.sampler is None else f", sampler {model.sampler.name}"
             print(f"{name_of_data}/{name}: {line(checkpoint.settings, checkpoint.config, model.latent_dim, size)}"
-                  f"{maps}")
+                  f"{maps}{drawn}")
         for record in records(name_of_data, root):
             missing = f", {record.settings.missing:.0%} missing" if record.settings.missing else ""
             print(f"{name_of_data}/records/{record.name}: "

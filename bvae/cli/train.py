@@ -17,7 +17,7 @@ from bvae.data import DATASETS
 from bvae.evaluation.tables import print_table
 from bvae.io.system import DEVICES
 from bvae.models.methods import methods
-from bvae.training.checkpoint import RESERVED, WEIGHTS, first_line
+from bvae.training.checkpoint import RESERVED, WEIGHTS, first_line, read_checkpoint
 from bvae.training.loggers import LOGGERS, Log
 from bvae.training.settings import Settings
 
@@ -110,6 +110,7 @@ def for_own_data(settings: Settings, changes: dict[str, Any], seconds: float | N
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
     """Train in a folder that no other process works in, and evaluate."""
+    from bvae.training import sampling
     from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
 
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
@@ -130,6 +131,7 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     except TrainingStopped as stop:
         print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
+    sampling.make(read_checkpoint(folder), sampling.training_items(settings, options.root))
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
         root, name = folder.parents[1], folder.name

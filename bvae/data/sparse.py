@@ -54,9 +54,13 @@ class SparseRows:
             at = at.astype(np.int64)
         return SparseRows(self.matrix[at], self.gaps[at])
 
-    def columns(self, count: int) -> SparseRows:
-        """The first cells of every row."""
-        return SparseRows(self.matrix[:, :count], self.gaps)
+    def cells(self, at: Any) -> SparseRows:
+        """Some cells of every row: a slice, or positions."""
+        return SparseRows(self.matrix[:, at.numpy() if isinstance(at, Tensor) else at], self.gaps)
+
+    def some_gaps(self) -> bool:
+        """Whether there are gaps: NaN, or rows that are gaps as a whole."""
+        return bool(self.gaps.any() or np.isnan(self.matrix.data).any())
 
     def empty(self) -> Tensor:
         """(N,) bool: rows that hold nothing but gaps."""

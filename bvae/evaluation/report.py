@@ -19,12 +19,15 @@ BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
 BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
 END = "<!-- end of results -->"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
-BY_VIEWS = ("coherence", "joint_coherence", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
-            "latent_average_precision")
-IN_SHORT = ("coherence", "joint_coherence", "latent_accuracy")  # from the fewest and from the most views
+BY_VIEWS = ("coherence", "joint_coherence", "joint_coherence_fitted", "attribute_coherence", "latent_accuracy",
+            "latent_accuracy_drawn", "latent_average_precision")
+IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "latent_accuracy")  # from fewest and most views
+FROM_TO = ("variety", "sharpness", "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
 HEADS = {
-    "coherence": "coherence", "joint_coherence": "joint coherence", "attribute_coherence": "attribute coherence",
+    "coherence": "coherence", "joint_coherence": "joint coherence",
+    "joint_coherence_fitted": "joint coherence, sampler", "attribute_coherence": "attribute coherence",
+    "variety": "variety", "sharpness": "sharpness",
     "latent_accuracy": "latent accuracy", "latent_accuracy_drawn": "latent accuracy (drawn)",
     "latent_average_precision": "latent AP", "coverage_90_decoded": "coverage of 90 %, no noise",
     "coverage_90_noisy": "coverage of 90 %, noise", "log_likelihood": "Log-likelihood of all modalities",
@@ -113,7 +116,7 @@ def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     """Figures that are not by the number of views; those by modality as their mean over the modalities."""
     found = [metric for metric in MEANS if keys_of(metrics.values(), metric)]
     ends = []
-    for metric in ("coverage_90_decoded", "coverage_90_noisy"):
+    for metric in FROM_TO:
         covered = keys_of(metrics.values(), metric)
         ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
     columns = [(metric, None) for metric in found] + ends

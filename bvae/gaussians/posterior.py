@@ -165,7 +165,8 @@ class Posterior:
     @staticmethod
     def _pick(values: Tensor, index: Tensor) -> Tensor:
         """values (K, B, D), index (S, B) -> (S, B, D)."""
-        return values.gather(0, index.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+        rows = index * values.shape[1] + torch.arange(values.shape[1], device=index.device)
+        return values.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, index.shape)
 
     def component(self, index: Tensor) -> Posterior:
         """One component per item as a plain Gaussian: index (B,) int64 -> Posterior with K = 1."""

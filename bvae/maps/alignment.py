@@ -77,8 +77,16 @@ def procrustes(points: np.ndarray, reference: np.ndarray) -> Alignment:
                              float(within(np.ldexp(scale, wanted.exponent - cloud.exponent))))
 
 
-def neighbours(points: np.ndarray, k: int = 15) -> np.ndarray:
+def neighbours(points: np.ndarray, k: int = 15, of: np.ndarray | None = None) -> np.ndarray:
     """The nearest other points of every point, Euclidean: (N, D) -> (N, min(k, N - 1)) positions.
+
+    Parameters
+    ----------
+    points : ndarray
+        (N, D) finite numbers.
+    k : int
+    of : ndarray, optional
+        (n,) positions of the points whose neighbours are wanted, instead of all: (n, min(k, N - 1)) then.
 
     Raises
     ------
@@ -88,13 +96,19 @@ def neighbours(points: np.ndarray, k: int = 15) -> np.ndarray:
     offsets = centred(points).offsets
     k = min(k, len(offsets) - 1)
     if k < 1:
-        return np.empty((len(offsets), 0), dtype=int)
+        return np.empty((len(offsets if of is None else of), 0), dtype=int)
     if not offsets.shape[1]:
         offsets = np.zeros((len(offsets), 1))
     from sklearn.neighbors import NearestNeighbors
 
     with np.errstate(under="ignore"):
-        return NearestNeighbors(n_neighbors=k).fit(offsets).kneighbors(return_distance=False)
+        search = NearestNeighbors(n_neighbors=k).fit(offsets)
+        if of is None:
+            return search.kneighbors(return_distance=False)
+        near = search.kneighbors(offsets[of], k + 1, return_distance=False)
+    drop = near == np.asarray(of)[:, None]  # the point itself; where others lie at the same place, the farthest one
+    drop[~drop.any(axis=1), -1] = True
+    return near[~drop].reshape(len(near), k)
 
 
 def prepare() -> None:

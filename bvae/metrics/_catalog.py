@@ -38,6 +38,47 @@ class Figure:
         return f"{key} view{'s' * (key != '1')}" if self.key == "views" and key.isdigit() else key
 
 
+SIMPLER = {"mode": ("the commonest word", "the commonest word of each column"),
+           "ridge": ("ridge regression", "ridge regression on the other views"),
+           "neighbours": ("nearest neighbours", "the mean of the 10 nearest training items")}
+"""Methods beside which a model's imputation stands: what they are called, and what they are."""
+
+
+def _imputation() -> dict[str, Figure]:
+    """The figures of imputation, each followed by the same of simpler methods."""
+    own = {
+        "r2": Figure(
+            "Imputation, R2", "higher",
+            "Share of the variance of a view's columns that is predicted from all other views, in items that were not "
+            "trained on; counts as log(1 + x). 0: no better than the mean.",
+            "A mean over columns: a few that can be predicted well hide many that cannot.", key="modality"),
+        "r2_views": Figure(
+            "Imputation by the number of observed views, R2", "higher",
+            "The same, mean over all sets of so many observed views and all columns that are not among them.",
+            "More observed views leave fewer to predict: the columns are not the same ones from row to row."),
+        "accuracy": Figure(
+            "Imputation of words, share right", "higher",
+            "Share of a view's binary columns and categories that are predicted rightly from all other views.",
+            "Compare it with the commonest word, which may be right most of the time.", key="modality"),
+        "coverage_90": Figure(
+            "Coverage of imputation intervals", "nominal",
+            "How often the mean plus and minus 1.645 standard deviations holds the number that was hidden.",
+            "Intervals are taken for normal: columns with long tails miss it at both ends.", 0.9, key="modality"),
+    }
+    out: dict[str, Figure] = {}
+    for name, figure in own.items():
+        out[f"imputation_{name}"] = figure
+        for method, (called, what) in SIMPLER.items() if name in ("r2", "accuracy") else ():
+            if (name, method) == ("r2", "mode"):
+                continue  # that is an R2 of 0
+            subject, comma, measure = figure.title.partition(", ")
+            trap = ("It knows nothing of the item." if method == "mode" else
+                    "It is fitted anew for each view, where a model answers for all.")
+            out[f"imputation_{name}_{method}"] = Figure(
+                f"{subject} by {called}{comma}{measure}", figure.better, f"The same of {what}.", trap, key="modality")
+    return out
+
+
 CATALOG: dict[str, Figure] = {
     "coherence": Figure(
         "Conditional coherence", "higher",
@@ -49,6 +90,21 @@ CATALOG: dict[str, Figure] = {
         "Joint coherence", "higher",
         "Share of samples from the prior on which the classifiers of all modalities agree.",
         "A model whose samples all show the same class scores 1."),
+    "joint_coherence_fitted": Figure(
+        "Joint coherence of inventions", "higher",
+        "The same with z drawn by the model's sampler, a density fitted to where the training items are; the "
+        "difference to the prior's is what the hole between prior and items costs.",
+        "A sampler that only remembers the items would score as well: read the evenness of the classes and the recall "
+        "of samples beside it."),
+    "class_evenness": Figure(
+        "Evenness of invented classes, from the prior", "higher",
+        "Entropy of the classes among samples from the prior on which the judges agree, over that of equal shares. 1: "
+        "every class is as frequent as any other.",
+        "It counts only samples on which the judges agree, which may be few."),
+    "class_evenness_fitted": Figure(
+        "Evenness of invented classes", "higher",
+        "The same with z drawn by the model's sampler.",
+        "A sampler that takes the frequencies of the training items is even only where those are."),
     "latent_accuracy": Figure(
         "Latent accuracy, one probe per subset", "higher",
         "Accuracy of a logistic regression on the means of q(z | x_S), fitted anew for every subset S.",
@@ -136,39 +192,18 @@ CATALOG: dict[str, Figure] = {
         "Reconstruction error", "lower",
         "Root of the mean squared error of pixels (texts: share of wrong characters) from the mean of q(z | all).",
         "A model may reconstruct well and generate badly, and the other way round.", key="modality"),
-    "imputation_r2": Figure(
-        "Imputation, R2", "higher",
-        "Share of the variance of a view's columns that is predicted from all other views, in items that were not "
-        "trained on; counts as log(1 + x). 0: no better than the mean.",
-        "A mean over columns: a few that can be predicted well hide many that cannot.", key="modality"),
-    "imputation_r2_ridge": Figure(
-        "Imputation by ridge regression, R2", "higher", "The same of ridge regression on the other views.",
-        "It is fitted anew for each view, where a model answers for all.", key="modality"),
-    "imputation_r2_neighbours": Figure(
-        "Imputation by nearest neighbours, R2", "higher", "The same of the mean of the 10 nearest training items.",
-        "It is fitted anew for each view, where a model answers for all.", key="modality"),
-    "imputation_r2_views": Figure(
-        "Imputation by the number of observed views, R2", "higher",
-        "The same, mean over all sets of so many observed views and all columns that are not among them.",
-        "More observed views leave fewer to predict: the columns are not the same ones from row to row."),
-    "imputation_accuracy": Figure(
-        "Imputation of words, share right", "higher",
-        "Share of a view's binary columns and categories that are predicted rightly from all other views.",
-        "Compare it with the commonest word, which may be right most of the time.", key="modality"),
-    "imputation_accuracy_mode": Figure(
-        "Imputation by the commonest word, share right", "higher", "The same of the commonest word of each column.",
-        "It knows nothing of the item.", key="modality"),
-    "imputation_accuracy_ridge": Figure(
-        "Imputation of words by ridge regression, share right", "higher", "The same of ridge regression.",
-        "It is fitted anew for each view, where a model answers for all.", key="modality"),
-    "imputation_accuracy_neighbours": Figure(
-        "Imputation of words by nearest neighbours, share right", "higher",
-        "The same of the 10 nearest training items.",
-        "It is fitted anew for each view, where a model answers for all.", key="modality"),
-    "imputation_coverage_90": Figure(
-        "Coverage of imputation intervals", "nominal",
-        "How often the mean plus and minus 1.645 standard deviations holds the number that was hidden.",
-        "Intervals are taken for normal: columns with long tails miss it at both ends.", 0.9, key="modality"),
+    **_imputation(),
+    "variety": Figure(
+        "Variety of translations", "nominal",
+        "Squared distance of two pictures that were generated from the same views of an item, over that of two real "
+        "pictures of one class, by the number of observed views. 0: always the same picture.",
+        "Not higher is better: an item's other views say more than its class, so less than 1 can be right. Noise and "
+        "pictures of a wrong class are far apart too: read coherence beside it.", 1.0),
+    "sharpness": Figure(
+        "Sharpness of translations", "nominal",
+        "Variance of the Laplacian (differences between neighbouring pixels) of generated pictures over that of real "
+        "ones, by the number of observed views. 0: all is blurred; 1: as rich in detail as real pictures.",
+        "It does not ask which detail: noise and a background that is copied exactly are sharp too.", 1.0),
     "judge_frechet": Figure(
         "Fréchet distance in the judges' features", "lower",
         "Between unconditional samples and test images of a modality, in the features of its coherence classifier.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,17 +12,25 @@ from torch import Tensor
 
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.columns import places
+from bvae.data.sparse import SparseRows
 from bvae.metrics.base import METRICS, TABLES, EvaluationData, all_subsets, needs
+from bvae.models.blocks import Block, Dense, Sparse
 from bvae.models.imputation import impute
+from bvae.models.statistics import at_most
 from bvae.models.vae import MultimodalVAE
 
 DRAWS = 32
-COUNT_DRAWS = 128
-"""For means of logarithms of counts, which draws of single cells give."""
+FEWEST_COUNT_DRAWS, COUNT_DRAWS = 16, 128
+"""For means of logarithms of counts, which draws of single cells give; fewer of many cells, whose errors average."""
+DRAWN = 2**26
+"""Cells that are drawn for that, unless the least number of draws makes more,"""
+DRAWN_AT_ONCE = 2**25
+"""and how many of them together."""
 MOST_SUBSETS = 40
 """Sets of observed modalities that are tried; spread over all, where there are more."""
 MOST_ITEMS = 1000
-FIT_ON = 5000
+FIT_ON, FIT_CELLS = 5000, 2**23
+"""Training items that simpler methods are fitted on at most, and cells, unless those of 500 items are more."""
 NEIGHBOURS = 10
 WITHIN = 1.6449
 """Standard deviations within which 90 percent of a normal density lies."""
@@ -57,8 +66,8 @@ class Scale(NamedTuple):
     deviation: Tensor
 
 
-def scale_of(modality: Modality, values: Tensor) -> Scale:
-    """Of the training items that have the modality: (n, P), NaN for gaps."""
+def scale_of(modality: Modality, values: Tensor | SparseRows) -> Scale:
+    """Of the training items that have the modality: (n, P), NaN for gaps. What is sparse is not made dense."""
     p = values.shape[1]
     numbers, counts = torch.zeros(p, dtype=torch.bool), torch.zeros(p, dtype=torch.bool)
     words = []
@@ -67,9 +76,15 @@ def scale_of(modality: Modality, values: Tensor) -> Scale:
             numbers[place], counts[place] = True, column.type == "count"
         else:
             words.append(place)
-    seen = as_compared(values.double(), counts)
-    mean = seen.nanmean(0).nan_to_num()
-    deviation = (seen - mean).square().nanmean(0).sqrt().nan_to_num()
+    alike = bool(counts.all()) or not bool(counts.any())
+    x: Block
+    if isinstance(values, SparseRows) and alike:
+        x = Sparse.of(values, torch.arange(p)).of_each(lambda v: as_compared(v.double(), counts[:1]))
+    else:
+        x = Dense(as_compared(values[:].double(), counts))
+    there = x.there()
+    mean = (x.total() / there).nan_to_num()
+    deviation = (x.squares(mean) / there).sqrt().nan_to_num()
     numbers &= deviation > 1e-9 * mean.abs().clamp_min(1e-30)  # nothing can be said of a constant
     return Scale(numbers, counts, words, mean, deviation.clamp_min(1e-30))
 
@@ -128,13 +143,14 @@ def mean_of(values: Tensor) -> dict[str, float] | None:
     return {"mean": round(float(values.mean()), 6), "se": round(float(error), 6)}
 
 
-def features(data: MultimodalDataset, names: Sequence[str], like: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[
-        np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Observed modalities side by side for simpler methods, standardised, gaps at the mean: (N, F)."""
-    blocks = []
+def features(
+    data: MultimodalDataset, names: Sequence[str], index: Tensor, like: tuple[np.ndarray, np.ndarray] | None = None
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Observed modalities of some items side by side for simpler methods, standardised, gaps at the mean: (n, F)."""
+    blocks, x = [], data.subset(index)
     for name in names:
-        values = data.x[name].flatten(1).double().clone()
-        values[~data.present[list(data.modalities).index(name)]] = torch.nan
+        values = x[name].flatten(1).double()
+        values[~data.present[list(data.modalities).index(name), index]] = torch.nan
         blocks.append(as_compared(values, torch.tensor(data.modalities[name].kind == "counts")))
     wide = torch.cat(blocks, 1).numpy()
     if like is None:
@@ -180,7 +196,8 @@ def imputation(model: MultimodalVAE, data: EvaluationData, generator: torch.Gene
     """
     names = list(model.modalities)
     tables = [n for n in names if model.modalities[n].columns]
-    scales = {n: scale_of(model.modalities[n], data.train.x[n][data.train.present[names.index(n)]]) for n in tables}
+    have = {n: data.train.present[names.index(n)].nonzero()[:, 0] for n in tables}
+    scales = {n: scale_of(model.modalities[n], data.train.rows_of(n, have[n])) for n in tables}
     some = torch.linspace(0, len(data.test) - 1, min(MOST_ITEMS, len(data.test))).round().long()
     x, present = data.test.subset(some), data.test.present[:, some]
     out: dict[str, dict[str, Any]] = {}
@@ -225,12 +242,16 @@ def predicted(
     out = {}
     for name in targets:
         counts = torch.tensor([c.type == "count" for c in model.modalities[name].columns for _ in range(c.width)])
-        draws = COUNT_DRAWS if bool(counts.any()) else 0
-        found = impute(model, x_given, seen, max(DRAWS, draws), draws, generator, [name])[name]
-        mean = found.mean
-        if draws:
-            mean = torch.where(counts, found.samples.log1p().mean(0).expm1(), mean)
-        out[name] = mean, found.scale
+        cells = len(counts) * seen.shape[1]
+        draws = max(FEWEST_COUNT_DRAWS, min(COUNT_DRAWS, DRAWN // max(1, cells))) if bool(counts.any()) else 0
+        pieces = []
+        for at in torch.arange(seen.shape[1]).split(max(1, DRAWN_AT_ONCE // (len(counts) * max(1, draws)))):
+            found = impute(model, {g: v[at] for g, v in x_given.items()}, seen[:, at], max(DRAWS, draws), draws,
+                           generator, [name])[name]
+            mean = torch.where(counts, found.samples.log1p().mean(0).expm1(), found.mean) if draws else found.mean
+            pieces.append((mean, found.scale))
+        mean, scale = (torch.cat(part) for part in zip(*pieces, strict=True))
+        out[name] = mean, scale
     return out
 
 
@@ -238,18 +259,21 @@ def simpler(
     train: MultimodalDataset, test: MultimodalDataset, name: str, others: Sequence[str], items: Tensor
 ) -> dict[str, Tensor]:
     """What simpler methods say of a modality from the others: name of the method -> (n, P) of the chosen test items."""
+    width = sum(math.prod(train.modalities[o].shape) for o in others)
+    most = min(FIT_ON, max(500, FIT_CELLS // width))
     have = torch.nonzero(train.present[list(train.modalities).index(name)]).flatten()
-    have = have[torch.linspace(0, len(have) - 1, min(FIT_ON, len(have))).round().long()]
-    wide, like = features(train, others)
-    goal = as_compared(train.x[name][have].double(), torch.tensor(train.modalities[name].kind == "counts"))
+    have = have[at_most(have, most)]
+    like = features(train, others, at_most(train, most))[1]
+    wide = features(train, others, have, like)[0]
+    goal = as_compared(train.subset(have)[name].double(), torch.tensor(train.modalities[name].kind == "counts"))
     middle = goal.nanmean(0).nan_to_num()
     whole = torch.where(goal.isnan(), middle, goal).numpy()
-    asked = features(test, others, like)[0][items.numpy()]
+    asked = features(test, others, items, like)[0]
     out = {"mode": middle.expand(len(items), -1)}
     for kind, make in BASELINES.items():
         if kind == "neighbours" and len(have) < NEIGHBOURS:
             continue
-        said = torch.from_numpy(np.asarray(make().fit(wide[have.numpy()], whole).predict(asked))).view(len(items), -1)
+        said = torch.from_numpy(np.asarray(make().fit(wide, whole).predict(asked))).view(len(items), -1)
         out[kind] = said.expm1() if train.modalities[name].kind == "counts" else said
     return out
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator
+from bvae.models.inputs import taken
 from bvae.models.vae import MultimodalVAE
 
 AT_ONCE = 4_000_000
@@ -73,45 +74,55 @@ def impute(
         raise ValueError(f"num_draws, num_samples: expected at least 2, and from 0 to as many, got {num_draws}, "
                          f"{num_samples}")
     names = list(model.modalities if targets is None else targets)
-    count = len(next(iter(x.values()))) if present is None else present.shape[1]
+    x, present, count = taken(x, present, model.modalities, cells=True)
     widest = max(torch.Size(model.modalities[n].shape).numel() for n in names)
     step = max(1, AT_ONCE // (widest * num_draws))
-    generator = generator or torch.Generator().manual_seed(torch.seed() % 2**63)
+    generator = generator or torch.Generator().manual_seed(int(torch.randint(2**62, ())))
     chance = generator.get_state()
-    pieces = []
-    for a in range(0, max(1, count), step):
+    out = {name: _as_given(model, name, x.get(name), present, count, num_samples) for name in names}
+    asked = torch.stack([found.missing.flatten(1).any(1) for found in out.values()]).any(0).nonzero()[:, 0]
+    for index in asked.split(step) if len(asked) else ():
         generator.set_state(chance)
-        pieces.append(_impute(model, {k: v[a : a + step] for k, v in x.items()}, None if present is None else present[
-            :, a : a + step], num_draws, num_samples, generator, names, aggregator))
-    return {name: Imputed(*(torch.cat([p[name][k] for p in pieces], 1 if k == 2 else 0) for k in range(4)))
-            for name in names}
+        there = None if present is None else present[:, index]
+        pieces = _impute(model, {k: v[index] for k, v in x.items()}, there, num_draws, num_samples, generator, {
+            name: found.missing[index] for name, found in out.items()}, aggregator)
+        for name, piece in pieces.items():
+            for k, values in enumerate(piece):
+                at = (slice(None), index) if k == 2 else index
+                out[name][k][at] = torch.where(out[name].missing[index], values, out[name][k][at])
+    return out
+
+
+def _as_given(
+    model: MultimodalVAE, name: str, given: Tensor | None, present: Tensor | None, count: int, num_samples: int
+) -> Imputed:
+    """What was observed of a modality, and which cells are to be filled."""
+    shape = (count, *model.modalities[name].shape)
+    missing = torch.ones(shape, dtype=torch.bool)
+    mean = torch.zeros(shape)
+    if given is not None:
+        there = torch.ones(count, dtype=torch.bool) if present is None else present[list(model.modalities).index(name)]
+        missing = given.isnan() | ~there.view(-1, *[1] * (given.ndim - 1))
+        mean = torch.where(missing, 0.0, given)
+    return Imputed(mean, torch.zeros(shape), mean.expand(num_samples, *shape).clone(), missing)
 
 
 def _impute(
     model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None, num_draws: int, num_samples: int,
-    generator: torch.Generator | None, names: list[str], aggregator: Aggregator | None,
-) -> dict[str, Imputed]:
+    generator: torch.Generator, missing: Mapping[str, Tensor], aggregator: Aggregator | None,
+) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
     q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
     z = q.common(num_draws, generator)  # (S, B, L)
-    decoded = model.decode(z, names)
+    wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     out = {}
-    for name, means in decoded.items():
-        likelihood = model.likelihood(name)
-        given = x.get(name)
-        missing = torch.ones(means.shape[1:], dtype=torch.bool)
-        if given is not None:
-            m = list(model.modalities).index(name)
-            there = torch.ones(len(given), dtype=torch.bool) if present is None else present[m]
-            missing = given.isnan() | ~there.view(-1, *[1] * (given.ndim - 1))
-            means = likelihood.at_size_of(torch.where(missing, torch.nan, given), means)
+    for name, means in model.decode(z, wanted).items():
+        likelihood, given = model.likelihood(name), x.get(name)
+        known = torch.full(means.shape[1:], torch.nan) if given is None else given.masked_fill(missing[name], torch.nan)
+        means = likelihood.at_size_of(known, means, generator)
         flat = means.flatten(0, 1)
         variance = likelihood.variance(flat).unflatten(0, means.shape[:2]).mean(0) + means.var(0, correction=0)
         draws = likelihood.sample(flat[: num_samples * means.shape[1]], generator).unflatten(
             0, (num_samples, -1)) if num_samples else means[:0]
-        mean, scale = means.mean(0), variance.sqrt()
-        if given is not None:
-            mean = torch.where(missing, mean, given)
-            scale = torch.where(missing, scale, 0.0)
-            draws = torch.where(missing, draws, given)
-        out[name] = Imputed(mean, scale, draws, missing)
+        out[name] = means.mean(0), variance.sqrt(), draws
     return out

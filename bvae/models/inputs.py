@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -121,9 +122,16 @@ def check_cells(values: Tensor, modality: Modality, present: Tensor | None) -> N
                          f"{len(cells):,} of {values[item].numel():,} cells; {advice}")
 
 
-def complete(present: Tensor) -> bool:
-    """Whether all items have a modality, (B,) bool, as far as that can be known without waiting for a device."""
-    return present.device.type == "cpu" and bool(present.all())
+def rows_of(present: Tensor | None, count: int) -> list[Tensor | None]:
+    """Which items have each of M modalities, (M, B) bool -> M rows (B,); None where it is known that all have it.
+
+    Elsewhere than on a CPU the question would wait for the device.
+    """
+    if present is None:
+        return [None] * count
+    if present.device.type != "cpu":
+        return list(present.unbind())
+    return [None if whole else row for whole, row in zip(present.all(1).tolist(), present.unbind(), strict=True)]
 
 
 def some_gaps(x: Tensor) -> bool:
@@ -143,3 +151,9 @@ def with_cells(values: Tensor, present: Tensor | None) -> Tensor | None:
 
 def _asked_for_nothing(row: Tensor) -> Tensor:
     return ~row.any()
+
+
+def check_count(num_samples: Any) -> None:
+    """Raises ValueError unless this is a number of samples."""
+    if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
+        raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -53,6 +54,7 @@ class NamedModules(nn.Module):
         return ((name, self[name]) for name in self)
 
 
+@functools.lru_cache(maxsize=4096)  # asked for at every step of a training
 def escaped(name: str) -> str:
     """A name as a part of the names of parameters, which full stops separate."""
     plain = re.sub(r"[^\w-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)

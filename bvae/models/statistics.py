@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bvae.data.columns import Column
+from bvae.data.sparse import SparseRows
+from bvae.models.blocks import Block, Dense, Sparse
 
-FENCE = 30.0
-"""For a column's location and scale its numbers count up to so many typical deviations from the median: one broken
-number in a million moves neither."""
-CONSTANT = 1e-6
-"""A column whose standard deviation is no larger share of its mean is constant: the rest is rounding."""
 CELLS = 2**25
 """Cells of a training split that are looked at: items are spread over it evenly where there are more."""
 AT_ONCE = 2**22
@@ -95,95 +92,81 @@ def sizes(x: Tensor, rate: Tensor) -> Tensor:
     return x.nansum(1, keepdim=True).clamp_min(1.0) / expected
 
 
-def sizes_in(values: Tensor, blocks: Sequence[Tensor], top: Tensor, rate: Tensor) -> Tensor:
-    """See :func:`sizes`: of the counts in some blocks of cells, none above `top`, a block after the other, float64."""
-    total, expected = (torch.zeros(len(values), 1, dtype=torch.float64) for _ in range(2))
-    for at in blocks:
-        x = values[:, at].double().clamp_max(top[at])
-        total += x.nansum(1, keepdim=True)
-        expected += torch.where(x.isnan(), 0.0, rate[at]).sum(1, keepdim=True)
-    return total.clamp_min(1.0) / expected.clamp_min(1e-6)
-
-
-def at_most(values: Tensor, count: int) -> Tensor:
+def at_most(values: Sized, count: int) -> Tensor:
     """Positions of `count` of the items, spread evenly; all if there are fewer."""
     return torch.linspace(0, len(values) - 1, min(len(values), count)).round().long()
 
 
-def typical(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Location and scale of columns, (n, P) with gaps -> (P,), (P,) float64. See :data:`FENCE`."""
-    values = values.double()
-    there = (~values.isnan()).sum(0)
-
-    def middle(given: Tensor) -> Tensor:
-        """Medians; 0 of nothing."""
-        held = (~given.isnan()).sum(0)
-        at = ((held - 1).clamp_min(0) // 2).unsqueeze(0)
-        return given.sort(0).values.gather(0, at).squeeze(0).nan_to_num(0.0)  # NaN comes last
-
-    median = middle(values)
-    away = (values - median).abs()
-    usual = middle(torch.where(away > CONSTANT * median.abs(), away, math.nan))
-    within = values.clamp(median - FENCE * usual, median + FENCE * usual)
-    count = there.clamp_min(1)
-    location = within.nansum(0) / count
-    scale = ((within - location).square().nansum(0) / count).sqrt()
-    constant = scale <= CONSTANT * location.abs() + 1e-30
-    return location, torch.where(constant, torch.where(location == 0, 1.0, location.abs()), scale).clamp(1e-30, 1e37)
-
-
-def described(columns: Sequence[Column], values: Tensor, sized: bool = False) -> Described:
+def described(columns: Sequence[Column], values: Tensor | SparseRows, sized: bool = False) -> Described:
     """Statistics of a training split.
 
     Parameters
     ----------
     columns : sequence of Column
-    values : Tensor
-        (n, P) of the items that have the modality, NaN where they have gaps.
+    values : Tensor or SparseRows
+        (n, P) of the items that have the modality, NaN where they have gaps. What is sparse is not made dense.
     sized : bool
         See :func:`is_sized`.
     """
     cells, p = cells_of(columns), values.shape[1]
     if not len(values):
-        values = values.new_full((1, p), math.nan)
-    values = values[at_most(values, max(1000, CELLS // p))]
+        values = torch.full((1, p), math.nan)
+    some = at_most(values, max(1000, CELLS // p))
+    values = values.rows(some) if isinstance(values, SparseRows) else values[some]
     location, scale, bias = (torch.zeros(p, dtype=torch.float64) for _ in range(3))
     scale += 1.0
     rate, dispersion, top = torch.ones_like(scale), torch.ones_like(scale), torch.full_like(scale, math.inf)
-    together = max(1, AT_ONCE // len(values))
-    blocks = [(kind, at) for kind, every in cells.of_type.items() for at in every.split(together)]
-    of_counts = [at for kind, at in blocks if kind == "count"]
-    for at in of_counts:
-        x = values[:, at].float()
-        of_logs = typical(x.log1p())
-        top[at] = (RARE_COUNT + torch.expm1(of_logs[0] + 10 * of_logs[1])).clamp_max(LARGEST_COUNT)
-        rate[at] = (x.double().clamp_max(top[at]).nansum(0) + 0.5) / ((~x.isnan()).sum(0).double() + 1)
     size = torch.ones(len(values), 1, dtype=torch.float64)
-    if sized and of_counts:
+    if "count" in cells.of_type:
         every = cells.of_type["count"]
-        totals = sizes_in(values, of_counts, top, rate) * rate[every].sum()
-        totals = totals[~values[:, every].isnan().all(1)]
-        if len(totals):
-            rate[every] = rate[every] / rate[every].sum() * totals.median().clamp_min(1.0)
-        size = sizes_in(values, of_counts, top, rate)
-    for kind, at in blocks:
-        x = values[:, at].float()
-        there = (~x.isnan()).sum(0).double()
-        if kind == "number":
-            location[at], scale[at] = typical(x)
-            bias[at] = location[at]
-        elif kind == "count":
-            mean, x = rate[at], x.double().clamp_max(top[at]) / size
-            location[at], scale[at] = typical(x.log1p())
-            variance = ((x - x.nansum(0) / there.clamp_min(1)).square().nansum(0) / there.clamp_min(1))
-            bias[at] = mean.log()
-            dispersion[at] = torch.where(variance > mean, mean.square() / (variance - mean), 1e3).clamp(0.1, 1e3)
-        else:
-            per = 1.0 if kind == "binary" else 1.0 / width_of(cells, at)
-            share = (x.double().nansum(0) + per * (1.0 if kind == "category" else 0.5)) / (there + 1)
-            location[at] = share
-            bias[at] = share.log() - torch.log1p(-share) if kind == "binary" else share.log()
+        whole, expected = torch.zeros_like(size), torch.zeros_like(size)
+        for at, x in blocks(values, every):
+            of_logs = x.of_each(torch.log1p).typical()
+            top[at] = (RARE_COUNT + torch.expm1(of_logs[0] + 10 * of_logs[1])).clamp_max(LARGEST_COUNT)
+            cut = x.at_most(top[at])
+            rate[at] = (cut.total() + 0.5) / (x.there() + 1)
+            whole, expected = whole + cut.of_items(), expected + cut.expected(rate[at])
+        if sized:
+            known = expected > 0  # of the others nothing is there: every rate is above 0
+            size = whole.clamp_min(1.0) / expected.clamp_min(1e-6)
+            if bool(known.any()):
+                middle = (size[known] * rate[every].sum()).median().clamp_min(1.0) / rate[every].sum()
+                rate[every] = rate[every] * middle
+                size = whole.clamp_min(1.0) / (expected * middle).clamp_min(1e-6)
+    for kind, every in cells.of_type.items():
+        for at, x in blocks(values, every):
+            there = x.there()
+            if kind == "number":
+                location[at], scale[at] = x.typical()
+                bias[at] = location[at]
+            elif kind == "count":
+                mean, x = rate[at], x.at_most(top[at]).by(size)
+                location[at], scale[at] = x.of_each(torch.log1p).typical()
+                variance = x.squares(x.total() / there.clamp_min(1)) / there.clamp_min(1)
+                bias[at] = mean.log()
+                dispersion[at] = torch.where(variance > mean, mean.square() / (variance - mean), 1e3).clamp(0.1, 1e3)
+            else:
+                per = 1.0 if kind == "binary" else 1.0 / width_of(cells, at)
+                share = (x.total() + per * (1.0 if kind == "category" else 0.5)) / (there + 1)
+                location[at] = share
+                bias[at] = share.log() - torch.log1p(-share) if kind == "binary" else share.log()
     return Described(*(v.float() for v in (location, scale, bias, rate, dispersion, top)))
+
+
+def blocks(values: Tensor | SparseRows, at: Tensor) -> Iterator[tuple[Tensor, Block]]:
+    """Some cells of all items, as many at once as do not need much memory beside them."""
+    if isinstance(values, SparseRows):
+        yield at, Sparse.of(values, at)
+        return
+    for some in at.split(max(1, AT_ONCE // len(values))):
+        yield some, Dense(values[:, some].float())
+
+
+def of_present(values: Tensor | SparseRows, present: Tensor | None) -> Tensor | SparseRows:
+    """The items that have a modality, (N,) bool, what is sparse still sparse; all of them for None."""
+    if present is None:
+        return values
+    return values.rows(present) if isinstance(values, SparseRows) else values[present]
 
 
 def width_of(cells: Cells, at: Tensor) -> Tensor:
@@ -222,17 +205,17 @@ class Statistics(nn.Module):
         for name in keep:
             self.register_buffer(name, getattr(start, name))
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """Take the statistics of a training split.
 
         Parameters
         ----------
-        values : Tensor
+        values : Tensor or SparseRows
             (N, P), NaN where there are gaps.
         present : Tensor, optional
             (N,) bool: which items have the modality.
         """
-        found = described(self.columns, values if present is None else values[present], self.sized)
+        found = described(self.columns, of_present(values, present), self.sized)
         for name in self.keep:
             getattr(self, name).copy_(getattr(found, name))
 

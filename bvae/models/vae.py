@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,7 +16,8 @@ from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.config import ModelConfig
-from bvae.models.inputs import check_names, complete, numbers, taken, with_cells
+from bvae.models.inputs import check_count, check_names, numbers, rows_of, taken, with_cells
+from bvae.models.latents import DrawsLatents, draw
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
@@ -39,6 +39,12 @@ class MultimodalVAE(nn.Module):
         Makes the joint posterior of the unimodal ones.
     config : ModelConfig, optional
 
+    Attributes
+    ----------
+    sampler : Sampler or None
+        How :meth:`sample` draws z: fitted to where the items are, see `bvae.samplers.fit`. A checkpoint brings its own;
+        None is the prior.
+
     Examples
     --------
     >>> import bvae
@@ -57,6 +63,7 @@ class MultimodalVAE(nn.Module):
         self.modalities = {m.name: m for m in listed}
         self.aggregator = aggregator
         self.config = config or ModelConfig()
+        self.sampler: DrawsLatents | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             pair = NETWORKS[m.kind]
@@ -118,30 +125,33 @@ class MultimodalVAE(nn.Module):
         # A training run has looked at its data set, and at its loss.
         x, present, batch = taken(x, present, self.modalities, cells=not self.training)
         device = next(iter(x.values())).device
-        loc = torch.zeros(len(self.modalities), batch, self.latent_dim, device=device)
-        locs, scales = list(loc.unbind()), list(torch.ones_like(loc).unbind())
         d, total = self.shared_dim, self.latent_dim
-        seen = torch.zeros(len(self.modalities), batch, dtype=torch.bool, device=device)
-        for m, name in enumerate(self.modalities):
+        locs, scales, seen = [], [], []
+        for m, (name, mask) in enumerate(zip(self.modalities, rows_of(present, len(self.modalities)), strict=True)):
             if name not in x:
+                locs.append(torch.zeros(batch, total, device=device))
+                scales.append(torch.ones(batch, total, device=device))
+                seen.append(torch.zeros(batch, dtype=torch.bool, device=device))
                 continue
-            values, mask = x[name], None if present is None or complete(present[m]) else present[m]
+            values = x[name]
             if self.modalities[name].takes_gaps and not self.training:
                 mask = with_cells(values, mask)
             if mask is not None:
                 values = blank(values, mask)
-            locs[m], scales[m] = to_gaussian(self.encoders[name](values))
+            loc, scale = to_gaussian(self.encoders[name](values))
             if total > d:  # the private part to its place, the prior in those of the others
                 before, after = m * self.config.private_dim, total - self.private_part(m).stop
-                locs[m], scales[m] = (
+                loc, scale = (
                     torch.cat([v[:, :d], F.pad(v[:, d:], (before, after), value=fill)], 1)
-                    for v, fill in ((locs[m], 0.0), (scales[m], 1.0))
+                    for v, fill in ((loc, 0.0), (scale, 1.0))
                 )
             if mask is not None:
-                locs[m] = torch.where(mask.unsqueeze(1), locs[m], 0.0)
-                scales[m] = torch.where(mask.unsqueeze(1), scales[m], 1.0)
-            seen[m] = True if mask is None else mask
-        return UnimodalPosteriors(torch.stack(locs), torch.stack(scales), seen)
+                loc = torch.where(mask.unsqueeze(1), loc, 0.0)
+                scale = torch.where(mask.unsqueeze(1), scale, 1.0)
+            locs.append(loc)
+            scales.append(scale)
+            seen.append(torch.ones(batch, dtype=torch.bool, device=device) if mask is None else mask)
+        return UnimodalPosteriors(torch.stack(locs), torch.stack(scales), torch.stack(seen))
 
     def encode(
         self,
@@ -270,10 +280,51 @@ class MultimodalVAE(nn.Module):
         dict of str to Tensor
             name -> (num_samples, B, ...).
         """
-        if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
-            raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")
+        check_count(num_samples)
         q = self.encode(x, (aggregator or self.aggregator).conditional(), weights, present)
         return self.decode(q.rsample((num_samples,), generator=generator), targets)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        num_samples: int = 8,
+        sampler: str | DrawsLatents | None = None,
+        generator: torch.Generator | None = None,
+        targets: Iterable[str] | None = None,
+    ) -> dict[str, Tensor]:
+        """Inventions: no view goes in, one z makes all views.
+
+        Parameters
+        ----------
+        num_samples : int
+            S.
+        sampler : str or Sampler, optional
+            How z is drawn: by default as :attr:`sampler` does, fitted to where the items are; "prior" for the bare
+            prior N(0, I), which is also what a model without a sampler has.
+        generator : torch.Generator, optional
+        targets : iterable of str, optional
+            See :meth:`decode`.
+
+        Returns
+        -------
+        dict of str to Tensor
+            name -> (S, ...): means of the likelihoods.
+        """
+        return self.decode(self.sample_latents(num_samples, sampler, generator), targets)
+
+    @torch.no_grad()
+    def sample_latents(
+        self, num_samples: int, sampler: str | DrawsLatents | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """The z of :meth:`sample`, (S, L). Private parts, which a sampler knows nothing of, are drawn from the prior.
+
+        Raises
+        ------
+        ValueError
+            If `num_samples` is no positive integer, or the model has no sampler of that name.
+        """
+        z = draw(num_samples, self.latent_dim, self.shared_dim, self.sampler, sampler, generator)
+        return z.to(next((p.device for p in self.parameters()), z.device))
 
     def log_likelihood(
         self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None, smooth: bool = False
@@ -296,12 +347,11 @@ class MultimodalVAE(nn.Module):
         """
         x, present, _ = taken(x, present, self.modalities, cells=not self.training)
         out = {}
-        for m, name in enumerate(self.modalities):
+        for name, mask in zip(self.modalities, rows_of(present, len(self.modalities)), strict=True):
             if name not in x:
                 continue
             likelihood = self.likelihood(name)
             density = likelihood.smooth_log_prob if smooth else likelihood.log_prob
-            mask = None if present is None or complete(present[m]) else present[m]
             value = density(x[name] if mask is None else blank(x[name], mask), self._decoded(name, z))
             out[name] = value if mask is None else torch.where(mask, value, 0.0)
         return out
@@ -330,12 +380,12 @@ class MultimodalVAE(nn.Module):
                 continue
             cells = math.prod(self.modalities[name].shape)
             some = torch.linspace(0, len(data) - 1, min(len(data), max(1000, CELLS // cells))).round().long()
-            values = data.subset(some)[name]
+            values = data.rows_of(name, some)
             for part in parts:
                 part.observe(values, None if data.mask is None else data.mask[m, some])
 
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
         values = self.log_likelihood(x, z, present)
-        weighed = (self.modalities[name].weight * value for name, value in values.items())
-        return -sum(weighed, torch.zeros(()))
+        weights = torch.tensor([[-self.modalities[name].weight] for name in values], device=z.device)
+        return (weights * torch.stack(list(values.values()))).sum(0)

@@ -126,16 +126,12 @@ def scatter(
     room = {"left": 58} if meaningful else {"left": 8, "below": 8}
     style.fix_margins(figure, **room, above=8 if values is None else 56)
     if values is not None:
-        # Cividis is read the same with and without colour blindness; the end that sinks into the paper is left out. A
-        # few extreme items must not use up the scale.
-        ends = (0.2, 1.0) if ink is style.DARK else (0.0, 0.9)
-        known = values[np.isfinite(values)]
-        low, high = (float(v) for v in np.quantile(known, (0.01, 0.99))) if len(known) else (0.0, 1.0)
+        low, high = scale_of(values)
         bar = {"title": {"text": values_title, "side": "top"}, "orientation": "h", "thickness": 12, "len": 0.6,
                "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "nticks": 4}
-        scale = [[k / 8, c] for k, c in enumerate(sample_colorscale("Cividis", np.linspace(*ends, 9).tolist()))]
-        figure.update_layout(coloraxis={
-            "colorscale": scale, "cmin": low, "cmax": max(high, low + 1e-9), "colorbar": bar})
+        scale = [[k / 8, c] for k, c in enumerate(sample_colorscale("Cividis", np.linspace(
+            *scale_ends(ink == style.DARK), 9).tolist()))]
+        figure.update_layout(coloraxis={"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar})
     axes = {"showticklabels": meaningful, "showgrid": meaningful}  # what t-SNE's axes count means nothing
     figure.update_xaxes(title=titles[0] or None, **axes)
     figure.update_yaxes(title=titles[1] or None, scaleanchor="x", scaleratio=1, **axes)
@@ -143,6 +139,20 @@ def scatter(
         figure.update_xaxes(range=limits[0], constrain="domain")
         figure.update_yaxes(range=limits[1], constrain="domain")
     return figure.figure()
+
+
+def scale_of(values: np.ndarray) -> tuple[float, float]:
+    """Ends of a scale for numbers, NaN among them: a few extreme items must not use it up."""
+    known = values[np.isfinite(values)]
+    low, high = (float(v) for v in np.quantile(known, (0.01, 0.99))) if len(known) else (0.0, 1.0)
+    return low, max(high, low + 1e-9)
+
+
+def scale_ends(dark: bool) -> tuple[float, float]:
+    """The part of Cividis that a scale is: it is read the same with and without colour blindness, and the end that
+    sinks into the paper is left out.
+    """
+    return (0.2, 1.0) if dark else (0.0, 0.9)
 
 
 def put_behind(

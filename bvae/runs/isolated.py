@@ -66,9 +66,9 @@ def watched_tsne(
     return MAPS.begin("tsne", np.asarray(points), float(perplexity), int(seed), limit=limit, steps=STEPS)
 
 
-def neighbours(points: np.ndarray, k: int = 15) -> np.ndarray:
+def neighbours(points: np.ndarray, k: int = 15, of: np.ndarray | None = None) -> np.ndarray:
     """See `bvae.maps.alignment.neighbours`."""
-    return POOL.call("neighbours", np.asarray(points), int(k))
+    return POOL.call("neighbours", np.asarray(points), int(k), of)
 
 
 def procrustes(points: np.ndarray, reference: np.ndarray) -> Alignment:

@@ -14,7 +14,8 @@ from bvae.io.storage import write_atomically, write_json
 from bvae.metrics import classifiers as judges
 from bvae.runs.estimates import estimate, in_words, measured
 from bvae.runs.shipped import OFFICIAL, TABLES, ShippedRun, metrics_in, state, stopped_at, trained
-from bvae.training.checkpoint import CONFIG, HISTORY, WEIGHTS, CheckpointError, checkpoints_root
+from bvae.training import sampling
+from bvae.training.checkpoint import CONFIG, HISTORY, WEIGHTS, CheckpointError, checkpoints_root, read_checkpoint
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 
 
@@ -31,7 +32,7 @@ def train_run(run: ShippedRun, root: Path, data_root: str | None = None, **optio
 
 
 def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = None) -> None:
-    """Evaluate the trained weights of a run and keep them, or their record, below `root`.
+    """Fit the sampler of trained weights, evaluate them and keep them, or their record alone, below `root`.
 
     Metrics of these very weights that are in the folder already are taken as they are. A folder elsewhere is left as
     it was; the run's own work folder is deleted once its record is on disk.
@@ -54,6 +55,10 @@ def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = No
             if (folder / name).is_file():
                 write_atomically(own / name, functools.partial(shutil.copyfile, folder / name))
         (own / STATE).unlink(missing_ok=True)
+    if run.ships_weights:
+        checkpoint = read_checkpoint(own)
+        if sampling.state(checkpoint) != "ready":
+            sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
     if not is_evaluated(metrics, checkpoint.hash, run.metrics):
         metrics = evaluated(checkpoint, root, data_root, names=run.metrics)
     if run.ships_weights:
@@ -112,7 +117,7 @@ def rebuild(
     expected = estimates()
     for run in runs:
         going_on = f" from step {steps[run]:,} on" * (steps[run] > 0)
-        what = {"done": "done", "evaluate": "only its metrics are missing",
+        what = {"done": "done", "evaluate": "its sampler or metrics are missing",
                 "train": f"{run.settings.steps:,} steps{going_on}"}[todo[run]]
         report(f"{run}: {what}" + (f", {in_words([expected[run]])}" if run in expected else ""))
     lacking = [name for name in dict.fromkeys(run.dataset for run in expected)

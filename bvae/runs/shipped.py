@@ -17,6 +17,7 @@ from bvae.evaluation.evaluation import is_evaluated
 from bvae.io.storage import StorageError, sha256
 from bvae.metrics import METRICS
 from bvae.models.methods import METHODS, methods
+from bvae.training import sampling
 from bvae.training.checkpoint import (
     WEIGHTS,
     Checkpoint,
@@ -197,7 +198,7 @@ def metrics_in(folder: Path) -> dict[str, Any]:
 
 
 def state(run: ShippedRun, root: Path) -> Literal["done", "evaluate", "train"]:
-    """What remains to be done for a run: nothing, its metrics, or its training too."""
+    """What remains to be done for a run: nothing, its sampler or metrics, or its training too."""
     folder = run.folder(root)
     if not run.ships_weights:
         try:
@@ -210,7 +211,8 @@ def state(run: ShippedRun, root: Path) -> Literal["done", "evaluate", "train"]:
     checkpoint = trained(run, folder)
     if checkpoint is None:
         return "train"
-    return "done" if is_evaluated(metrics_in(folder), checkpoint.hash, run.metrics) else "evaluate"
+    complete = sampling.state(checkpoint) == "ready" and is_evaluated(metrics_in(folder), checkpoint.hash, run.metrics)
+    return "done" if complete else "evaluate"
 
 
 def done(run: ShippedRun, root: Path) -> bool:

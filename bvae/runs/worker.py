@@ -133,6 +133,7 @@ def work(folder: Path) -> None:
     own, published = folder / jobs.MODEL, job.published
     if not own.is_dir() and published.is_dir():  # killed after it was published, or its metrics are wanted now
         end(folder, "finished", job.message)
+        fit_sampler(published)
         evaluate(job, reporter)
         return
     if not job.progress:
@@ -154,6 +155,7 @@ def work(folder: Path) -> None:
     if published.exists():
         raise jobs.JobError(f"There is a model {job.name!r} of {job.settings.dataset} by now; this one is in {own}.")
     move(own, published)
+    fit_sampler(published)
     last = reporter.step if reporter.step is not None else settings.steps
     early = "" if last >= settings.steps else (
         f"It stopped early, after step {last:,} of {settings.steps:,}: on the items that are kept from the training it "
@@ -163,6 +165,19 @@ def work(folder: Path) -> None:
     end(folder, "finished", f"{early}{left}".strip())
     reporter.tell(**{**job.progress, **jobs.read(folder).progress, "phase": "done", "step": last})
     evaluate(jobs.read(folder), reporter)
+
+
+def fit_sampler(published: Path) -> None:
+    """Fit a model's sampler if it has none; without one it invents from the prior, which is no reason to lose it."""
+    from bvae.training import sampling
+    from bvae.training.checkpoint import read_checkpoint
+
+    try:
+        checkpoint = read_checkpoint(published)
+        if sampling.state(checkpoint) != "ready":
+            sampling.make(checkpoint, sampling.training_items(checkpoint.settings))
+    except Exception:
+        traceback.print_exc()
 
 
 def in_time(job: jobs.Job) -> Settings:

@@ -6,6 +6,7 @@ import csv
 import math
 import os
 import platform
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from bvae.io.storage import (
 )
 from bvae.models.methods import METHODS
 from bvae.models.vae import MultimodalVAE
+from bvae.samplers import files as sampler_files
 from bvae.training.settings import Settings
 from bvae.version import __version__
 
@@ -187,6 +189,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
     """
     write_weights(folder / WEIGHTS, model.state_dict(), buffers=buffers_of(model), exact=exact_of(model))
     (folder / METRICS).unlink(missing_ok=True)
+    (folder / sampler_files.FILE).unlink(missing_ok=True)
     config = {
         "format": FORMAT,
         "bvae": __version__,
@@ -312,8 +315,13 @@ def metrics_digest(metrics: Mapping[str, Any]) -> str:
     return digest_of({**metrics, EVALUATION: facts})
 
 
-def load_weights(checkpoint: Checkpoint) -> MultimodalVAE:
-    """The model of a checkpoint, in eval mode. Raises CheckpointError if the weights are not those of config.json."""
+def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> MultimodalVAE:
+    """The model of a checkpoint, in eval mode, with its sampler, if it has one.
+
+    A sampler that is damaged or of other weights is refused with a warning: the model has the prior alone then.
+
+    Raises CheckpointError if the weights are not those of config.json.
+    """
     path = checkpoint.folder / WEIGHTS
     try:
         stored, _ = read_tensors_and_metadata(path, checkpoint.hash)
@@ -328,6 +336,12 @@ def load_weights(checkpoint: Checkpoint) -> MultimodalVAE:
         model.load_state_dict(widened(stored))
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not the weights of this model ({first_line(error)})") from error
+    if with_sampler:
+        try:
+            model.sampler = sampler_files.read(checkpoint.folder, checkpoint.hash, model.shared_dim)
+        except StorageError as error:
+            warnings.warn(f"{error}; inventions are drawn from the prior. Fit it again with: python -m bvae "
+                          "checkpoints --samplers", RuntimeWarning, stacklevel=2)
     return model.eval().requires_grad_(False)
 
 

@@ -36,7 +36,7 @@ def clip(fabric: Fabric, step: nn.Module, optimizer: torch.optim.Optimizer, larg
     if fabric.device.type == "cpu":  # there the norm can be looked at, and most gradients be left alone
         parameters = [p for group in optimizer.param_groups for p in group["params"]]  # no walk through all modules
         gradients = [p.grad for p in parameters if p.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # all are on this device
         if norm + 1e-6 <= largest:
             return
         nn.utils.clip_grads_with_norm_(parameters, largest, norm)

@@ -3,16 +3,15 @@
 from html.parser import HTMLParser
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import bvae
 from bvae.cli import main
 from bvae.data.base import DATASETS
 from bvae.data.own import register
 from bvae.data.own.registering import FOLDERS
-from bvae.runs import jobs, kept
-from tests.support import ROOT, brought
-from tests.support.pages import TIMEOUT, assert_clean, drawings, open_page, unfold
+from bvae.runs import kept, queue
+from tests.support import brought
+from tests.support.pages import assert_clean, drawings, open_page, opened, unfold
 
 MAKERS = {"beasts": brought.tables, "shapes": brought.captions,
           "unlabelled": lambda root: brought.tables(root, "unlabelled", labels=False),
@@ -30,7 +29,7 @@ def models(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
-        patch.setattr(jobs, "_launch", lambda job: False)
+        patch.setattr(queue, "_launch", lambda job: False)
         patch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
         before = dict(FOLDERS)
         for name, make in MAKERS.items():
@@ -72,11 +71,7 @@ def test_data_that_were_changed_or_are_gone_are_said(models, page, tmp_path):
     (folder / "head.csv").write_text(head.replace("nose_mm", "tail_mm"))
     register(folder)
     for wrong in ("the view 'head' has changed", "head.csv"):
-        app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-        app.switch_page(f"pages/{page}.py").run()
+        app = opened(f"pages/{page}.py", **query)
         assert not app.exception, [e.value for e in app.exception]
         said = " ".join(e.value for e in app.error).replace("\\", "")
         if page != "benchmarks":  # it shows stored figures, and needs no data
@@ -119,7 +114,7 @@ def test_benchmarks_of_what_was_brought_have_no_empty_chart_and_no_command_for_o
     assert "models/beasts/METHOD/metrics.json" in said
     heads = [s.value for s in app.subheader]
     assert heads[0] == "What is imputed, beside simpler methods"
-    assert app.segmented_control(key="curve").value.startswith("imputation")
+    assert app.selectbox(key="curve").value.startswith("imputation")
     for chart in drawings(app):
         assert "Coherence of what is missing" not in chart
 

@@ -72,8 +72,11 @@ def test_what_is_said_of_rules_is_what_their_draws_show(model):
             seen = judges.probabilities({"m4": draws["m4"][:, 0].detach()})["m4"].argmax(-1)
             assert tuple(seen.tolist()) == classes
     said = telling.headline(found, "moe", CLASSES)
-    before_not, not_fooled = said.split(", not ")
-    for verdict, part in ((Verdict.FOOLED, before_not), (Verdict.HOLDS, not_fooled)):
+    first, *others = said.split(". ")
+    fooled, _, not_fooled = first.partition(", not " if found.those(Verdict.FOOLED) else ": ")
+    lost = " ".join(part for part in others if part.startswith("Lost"))
+    assert found.those(Verdict.HOLDS)
+    for verdict, part in ((Verdict.FOOLED, fooled), (Verdict.HOLDS, not_fooled), (Verdict.LOST, lost)):
         for r in found.those(verdict)[:4]:
             assert called(r.rule, "moe") in part
 
@@ -101,6 +104,15 @@ def test_who_was_unsure_before_is_not_fooled():
     assert said == "You fooled PoE. Unsure even before the lie, so not counted: MoE."
 
 
+def test_who_shows_neither_the_truth_nor_the_lie_is_lost_not_fooled():
+    found = race(runner("code", after=(5,) * 8), runner("poe", after=(7,) * 4 + (5,) * 4), runner("moe"))
+    assert [found.verdict(r) for r in found.runners] == [Verdict.LOST, Verdict.FOOLED, Verdict.HOLDS]
+    said = telling.headline(found, "poe", CLASSES)
+    assert said == "You fooled PoE, not MoE. Lost, showing neither 3 nor the lie: CoDE."
+    damaged = race(runner("code", after=(5,) * 8), lie=None)  # no class that it could follow
+    assert damaged.verdict(damaged.runners[0]) is Verdict.FOOLED
+
+
 @pytest.mark.parametrize(("right", "verdict"), [
     (8, Verdict.HOLDS), (6, Verdict.HOLDS), (5, Verdict.TORN), (3, Verdict.TORN), (2, Verdict.FOOLED),
     (0, Verdict.FOOLED)])
@@ -111,7 +123,8 @@ def test_the_verdict_counts_draws(right, verdict):
 
 @pytest.mark.parametrize(("runners", "more", "said"), [
     ([runner("poe"), runner("moe")], {}, "Nobody was fooled: all 2 rules still show 3."),
-    ([runner("poe", after=(7,) * 8), runner("moe", after=(1,) * 8)], {}, "You fooled every rule: all 2."),
+    ([runner("poe", after=(7,) * 8), runner("moe", after=(7,) * 7 + (1,))], {}, "You fooled every rule: all 2."),
+    ([runner("poe", after=(1,) * 8)], {}, "Nobody was fooled. Lost, showing neither 3 nor the lie: PoE."),
     ([runner("wasserstein"), runner("poe", after=(7,) * 8)], {}, "You fooled PoE, not Wasserstein."),
     ([runner("poe", after=(3, 7) * 4)], {}, "Nobody was fooled for good. Torn: PoE."),
     ([runner("poe"), runner("moe", after=(3, 7) * 4)], {}, "Nobody was fooled: PoE still shows 3. Torn: MoE."),

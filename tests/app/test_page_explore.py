@@ -384,8 +384,14 @@ def test_axes_stay_until_asked_and_what_happened_is_said_in_numbers():
     far = (now.decoded.mean - honest.decoded.mean).norm().item()
     assert f"**m0 now says a 7:** the joint belief moved by {far:.2g} " in sentence(app)
     z = item_beliefs.draw(now, 4, 0).z
-    p = torch.stack(list(loaders.judges("polymnist").probabilities(loaded.model.decode(z)).values())).mean((0, 1))
-    assert f"still show a 3 ({p[3]:.0%} sure)" in sentence(app)
+    judged = loaders.judges("polymnist").probabilities(loaded.model.decode(z))
+    p = torch.stack([of for view, of in judged.items() if view != "m0"]).mean((0, 1))
+    assert f"the pictures of the honest views still show a 3 ({p[3]:.0%} sure)" in sentence(app)
+    assert f" (in all {loaded.model.latent_dim} dimensions) " in sentence(app)
+    (about,) = [c.value for c in app.caption if c.value.startswith("This is class 3")]
+    assert about.startswith("This is class 3, but m0 lies: shows 7.")
+    assert "Every view shows" not in about
+    assert any(e.label.startswith("Why do 4 honest views of a 3 disagree") for e in app.expander)
     app.slider(key="n").set_value(4).run()  # nothing is changed: the sentence stays
     assert "m0 now says a 7" in sentence(app)
     app.pills(key="views").set_value(["m0", "m1", "m2", "m4"]).run()
@@ -417,6 +423,12 @@ def test_whether_a_belief_moved_widened_or_stayed(mean, scale, said):
     before = plots.Aggregate("poe", "", np.ones(1), np.zeros((1, 2)), np.ones((1, 2)))
     now = plots.Aggregate("poe", "", np.ones(1), np.array([mean]), np.full((1, 2), scale))
     assert changes.moved(before, now) == f"the joint belief {said}"
+
+
+def test_how_far_is_that_of_all_dimensions_not_of_the_picture():
+    before = plots.Aggregate("poe", "", np.ones(1), np.zeros((1, 3)), np.ones((1, 3)))
+    now = plots.Aggregate("poe", "", np.ones(1), np.array([[1.0, 2.0, 2.0]]), np.ones((1, 3)))
+    assert changes.moved(before, now) == "the joint belief moved by 3 (in all 3 dimensions) and is as wide as before"
 
 
 def test_what_lies_beyond_the_edge_is_said():

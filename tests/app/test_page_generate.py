@@ -65,11 +65,57 @@ def test_again_invents_others_and_the_seed_says_which():
     assert pictures(app) == first
 
 
+def agreed(app):
+    """In how many inventions all views show the same class, as the page says."""
+    return next(int(m.value.split("**")[1].split()[0]) for m in app.markdown if "views show the same class" in m.value)
+
+
+def drawn_in_address(app):
+    held = app.query_params.get("drawn")
+    return held[0] if isinstance(held, list) else held
+
+
+def test_inventions_come_from_where_items_are_and_one_click_shows_the_bare_prior():
+    app = open_page(PAGE, task="Invent", n="8")
+    assert_clean(app)
+    control = app.segmented_control(key="drawn")
+    assert control.value == "items"
+    assert drawn_in_address(app) == "Where items are"
+    assert any("drawn from where items are" in m.value and "50 soft clouds" in m.value for m in app.markdown)
+    fitted = agreed(app)
+    control.set_value("prior").run()
+    assert_clean(app)
+    assert drawn_in_address(app) == "The bare prior"
+    assert any("the hole problem" in m.value for m in app.markdown)
+    assert fitted >= agreed(app) + 3
+    app.segmented_control(key="task").set_value("Translate").run()
+    assert drawn_in_address(app) is None
+
+
+def test_the_script_of_inventions_draws_the_same_z():
+    app = open_page(PAGE, task="Invent", n="3", seed="4")
+    loaded = loaders.load_model("polymnist", "mwb-vae")
+    studio = Studio(loaded.model, loaders.latent_cloud(loaded.key), None, loaded.model.aggregator)
+    by_script = loaded.model.sample(3, generator=torch.Generator().manual_seed(4))
+    shown = studio.decode(studio.of_sampler(3, 4)).values
+    for name, values in by_script.items():
+        torch.testing.assert_close(values, shown[name])
+    assert len(pictures(app)) == 15
+
+
+def test_a_model_without_a_sampler_invents_from_the_prior_and_says_so(monkeypatch):
+    monkeypatch.setattr(loaders.load_model("polymnist", "mwb-vae").model, "sampler", None)
+    app = open_page(PAGE, task="Invent")
+    assert_clean(app)
+    assert app.segmented_control(key="drawn").options == ["The bare prior"]
+    assert any("--samplers" in m.value for m in app.markdown)
+
+
 def test_the_items_beside_an_invention_are_those_nearest_to_its_z():
     app = open_page(PAGE, task="Invent", n="2")
     loaded, data = loaders.load_model("polymnist", "mwb-vae"), loaders.test_data("polymnist")
     cloud = loaders.latent_cloud(loaded.key)
-    z = torch.randn(2, loaded.model.latent_dim, generator=torch.Generator().manual_seed(0))
+    z = loaded.model.sample_latents(2, generator=torch.Generator().manual_seed(0))
     shown = html_table(app, "Nearest items").iloc[:, 1:]
     body = next(h.proto.body for h in app.get("html") if 'aria-label="Nearest items"' in h.proto.body)
     items = [int(i) for i in re.findall(r"m0 of item (\d+)", body)]
@@ -101,7 +147,9 @@ def test_why_inventions_disagree_is_counted():
         q = loaded.model.encode(x, loaded.model.aggregator.conditional())
         want = q.rsample((), generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(studio.of_items(loaded.experts, items, 3), want, atol=1e-4, rtol=1e-4)
-    assert agree[1] > agree[0]
+    assert len(agree) == 3  # the prior, where items are, an item's belief
+    assert agree[2] > agree[0]
+    assert agree[1] > agree[0] + 0.5
     assert any("It is the place." in m.value for m in app.markdown)
 
 

@@ -3,13 +3,11 @@
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import bvae
 from bvae.app import loaders
 from bvae.metrics import CATALOG
-from tests.support import ROOT
-from tests.support.pages import TIMEOUT, assert_clean, drawings, html_table, open_page, unfold
+from tests.support.pages import assert_clean, drawings, html_table, open_page, opened, unfold
 
 
 @pytest.mark.parametrize("page", ["pages/explore.py", "pages/latent_space.py", "pages/benchmarks.py"])
@@ -128,7 +126,7 @@ def test_benchmarks_show_what_the_files_hold():
         assert row[title].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
     curves = ("latent_accuracy", "coverage_90_decoded", "latent_accuracy_one_probe_drawn")
     for key in [k for k in CATALOG if k in curves]:
-        app.segmented_control(key="curve").set_value(key).run()
+        app.selectbox(key="curve").set_value(key).run()
         assert_clean(app)
     app.pills(key="methods").set_value(["mwb-vae"]).run()
     assert_clean(app)
@@ -143,7 +141,7 @@ def test_benchmarks_show_what_the_files_hold():
     ("mnist-svhn-text", "latent_accuracy", "one observed view with three:"), ("celeba", "coherence", "the methods:")])
 def test_benchmarks_first_words_count_the_views_of_its_curve(data, curve, says):
     app = open_page("pages/benchmarks.py", data=data)
-    app.segmented_control(key="curve").set_value(curve).run()
+    app.selectbox(key="curve").set_value(curve).run()
     assert_clean(app)
     assert any(m.value.startswith(f"**Compare {says}**") for m in app.markdown)
 
@@ -213,8 +211,7 @@ def test_benchmarks_name_a_damaged_record(tmp_path, monkeypatch):
     put_family(tmp_path)
     (tmp_path / "polymnist" / "records" / "wb-vae-seed-1.json").write_text("{")
     monkeypatch.setenv("BVAE_CHECKPOINTS", str(tmp_path))
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT).run()
-    app.switch_page("pages/benchmarks.py").run()
+    app = opened("pages/benchmarks.py")
     assert not app.exception
     assert "wb-vae-seed-1.json" in app.error[0].value
     assert len(html_table(app, "All figures"))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import streamlit as st
 import torch
-from streamlit.testing.v1 import AppTest
 
 import bvae
 from bvae.app import loaders
@@ -26,8 +25,7 @@ from bvae.maps import maps
 from bvae.models.imputation import impute
 from bvae.training import Settings, load_checkpoint
 from bvae.training.loop import train
-from tests.support import ROOT
-from tests.support.pages import TIMEOUT, assert_clean, html_table, open_page, unfold
+from tests.support.pages import assert_clean, html_table, open_page, opened, unfold
 
 TABLES = ("penguins", "mfeat", "breast-cancer", "simulated-cells")
 
@@ -104,9 +102,7 @@ def test_data_whose_package_is_missing_say_how_to_install_it(monkeypatch):
         raise DataError("these data come with the package palmerpenguins, which is not installed: pip install it")
 
     monkeypatch.setattr(loaders, "dataset", gone)
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    app.query_params["data"] = "penguins"
-    app.run().switch_page("pages/explore.py").run()
+    app = opened("pages/explore.py", data="penguins")
     assert not app.exception
     assert "palmerpenguins" in app.error[0].value
 

@@ -265,3 +265,10 @@ def test_the_stylesheet_is_on_every_page_once_and_holds_both_themes():
     for page in sorted((ROOT / "pages").glob("*.py")):
         app = open_page(f"pages/{page.name}")
         assert sum("--bvae-paper" in h.proto.body for h in app.get("html")) == 1, page.name
+
+
+def test_numbers_of_a_column_have_as_many_digits_as_each_other():
+    made = Outline(small_table.table(pd.DataFrame({
+        "of": ["a", "b", "c"], "mean": [-3.0, -2.89, float("nan")], "items": [5.0, 12.0, float("nan")],
+        "columns": [2000, 7, 12345]}), ""))
+    assert made.words.replace("\n", "").replace(" ", "") == "ofmeanitemscolumnsa-3.0052000b-2.89127c––12,345"

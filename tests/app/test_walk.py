@@ -70,6 +70,11 @@ def test_the_page_opens_where_the_link_says_and_reset_takes_it_back():
     assert_clean(app)
     assert app.segmented_control(key="look").value == "walk"
     assert app.selectbox(key="model").value == "mmvae-2d"
+    told = [c.value for c in app.caption if "no plane to walk on" in c.value]
+    assert len(told) == 1
+    assert told[0].startswith("MMVAE of MNIST-SVHN-Text has ")
+    app.selectbox(key="model").set_value("mwb-vae-2d").run()  # chosen by hand: nobody was led here
+    assert not [c for c in app.caption if "no plane to walk on" in c.value]
 
 
 def test_a_way_to_a_plane_of_other_data_says_of_which():

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.serving import watched
 from tests.support.waiting import TIMEOUT, asked, box_of, eventually, finished, generated, settled, steady
 
 __all__ = ["TIMEOUT", "drag", "generated", "settled"]  # other files take them from here, too
@@ -139,3 +140,14 @@ def test_a_scene_button_replaces_what_was_dragged(page, app_url):
     settled(page)
     page.wait_for_selector('.picture [data-control="3/mean"]')
     eventually(lambda: wasserstein_mean(page) == pytest.approx(mean, abs=2e-3), page=page)
+
+
+@pytest.mark.parametrize(("address", "place", "share"), [
+    ("compare", ".st-key-plane_wasserstein", 0.5), ("benchmarks", ".st-key-curves", 1.0)])
+def test_a_projector_shows_what_the_page_is_about(chromium, app_url, address, place, share):
+    """Of the first pictures at least the upper half is on 1280 x 720 without scrolling; of the curves all."""
+    with watched(chromium, 1280, 720) as page:
+        page.goto(f"{app_url}/{address}")
+        settled(page)
+        picture = page.locator(f"{place} .bvae-drawn").first.bounding_box()
+        assert 0 < picture["y"] < picture["y"] + share * picture["height"] <= 720

@@ -3,7 +3,6 @@
 import io
 import re
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -119,7 +118,7 @@ def test_what_is_seen_can_be_saved(chromium, app_url, path):
         picture = Image.open(io.BytesIO(saved.value.path().read_bytes()))
         width, height = (float(v) for v in re.search(r'width="([\d.]+)" height="([\d.]+)"', svg).groups())
         assert picture.width / picture.height == pytest.approx(width / height, rel=0.01)
-        assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 50
+        assert picture.convert("RGB").getcolors(50) is None  # it has more
 
 
 @pytest.mark.parametrize("path", [p for p in PATHS if "rules" not in p])

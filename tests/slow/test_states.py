@@ -4,24 +4,18 @@ import shutil
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from bvae.app.state import URL_VERSION
 from bvae.training import checkpoints_root
-from tests.support import ROOT
+from tests.support import pages
 
-TIMEOUT = 300
 PAGES = ("home", "learn", "playground", "explore", "generate", "latent_space", "compare", "your_data", "benchmarks")
 NEED_A_MODEL = ("explore", "generate", "latent_space", "compare")
 
 
 def opened(page, **query):
     """A page, which must not raise."""
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    app.query_params.update(query)
-    app.run()
-    if page != "home":
-        app.switch_page(f"pages/{page}.py").run()
+    app = pages.opened(None if page == "home" else f"pages/{page}.py", **query)
     assert not app.exception, [e.value for e in app.exception]
     assert len(app.title) == 1
     return app

@@ -141,8 +141,15 @@ LINKS = {
                               "view2": "m4", "agg": "MoE"},
         {"path": "Between two views of an item", "view1": "m2", "view2": "m4", "agg": "moe"},
         ("weight_path(model, experts, 2, 4",)),
-    "generate, invent": Link("pages/generate.py", {"task": "Invent", "n": "5", "seed": "2"},
-                             {"task": "Invent", "n": 5, "seed": 2}, ("z = torch.randn(5, model.latent_dim",)),
+    "generate, invent": Link(
+        "pages/generate.py",
+        {"v": "1", "data": "PolyMNIST", "model": "MWB-VAE", "task": "Invent", "n": "5", "seed": "2"},
+        {"task": "Invent", "n": 5, "seed": 2, "drawn": "prior"},
+        ("z = torch.randn(5, model.latent_dim", "drawn from the bare prior:")),
+    "generate, invent where items are": Link(
+        "pages/generate.py", {"v": "1", "task": "Invent", "n": "5", "seed": "2", "drawn": "Where items are"},
+        {"task": "Invent", "n": 5, "seed": 2, "drawn": "items"},
+        ("images = model.sample(5, generator=torch.Generator().manual_seed(2))", "soft clouds")),
     "latent space": Link(
         "pages/latent_space.py", {},
         {"data": "polymnist", "model": "mwb-vae", "which": "joint", "map": "pca", "color": "class",

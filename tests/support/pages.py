@@ -1,25 +1,35 @@
 """Pages in Streamlit's AppTest: opened, unfolded, read, and found without errors."""
 
+import functools
 import html
 import re
 
 import pandas as pd
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.support import ROOT
 
 TIMEOUT = 300
+# Each AppTest asks every installed package for components, which takes longer than most pages do: once is enough.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 FOLDS = ("reproduce", "as_table", "how_trained", "published", "the_format", "extending", "formula", "home_numbers",
          "explore_why", "explore_lot", "explore_dimensions", "explore_draws", "explore_numbers")
 
 
-def open_page(page=None, **query):
+def opened(page=None, **query):
+    """A page, by its file, or Home, as a new session finds it at an address; whatever it says."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
     if page:
-        app.switch_page(page).run()
+        app.switch_page(page)
+    return app.run()
+
+
+def open_page(page=None, **query):
+    """The same, without an error."""
+    app = opened(page, **query)
     assert_clean(app)
     return app
 

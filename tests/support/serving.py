@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import weakref
 
 import pytest
 
@@ -19,6 +20,9 @@ QUIET = [  # nothing of the browser itself talks to the network
     "--disable-component-update", "--disable-sync",
 ]
 PATIENCE = 180  # seconds for a server to start or to end, on a machine that is busy with other things too
+LEFT: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+"""Of a browser: contexts that are free, by their size and options, with the origins that they have seen."""
+STORED = "local_storage,indexeddb,cache_storage,service_workers"
 WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 
@@ -66,11 +70,28 @@ def served(script, log, *options):
             raise
 
 
+def emptied(tab, origins):
+    """Forget what earlier pages of this tab's context have stored; files that were fetched are kept."""
+    tab.context.clear_cookies()
+    session = tab.context.new_cdp_session(tab)
+    for origin in origins:
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": STORED})
+    session.detach()
+
+
 @contextlib.contextmanager
 def watched(chromium, width, height, **options):
-    """A page that fails the test on console errors and on requests that leave."""
-    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+    """A page that fails the test on console errors and on requests that leave.
+
+    Its context may be one of the same options that another test has left: it holds nothing any more but the files of
+    the app, so that they are not fetched and compiled once more.
+    """
+    free = LEFT.setdefault(chromium, {}).setdefault((width, height, *sorted(options.items())), [])
+    context, origins = free.pop() if free else (
+        chromium.new_context(viewport={"width": width, "height": height}, **options), set())
     tab = context.new_page()
+    emptied(tab, origins)
+    tab.on("request", lambda r: origins.add("/".join(r.url.split("/")[:3])) if r.url.startswith("http") else None)
     problems: list[str] = []
     # Streamlit's own client looks for its server below the page's address first and finds it above: two 404s.
     tab.on("response", lambda r: problems.append(f"{r.status} {r.url}")
@@ -81,5 +102,7 @@ def watched(chromium, width, height, **options):
     tab.on("request", lambda r: problems.append(f"left for {r.url}")
            if not r.url.startswith(("http://localhost", "ws://localhost", "data:", "blob:")) else None)
     yield tab
-    context.close()
+    for page in context.pages:
+        page.close()
+    free.append((context, origins))
     assert not problems, problems

@@ -17,10 +17,18 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 TIMEOUT = 60_000  # milliseconds
 FIGURE = ".js-plotly-plot .main-svg, .bvae-table td, img[src^='data:image/svg'], .picture .rule, .bvae-presence"
-DONE = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
-    && !document.querySelector('[data-testid="stStatusWidget"]') && !document.querySelector('[data-stale="true"]')
-    && document.fonts.status === "loaded" && [...document.images].every(image => image.complete)"""
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+DONE = f"""async () => {{
+    const twoFrames = {TWO_FRAMES};
+    const done = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
+        && !document.querySelector('[data-testid="stStatusWidget"]') && !document.querySelector('[data-stale="true"]')
+        && document.fonts.status === "loaded" && [...document.images].every(image => image.complete);
+    for (let look = 0; look < 5; look++) {{
+        if (!done()) return false;
+        await twoFrames();
+    }}
+    return true;
+}}"""
 SMALL = 100_000  # bytes: messages that begin or end a run are small, those that hold pictures need no reading
 WATCHED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -147,13 +155,13 @@ def box_of(page, locator):
 def finished(page):
     """Every run that was asked for has ended and its page is drawn, with its pictures."""
     page.wait_for_selector('[data-testid="stApp"]')
-    looks = []
 
     def done():
+        """At five looks, each two frames after the last, and nothing was asked meanwhile."""
         watched = WATCHED.get(page)
-        looks.append(page.evaluate(DONE) and (watched is None or watched.answered))
-        frames(page)
-        return len(looks) >= 5 and all(looks[-5:])
+        before = watched and watched.requests
+        drawn = page.evaluate(DONE)
+        return drawn and (watched is None or (watched.answered and watched.requests == before))
 
     eventually(done, page=page)
 

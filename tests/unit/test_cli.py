@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from bvae.cli import main
-from bvae.io.storage import read_json, write_json
+from bvae.io.storage import read_json, read_tensors, write_json
 from bvae.training import load_checkpoint
 from tests.support import ROOT
 
@@ -63,6 +64,25 @@ def test_mistakes_are_said_in_one_line(arguments, message, tmp_path, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_a_training_leaves_a_sampler_and_a_command_makes_those_that_are_missing(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    assert main(["train", "penguins", "wb-vae", "--name", "mine", *out, "--steps", "3", "--no-evaluate"]) == 0
+    path = tmp_path / "penguins" / "mine" / "sampler.safetensors"
+    first = read_tensors(path)
+    path.unlink()
+    capsys.readouterr()
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert "penguins/mine: a sampler" in capsys.readouterr().out
+    assert all(torch.equal(value, first[name]) for name, value in read_tensors(path).items())  # fitted with a seed
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert "penguins/mine: up to date" in capsys.readouterr().out
+    assert main(["checkpoints", *out]) == 0
+    assert "sampler gaussian-mixture" in capsys.readouterr().out
+    (path.parent / "sampler.safetensors").write_bytes(b"no")
+    assert main(["checkpoints", "--samplers", *out]) == 0
+    assert read_tensors(path).keys() == first.keys()
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "checkpoints", "barycenters", "classifiers", "data",

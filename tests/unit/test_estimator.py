@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -129,6 +130,21 @@ def test_saved_and_loaded_it_says_the_same(fitted, tmp_path):
     assert {k: v for k, v in again.get_params().items() if k in ("method", "groups", "latent_dim", "weights")} == {
         "method": "mwb-vae", "groups": GROUPS, "latent_dim": 3, "weights": "balanced"}
     assert b"pickle" not in (tmp_path / "model" / "estimator.json").read_bytes()
+
+
+def test_it_invents_from_where_its_items_are_and_so_it_does_when_it_is_loaded(fitted, tmp_path):
+    invented = fitted.sample(300)
+    prior = fitted.sample(300, "prior")
+    assert set(invented) == set(fitted.modalities_)
+    z = fitted.model_.sample_latents(2000, generator=torch.Generator().manual_seed(0))
+    draws = fitted.draws_.z
+    torch.testing.assert_close(z[:, : draws.shape[1]].mean(0), draws.mean(0), atol=0.2, rtol=0)
+    torch.testing.assert_close(z[:, : draws.shape[1]].std(0), draws.std(0), atol=0.2, rtol=0.1)
+    assert any((invented[name] != prior[name]).any() for name in invented)
+    fitted.save(tmp_path / "model")
+    again = BarycentricVAE.load(tmp_path / "model")
+    for name, values in again.sample(300).items():
+        np.testing.assert_allclose(values, invented[name], atol=0.1, rtol=0.1)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"alphabet": 1}', b"\xff", b"[" * 100_000])

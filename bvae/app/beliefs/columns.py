@@ -116,13 +116,14 @@ def of_draws(
         View -> (...), as the item has it.
     """
     names = [n for n, m in data.modalities.items() if m.columns]
+    chance = torch.Generator().manual_seed(0)  # of the sizes of counts that nobody saw
     out = {}
     for name, decoded in model.decode(z, names).items():
         likelihood, modality = model.likelihood(name), data.modalities[name]
         real = true.get(name, torch.full(modality.shape, torch.nan))
         given = shown[name][0] if name in shown else real
         known = given if name in shown else torch.full_like(given, torch.nan)
-        means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1))[:, 0]  # (S, P)
+        means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1), chance)[:, 0]  # (S, P)
         scale = (likelihood.variance(means).mean(0) + means.var(0, correction=0)).sqrt()
         low, high = ends(data, name)
         out[name] = [Cell(c, given[at], real[at], means.mean(0)[at], scale[at], (low[at.start], high[at.start]))

@@ -14,6 +14,7 @@ from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
 from bvae.models import interpolation
+from bvae.models.latents import PRIOR
 from bvae.models.vae import MultimodalVAE
 
 MARKS = ("●", "◐", "○")
@@ -99,7 +100,11 @@ class Studio:
 
     def of_prior(self, count: int, seed: int) -> Tensor:
         """z ~ N(0, I), (count, L)."""
-        return torch.randn(count, self.model.latent_dim, generator=torch.Generator().manual_seed(seed))
+        return self.model.sample_latents(count, PRIOR, torch.Generator().manual_seed(seed))
+
+    def of_sampler(self, count: int, seed: int) -> Tensor:
+        """Draws of the model's own sampler, (count, L): the same z as of `MultimodalVAE.sample`."""
+        return self.model.sample_latents(count, None, torch.Generator().manual_seed(seed))
 
     def of_items(self, experts: UnimodalPosteriors, items: Sequence[int], seed: int) -> Tensor:
         """A draw of the joint posterior of each of some items, all their modalities seen, as :meth:`posterior` makes

@@ -123,7 +123,7 @@ def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: 
     judged : bool
         Whether classifiers look at the generations.
     """
-    return (("One latent space: all columns show the same plane. " if one_model else
+    return (("One latent space: all columns show the same plane and axes of the same span. " if one_model else
              "Every model has a latent space of its own: the planes differ, only their span is the same. ")
             + (f"The noise is that of seed {seed} for all; sample 1 of every column starts from the same numbers."
                if len(dimensions) == 1 else

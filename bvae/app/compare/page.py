@@ -15,7 +15,7 @@ FOOL_LINK = "fool"
 """In a short address: `compare?fool=1`."""
 ASKS = {
     SIDE: "**Hide another view, or add a rule:** who becomes unsure, who splits into several opinions, who does not "
-          "notice? All columns have the same item, the same noise and axes of the same span.",
+          "notice?",
     NUMBERS: "**Hide another view, or add a rule:** which numbers follow? One column for each contender.",
     MAPS: "**Draw a lasso in one map:** where are its items in the others?",
     FOOL: "**Let one view lie.** The others tell the truth. Which rules still find it in the views that nobody shows "
@@ -37,14 +37,16 @@ def arrive() -> None:
 
 
 begin_page()
-st.title("Compare")
+screen = st.container(gap="small", key="one_screen")
+head = screen.container(horizontal=True, vertical_alignment="center", gap="small")
+head.title("Compare", width="content")
 arrive()
 form = Form(Compare)
-part = form.ask(st.segmented_control, "part", "What is shown", label_visibility="collapsed")
-st.markdown(ASKS[part])
+part = form.ask(head.segmented_control, "part", "What is shown", label_visibility="collapsed")
+head.container(width=500).markdown(ASKS[part])
 
 # -- controls ------------------------------------------------------------------------------------------------------
-top = st.container(horizontal=True, vertical_alignment="bottom", key="compare_top")
+top = screen.container(horizontal=True, vertical_alignment="bottom", key="compare_top")
 data_place, method_place = top.container(width=170), top.container(width=170)
 if part == FOOL:
     form.keep("mode")
@@ -76,6 +78,7 @@ with tools.popover("Advanced", icon=":material/tune:", width="content"):
         form.ask(st.segmented_control, "plane", "Plane")
         form.ask(st.slider, "num_samples", "Draws of z")
     form.ask(st.number_input, "seed", "Seed of the noise")
+    further = st.container()
     form.reset_button()
 
 if base is not None and part == FOOL:
@@ -83,5 +86,5 @@ if base is not None and part == FOOL:
     panel.show(form, base)
 else:
     panel.keep(form)
-    side.show(form, base)
+    side.show(form, base, screen, further)
     pins.table()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs import item_beliefs
@@ -33,7 +34,9 @@ def keep(form: Form[Compare]) -> None:
         form.keep(name)
 
 
-def show(form: Form[Compare], base: loaders.Loaded | None) -> None:
+def show(
+    form: Form[Compare], base: loaders.Loaded | None, screen: DeltaGenerator, further: DeltaGenerator
+) -> None:
     """The part that is chosen, below the controls that all parts have; stops the page where nobody is there to compare.
 
     Parameters
@@ -41,16 +44,20 @@ def show(form: Form[Compare], base: loaders.Loaded | None) -> None:
     form : Form
     base : Loaded or None
         The model on whose experts rules are compared; None where trained models are.
+    screen : DeltaGenerator
+        Where the controls stand.
+    further : DeltaGenerator
+        The place of controls that few need.
     """
     data, views, part = form.about.data, form.about.views, form.answer("part")
     data_name, item = form.about.data_name, form.answer("item")
     of_rules = form.answer("mode") == RULES
-    choices, sample = st.columns([1.25, 1], gap="large")
+    choices, seeing, sample = screen.columns([1.1, 0.42, 1], gap="medium")
     chosen = _chosen(form, choices, of_rules)
-    form.ask(choices.pills, "on", "Views", wrap=True)
+    form.ask(seeing.pills, "on", "Views", wrap=True)
     hides = any(v not in form.answer("on") for v in views)
     if part == SIDE and hides:
-        form.ask(choices.toggle, "all_views", "Pictures of the seen views, too")
+        form.ask(further.toggle, "all_views", "Pictures of the seen views, too")
     else:
         form.keep("all_views")
     state = form.state(data_name=data_name)  # but for the maps' controls, which are asked where the maps are
@@ -92,9 +99,10 @@ def show(form: Form[Compare], base: loaders.Loaded | None) -> None:
                     {v: captions(p, form.about.class_names) for v, p in seen[c.key].items()}))
 
             if len(contenders) > 1:
-                st.markdown(widest([(plain(c.short), c.width) for c in contenders]))
-            finish = contender_columns(contenders, views, of_rules,
-                                       [key_numbers(found, c.key, hidden) for c in contenders], generations)
+                screen.markdown(widest([(plain(c.short), c.width) for c in contenders]))
+            with screen:
+                finish = contender_columns(contenders, views, of_rules,
+                                           [key_numbers(found, c.key, hidden) for c in contenders], generations)
             st.caption(side_by_side_note(of_rules, {m.model.latent_dim for m in models.values()}, state.seed,
                                          judges is not None))
 

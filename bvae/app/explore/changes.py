@@ -125,7 +125,9 @@ def moved(before: Aggregate, now: Aggregate) -> str:
     reach = float(np.sqrt(before.variance.sum()))
     wider = float(np.sqrt(now.variance).mean() / np.sqrt(before.variance).mean())
     stays = far < STAYS * reach
-    went = "stayed where it was" if stays else f"moved by {far:.2g}"
+    dimensions = np.size(now.mean)
+    everywhere = f" (in all {dimensions} dimensions)" if dimensions > 2 else ""  # a picture shows two of them
+    went = "stayed where it was" if stays else f"moved by {far:.2g}{everywhere}"
     if abs(wider - 1) < AS_WIDE:
         return f"the joint belief {went} and is as wide as before"
     return f"the joint belief {went} {'but' if stays else 'and'} got {wider:.2g} times as wide"
@@ -143,13 +145,17 @@ def seen(
 
 
 def pictures(before: Snapshot | None, now: Snapshot, views: Sequence[str], class_names: Sequence[str]) -> str:
-    """What the pictures show, those of hidden views if there are some; nothing if nobody judges."""
+    """What the pictures show, those of hidden views if there are some, else those of views that do not lie; nothing if
+    nobody judges."""
     hidden = [view for view, there in zip(views, now.present, strict=True) if not there]
-    counts = hidden or list(views)
+    lying = {t.view for t in now.tampered if t.lies}
+    honest = [view for view in views if view not in lying] if not hidden else []
+    counts = hidden or honest or list(views)
     found = seen(now.judged, counts, class_names)
     if found is None:
         return ""
-    who = ("the hidden view" if len(hidden) == 1 else "the hidden views") if hidden else "the pictures"
+    who = ("the hidden view" if len(hidden) == 1 else "the hidden views") if hidden else (
+        "the pictures of the honest views" if lying and honest else "the pictures")
     verb = "shows" if len(hidden) == 1 else "show"
     sure = f"{named(class_names[found[0]])} ({found[1]:.0%} sure)"
     old = seen(before.judged, counts, class_names) if before is not None else None

@@ -122,7 +122,8 @@ def column(form: Form, item: int, seed: int) -> Observed:
                       "hidden" if shown is None else
                       "long" if isinstance(shown, str) and len(shown) > images.SHORT_TEXT else ""))
     strip.html(render("observed", cells=cells))
-    st.caption(" ".join(filter(None, [f"This is {name}. {data.story}", tiles.note(data)])))
+    now = f", but {'; '.join(f'{t.view} {done[t.view]}' for t in tampered)}." if tampered else f". {data.story}"
+    st.caption(" ".join(filter(None, [f"This is {name}{now}", tiles.note(data)])))
     return Observed(views, present, list(weights), tuple(tampered), replaced)
 
 

@@ -164,8 +164,9 @@ with middle:
 # -- one click away --------------------------------------------------------------------------------------------------
 with answers:
     latents = item_beliefs.experts_of(loaded, item, seen.replaced).loc[:, 0]
-    fold.show(why.title(data, now, truth), "help", "explore_why", lambda: why.show(
-        loaded, now, latents, seen.x(data, item), data, truth, judges))
+    changed = {t.view for t in seen.tampered}
+    fold.show(why.title(data, now, truth, changed), "help", "explore_why", lambda: why.show(
+        loaded, now, latents, seen.x(data, item), data, truth, judges, changed))
     if lot.has_groups(now):
         fold.show("Why draw from all views together, and not from a group by lot?", "casino", "explore_lot",
                   lambda: lot.show(

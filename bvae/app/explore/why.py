@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from bvae.app import loaders
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.item_beliefs import ItemBeliefs
-from bvae.app.explore.changes import named
+from bvae.app.explore.changes import listed, named
 from bvae.app.loaders import ModelKey
 from bvae.app.widgets import images, small_table
 from bvae.app.widgets.choose import label
@@ -96,16 +97,18 @@ def own_and_other(key: ModelKey, truth: int) -> float | None:
     return float(np.mean(ratios)) if ratios else None
 
 
-def title(data: MultimodalDataset, scene: ItemBeliefs, truth: int) -> str:
-    """The question."""
-    many = int(scene.present.sum())
+def title(data: MultimodalDataset, scene: ItemBeliefs, truth: int, changed: Collection[str] = ()) -> str:
+    """The question. `changed`: the views that lie or are damaged."""
+    many = int(scene.present.sum()) - len(changed)
     of = f"of {named(data.class_names[truth])}" if data.labelled else "of one item"
-    return f"Why do {many} views {of} disagree?" if many > 1 else "What does the one view say?"
+    if many < 2:
+        return "What does the one view say?" if many == 1 and not changed else "What does each view alone say?"
+    return f"Why do {many} {'honest ' * bool(changed)}views {of} disagree?"
 
 
 def show(
     loaded: loaders.Loaded, scene: ItemBeliefs, latents: Tensor, shown: dict[str, Tensor], data: MultimodalDataset,
-    truth: int, judges: Classifiers | None,
+    truth: int, judges: Classifiers | None, changed: Collection[str] = (),
 ) -> None:
     """The answer: pictures of what every belief alone is drawn as, and what is measured on the test items.
 
@@ -120,6 +123,8 @@ def show(
     data : MultimodalDataset
     truth : int
     judges : Classifiers or None
+    changed : collection of str
+        The views that lie or are damaged: they are shown, and left out of what is counted.
     """
     views = list(loaded.model.modalities)
     there = [m for m in range(len(views)) if bool(scene.present[m, 0])]
@@ -146,7 +151,13 @@ def show(
         if p:
             st.caption("Under each picture: what the judges of real views see in it.")
     with words:
-        st.markdown("\n\n".join(reasons(loaded, scene, data, truth, {v: q.argmax(-1) for v, q in p.items()})))
+        honest = [m for m in there if views[m] not in changed]
+        rows = [s for s, m in enumerate(there) if m in honest]
+        if changed:
+            st.markdown(f"What is counted here is without {listed(sorted(changed))}, which "
+                        f"{'does' if len(changed) == 1 else 'do'} not show the truth now.")
+        st.markdown("\n\n".join(reasons(loaded, scene, data, truth, {
+            v: q[rows].argmax(-1) for v, q in p.items() if rows}, honest)))
         far = apart(loaded.key)
         st.html(small_table.table(distances(far, data), "How far beliefs lie apart"))
         st.caption("Means over all test items, in units of the latent space.")
@@ -163,6 +174,7 @@ def distances(far: Apart, data: MultimodalDataset) -> pd.DataFrame:
 
 def reasons(
     loaded: loaders.Loaded, scene: ItemBeliefs, data: MultimodalDataset, truth: int, verdicts: dict[str, Tensor],
+    honest: Sequence[int],
 ) -> list[str]:
     """The reasons in order, each a Markdown paragraph with its numbers.
 
@@ -172,8 +184,10 @@ def reasons(
         See :func:`show`.
     verdicts : dict of str to Tensor
         View -> (S,): of the pictures from every belief alone, the class that the judges see; empty without judges.
+    honest : sequence of int
+        Which views are counted.
     """
-    loc, scale = (v[scene.present[:, 0], 0] for v in (scene.loc, scene.scale))
+    loc, scale = (v[list(honest), 0] for v in (scene.loc, scene.scale))
     far, out = apart(loaded.key), []
     if len(loc) > 1:
         gaps = torch.stack([(a - b).abs().max() for i, a in enumerate(loc) for b in loc[:i]])

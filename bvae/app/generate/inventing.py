@@ -1,4 +1,4 @@
-"""Invent: draws of the prior, decoded into all views; and, counted, why the views of an invention disagree."""
+"""Invent: z that no view says, decoded into all views; and, counted, why those of the bare prior disagree."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ import pandas as pd
 import streamlit as st
 from torch import Tensor
 
-from bvae.app import loaders
+from bvae.app import links, loaders
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import Generated, Studio, rows
 from bvae.app.generate.generate_panels import Shown, Task, draws_sheet, numbers
+from bvae.app.generate.state import drawn_from
+from bvae.app.generate.tasks import BARE_PRIOR, DRAWN, INVENT
 from bvae.app.loaders import ModelKey
 from bvae.app.state import Form
 from bvae.app.widgets import fold, images, small_table
 from bvae.data import MultimodalDataset
 from bvae.maps.maps import spread
+from bvae.models.vae import MultimodalVAE
 
 NEAREST = 5
 COUNTED = 200  # draws of each kind, of which shares are told
+LINK = "drawn"
+"""The parameter that holds from what z is drawn."""
+SHARED = (links.VERSION, "data", "model", "seed")
+TITLE = "Draw z from"
 CLEAR = 3.0  # standard errors by which two shares have to differ before the text says that they do
 
 
@@ -34,13 +41,61 @@ def next_seed(key: str, highest: int) -> None:
     st.session_state[key] = (st.session_state[key] + 1) % (highest + 1)
 
 
-def invent(c: Task) -> Shown:
-    """Draws of the prior in all views, beside each the items that its z lies between."""
-    z = c.studio.of_prior(c.num_samples, c.seed)
-    generated = c.studio.decode(z)
+def by_old_link() -> bool:
+    """Before the page begins: whether it was opened by a shared link of the time when all z came from the prior.
+
+    Shared links state `SHARED` in any case, and by now from what z is drawn, too.
+    """
+    new = LINK in st.query_params or LINK in st.session_state.get(links.ASKED, ())
+    return not new and st.query_params.get("task") == INVENT and all(name in st.query_params for name in SHARED)
+
+
+def choose_drawn(form: Form, old: bool) -> str:
+    """From what z is drawn, `WHERE_ITEMS_ARE` or `BARE_PRIOR`.
+
+    The address holds it at its first value too: a link without it, `old`, is of the time when there was the prior
+    alone, and opens what it opened then.
+    """
+    key, offered = form.key("drawn"), drawn_from(form.about)
+    wanted = [BARE_PRIOR] if old else links.asked(LINK)
+    links.asked(LINK)  # an old link is asked once, too
+    for way in wanted:
+        held = next((name for name in offered if links.same(way, (DRAWN[name], name))), offered[0])
+        st.session_state[key] = held
+        links.compare(TITLE, [way], [(DRAWN[held], held)])
+    chosen = form.ask(st.segmented_control, "drawn", TITLE, label_visibility="collapsed")
+    links.hold({LINK: DRAWN[chosen]})
+    return chosen
+
+
+def forget_link() -> None:
+    """Take what :func:`choose_drawn` holds out of the address: another task is shown."""
+    if LINK in st.query_params:
+        links.hold({LINK: ""})
+
+
+def drawn_in_words(model: MultimodalVAE, drawn: str) -> str:
+    """From what z is drawn, and what that means, as Markdown."""
+    if drawn == BARE_PRIOR:
+        lacking = "" if model.sampler else (
+            " This model has no other way; `python -m bvae checkpoints --samplers` makes one.")
+        return ("**z is drawn from the bare prior:** one round cloud. Training pulled the items into it, but most of "
+                f"it stays empty, and in a hole each view makes up its own (*the hole problem*).{lacking}")
+    clouds = getattr(model.sampler, "num_components", None)
+    of = f"{clouds} soft clouds" if clouds else "soft clouds"
+    return (f"**z is drawn from where items are:** {of} were laid over the z of the training items, and each draw is "
+            "from one of them. What does the bare prior give?")
+
+
+def invent(c: Task, old: bool) -> Shown:
+    """Inventions in all views, beside each the items that its z lies between; `old`: see :func:`by_old_link`."""
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         st.subheader("What it invents")
+        drawn = choose_drawn(c.form, old)
+        st.markdown(drawn_in_words(c.studio.model, drawn))
+        z = (c.studio.of_prior if drawn == BARE_PRIOR else c.studio.of_sampler)(c.num_samples, c.seed)
+        generated = c.studio.decode(z)
         draws_sheet(c, generated, c.views, f"{len(generated)} inventions in {len(c.views)} views",
                     [number + sheet.small(verdict(c.data, generated, s))
                      for s, number in enumerate(numbers(len(generated)))])
@@ -51,9 +106,10 @@ def invent(c: Task) -> Shown:
         again_button(c.form)
     with right:
         st.subheader("Between which items its z lies")
-        _neighbours(c, c.studio.near(z, NEAREST))
+        _neighbours(c, c.studio.near(z, NEAREST), drawn)
     if generated.classes and c.data.labelled:
-        fold.show("Why do the views of an invention disagree?", "help", "why_they_disagree", lambda: _why(c))
+        fold.show("Why do the views disagree where z is drawn from the prior?", "help", "why_they_disagree",
+                  lambda: _why(c))
     return Shown(rows(generated, c.views, c.data.class_names), [generated])
 
 
@@ -63,8 +119,8 @@ def verdict(data: MultimodalDataset, generated: Generated, s: int) -> str:
     return "" if not generated.classes else f"all {data.class_names[k]}" if k is not None else "differ"
 
 
-def _neighbours(c: Task, near: Tensor) -> None:
-    """The nearest items of each draw as pictures of one view, with their classes."""
+def _neighbours(c: Task, near: Tensor, drawn: str) -> None:
+    """The nearest items of each draw as pictures of one view, with their classes, and what it means if they differ."""
     view = next((v for v in c.views if c.data.modalities[v].kind == "image"), c.views[0])
     called = [[c.data.class_names[int(c.data.y[i])] if c.data.labelled else f"item {i}" for i in line]
               for line in near.tolist()]
@@ -75,9 +131,10 @@ def _neighbours(c: Task, near: Tensor) -> None:
         side=52))
     if c.data.labelled:
         mixed = sum(len(set(names)) > 1 for names in called)
-        st.markdown(f"**{mixed} of {len(near)}** lie between items of several classes. There no decoder has learned "
-                    f"what to draw, and each view decides for itself. Shown: {view} of the {NEAREST} test items whose "
-                    "z are nearest.")
+        holes = (" There no decoder has learned what to draw, and each view decides for itself."
+                 if mixed and drawn == BARE_PRIOR else "")
+        st.markdown(f"**{mixed} of {len(near)}** lie{'s' * (mixed == 1)} between items of several classes.{holes} "
+                    f"Shown: {view} of the {NEAREST} test items whose z are nearest.")
 
 
 # -- why ---------------------------------------------------------------------------------------------------------------
@@ -105,12 +162,13 @@ def counted(studio: Studio, data: MultimodalDataset, z: Tensor, own: list[int] |
 
 
 @st.cache_data(max_entries=12, show_spinner="Counting, once for each model")
-def counted_both(key: ModelKey, count: int = COUNTED) -> tuple[Counted, Counted]:
-    """Of draws of the prior, and of draws of items' joint beliefs."""
+def counted_all(key: ModelKey, count: int = COUNTED) -> tuple[Counted, Counted | None, Counted]:
+    """Of draws of the prior, of the model's sampler, if it has one, and of items' joint beliefs."""
     this, data = loaders.loaded(key), loaders.test_data(key.data_name)
     studio = Studio(this.model, loaders.latent_cloud(key), loaders.judges(key.data_name), this.model.aggregator)
     items = spread(len(data), count).tolist()
-    return (counted(studio, data, studio.of_prior(len(items), 0)),
+    fitted = counted(studio, data, studio.of_sampler(len(items), 0)) if this.model.sampler else None
+    return (counted(studio, data, studio.of_prior(len(items), 0)), fitted,
             counted(studio, data, studio.of_items(this.experts, items, 0), items))
 
 
@@ -133,14 +191,15 @@ def told(prior: Counted, items: Counted, count: int) -> str:
 def _why(c: Task) -> None:
     """The counts of both kinds of z, and as many draws from items as there are inventions."""
     chosen = c.form.about
-    prior, items = counted_both(chosen.key)
+    prior, fitted, items = counted_all(chosen.key)
     count = min(COUNTED, len(c.data))
     st.markdown(told(prior, items, count))
+    kinds = (("the bare prior", prior), ("where items are", fitted), ("the joint belief of an item", items))
     st.html(small_table.table(pd.DataFrame([
         {"z is drawn from": name, "all views show the same class": f"{of.agree:.0%}",
          f"its {NEAREST} nearest items are of one class": f"{of.one_class:.0%}",
          "distance to the data (median)": of.distance}
-        for name, of in (("the prior: an invention", prior), ("the joint belief of an item", items))]),
+        for name, of in kinds if of is not None]),
         "Why inventions disagree"))
     st.caption(f"Counted over {count} draws of each kind, with seed 0; the classes are those that judges see, trained "
                "on real views.")

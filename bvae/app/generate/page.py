@@ -15,13 +15,14 @@ from bvae.app.widgets import by_id, fold, share, tiles
 from bvae.app.widgets.choose import AS_TRAINED, choose_model, choose_rule
 from bvae.app.widgets.markdown import plain
 
+by_old_link = inventing.by_old_link()
 begin_page()
 ASK = {
     TRANSLATE: "**Read along a row:** one view goes in. Which of the others show the same thing, which do not?",
     DRAW_OR_WRITE: "",  # asked where it is known whether one draws or writes
     EDIT: "**Change a cell, or empty it:** what do the other columns do, and how sure is the model of them?",
     INTERPOLATE: "**Watch the middle of the way:** is there something in between, or a jump?",
-    INVENT: "**No view goes in:** z is drawn from the prior. Do all views still show the same thing?",
+    INVENT: "**No view goes in:** z is drawn by chance. Do all views still show the same thing?",
 }
 st.title("Generate")
 form = Form(Generate)
@@ -56,6 +57,8 @@ cloud = loaders.latent_cloud(chosen.key)
 of_all = generate_panels.Task(form, Studio(loaded.model, cloud, loaders.judges(chosen.data_name), rule))
 if task != DRAW_OR_WRITE:
     drawing.forget_link()
+if task != INVENT:
+    inventing.forget_link()
 if task != EDIT:
     editing.forget_link()
 row: list[str] = []
@@ -70,7 +73,7 @@ elif task == EDIT:
 elif task == INTERPOLATE:
     shown = interpolating.interpolate(of_all)
 else:
-    shown = inventing.invent(of_all)
+    shown = inventing.invent(of_all, by_old_link)
 
 with st.container(key="below_picture"):
     if shown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvae.aggregators import Aggregator, name_of, options_of
 from bvae.app.beliefs.generation import FRAMES
-from bvae.app.generate.tasks import DRAW, EDIT, INTERPOLATE, INVENT, ITEMS, TRANSLATE
+from bvae.app.generate.tasks import BARE_PRIOR, DRAW, EDIT, INTERPOLATE, INVENT, ITEMS, TRANSLATE
 from bvae.app.reproduce import opened
 from bvae.data import MultimodalDataset
 
@@ -32,8 +32,7 @@ def of(
     elif state.task == INTERPOLATE:
         lines += _between_items(state) if state.path == ITEMS else _between_views(state, data)
     elif state.task == INVENT:
-        lines += [f"z = torch.randn({state.num_samples}, model.latent_dim, generator=torch.Generator()"
-                  f".manual_seed({state.seed}))", "images = model.decode(z)"]
+        lines += _invented(state)
     else:
         lines += _from_drawing(state, data, drawing) if state.kind == DRAW else _from_text(state, data)
     return "\n".join(lines)
@@ -52,6 +51,14 @@ def _translate(state: Generate, data: MultimodalDataset) -> list[str]:
         lines += [f"images = model.generate({{v: x[v] for v in {sources!r}}}, targets={targets!r}, "
                   f"num_samples={state.num_samples},", "                        aggregator=rule, generator=noise())"]
     return lines
+
+
+def _invented(state: Generate) -> list[str]:
+    """Draws of the model's sampler, or of the prior."""
+    chance = f"generator=torch.Generator().manual_seed({state.seed})"
+    if state.drawn == BARE_PRIOR:
+        return [f"z = torch.randn({state.num_samples}, model.latent_dim, {chance})", "images = model.decode(z)"]
+    return [f"images = model.sample({state.num_samples}, {chance})  # z is drawn by model.sampler"]
 
 
 def _from_drawing(state: Generate, data: MultimodalDataset, drawing: str) -> list[str]:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 from bvae.aggregators import Aggregator
 from bvae.app.generate import script
-from bvae.app.generate.tasks import DRAW, DRAW_OR_WRITE, EDIT, ITEMS, TASKS, TRANSLATE, WEIGHTS, WRITE
+from bvae.app.generate.tasks import (
+    BARE_PRIOR,
+    DRAW,
+    DRAW_OR_WRITE,
+    DRAWN,
+    EDIT,
+    ITEMS,
+    TASKS,
+    TRANSLATE,
+    WEIGHTS,
+    WRITE,
+)
 from bvae.app.state import control
 from bvae.app.widgets import choose, tiles
 from bvae.app.widgets.choose import Choice, ModelState
@@ -38,6 +49,11 @@ def drawn_as(about: Choice) -> list[str]:
     return [v for v in about.views if v in about.data.takes_drawings]
 
 
+def drawn_from(about: Choice) -> list[str]:
+    """From what z can be drawn where nothing is observed: a model without a sampler has the prior alone."""
+    return [BARE_PRIOR] if about.loaded.model.sampler is None else list(DRAWN)
+
+
 def first_text(data: MultimodalDataset) -> str:
     """The text of the first item, in the field at first; nothing where no view can be typed."""
     if not data.takes_text:
@@ -65,6 +81,9 @@ class Generate(ModelState):
         Whether one draws or types; as which view the drawing enters, and whether it is centred; what is typed.
     path, start, end, noise
         Between what one goes; the two views; whether z is a sample of every posterior, or its mean.
+    drawn : str
+        From what an invention's z is drawn, of `DRAWN`. The page holds it in the address itself, see
+        `inventing.choose_drawn`.
     """
 
     task: str = control(TRANSLATE, options=tasks, stays=True)
@@ -85,6 +104,7 @@ class Generate(ModelState):
     start: str = control(lambda about: about.views[0], "view1", options=views)
     end: str = control(lambda about: about.views[min(1, len(about.views) - 1)], "view2", options=views)
     noise: bool = control(False)
+    drawn: str = control(lambda about: drawn_from(about)[0], options=drawn_from, called=DRAWN.get, bound=False)
 
     def script(self, rule: Aggregator, data: MultimodalDataset, drawing: str = "", row: Sequence[str] = ()) -> str:
         """Python that gives the same; `drawing` is the one on the canvas, as links hold it, `row` what is done to one.

@@ -18,7 +18,8 @@ LIAR = 3
 """Which photograph is swapped."""
 SURE = 0.15
 """Standard deviation of the photograph that is very sure of itself."""
-RULES = {"poe": "all have to agree", "moe": "one of them is right", "wasserstein": "they meet in the middle"}
+RULES = {"poe": "product of experts: all have to agree", "moe": "mixture of experts: one of them is right",
+         "wasserstein": "Wasserstein barycenter: they meet in the middle"}
 """The rules of Home, with what each says in a few words."""
 
 
@@ -72,11 +73,12 @@ def for_browser() -> dict[str, Any]:
     made = told()
     one, other = made["digits"]
     return {
-        "photographs": [{"means": view["means"], "pictures": view["photographs"], "digits": made["digits"]}
+        "photographs": [{"pictures": view["photographs"], "digits": made["digits"]}
                         for view in made["views"]],
         "film": {**made["film"],
                  "says": f"Pictures along the line, from a {one} at the left to a {other} at the right"},
         "rules": RULES, "steps": steps(),
-        "own": "Your own scene: drag the dots on the line; take a white ring to make a hill wider or narrower; click a "
-               "photograph to hide it.",
+        "own": f"Your own scene: drag the dots on the line, and a photograph of a {one} becomes one of a {other} where "
+               f"the strip shows a {other}; take a white ring to make a hill wider or narrower; click a photograph to "
+               "hide it.",
     }

@@ -11,6 +11,9 @@ from bvae.io.storage import StorageError
 from bvae.models.vae import MultimodalVAE
 from bvae.training import load_checkpoint
 
+CAME = "_walk_came_from"
+"""In the session: the model that :func:`offer` led to, and why."""
+
 
 def is_flat(model: MultimodalVAE) -> bool:
     """Whether the latent space is a plane."""
@@ -42,13 +45,23 @@ def nearest(choice: Choice) -> tuple[str, str] | None:
     return min(found, key=unlike, default=None)
 
 
-def offer(data_name: str, model_name: str, shown: str) -> None:
-    """A button that leads to the walk in a model; of other data than those shown, it says so."""
-    of = "" if data_name == shown else f" of {data_label(data_name)}"
-    st.button(f"{LOOKS[WALK]}{of}", icon=":material/directions_walk:", on_click=_walk, args=(data_name, model_name),
+def offer(choice: Choice, data_name: str, model_name: str) -> None:
+    """A button that leads from what is shown to the walk in a model; of other data, it says so."""
+    of = "" if data_name == choice.data_name else f" of {data_label(data_name)}"
+    st.button(f"{LOOKS[WALK]}{of}", icon=":material/directions_walk:", on_click=_walk,
+              args=(choice, data_name, model_name),
               key="walk_the_plane", help="Drag a point over the latent plane and see every view follow: in "
               f"{label(model_name)} of {data_label(data_name)}, which has two latent dimensions.")
 
 
-def _walk(data_name: str, model_name: str) -> None:
-    st.session_state.update({"data": data_name, "model": model_name, "look": WALK})
+def _walk(choice: Choice, data_name: str, model_name: str) -> None:
+    key = choice.key
+    why = (f"{label(key.model_name)} of {data_label(key.data_name)} has {choice.loaded.model.shared_dim} latent "
+           f"dimensions, and no plane to walk on. This is {label(model_name)} of {data_label(data_name)}: it has two.")
+    st.session_state.update({"data": data_name, "model": model_name, "look": WALK, CAME: (data_name, model_name, why)})
+
+
+def came(choice: Choice) -> str:
+    """Why another model is shown than the one from which :func:`offer` led here; nothing where none did."""
+    *shown, why = st.session_state.get(CAME) or ("", "", "")
+    return why if shown == [choice.key.data_name, choice.key.model_name] else ""

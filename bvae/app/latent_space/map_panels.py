@@ -57,13 +57,13 @@ SAYS = {
 
 
 def figure(
-    key: ModelKey, found: Clouds, placed: Map, coloring: Coloring, picked: Sequence[int], called: Sequence[str],
-    background: str | None,
+    key: ModelKey, found: Clouds, placed: Map, coloring: Coloring, picked: Sequence[int],
+    data: MultimodalDataset, background: str | None,
 ) -> go.Figure:
     """The map. In the plane itself with the prior's circles and what a view's decoder makes of every place."""
     # Only where several clouds are drawn does a point have to say of which it is.
     several = len(found.names) > 1
-    hover = [f"{html.escape(called[i])}{f', {found.names[c]}' if several else ''}<br>uncertainty {u:.3g}, "
+    hover = [f"{html.escape(data.called(int(i)))}{f', {found.names[c]}' if several else ''}<br>uncertainty {u:.3g}, "
              f"disagreement {d:.3g}" for i, c, u, d in zip(found.item, found.cloud, found.uncertainty,
                                                            found.disagreement, strict=True)]
     limits: Any = maps.window(placed.points) if placed.projection == maps.PLANE else None
@@ -154,8 +154,9 @@ def _takeaway(key: ModelKey, which: str, coloring: Coloring) -> str:
     if not loaders.test_data(key.data_name).labelled:
         return f"{len(mapping.clouds(key, which).item):,} items, without labels."
     share, chance = mapping.same_class(key, which)
+    some = f" ({mapping.ASKED:,} items were asked)" if len(mapping.clouds(key, which).item) > mapping.ASKED else ""
     return (f"Of an item's {mapping.NEAR} nearest neighbours in the whole latent space {share:.0%} share its class; by "
-            f"chance {chance:.0%}.")
+            f"chance {chance:.0%}{some}.")
 
 
 def selected(data: MultimodalDataset, picked: Sequence[int], drawn: Sequence[int]) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bvae.app.beliefs.selection import adopt, selection
-from bvae.app.latent_space import finding, map_panels, mapping, who
+from bvae.app.latent_space import big_map, finding, map_panels, mapping, who
 from bvae.app.latent_space.coloring import colored
 from bvae.app.latent_space.state import EUCLIDEAN, MISFIT, OFF, LatentSpace
 from bvae.app.state import Form, ink
@@ -56,7 +56,6 @@ def show(form: Form[LatentSpace], which: str, asked: str) -> None:
                            key.data_name)
     with search:
         finding.field(key.data_name)
-    called = [data.called(i) for i in range(len(data))]
     says, name = map_panels.takeaway(key, which, colors), f"{state.file_name}_{placed.projection}"
     chart, side = st.columns([1.9, 1], gap="large")
     with chart:
@@ -73,13 +72,18 @@ def show(form: Form[LatentSpace], which: str, asked: str) -> None:
             map_panels.gap_panel(key, views)
     map_panels.files(form.state(shown=key), found, placed, data.y.numpy(), cloud, name)
     with place:
+        behind = None if state.background == OFF else state.background
+        alt = (f"{TITLES[placed.projection]} of {len(found.loc):,} beliefs, coloured by "
+               f"{colors.column or colors.name}. {says}")
+        if big_map.is_big(found):
+            big_map.show(key, which, found, placed, colors, picked, behind, alt,
+                         lambda: map_panels.figure(key, found, placed, colors, picked, data, behind),
+                         lambda: map_panels.table(placed, found, data), name)
+            return
         drawn = dataclasses.replace(state, distance=EUCLIDEAN)  # the figure does not depend on it
         marked = picked if which == maps.EVERYTHING else map_panels.to_mark(
             "map_chart", picked, (drawn, placed.projection, placed.made, ink()))
-        figure = map_panels.figure(key, found, placed, colors, marked, called,
-                                   None if state.background == OFF else state.background)
         charts.show(
-            figure, "map_chart", f"{TITLES[placed.projection]} of {len(found.loc):,} beliefs, coloured by "
-            f"{colors.column or colors.name}. {says}",
+            map_panels.figure(key, found, placed, colors, marked, data, behind), "map_chart", alt,
             lambda: map_panels.table(placed, found, data), name, on_select=lambda: adopt("map_chart"),
             selection_mode=("points", "lasso", "box"))

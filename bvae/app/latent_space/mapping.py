@@ -31,6 +31,8 @@ from bvae.training import load_checkpoint
 
 CELLS, WORDS = 20, 9
 NEAR = 10
+ASKED = 5_000
+"""Points whose neighbours are looked for at the most, spread over all."""
 SILENT = 15.0
 """Seconds after which a session that asks no more is taken to have gone."""
 
@@ -86,10 +88,11 @@ def same_class(key: ModelKey, which: str) -> tuple[float, float]:
     """Share of the 10 nearest points in all latent dimensions that are of a point's class; and the same by chance."""
     found = clouds(key, which)
     labels = loaders.test_data(key.data_name).y.numpy()[found.item]
-    near = neighbours(found.loc, NEAR)
+    of = maps.spread(len(labels), min(len(labels), ASKED))
+    near = neighbours(found.loc, NEAR, of)
     counts = np.bincount(labels)
     chance = (counts * (counts - 1)).sum() / max(1, len(labels) * (len(labels) - 1))
-    return float((labels[near] == labels[:, None]).mean()) if near.size else np.nan, float(chance)
+    return float((labels[near] == labels[of, None]).mean()) if near.size else np.nan, float(chance)
 
 
 @st.cache_data(max_entries=12, show_spinner="Measuring the gap between the modalities")

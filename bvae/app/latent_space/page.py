@@ -57,7 +57,7 @@ leads = None if flat.is_flat(choice.loaded.model) else flat.nearest(choice)
 line.container(width=440 if leads else 600).markdown(told)
 with line.container(horizontal=True, gap="small", width=430 if leads else 285):
     if leads:
-        flat.offer(*leads, choice.data_name)
+        flat.offer(choice, *leads)
     share.button(form=form)
     with st.popover("Advanced", icon=":material/tune:", width="content"):
         if look == MAP:

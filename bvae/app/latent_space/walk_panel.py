@@ -13,7 +13,7 @@ from bvae.aggregators import aggregator, name_of
 from bvae.app import loaders, reproduce
 from bvae.app.components import plane_walk
 from bvae.app.components.plane_walk import Position
-from bvae.app.latent_space import mapping, position, walk_script, walking
+from bvae.app.latent_space import flat, mapping, position, walk_script, walking
 from bvae.app.latent_space.position import Held
 from bvae.app.latent_space.state import OFF, LatentSpace
 from bvae.app.latent_space.walking import BELIEFS, Seen, Walk
@@ -26,6 +26,8 @@ from bvae.plots import style
 from bvae.plots.marks import dashes
 
 KEY = "plane_walk"
+WRITTEN = ("Words are written letter by letter, each letter for itself: between two words, letters of both can come "
+           "out. The number is how sure a classifier is of the digit that it reads.")
 UNFOLDED = (f"{KEY}_twin", "reproduce")
 """Keys of what shows the position when it is open."""
 STAGE_DUE = "_walk_stage_due"
@@ -80,6 +82,9 @@ def show(form: Form[LatentSpace]) -> None:
     stage = stage_of(walk, state, start, limits)
     st.session_state[STAGE_DUE] = True
     _walk(walk, stage, start, limits)
+    notes = [flat.came(choice), WRITTEN if any(m.kind == "text" for m in choice.data.modalities.values()) else ""]
+    if any(notes):
+        st.caption("\n\n".join(filter(None, notes)))
     _below(walk, state)
 
 

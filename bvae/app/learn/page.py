@@ -1,4 +1,4 @@
-"""Learn: nine short lessons, each with a prediction before its answer."""
+"""Learn: ten short lessons, each with a prediction before its answer."""
 
 import streamlit as st
 

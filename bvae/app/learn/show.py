@@ -52,7 +52,7 @@ def overview(lessons: Lessons) -> None:
     """The first lesson's picture, and all lessons as cards."""
     st.html(render("learn_links"))
     st.title("Learn")
-    st.markdown("Nine lessons of two to five minutes, from one bell curve to a model of your own tables. "
+    st.markdown("Ten lessons of two to five minutes, from one bell curve to models of your own and what they invent. "
                 "**Begin with the first, or take any: in each you predict before you see.**")
     name, first = next(iter(lessons.items()))
     left, right = st.columns([1.25, 1], gap="large")

@@ -20,15 +20,18 @@ from bvae.plots.metrics import FEW, curve_figure
 from bvae.training import load_checkpoint
 
 begin_page()
-st.title("Benchmarks")
-task = st.empty()  # written where it is known how many views can be observed
+screen = st.container(gap="small", key="one_screen")
+head = screen.container(horizontal=True, vertical_alignment="center", gap="small")
+head.title("Benchmarks", width="content")
+task = head.container(width=500).empty()  # written where it is known how many views can be observed
 
 form = Form(Benchmarks)
-top = st.columns([1, 3, 1], vertical_alignment="bottom")
-tools = top[2].container(horizontal=True, gap="small")
+tools = head.container(horizontal=True, gap="small", width=310)
 with tools:
     share.button(form=form)
-data_name = data_box(top[0], ready())
+# Beside each other as wide as they are, so that what has no room begins a new line and nothing is cut off.
+top = screen.container(horizontal=True, vertical_alignment="bottom", gap="small")
+data_name = data_box(top.container(width=170), ready())
 models, problems = {}, []
 for name in loaders.trained(data_name):
     try:
@@ -49,9 +52,11 @@ own = issubclass(DATASETS[data_name], OwnData)
 if own:  # with tables one comes for what is imputed
     curves.sort(key=lambda key: not key.startswith("imputation"))
 form.about = about = About(data_name, names, curves)
-chosen = form.ask(top[1].pills, "methods", "Methods", wrap=True) or names
-first_of_all = st.container()
-shown = form.ask(st.segmented_control, "curve", "Curve", wrap=True)
+shown = form.ask(top.container(width=330).selectbox, "curve", "Curve")
+some = [n for n in st.session_state.get(form.key("methods"), ()) if n in names]
+with top.popover(f"Methods: {len(some)} of {len(names)}" if some else "Methods: all", icon=":material/checklist:",
+                 width="content"):
+    chosen = form.ask(st.pills, "methods", "Methods", wrap=True) or names
 figure = CATALOG[shown]
 with tools:
     form.reset_button()
@@ -60,13 +65,12 @@ try:
 except StorageError as error:
     st.error(f"The records of other runs cannot be read: {error}", icon=":material/error:")
     seeds, over_missing = {}, {}
-below = st.container(horizontal=True, vertical_alignment="bottom")
 if len(chosen) > FEW:
-    form.ask(below.selectbox, "highlight", "Highlight", options=chosen, width=300,
+    form.ask(top.selectbox, "highlight", "Highlight", options=chosen, width=200,
              first=first if (first := about.paired(0)) in chosen else chosen[0])
 highlight = form.answer("highlight")
 if seeds:
-    form.ask(below.segmented_control, "bars", "Error bars",
+    form.ask(top.segmented_control, "bars", "Error bars",
              help="Over the test items of one training run, or over training runs.")
 bars = form.answer("bars")
 if bars == SEEDS:
@@ -82,6 +86,8 @@ else:
     said = ("Error bars: two standard errors over the test items; one training run each, so that the difference "
             "between seeds is not in them.")
 task.markdown(benchmark_panels.headline(drawn))
+if own:
+    imputed.show(metrics, chosen, data_name)
 charts.show_lines(
     curve_figure(drawn, figure.title, ink(), names, figure.target, runs=runs or None, called=label,
                  highlight=highlight), "curves",
@@ -91,7 +97,7 @@ charts.show_lines(
 st.caption(f"{figure.meaning} {said}")
 st.markdown(f"**How it misleads:** {figure.trap}")
 
-with first_of_all if own else st.container():
+if not own:
     imputed.show(metrics, chosen, data_name)
 
 st.subheader("All figures")

@@ -105,16 +105,19 @@ def _show_camera(figure: go.Figure) -> None:
 
 @st.fragment
 def numbers_button(
-    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "", figure: go.Figure | None = None,
-    title: str = "Numbers and files", drawn: bool = False,
+    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "",
+    figure: go.Figure | Callable[[], go.Figure] | None = None, title: str = "Numbers and files", drawn: bool = False,
 ) -> None:
-    """The button under a chart or under pictures; opening it reruns nothing else. See :func:`show`."""
+    """The button under a chart or under pictures; opening it reruns nothing else. See :func:`show`.
+
+    `figure` may be what makes one: it is called when somebody takes the figure away.
+    """
     numbers(key, table, file_name, caption, figure, title, drawn)
 
 
 def numbers(
-    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "", figure: go.Figure | None = None,
-    title: str = "Numbers and files", drawn: bool = False,
+    key: str, table: Callable[[], pd.DataFrame], file_name: str, caption: str = "",
+    figure: go.Figure | Callable[[], go.Figure] | None = None, title: str = "Numbers and files", drawn: bool = False,
 ) -> None:
     """What :func:`numbers_button` shows, as a part of the fragment that it is called in.
 
@@ -133,12 +136,13 @@ def numbers(
                                icon=":material/download:", on_click="ignore", key=f"{key}_csv")
             if figure is None:
                 return
+            make = figure if callable(figure) else lambda: figure
             if drawn:
                 colors = ink()
-                st.download_button("Figure as SVG", lambda: drawing.file(figure, colors),
+                st.download_button("Figure as SVG", lambda: drawing.file(make(), colors),
                                    f"{file_name}.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
                                    key=f"{key}_svg")
-            st.download_button("Figure as a web page", lambda: figure.to_html(include_plotlyjs=True),
+            st.download_button("Figure as a web page", lambda: make().to_html(include_plotlyjs=True),
                                f"{file_name}.html", "text/html", icon=":material/download:", on_click="ignore",
                                key=f"{key}_html", help="One file that needs nothing else; it can be zoomed." + (
                                    "" if drawn else " For SVG, use the camera above the figure."))

@@ -33,6 +33,6 @@ def button(note: str = "", form: Form | None = None) -> None:
     """
     with st.popover("Share", icon=":material/share:", key="share", on_change="rerun", width="content") as box:
         if box.open:
-            st.markdown("**This address shows the same to everybody who runs the app**: data set, model, and all that "
-                        f"you chose here. {note}")
+            holds = "all that you changed here" if form is None else "data set, model, and all that you chose here"
+            st.markdown(f"**This address shows the same to everybody who runs the app**: {holds}. {note}")
             st.code(address(form), language=None, wrap_lines=True)

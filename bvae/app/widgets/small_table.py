@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -15,16 +15,23 @@ NUMBER = re.compile(r"[-−+]?\d[\d.,]*( ± [\d.,]+)?|–")
 """As a text: such columns stand to the right, too, and break no line."""
 
 
-def text(value: object) -> str:
-    """A cell: three significant digits, yes or no, – for what is missing."""
+def text(value: object, whole: bool = False) -> str:
+    """A cell: three significant digits (a whole number if all of its column are), yes or no, – for what is missing."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if not isinstance(value, Real):
         return str(value)
-    value = float(value)
-    if math.isnan(value):
+    number, exact = float(value), whole or isinstance(value, Integral)
+    if math.isnan(number):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if math.isfinite(number) and (exact or abs(number) >= 999.5):
+        return f"{round(number):,}" if abs(number) >= 10_000 else str(round(number))
+    return f"{number:#.3g}".rstrip(".")
+
+
+def whole(column: pd.Series) -> bool:
+    """Whether a column has only whole numbers, and gaps."""
+    return column.dtype.kind in "iu" or (column.dtype.kind == "f" and bool((column.dropna() % 1 == 0).all()))
 
 
 def table(frame: pd.DataFrame, label: str, height: int | None = None, stacks: bool = False) -> Markup:
@@ -42,5 +49,6 @@ def table(frame: pd.DataFrame, label: str, height: int | None = None, stacks: bo
     """
     numbers = [frame[c].dtype.kind in "fiu" or all(NUMBER.fullmatch(str(v)) for v in frame[c]) for c in frame.columns]
     heads = list(zip(map(str, frame.columns), numbers, strict=True))
-    lines = [list(zip(map(text, line), numbers, strict=True)) for line in frame.itertuples(index=False)]
+    wholes = [whole(frame[c]) for c in frame.columns]
+    lines = [list(zip(map(text, line, wholes), numbers, strict=True)) for line in frame.itertuples(index=False)]
     return render("small_table", label=label, height=height, stacks=stacks, heads=heads, lines=lines)

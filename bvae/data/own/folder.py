@@ -81,6 +81,10 @@ class Folder:
             self._read[name, every] = views
         return self._read[name, every]
 
+    def forget(self) -> None:
+        """Let go of what the files hold, when the items have been made of it; asked again, they are read again."""
+        self._read.clear()
+
     def data(self) -> OwnData:
         """All items, joined by id, in the order in which they are first met."""
         man = self.manifest

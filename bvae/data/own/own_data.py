@@ -129,10 +129,15 @@ class OwnData(MultimodalDataset):
         """See `MultimodalDataset.subset`. What is kept sparse is dense for these items only."""
         return self.x.of_items(index)
 
+    def rows_of(self, modality: str, index: Any) -> Tensor | SparseRows:
+        """See `MultimodalDataset.rows_of`. What is kept sparse stays so."""
+        held = self.x.held[modality]
+        return held.rows(index) if isinstance(held, SparseRows) else held[index]
+
     def first_cells(self, modality: str, count: int) -> Tensor:
         """The first cells of the items that have a modality of columns, (n, at most `count`)."""
         held, there = self.x.held[modality], self.present[list(self.modalities).index(modality)]
-        return (held.columns(count) if isinstance(held, SparseRows) else held[:, :count])[there]
+        return (held.cells(slice(count)) if isinstance(held, SparseRows) else held[:, :count])[there]
 
     def rows(self, index: Any, split: str = "all") -> OwnData:
         """Some of the items, as a data set of its own with the same classes.

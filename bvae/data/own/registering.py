@@ -39,6 +39,8 @@ def register(data: OwnData | Folder | Path | str) -> str:
     def opened(split: str) -> OwnData:
         if not parts:
             parts.update(folder.splits() if folder is not None else data.splits())  # type: ignore[union-attr]
+            if folder is not None:
+                folder.forget()
         if split not in parts:
             raise DataError(f"split: expected {' or '.join(parts)}, got {split!r}")
         return parts[split]

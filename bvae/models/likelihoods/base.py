@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bvae.data.base import Modality
+from bvae.data.sparse import SparseRows
 from bvae.registry import Registry
 
 
@@ -29,7 +30,7 @@ class Likelihood(nn.Module, ABC):
     def __init__(self, modality: Modality, scale: float) -> None:
         super().__init__()
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """Take what is needed of a training split: (N, ...), and which items have the modality, (N,) bool."""
 
     @abstractmethod
@@ -48,9 +49,9 @@ class Likelihood(nn.Module, ABC):
         """As :meth:`log_prob`; where that has no second derivative, of the density of the same Fisher information."""
         return self.log_prob(x, mean)
 
-    def at_size_of(self, x: Tensor, mean: Tensor) -> Tensor:
-        """Means (S, B, ...) for items of which something is known, x (B, ...) with NaN elsewhere: of a count, at the
-        item's size instead of the reference size."""
+    def at_size_of(self, x: Tensor, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Means (S, B, ...) for items of which something may be known, x (B, ...) with NaN elsewhere: of counts, at the
+        item's size where it is known, else at S sizes drawn around the one that is expected, the same of all items."""
         return mean
 
     def error_scale(self) -> Tensor | float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from bvae.data.base import Modality
+from bvae.data.sparse import SparseRows
 from bvae.models.likelihoods.base import LIKELIHOODS, Likelihood
 from bvae.models.likelihoods.learned import SPEED
 from bvae.models.statistics import Statistics, is_sized, sizes
@@ -13,25 +17,41 @@ from bvae.models.statistics import Statistics, is_sized, sizes
 LEAST_MEAN = 1e-8
 DISPERSIONS = (1e-2, 1e4)
 """Between them lies theta: below, a column says nothing; above, it is Poisson's."""
+WIDEST = 2.0
+"""The width of a size's density, in logarithms, is below this, and begins at half of it."""
 
 
 class Counts(Likelihood):
     """Counts around a mean, times the size of the item where items have one. See `Likelihood`.
 
     The size of an item is the observed total of its cells over what those cells are together at the reference size (see
-    `bvae.models.statistics`); the likelihood is that of the cells given the size. Items of less than ten columns have
-    none, nor have the counts of a table of mixed columns: a total says something there. Counts beyond what the training
-    split lets expect (`Described.top`) count as that many.
+    `bvae.models.statistics`). The likelihood is that of the cells given the size, times that of the size given z: a
+    normal density of its logarithm, with a learned width, around the size of the decoder's means. Items of less than
+    ten columns have none, nor have the counts of a table of mixed columns: a total says something there. Counts beyond
+    what the training split lets expect (`Described.top`) count as that many.
     """
 
     def __init__(self, modality: Modality, scale: float) -> None:
         super().__init__(modality, scale)
         self.sized = is_sized(modality.kind, modality.columns)
         self.statistics = Statistics(modality.columns, "rate", "top", "dispersion", sized=self.sized)
+        self.raw_width = nn.Parameter(torch.zeros(1)) if self.sized else None
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        """Weights without `raw_width` are of a model that says nothing of sizes."""
+        if f"{prefix}raw_width" not in state_dict:
+            self.raw_width = None
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """See `Likelihood.observe`."""
         self.statistics.observe(values, present)
+
+    @property
+    def width(self) -> Tensor:
+        """Standard deviation of the logarithm of a size around the one that z lets expect, (1,)."""
+        assert self.raw_width is not None
+        return WIDEST * (SPEED * self.raw_width.float()).sigmoid()
 
     def size(self, x: Tensor) -> Tensor:
         """Sizes of items against the reference, (B, P) -> (B, 1); 1 where items have none."""
@@ -39,17 +59,39 @@ class Counts(Likelihood):
             return torch.ones_like(x[:, :1])
         return sizes(x.minimum(self.statistics.top), self.statistics.rate)
 
-    def at_size_of(self, x: Tensor, mean: Tensor) -> Tensor:
+    def at_size_of(self, x: Tensor, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """See `Likelihood.at_size_of`."""
+        if not self.sized:
+            return mean
         known = ~x.isnan().all(1, keepdim=True)
-        return mean * torch.where(known, self.size(x), 1.0)
+        if self.raw_width is None:
+            return mean * torch.where(known, self.size(x), 1.0)
+        level = (torch.randperm(len(mean), generator=generator) + 0.5) / len(mean)  # stratified: the mean stays
+        apart = self.width * torch.special.ndtri(level.to(mean)).view(-1, 1, 1)
+        drawn = (apart - apart.exp().mean().log()).exp()  # (S, 1, 1)
+        return mean * torch.where(known, self.size(x) / self.size_of(mean, x), drawn)
+
+    def size_of(self, mean: Tensor, x: Tensor) -> Tensor:
+        """Sizes that expected counts have in the cells that are there, (..., B, P), (B, P) -> (..., B, 1)."""
+        gaps = x.isnan()
+        rate = self.statistics.rate.expand_as(x).masked_fill(gaps, 0.0).sum(1, keepdim=True)
+        return mean.masked_fill(gaps, 0.0).sum(-1, keepdim=True).clamp_min(LEAST_MEAN) / rate.clamp_min(LEAST_MEAN)
 
     def log_prob(self, x: Tensor, mean: Tensor) -> Tensor:
         """See `Likelihood.log_prob`."""
         x = x.float().minimum(self.statistics.top)  # NaN stays
-        gaps = x.isnan()
-        mean = (mean * self.size(x) if self.sized else mean).clamp_min(LEAST_MEAN)
-        return self.of_cells(x.masked_fill(gaps, 0.0), mean).masked_fill(gaps, 0.0).sum(1)
+        gaps, of_size = x.isnan(), torch.zeros(())
+        if self.sized:
+            size = self.size(x)
+            if self.raw_width is not None:
+                expected, width = self.size_of(mean, x), self.width
+                mean = mean / expected
+                off = (size.log() - expected.log()).squeeze(1) + 0.5 * width.square()  # `expected` is the mean
+                of_size = -0.5 * (off / width).square() - width.log() - 0.5 * math.log(2 * math.pi)
+                of_size = of_size.masked_fill(gaps.all(1), 0.0)
+            mean = mean * size
+        mean = mean.clamp_min(LEAST_MEAN)
+        return self.of_cells(x.masked_fill(gaps, 0.0), mean).masked_fill(gaps, 0.0).sum(1) + of_size
 
     def of_cells(self, x: Tensor, mean: Tensor) -> Tensor:
         """Log-probabilities of single cells, (B, P)."""

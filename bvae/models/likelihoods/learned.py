@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bvae.data.base import Modality
+from bvae.data.sparse import SparseRows
 from bvae.models.inputs import some_gaps
 from bvae.models.likelihoods.base import LIKELIHOODS, Likelihood
 from bvae.models.likelihoods.fixed import absolute_distance, squared_distance, standard_laplace
@@ -41,7 +42,7 @@ class LearnedScale(Likelihood):
         self.statistics = Statistics(modality.columns, "location", "scale") if modality.columns else None
         self.raw = nn.Parameter(torch.zeros(len(modality.columns) or 1))
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """See `Likelihood.observe`."""
         if self.statistics is not None:
             self.statistics.observe(values, present)

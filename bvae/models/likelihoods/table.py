@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bvae.data.base import Modality
+from bvae.data.sparse import SparseRows
 from bvae.models.likelihoods.base import LIKELIHOODS, Likelihood, of_type
 from bvae.models.statistics import cells_of
 
@@ -34,10 +35,10 @@ class Table(Likelihood):
         """The likelihood of each type of column, and its cells."""
         return [(cast(Likelihood, self.parts[kind]), at) for kind, at in self.places.items()]
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """See `Likelihood.observe`."""
         for part, at in self.each():
-            part.observe(values[:, at], present)
+            part.observe(values.cells(at) if isinstance(values, SparseRows) else values[:, at], present)
 
     def log_prob(self, x: Tensor, mean: Tensor) -> Tensor:
         """See `Likelihood.log_prob`."""

@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from bvae.data.columns import OF_COLUMNS, Column
+from bvae.data.sparse import SparseRows
 from bvae.models.inputs import some_gaps
 from bvae.models.networks.base import NETWORKS, NetworkPair
-from bvae.models.statistics import Statistics, cells_of, is_sized, sizes
+from bvae.models.statistics import Statistics, cells_of, is_sized, of_present, sizes
 
 FARTHEST = 10.0
 """Encoders see what is farther from the mean than so many standard deviations as this far."""
 LOGARITHM = 10.0
 """Decoders move logarithms by less than this from those of the means."""
+HIDDEN = 0.6
+"""Of the cells of counts with a size, encoders do not get to see a share up to this in training, another of every item:
+they would learn the noise of hundreds of counts by heart, and be surer of new items than they are right."""
 LOG_ODDS = 13.0
 """Probabilities of binary columns stay within these log-odds: none becomes 0 or 1."""
 
@@ -68,11 +72,12 @@ class TableEncoder(nn.Module):
         if self.straight is not None:
             nn.init.zeros_(self.straight.weight[latent_dim:])  # the scales begin where `to_gaussian` wants them
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """See `Statistics.observe`. Where there are no gaps, what they mean is not learned: it stays the mean."""
         self.statistics.observe(values, present)
-        there = values if present is None else values[present]
-        self.gaps.weight.requires_grad_(some_gaps(there))
+        there = of_present(values, present)
+        some = there.some_gaps() if isinstance(there, SparseRows) else some_gaps(there)
+        self.gaps.weight.requires_grad_(some or self.sized)
 
     def forward(self, x: Tensor) -> Tensor:
         x, held = x.float(), self.statistics
@@ -85,6 +90,8 @@ class TableEncoder(nn.Module):
                 counts, extra = counts / size, [size.log().clamp(-FARTHEST, FARTHEST)]
             x = self.counts.put(counts.log1p(), x)
         u = ((x - held.location) * held.scale.reciprocal()).clamp(-FARTHEST, FARTHEST)
+        if self.sized and self.training:
+            gaps = hidden(u) if gaps is None else hidden(u) | gaps
         if gaps is not None:
             u = u.masked_fill(gaps, 0.0)
         own = self.cells.weight.dtype
@@ -95,6 +102,17 @@ class TableEncoder(nn.Module):
         elif self.training and self.gaps.weight.requires_grad:  # processes wait for each other's gradients
             h = h + 0.0 * self.gaps.weight[0, 0]
         return self.net(h) if self.straight is None else self.net(h) + self.straight(u)
+
+
+def hidden(u: Tensor) -> Tensor:
+    """Some cells of every item, (B, P) bool. See :data:`HIDDEN`.
+
+    The numbers themselves are the seed: a batch loses the same cells whenever it comes, so that a training can be gone
+    on with exactly.
+    """
+    g = torch.Generator(u.device).manual_seed(int(u.nan_to_num().double().sum().mul(1e6)) % 2**62)
+    share = HIDDEN * torch.rand(len(u), 1, generator=g, device=u.device)
+    return torch.rand(u.shape, generator=g, device=u.device) < share
 
 
 class Positions(nn.Module):
@@ -127,8 +145,9 @@ class Positions(nn.Module):
 class TableDecoder(nn.Module):
     """(B, D) -> (B, P) means in the data's own units.
 
-    Of numbers: the mean. Of counts: the expected count, for items that have a size (see `is_sized`) at the reference
-    size, which is the median of the training split. Of binary columns and categories: probabilities.
+    Of numbers: the mean. Of counts: the expected count, for items that have a size (see `is_sized`) at the size that z
+    lets expect; without `of_size` at the reference size, which is the median of the training split. Of binary columns
+    and categories: probabilities.
     """
 
     def __init__(self, columns: Sequence[Column], latent_dim: int, width: int, kind: str = "table") -> None:
@@ -141,8 +160,12 @@ class TableDecoder(nn.Module):
         self.groups = Groups(cells.column[cells.of_type["category"]]) if "category" in cells.of_type else None
         self.first, self.net = nn.Linear(latent_dim, hidden), perceptron(hidden, total)
         self.straight = None if self.sized else nn.Linear(latent_dim, total, bias=False)
+        self.of_size = nn.Linear(hidden, 1) if self.sized else None
+        if self.of_size is not None:  # at the beginning everything is of the reference size
+            nn.init.zeros_(self.of_size.weight)
+            nn.init.zeros_(self.of_size.bias)
 
-    def observe(self, values: Tensor, present: Tensor | None = None) -> None:
+    def observe(self, values: Tensor | SparseRows, present: Tensor | None = None) -> None:
         """See `Statistics.observe`."""
         self.statistics.observe(values, present)
 
@@ -151,7 +174,8 @@ class TableDecoder(nn.Module):
         return [(kind, cast(Positions, part)) for kind, part in self.parts.items()]
 
     def forward(self, z: Tensor) -> Tensor:
-        out, held = self.net(self.first(z)), self.statistics
+        hidden, held = self.net[:-1](self.first(z)), self.statistics
+        out = self.net[-1](hidden)
         if self.straight is not None:
             out = out + self.straight(z)
         out = out.float()
@@ -165,8 +189,10 @@ class TableDecoder(nn.Module):
                 means = (LOG_ODDS * torch.tanh(centre + some / LOG_ODDS)).sigmoid()
             else:
                 logits = LOGARITHM * torch.tanh(some / LOGARITHM)
-                if kind == "count" and self.sized:  # shares of the reference size
+                if kind == "count" and self.sized:  # shares of the whole
                     means = bias.exp().sum() * (bias + logits).softmax(1)
+                    if self.of_size is not None:
+                        means = means * (LOGARITHM * torch.tanh(self.of_size(hidden).float() / LOGARITHM)).exp()
                 elif kind == "count":
                     means = (bias + logits).exp()
                 else:
@@ -174,6 +200,12 @@ class TableDecoder(nn.Module):
                     means = self.groups.softmax(bias + logits)
             result = part.put(means, result)
         return result
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        """Weights without `of_size` are of a model that says nothing of sizes."""
+        if f"{prefix}of_size.weight" not in state_dict:
+            self.of_size = None
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 class Groups(nn.Module):

@@ -68,6 +68,15 @@ def test_neighbours_by_brute_force(maps):
     assert all(i not in row for i, row in enumerate(duplicates))
 
 
+def test_neighbours_of_some_points_are_those_of_all(maps):
+    points = maps[0]
+    of = np.array([3, 0, len(points) - 1])
+    np.testing.assert_array_equal(neighbours(points, 6, of), neighbours(points, 6)[of])
+    at_one_place = neighbours(np.zeros((9, 2)), 3, of[:2])
+    assert at_one_place.shape == (2, 3)
+    assert neighbours(points[:1], 6, of[1:2]).shape == (1, 0)
+
+
 def test_changed_neighbours_by_sets(maps):
     before, after = (neighbours(m, 6) for m in maps)
     shares = changed_neighbours(before, after)

@@ -91,6 +91,23 @@ def test_metrics_have_every_number_with_its_standard_error(name):
         assert 0 <= figure["se"] < 0.02
 
 
+@every
+def test_a_sampler_of_these_weights_ships_and_its_inventions_agree_more_often_than_the_priors(name):
+    checkpoint = load_checkpoint("polymnist", name)
+    model = load_weights(checkpoint)
+    assert model.sampler is not None
+    assert model.sampler.name == "gaussian-mixture"
+    metrics = checkpoint.metrics
+    assert metrics["joint_coherence_fitted"]["mean"] > metrics["joint_coherence"]["mean"] + 0.15
+    assert metrics["class_evenness_fitted"]["mean"] > 0.95
+    assert set(metrics["variety"]) == set(metrics["sharpness"]) == {"1", "2", "3", "4"}
+
+
+@pytest.mark.parametrize(("name", "least"), [("mwb-vae", 0.92), ("wb-vae", 0.82), ("mopoe-vae", 0.80)])
+def test_inventions_agree(name, least):
+    assert load_checkpoint("polymnist", name).metrics["joint_coherence_fitted"]["mean"] >= least
+
+
 def test_the_judges_are_good_enough():
     accuracy = json.loads((FOLDER / "classifiers" / "metrics.json").read_text())["accuracy"]
     assert set(accuracy) == {"m0", "m1", "m2", "m3", "m4"}
@@ -99,7 +116,7 @@ def test_the_judges_are_good_enough():
 
 def test_nothing_else_and_nothing_pickled_ships():
     allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv", "training.safetensors",
-               "maps.safetensors"}
+               "maps.safetensors", "sampler.safetensors"}
     files = [p for p in checkpoints_root().glob("*/**/*") if p.is_file()
              and not any(part.startswith(".") for part in p.relative_to(checkpoints_root()).parts)]
     for path in files:

@@ -22,7 +22,7 @@ WIDTH, EDGE = 1200, 40
 PICTURE, TILE, LANE = 112, 46, 52
 TRUTH, LIE, NEITHER = style.COLORS[2], style.COLORS[5], style.LIGHT.faint
 FRAMES = {"truth": TRUTH, "lie": LIE, "other": NEITHER}
-MARKS = {"holds": TRUTH, "torn": style.COLORS[1], "fooled": LIE}
+MARKS = {"holds": TRUTH, "torn": style.COLORS[1], "fooled": LIE, "lost": NEITHER}
 INK, QUIET, PAPER = "#0E151D", "#56606B", "#FFFFFF"
 MOST_LINK = 600
 """Characters of a link; longer ones have too fine a QR code."""

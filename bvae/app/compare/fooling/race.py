@@ -32,6 +32,8 @@ class Verdict(Enum):
     HOLDS = "holds"
     TORN = "torn"
     FOOLED = "fooled"
+    LOST = "lost"
+    """Its draws show neither the truth nor the lie: it follows nobody."""
     UNSURE = "unsure before"
     """It did not hold without the lie: nobody can say that it was fooled."""
 
@@ -109,7 +111,10 @@ class Race:
         if runner.before.count(self.truth) < HOLDS_FROM:
             return Verdict.UNSURE
         right = self.right(runner)
-        return Verdict.HOLDS if right >= HOLDS_FROM else Verdict.FOOLED if right <= FOOLED_TO else Verdict.TORN
+        if right > FOOLED_TO:
+            return Verdict.HOLDS if right >= HOLDS_FROM else Verdict.TORN
+        lies = len(runner.after) if self.lie is None else runner.after.count(self.lie)
+        return Verdict.FOOLED if 2 * lies >= len(runner.after) - right else Verdict.LOST
 
     def those(self, verdict: Verdict) -> list[Runner]:
         """All runners of a verdict, the best first."""

@@ -36,9 +36,9 @@ def headline(race: Race, own: str, classes: Sequence[str], who: str = "You") -> 
         Tells the lie.
     """
     truth = classes[race.truth]
-    fooled, torn, holds, unsure = (
+    fooled, lost, torn, holds, unsure = (
         [called(r.rule, own) for r in race.those(v)]
-        for v in (Verdict.FOOLED, Verdict.TORN, Verdict.HOLDS, Verdict.UNSURE))
+        for v in (Verdict.FOOLED, Verdict.LOST, Verdict.TORN, Verdict.HOLDS, Verdict.UNSURE))
     count = len(race.runners)
     if not race.told:
         return "Nobody lies yet: this is what the rules make of the truth."
@@ -57,7 +57,9 @@ def headline(race: Race, own: str, classes: Sequence[str], who: str = "You") -> 
         sentences.append(f"Nobody was fooled: all {count} rules still show {truth}.")
     else:
         sentences.append("Nobody was fooled" + (f": {named(holds)} still show{'s' * (len(holds) == 1)} {truth}."
-                                                if holds else " for good."))
+                                                if holds else " for good." if torn else "."))
+    if lost:
+        sentences.append(f"Lost, showing neither {truth} nor the lie: {named(lost)}.")
     if torn:
         sentences.append(f"Torn: {named(torn)}.")
     if unsure:
@@ -98,7 +100,8 @@ def explained(race: Race, classes: Sequence[str], hidden: bool, own: str) -> str
                                                                "which were shown: no other view is left to ask.")
         + (f" The pictures are those of {race.shown}." if race.judged != (race.shown,) else ""),
         f"Holds: at least {HOLDS_FROM} of {DRAWS} still show {classes[race.truth]}. Fooled: at most {FOOLED_TO} do, "
-        f"though at least {HOLDS_FROM} did before the lie. Torn: between.",
+        f"though at least {HOLDS_FROM} did before the lie. Torn: between."
+        + (" Lost: as few, but most of the others do not show the lie either." if race.lie is not None else ""),
         f"{DRAWS} draws are few: one or two more or less say little, and other draws may judge otherwise. Rules with "
         "the same count are tied."]
     same = [named([called(r.rule, own) for r in group], 12) for group in race.tied()]

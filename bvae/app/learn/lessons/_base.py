@@ -68,7 +68,7 @@ class Door:
         What the visitor finds: key of a control -> its value. Tests open the link and compare.
     """
 
-    page: Literal["playground", "explore", "latent_space", "benchmarks", "your_data", "train"]
+    page: Literal["playground", "explore", "generate", "latent_space", "benchmarks", "your_data", "train"]
     label: str
     query: Mapping[str, str | list[str]]
     sets: Mapping[str, Any]

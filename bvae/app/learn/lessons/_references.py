@@ -23,6 +23,10 @@ REFERENCES: dict[str, tuple[str, str]] = {
     "bishop": ("Bishop, *Pattern Recognition and Machine Learning*, Springer 2006, sections 1.6 and 10.7", ""),
     "talts": ("Talts et al., *Validating Bayesian Inference Algorithms with Simulation-Based Calibration*, 2018",
               "https://arxiv.org/abs/1804.06788"),
+    "hoffman": ("Hoffman & Johnson, *ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound*, "
+                "NIPS Workshop on Advances in Approximate Bayesian Inference 2016", ""),
+    "ghosh": ("Ghosh et al., *From Variational to Deterministic Autoencoders*, ICLR 2020",
+              "https://arxiv.org/abs/1903.12436"),
     "code": ("Mancisidor et al., *Aggregation of Dependent Expert Distributions in Multimodal Variational "
              "Autoencoders* (CoDE-VAE), ICML 2025", "https://arxiv.org/abs/2505.01134"),
 }

@@ -61,23 +61,29 @@ def read_csv(path: Path, gaps: tuple[str, ...] = ()) -> Views:
         In a sentence with file, row and column.
     """
     check_size(path)
-    content = path.read_bytes()
-    text, encoding = decoded(path.name, content)
+    text, encoding = decoded(path.name, path.read_bytes())
     separator = separator_of(text[:SNIFFED], path.suffix.lower())
     given = header(path.name, text, separator)
     unnamed = trailing(given)  # a separator at the end of every line, as some programs write it
     names = check_columns(path.name, given[: len(given) - unnamed])
     check_extent(path.name, max(1, text.count("\n")), len(given))
     notes = [] if encoding.startswith("utf-8") else [f"{path.name}: read as {encoding}, since it is not UTF-8"]
-    columns = _columns(path.name, text, separator, [*names, *(f"\0{k}" for k in range(unnamed))])
-    del content, text
+    if text.count('"') % 2:
+        row = next((k for k, line in enumerate(text.split("\n"), start=1) if line.count('"') % 2), 1)
+        raise DataError(f"{path.name}, row {row}: expected every quotation mark to be closed, got one that is not; "
+                        "look for a single \" in a cell")
+    content = text.encode()
+    del text  # of a large file there is one copy at a time: as bytes, as words, as numbers
+    columns = _columns(path.name, content, separator, [*names, *(f"\0{k}" for k in range(unnamed))])
+    del content
     for k, column in enumerate(list(columns.values())[len(names):], start=len(names) + 1):
         if any(word.strip() for word in column.to_pylist()):
             raise DataError(f"{path.name}, column {k}: expected a name in the first row, got none; give it one")
     notes += misnamed(path.name, names)
     cells = {}
     for name in names:
-        cells[name] = numbers_or_words(path.name, name, columns.pop(name), gaps, points=separator == ",")
+        words = columns.pop(name).combine_chunks()
+        cells[name] = numbers_or_words(path.name, name, words, gaps, points=separator == ",")
     check_extent(path.name, len(next(iter(cells.values()))), len(names))
     filled = max(last_filled(values) for values in cells.values())
     count = len(next(iter(cells.values())))
@@ -181,18 +187,13 @@ def separator_of(head: str, suffix: str) -> str:
     return best
 
 
-def _columns(where: str, text: str, separator: str, names: list[str]) -> dict[str, Any]:
-    """Columns of words by name, from a whole text."""
+def _columns(where: str, content: bytes, separator: str, names: list[str]) -> dict[str, Any]:
+    """Columns of words by name, in pieces, from a whole text in UTF-8."""
     try:
         import pyarrow as pa
         from pyarrow import csv as pa_csv
     except ModuleNotFoundError as error:
         raise DataError(f"{where}: reading tables needs pyarrow: pip install 'bvae[tables]'") from error
-    if text.count('"') % 2:
-        row = next((k for k, line in enumerate(text.split("\n"), start=1) if line.count('"') % 2), 1)
-        raise DataError(f"{where}, row {row}: expected every quotation mark to be closed, got one that is not; look "
-                        "for a single \" in a cell")
-    content = text.encode()
     try:
         table = pa_csv.read_csv(
             pa.py_buffer(content),
@@ -200,7 +201,7 @@ def _columns(where: str, text: str, separator: str, names: list[str]) -> dict[st
                                             block_size=min(max(MIB, len(content)), LARGEST_BLOCK)),
             parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(column_types={name: pa.string() for name in names}))
-        return {name: table.column(k).combine_chunks() for k, name in enumerate(names)}
+        return {name: table.column(k) for k, name in enumerate(names)}
     except pa.ArrowException as error:
         raise DataError(_sentence(where, told(error, 400), len(names))) from error
 

@@ -41,6 +41,18 @@ def folder(tmp_path):
         DATASETS._entries.pop(name, None)
 
 
+def test_files_that_were_let_go_of_are_read_again(folder):
+    initialise(folder)
+    read = Folder(folder)
+    first = read.data()
+    read.forget()
+    assert not read._read
+    second = read.data()
+    assert second.ids == first.ids
+    for view, values in first.x.items():
+        np.testing.assert_array_equal(second.x[view].numpy(), values.numpy())
+
+
 def test_begin_look_and_open(folder, capsys):
     assert main(["data", "init", str(folder)]) == 0
     manifest = read_manifest(folder)

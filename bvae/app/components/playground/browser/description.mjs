@@ -2,7 +2,6 @@
 
 import { shortName } from "./appearance.mjs";
 import { meanCov } from "./gaussians.mjs";
-import { determinant } from "./matrices.mjs";
 import { reasonOf } from "./results.mjs";
 import { presentIndices } from "./state.mjs";
 import { fixed2 } from "./texts.mjs";
@@ -15,7 +14,7 @@ export function description(state) {
     if (!result) return `${shortName(state, rule)}: ${reasonOf(state, rule)}`;
     const { mean, cov } = meanCov(result);
     const spread = plane
-      ? `area of 1-sigma ellipse ${fixed2(Math.PI * Math.sqrt(determinant(cov)))}`
+      ? `standard deviations ${fixed2(Math.sqrt(cov[0]))} and ${fixed2(Math.sqrt(cov[2]))}`
       : `standard deviation ${fixed2(Math.sqrt(cov[0]))}`;
     return `${shortName(state, rule)}: mean ${plane ? `(${mean.map(fixed2).join(", ")})` : fixed2(mean[0])}, ${spread}`;
   });

@@ -14,12 +14,13 @@ export function readings(state) {
   const drawn = scene.rules.some((rule) => results.get(rule));
   if (story) {
     return [["expert", "a coloured hill: what one photograph makes the model believe"],
-      ["thick", "lines without a filling: joint beliefs, one for each rule"]];
+      ["thick", "lines without a filling: joint beliefs, one for each rule"],
+      ["film", "strip below: the picture that the model makes of each place on the line"]];
   }
   return [
     ...(scene.layers.experts ? [["expert", plane ? "filled: what each expert believes" :
       "filled hill: what an expert believes; high is likely, wide is unsure"]] : []),
-    ...(drawn && plane ? [["thick", `thick line: ${INNER} of 100 draws of a joint belief fall inside`],
+    ...(drawn && plane ? [["thick", `thick line: ${INNER} of 100 draws of a joint belief fall inside its rings`],
       ["thin", `thin line: ${OUTER} of 100`]] : []),
     ...(drawn && !plane ? [["thick", "lines: the joint beliefs"]] : []),
     ...(fill ? [["fill", `shades: ${fill} once more${plane ? ", the darker the likelier" : ""}`]] : []),
@@ -49,7 +50,9 @@ function sign(state, kind) {
   else if (kind === "thin") line({ "stroke-width": 1 });
   else if (kind === "path") line({ "stroke-width": 1, "stroke-opacity": 0.45 });
   else if (kind === "prior") svgNode("circle", { cx: 13, cy: 7, r: 6, fill: "none", stroke: theme.hair }, picture);
-  else if (kind === "expert") {
+  else if (kind === "film") {
+    [0, 1, 2].forEach((k) => svgNode("rect", { x: 1 + 8.5 * k, y: 3, width: 7.5, height: 8, fill: theme.ink }, picture));
+  } else if (kind === "expert") {
     const { color } = expertStyle(state, 0);
     svgNode("ellipse", { cx: 13, cy: 7, rx: 12, ry: 6, fill: color, "fill-opacity": 0.2, stroke: color }, picture);
   } else {

@@ -67,13 +67,13 @@ function drawSteps({ scene, story }, { steps, text }) {
 
 function drawPhotographs({ scene, story, styles }, { photographs }) {
   photographs.forEach(({ button, image }, m) => {
-    const { means, pictures, digits } = story.photographs[m];
+    const { pictures, digits } = story.photographs[m];
     const { mean, present } = scene.experts[m];
-    const nearest = Math.abs(mean[0] - means[0]) <= Math.abs(mean[0] - means[1]) ? 0 : 1;
-    if (image.src !== pictures[nearest]) image.src = pictures[nearest];
+    const which = Math.max(digits.indexOf(story.film.reads[frameAt(story.film, mean[0])][0]), 0);
+    if (image.src !== pictures[which]) image.src = pictures[which];
     button.setAttribute("aria-pressed", present);
     const shown = present ? "shown, click to hide it" : "hidden, click to show it";
-    button.setAttribute("aria-label", `Photograph ${styles.experts[m].name} of a ${digits[nearest]}: ${shown}`);
+    button.setAttribute("aria-label", `Photograph ${styles.experts[m].name} of a ${digits[which]}: ${shown}`);
   });
 }
 
