@@ -42,6 +42,14 @@ def test_three_tables_with_gaps_are_understood_kept_found_on_train_and_deleted(c
         finished(page)
         fits(page)
         assert findings(page) == []
+        page.get_by_role("button", name=f"Change {name}").click()
+        expect(page.get_by_role("heading", name=f"What we understood: {name}")).to_be_in_viewport()
+        expect(page.get_by_role("button", name=f"Save {name} so")).to_be_disabled()
+        numbers = page.get_by_role("radio", name="numbers")
+        numbers.nth(1).click()
+        page.get_by_role("button", name=f"Save {name} so").click()
+        expect(page.get_by_text(f"{name} is saved as it is understood now.")).to_be_visible()
+        finished(page)
         with watched(chromium, *WIDTHS[size]) as other:
             other.goto(f"{app_url}/train?train_data={name}")
             expect(other.get_by_role("combobox", name="Data set", exact=True)).to_have_value(name)

@@ -14,6 +14,7 @@ from bvae.app.state import Form
 from bvae.app.templates import render
 from bvae.app.widgets import images, tiles
 from bvae.app.widgets.choose import Choice
+from bvae.app.widgets.markdown import plain
 from bvae.data import MultimodalDataset
 from bvae.data.corruption import DAMAGES
 from bvae.data.sheet import drawable
@@ -122,8 +123,10 @@ def column(form: Form, item: int, seed: int) -> Observed:
                       "hidden" if shown is None else
                       "long" if isinstance(shown, str) and len(shown) > images.SHORT_TEXT else ""))
     strip.html(render("observed", cells=cells))
-    now = f", but {'; '.join(f'{t.view} {done[t.view]}' for t in tampered)}." if tampered else f". {data.story}"
+    now = f", but {'; '.join(plain(f'{t.view} {done[t.view]}') for t in tampered)}." if tampered else f". {data.story}"
     st.caption(" ".join(filter(None, [f"This is {name}{now}", tiles.note(data)])))
+    if told := [plain(f"{v}: {m.label}") for v, m in data.modalities.items() if m.label not in ("", v)]:
+        st.caption(" · ".join(told))
     return Observed(views, present, list(weights), tuple(tampered), replaced)
 
 
