@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.app import loaders
+from bvae.app import links, loaders
 from bvae.app.beliefs import columns
 from bvae.app.generate import cells, editing
 from bvae.app.generate.tasks import DRAW_OR_WRITE, EDIT
@@ -95,7 +95,8 @@ def test_a_link_opens_the_same_row_and_a_bad_one_is_said():
     assert texts(again) == texts(first)
     for bad in ("9.9:1", "0.0:nan", "2.0:7", "x", "0.0:1e400", "_" * 70):
         app = open_page(PAGE, data="penguins", task=EDIT, item="5", cells=bad)
-        assert "the item as it is" in texts(app)
+        assert [(label, shown) for label, _, shown in app.session_state[links.NOTES]] == [
+            ("Changed cells", "the item as it is")], bad
         assert app.number_input(key="cell_0_0").value == cells.own(loaders.test_data("penguins"), 5, (0, 0))
 
 
