@@ -216,7 +216,7 @@ def test_a_point_says_its_id():
     coloring = colored("class", found, data, None)
     placed = mapping.Map(found.loc[:, :2], maps.PCA, None, ("", ""))
     drawn = map_panels.figure(loaders.ModelKey.on_disk("penguins", "mwb-vae"), found, placed, coloring, [],
-                              [data.called(i) for i in range(len(data))], None)
+                              data, None)
     texts = [text for trace in drawn.data for text in trace.text]
     assert any(text.startswith(f"item {data.ids[0]}, species") for text in texts)
 
