@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bvae.data.base import NAME, DataError
+from bvae.data.columns import Column
 from bvae.data.own import readers  # noqa: F401  # they register themselves
-from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, holds_counts
+from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, why_counts
 from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
 from bvae.data.own.readers.pictures import pictures_in
 from bvae.data.own.readers.sounds import sounds_in
 from bvae.data.own.tables import READERS, UNNAMED, Table, Views, suffix_of
 from bvae.data.own.tags import parted, separator_of
-from bvae.data.own.words import is_gap
+from bvae.data.own.words import is_gap, word
 from bvae.io.storage import write_text
 
 ID_NAMES = ("id", "ids", "sample", "sample_id", "patient", "patient_id", "subject", "subject_id", "item", "item_id",
@@ -28,6 +30,8 @@ LABEL_COLUMNS = re.compile(r"^(label|labels|class|target|y|diagnosis|outcome|spe
 SPLIT_COLUMNS = ("split", "set", "fold", "partition")
 PREFIX = re.compile(r"^([A-Za-z][A-Za-z0-9]*)[_.:]")
 MOST_GROUPS = 12
+FIRST = 50
+"""Columns of a file among which the ids of other files are looked for."""
 WORDS = 3
 """A column holds texts if most of its cells have so many words, and hardly any stands twice."""
 MARKED = 0.2
@@ -108,17 +112,19 @@ def look(folder: Path) -> Found:
             found.notes.append(found.unread[-1])
     tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
     found.id = id_column([t for (name, part), t in tables.items() if part not in files[name].ids])
+    known = {word(v) for t in tables.values() if found.id in t.columns for v in t.columns[found.id] if not is_gap(v)}
     for (name, part), table in tables.items():
-        _table(found, name, part, table, files[name], alone=len(tables) == 1)
+        _table(found, name, part, table, files[name], known, alone=len(tables) == 1)
     for name, views in files.items():
         for part in views.arrays:
             found.sections[_name(part, found)] = [f"file = {quoted(name)}", f"part = {quoted(part)}", 'kind = "image"']
     return found
 
 
-def _table(found: Found, name: str, part: str, table: Table, views: Views, alone: bool) -> None:
+def _table(found: Found, name: str, part: str, table: Table, views: Views, known: set[str], alone: bool) -> None:
     """One table: labels, or one modality, or several that the first parts of its columns' names tell apart."""
-    own = "" if found.id in table.columns or part in views.ids or not found.id else id_column([table])
+    own = "" if found.id in table.columns or part in views.ids or not found.id else (
+        sharing(table, known) or id_column([table]))
     rest = [c for c in table.columns if c not in (found.id, own, UNNAMED)]
     split = next((c for c in rest if c.lower() in SPLIT_COLUMNS and _splits(table.columns[c])), "")
     if split:
@@ -145,21 +151,22 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         return
     chosen = table.only(rest)
     try:
-        columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
+        why = why_counts(chosen)
+        columns, notes = columns_of(chosen, None, "count" if why else "")
     except DataError as error:
         found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
-        columns, notes = (), []
+        why, columns, notes = "", (), []
     skipped = [c for c in rest if c not in {x.name for x in columns}]
     found.notes += notes
     groups = _groups([c.name for c in columns]) if alone else {}
     if groups:
         for group, names in groups.items():
-            kind = kind_of([c for c in columns if c.name in names])
-            found.sections[_name(group, found)] = [*where, f"kind = {quoted(kind)}", f"columns = {quoted(names)}"]
+            kind = _kind([c for c in columns if c.name in names], why)
+            found.sections[_name(group, found)] = [*where, kind, f"columns = {quoted(names)}"]
         return
     kind = kind_of(columns) if columns else "table"
-    lines = [*where, f"kind = {quoted(kind)}"]
+    lines = [*where, _kind(columns, why)]
     if skipped:
         lines.append(f"skip = {quoted(skipped)}  # words of all kinds, or gaps only; see above")
     words = {c.name: c.type for c in columns if c.type in ("binary", "category")}
@@ -167,6 +174,13 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         lines.append("types = {" + ", ".join(f"{key(k)} = {quoted(v)}" for k, v in words.items())
                      + "}  # all others: number")
     found.sections[_name(part or stem, found)] = lines
+
+
+def _kind(columns: Sequence[Column], why: str) -> str:
+    """The line that says of what kind columns are; of counts why."""
+    kind = kind_of(columns) if columns else "table"
+    reason = f'  # {why}; if they count nothing: kind = "vector"' if kind == "counts" and why else ""
+    return f"kind = {quoted(kind)}{reason}"
 
 
 def holds_tags(values: np.ndarray) -> bool:
@@ -208,6 +222,19 @@ def id_column(tables: list[Table]) -> str:
     strong = best.lower() in ID_NAMES or best.lower().endswith("id") or (len(tables) > 1 and count[best] == len(tables))
     words = any(best in t.columns and t.columns[best].dtype.kind != "f" for t in tables)
     return best if strong or (words and next(iter(tables[0].columns)) == best) else ""
+
+
+def sharing(table: Table, known: set[str]) -> str:
+    """The column without repetitions that holds most of the ids that other files have; "" if none holds half of its
+    own cells."""
+    best, most = "", 0.5
+    for name in list(table.columns)[:FIRST]:
+        cells = {word(v) for v in table.columns[name] if not is_gap(v)}
+        if cells and len(cells) == len(table.columns[name]):
+            share = len(cells & known) / len(cells)
+            if share > most or (share == most and not best):
+                best, most = name, share
+    return best
 
 
 def _splits(values: np.ndarray) -> bool:
