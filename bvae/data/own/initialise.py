@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bvae.data.base import NAME, DataError
+from bvae.data.columns import Column
 from bvae.data.own import readers  # noqa: F401  # they register themselves
-from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, holds_counts
+from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, why_counts
 from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
 from bvae.data.own.readers.pictures import pictures_in
@@ -29,6 +31,8 @@ LABEL_COLUMNS = re.compile(r"^(label|labels|class|target|y|diagnosis|outcome|spe
 SPLIT_COLUMNS = ("split", "set", "fold", "partition")
 PREFIX = re.compile(r"^([A-Za-z][A-Za-z0-9]*)[_.:]")
 MOST_GROUPS = 12
+FIRST = 50
+"""Columns of a file among which the ids of other files are looked for."""
 WORDS = 3
 """A column holds texts if most of its cells have so many words, and hardly any stands twice."""
 MARKED = 0.2
@@ -152,21 +156,22 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         return
     chosen = table.only(rest)
     try:
-        columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
+        why = why_counts(chosen)
+        columns, notes = columns_of(chosen, None, "count" if why else "")
     except DataError as error:
         found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
-        columns, notes = (), []
+        why, columns, notes = "", (), []
     skipped = [c for c in rest if c not in {x.name for x in columns}] if columns else []
     found.notes += notes
     groups = _groups([c.name for c in columns]) if alone else {}
     if groups:
         for group, names in groups.items():
-            kind = kind_of([c for c in columns if c.name in names])
-            found.sections[_name(group, found)] = [*where, f"kind = {quoted(kind)}", f"columns = {quoted(names)}"]
+            kind = _kind([c for c in columns if c.name in names], why)
+            found.sections[_name(group, found)] = [*where, kind, f"columns = {quoted(names)}"]
         return
     kind = kind_of(columns) if columns else "table"
-    lines = [*where, f"kind = {quoted(kind)}"]
+    lines = [*where, _kind(columns, why)]
     if skipped:
         lines.append(f"skip = {quoted(skipped)}  # words of all kinds, or gaps only; see above")
     words = {c.name: c.type for c in columns if c.type in ("binary", "category")}
@@ -194,6 +199,13 @@ def own_column(id: str, table: Table, named: set[str]) -> str:
         return ""
     other = id_column([table.without([same])]) if len(table.columns) > 1 else ""
     return other if other and named & {word(v) for v in table.columns[other]} else ""
+
+
+def _kind(columns: Sequence[Column], why: str) -> str:
+    """The line that says of what kind columns are; of counts why."""
+    kind = kind_of(columns) if columns else "table"
+    reason = f'  # {why}; if they count nothing: kind = "vector"' if kind == "counts" and why else ""
+    return f"kind = {quoted(kind)}{reason}"
 
 
 def holds_tags(values: np.ndarray) -> bool:
