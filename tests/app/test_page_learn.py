@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import ipaddress
 import re
+import shlex
 from html.parser import HTMLParser
 
 import numpy as np
@@ -179,6 +181,8 @@ def test_it_opens_on_all_lessons_and_the_first_picture():
     assert len(drawings(app)) == 1
     assert not app.get("plotly_chart")
     assert all(any(lesson.title in label for label in link_labels(app)) for lesson in LESSONS.values())
+    assert link_labels(app)[0] == "For teachers"
+    assert app.markdown[0].value.startswith(f"{len(LESSONS)} lessons of 2 to 5 minutes")
 
 
 @pytest.mark.parametrize(("name", "number"), STEPS)
@@ -248,7 +252,7 @@ def test_one_can_look_without_choosing_and_this_is_no_prediction(name):
     {"lesson": "poe", "step": "2", "answer": "", "shown": "1"}, {"lesson": "poe", "step": "-1"}])
 def test_a_bad_link_falls_back_quietly(query):
     app = open_page(PAGE, **query)
-    assert not [i for i in app.info if "Phones do not reach" not in i.value]
+    assert not app.info
     assert not app.warning
     assert not app.success
 
@@ -327,6 +331,7 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
             assert re.sub(r"[*]", "", read(option.text)) in plain
         assert re.sub(r"[*]", "", lesson.question.tempting) in plain
     assert text.count("<figure>") >= 6
+    assert f"{text.count('<section>') - 1} questions that students answer" in plain  # one section is the opening
 
 
 @pytest.mark.parametrize(("whole", "count"), [(45, 4), (90, 8)])
@@ -377,22 +382,91 @@ def test_an_address_is_made_whole_or_refused(typed, taken):
 
 
 def test_the_address_is_asked_once_and_used_on_sheet_and_projector():
-    app = open_page(PAGE)
-    assert any("Phones do not reach" in i.value for i in app.info)
+    app = open_page(PAGE, **{"class": "1"})
     app.text_input(key="learn_address").set_value("nothing at all").run()
     assert_clean(app)
     assert "This is no address" in app.warning[0].value
     app.text_input(key="learn_address").set_value("school.example:8501/").run()
     assert_clean(app)
-    assert not app.info
-    assert not app.warning
+    assert "whatever address" in app.warning[0].value  # it listens on localhost: no address changes that
+    del app.query_params["class"]
+    app.run()
     app.query_params["class"] = "1"
     app.run()
     assert app.text_input(key="learn_address").value == "school.example:8501/"
-    assert not app.info
     app.button[0].click().run()
     assert_clean(app)
     assert any("http://school.example:8501/learn?room=" in h.proto.body for h in app.get("html"))
+
+
+@pytest.fixture
+def in_network(monkeypatch):
+    """An app that all of the network reaches, on a computer with two addresses there."""
+    asked = addresses.st.get_option
+    monkeypatch.setattr(addresses.st, "get_option",
+                        lambda name: "0.0.0.0" if name == "server.address" else asked(name))
+    monkeypatch.setattr(addresses, "own_hosts", lambda: ["192.168.1.20", "10.0.0.7"])
+
+
+def test_where_the_network_reaches_the_app_this_computers_address_stands_there(in_network):
+    app = open_page(PAGE, **{"class": "1"})
+    assert app.text_input(key="learn_address").value == "http://192.168.1.20:8501"
+    assert not app.warning
+    assert not app.code
+    assert "http://192.168.1.20:8501" not in [b.label for b in app.button]  # it is the one that holds
+    next(b for b in app.button if b.label == "http://10.0.0.7:8501").click().run()
+    assert_clean(app)
+    assert app.text_input(key="learn_address").value == "http://10.0.0.7:8501"
+    app.text_input(key="learn_address").set_value("localhost:8501").run()
+    assert_clean(app)
+    assert "Phones do not reach this address" in app.warning[0].value
+
+
+def test_this_computers_addresses_are_told_to_nobody_else(in_network, monkeypatch):
+    monkeypatch.setattr(addresses, "base_url", lambda: "https://school.example")
+    app = open_page(PAGE, **{"class": "1"})
+    assert app.text_input(key="learn_address").value == "https://school.example"
+    assert not any("192.168" in b.label for b in app.button)
+    assert not app.warning
+
+
+def test_a_web_server_in_front_of_the_app_is_no_reason_to_warn(monkeypatch):
+    monkeypatch.setattr(addresses, "base_url", lambda: "https://school.example")
+    assert not open_page(PAGE, **{"class": "1"}).warning  # although the app listens on localhost
+
+
+def test_the_command_that_opens_the_app_starts_it_so(monkeypatch):
+    """As the command line reads it: the port and the address arrive."""
+    from bvae.app import start
+    from bvae.cli import main
+
+    started = []
+    monkeypatch.setattr(start, "start", lambda port, options: started.append((port, options)) or 0)
+    words = shlex.split(addresses.opening())
+    main(words[words.index("app"):])
+    assert started == [(8501, ["--server.address", addresses.ALL])]
+
+
+def test_own_addresses_are_of_the_network():
+    for host in addresses.own_hosts():
+        assert not ipaddress.ip_address(host).is_loopback
+
+
+@pytest.mark.parametrize("kept", [None, 3, "", "{", "[]", '{"room": "ABCD"}', '{"room": 1, "key": 2, "at": 3}',
+                                  '{"room": "' + "x" * 5000 + '"}'])
+def test_the_class_of_a_tab_is_not_trusted(kept, monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.read_led(kept)
+    assert not memory.led()
+
+
+def test_the_class_of_this_session_goes_before_that_of_the_tab(monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.read_led('{"room": "ABCD", "key": "k", "at": "http://a"}')
+    assert memory.led() == {"room": "ABCD", "key": "k", "at": "http://a"}
+    memory.lead("EFGH", "l", "http://b")
+    memory.read_led('{"room": "ABCD", "key": "k", "at": "http://a"}')
+    assert memory.led()["room"] == "EFGH"
 
 
 @pytest.mark.parametrize("kept", [None, 3, "", "{", "[]", '"x"', '{"predicted": [1], "address": 4}', "x" * 5000,
