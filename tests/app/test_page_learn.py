@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bvae.app.components.playground import scenes
-from bvae.app.learn import addresses, memory, teachers_sheet
+from bvae.app.learn import addresses, memory, paper_drawing, teachers_sheet
 from bvae.app.learn import lessons as course
 from bvae.app.learn.lessons import _pictures, read
 from bvae.app.learn.lessons._references import REFERENCES
@@ -330,8 +330,26 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
         for option in lesson.question.options:
             assert re.sub(r"[*]", "", read(option.text)) in plain
         assert re.sub(r"[*]", "", lesson.question.tempting) in plain
-    assert text.count("<figure>") >= 6
+    assert text.count("<figure") == 1 + sum(len(lesson.question.picture(LIGHT).figures) for lesson in LESSONS.values())
     assert f"{text.count('<section>') - 1} questions that students answer" in plain  # one section is the opening
+
+
+@pytest.mark.parametrize(("low", "high", "values"), [
+    (0.0, 0.272, [0.0, 0.1, 0.2]), (0.0, 0.999, [0.0, 0.2, 0.4, 0.6, 0.8]), (0.0, 127.0, [0.0, 50.0, 100.0]),
+    (0.0, 1.0, [0.0, 0.5, 1.0]), (0.0, 5.0, [0.0, 2.0, 4.0])])
+def test_an_axis_on_paper_has_round_numbers(low, high, values):
+    np.testing.assert_allclose(paper_drawing.round_values(low, high), values)
+
+
+def test_a_map_on_paper_has_every_point_as_its_class_where_the_map_has_it():
+    figure = LESSONS["tsne"].question.picture(LIGHT).figures[1]
+    drawn = re.findall(r'<text x="([^"]+)" y="([^"]+)"[^>]*>([^<]+)<', paper_drawing.drawing(figure, "alt", "title"))
+    x, y = (np.concatenate([np.asarray(t[axis], float) for t in figure.data]) for axis in "xy")
+    assert [name for *_, name in drawn] == [t.name for t in figure.data for _ in t.x]
+    places = np.array([place for *place, _ in drawn], float)
+    np.testing.assert_allclose(np.corrcoef(places[:, 0], x)[0, 1], 1, atol=1e-4)
+    np.testing.assert_allclose(np.corrcoef(places[:, 1], y)[0, 1], -1, atol=1e-4)  # down the paper is down the map
+    np.testing.assert_allclose(np.ptp(places[:, 0]) / np.ptp(x), np.ptp(places[:, 1]) / np.ptp(y), rtol=1e-2)
 
 
 @pytest.mark.parametrize(("whole", "count"), [(45, 4), (90, 8)])

@@ -16,8 +16,9 @@ Made = TypeVar("Made")
 def later(make: Callable[[], Made]) -> Callable[[], Made]:
     """What a download button is given, where making the file asks the caches.
 
-    Streamlit calls it when no page of the session runs. The caches look for the run that asks them, and each that finds
-    none is a warning in the server's log: they get the run in which the button was shown, of which no page hears more.
+    Streamlit calls it when no page of the session runs. Caches that show a spinner look for the run that asks them, and
+    each that finds none is a warning in the server's log: they get the run in which the button was shown, of which no
+    page hears more.
     """
     run = get_script_run_ctx(suppress_warning=True)
     if run is None:
