@@ -61,9 +61,14 @@ def closed() -> bool:
     return (st.get_option("server.address") or ALL).strip("[]").lower() in limits.LOCAL and local(base_url())
 
 
+def visitor() -> str | None:
+    """The address from which a visitor comes; None for one at this computer."""
+    return st.context.ip_address
+
+
 def in_network() -> list[str]:
     """Addresses of the app in this computer's networks, that of the way out first; none for who sits elsewhere."""
-    if not local(base_url()) or st.context.ip_address:
+    if not local(base_url()) or visitor():
         return []
     port = urlsplit(base_url()).port
     return [f"http://{host}" + (f":{port}" if port else "") for host in own_hosts()]
