@@ -74,7 +74,6 @@ def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
                 show.draw(step, f"class_{room.question}", room.revealed, bare=True)
         with st.container(horizontal=True, key="class_bar", vertical_alignment="center"):
             lead(room, lessons)
-    presenting.listen()
     memory.lead(room.code, room.key, students_address())
     memory.in_browser(f"class/{room.question}/{room.asking}")
 
@@ -106,6 +105,7 @@ def lead(room: Room, lessons: dict[str, Lesson]) -> None:
     else:
         button("ask", "Ask the question", ":material/arrow_forward:", turn, room.question, True)
     any_lesson(room, lessons)
+    presenting.listen()  # in the line, where it takes no height
     st.space("stretch")
     with st.popover("Leave", icon=":material/close:", type="tertiary", wrap=False):
         st.markdown(f"The class {room.code} stays open, and its phones stay in it. You can go on with it from Learn, "

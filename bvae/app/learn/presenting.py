@@ -41,4 +41,4 @@ def component() -> Any:
 
 def listen() -> None:
     """See :func:`component`."""
-    component()(key="class_keys", data={"onward": ONWARD, "back": BACK})
+    component()(key="class_keys", data={"onward": ONWARD, "back": BACK}, width="content")
