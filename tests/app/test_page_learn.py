@@ -194,6 +194,7 @@ def test_every_step_opens_from_its_link(name, number):
     assert len(app.radio) == (number == lesson.question_step)
     last = any(s.value.startswith("**In one sentence.**") for s in app.markdown)
     assert last == (number == len(lesson.steps))
+    assert not any("Next: Playground" in label for label in link_labels(app))  # the lesson's own Next is the only one
     controls = [*(b.label for b in app.button), *link_labels(app), *(p.proto.popover.label for p in app.get("popover")),
                 *(e.label for e in app.expander)]
     assert len(set(controls)) == len(controls), controls

@@ -192,7 +192,7 @@ def test_a_reload_keeps_what_was_predicted_until_it_is_forgotten(page, app_url):
 
 def test_the_address_of_the_class_is_kept_by_the_browser(page, app_url):
     page.goto(f"{app_url}/learn?class=1")
-    settled(page)
+    finished(page)
     field = page.get_by_role("textbox", name="Address that your students will use")
     field.fill("http://school.example:8501")
     with asked(page):
