@@ -143,7 +143,7 @@ def how_to_open(addresses: list[str]) -> None:
     """That phones cannot reach the app as it was started, and what opens it to them."""
     st.warning("**No phone reaches the app yet, whatever address stands here:** it was started for this computer only. "
                f"Stop it (Ctrl+C) and start it with the command below. {HANDS}", icon=":material/wifi_off:")
-    st.code(opening(), language=None)
+    st.code(opening(), language=None, wrap_lines=True)
     where = f", at {' or '.join(f'`{each}`' for each in addresses)}" if addresses else ""
     st.caption(f"Then everybody in the same network can open it{where}, without a password, until you stop it; "
                "meanwhile your own data sets are hidden and Train is off.")
