@@ -10,7 +10,7 @@ from bvae.cli import main
 from bvae.data.base import DATASETS
 from bvae.data.own import register
 from bvae.data.own.registering import FOLDERS
-from bvae.runs import jobs, kept
+from bvae.runs import kept, queue
 from tests.support import ROOT, brought
 from tests.support.pages import TIMEOUT, assert_clean, drawings, open_page, unfold
 
@@ -30,7 +30,7 @@ def models(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
-        patch.setattr(jobs, "_launch", lambda job: False)
+        patch.setattr(queue, "_launch", lambda job: False)
         patch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
         before = dict(FOLDERS)
         for name, make in MAKERS.items():
