@@ -49,8 +49,9 @@ def train(
     ----------
     settings : Settings
     folder : Path
-        Gets model.safetensors, config.json and history.csv, and while training runs, ``training.safetensors``: all
-        that is needed to go on bit for bit (weights, optimiser, counters, generators).
+        Gets model.safetensors, config.json and history.csv, where items are kept from the training validation.csv,
+        and while training runs, ``training.safetensors``: all that is needed to go on bit for bit
+        (weights, optimiser, counters, generators).
     resume : bool
         Go on from ``training.safetensors``, or, with more steps, from a finished model. The settings must be those
         of that run, up to `steps` and `precision`. What is not exactly as if it had not been stopped is

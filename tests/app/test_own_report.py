@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 import torch
 
 import bvae
 from bvae.app import own_report, report_items
+from bvae.data.own.registering import FOLDERS, unregister
 from bvae.evaluation import own_items
 from bvae.evaluation.evaluation import evaluated
 from bvae.io.storage import write_json
@@ -13,6 +15,15 @@ from bvae.models.imputation import impute
 from bvae.training import load_checkpoint
 from bvae.training.checkpoint import METRICS, checkpoints_root
 from tests.support import brought
+
+
+@pytest.fixture(autouse=True)
+def unregistered():
+    """What a test has brought is gone after it."""
+    before = set(FOLDERS)
+    yield
+    for name in set(FOLDERS) - before:
+        unregister(name)
 
 
 def made(name, method="mwb-vae"):

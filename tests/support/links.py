@@ -125,6 +125,11 @@ LINKS = {
         "pages/generate.py", {"task": "Draw or write", "data": "mnist-svhn-text", "input": "Type a text",
                               "text": "seven"},
         {"input": "Type a text", "text": "seven"}, ("data.encode_text('seven')",)),
+    "generate, a row": Link(
+        "pages/generate.py", {"task": "Edit a row", "data": "Penguins", "item": "5", "filled": ["beak", "life"],
+                              "cells": "0.0:50_2.1:"},
+        {"task": "Edit a row", "data": "penguins", "item": 5, "filled": ["beak", "life"], "cell_0_0": 50.0,
+         "cell_2_1": None}, ("x['beak'][0, 0:1] = torch.tensor([50.0])", "sex: left open", "Your changes move")),
     "generate, between items": Link(
         "pages/generate.py", {"task": "Interpolate", "item": "3", "item2": "4", "noise": "true", "seed": "6"},
         {"task": "Interpolate", "item": 3, "item2": 4, "noise": True, "seed": 6, "path": "Between two items"},

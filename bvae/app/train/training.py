@@ -296,7 +296,7 @@ def watch_example(data_name: str, method: str) -> None:
     st.subheader(f"How {label(name)} learned {data_label(data_name)}")
     ships = "This model ships" if data_name in (*shipped.SHIPPED, *shipped.TABLES) else "This model was trained before"
     st.caption(f"{ships}: {checkpoint.settings.steps:,} steps in "
-               f"{training_seconds(checkpoint.config) / 60:.1f} minutes. Yours should look alike.")
+               f"{estimates.in_words([training_seconds(checkpoint.config)])}. Yours should look alike.")
     st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** {live.how_to_read(data_name)}:")
     live.pictures(data_name, samples, "after training")
     curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history",

@@ -115,8 +115,8 @@ def test_the_judges_are_good_enough():
 
 
 def test_nothing_else_and_nothing_pickled_ships():
-    allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv", "training.safetensors",
-               "maps.safetensors", "sampler.safetensors"}
+    allowed = {"model.safetensors", "config.json", "metrics.json", "history.csv", "validation.csv",
+               "training.safetensors", "maps.safetensors", "sampler.safetensors"}
     files = [p for p in checkpoints_root().glob("*/**/*") if p.is_file()
              and not any(part.startswith(".") for part in p.relative_to(checkpoints_root()).parts)]
     for path in files:
