@@ -19,7 +19,7 @@ from bvae.data.own.from_arrays import from_arrays, from_frame, is_text, parts_of
 from bvae.data.own.tables import Table, columns_of_matrix, dense
 from bvae.data.own.tags import tag_table
 from bvae.data.own.texts import text_modality
-from bvae.data.sparse import SparseRows
+from bvae.data.sparse import SparseRows, Values
 from bvae.gaussians.posterior import Posterior
 from bvae.io.storage import write_json
 from bvae.metrics.log_likelihood import averaged, log_weights
@@ -33,6 +33,8 @@ from bvae.training.settings import Settings
 from bvae.training.sizing import sized
 
 ESTIMATOR = "estimator.json"
+READ_AT_ONCE = 2**24
+"""Numbers of a modality that a model reads together: what is sparse is dense for so many only."""
 ONLY = "x"
 """Name of the modality where one array without groups is given."""
 
@@ -216,10 +218,10 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' first")
         return self.modalities_
 
-    def _tensors(self, X: Any) -> tuple[dict[str, Tensor], Tensor]:
+    def _tensors(self, X: Any) -> tuple[Values, Tensor]:
         """Values and presence of given items, as the model knows its columns: x by name, (M, N) bool."""
         self._fitted()
-        x: dict[str, Tensor] = {}
+        x: dict[str, Tensor | SparseRows] = {}
         for name, given in {name: plain(given) for name, given in self._parts(X).items()}.items():
             if name not in self.model_.modalities:
                 raise ValueError(f"X: expected modalities of the model ({', '.join(self.modalities_)}), got {name!r}")
@@ -232,10 +234,11 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         present = torch.zeros(len(self.modalities_), n, dtype=torch.bool)
         for m, name in enumerate(self.modalities_):
             if name in x:
-                present[m] = ~x[name].flatten(1).isnan().all(1)
-        return x, present
+                held = x[name]
+                present[m] = ~(held.empty() if isinstance(held, SparseRows) else held.flatten(1).isnan().all(1))
+        return Values(x), present
 
-    def _encoded(self, name: str, given: Any) -> Tensor:
+    def _encoded(self, name: str, given: Any) -> Tensor | SparseRows:
         modality = self.model_.modalities[name]
         if modality.kind == "text":
             if not isinstance(given, list):
@@ -255,8 +258,8 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
                 raise ValueError(f"X[{name!r}]: expected shape (N, {len(modality.columns)}), got {array.shape}")
             names = [c.name for c in modality.columns]
             table = Table(f"X[{name!r}]", columns_of_matrix(f"X[{name!r}]", array, names), 0)
-        cells = as_held(encoded(table, modality.columns, missing_columns=True)[0])
-        return cells[:] if isinstance(cells, SparseRows) else cells
+        held: Tensor | SparseRows = as_held(encoded(table, modality.columns, missing_columns=True)[0])
+        return held
 
     # -- out -----------------------------------------------------------------------------------------------------
 
@@ -264,8 +267,13 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     def posterior(self, X: Any) -> Posterior:
         """The joint posterior of each item, from the views and cells that it has. An item without any has the prior."""
         x, present = self._tensors(X)
-        q = self.model_.encode(x, self.model_.aggregator.conditional(), present=present)
-        return self.model_.shared(q)
+        widest = max(torch.Size(m.shape).numel() for m in self.model_.modalities.values())
+        parts = []
+        for rows in torch.arange(present.shape[1]).split(max(1, READ_AT_ONCE // widest)):
+            q = self.model_.encode(x.of_items(rows), self.model_.aggregator.conditional(), present=present[:, rows])
+            parts.append(self.model_.shared(q))
+        return parts[0] if len(parts) == 1 else Posterior(
+            *(torch.cat([getattr(q, part) for q in parts], 1) for part in ("weights", "loc", "scale")))
 
     def transform(self, X: Any) -> np.ndarray:
         """Means of the joint posteriors, (N, D) float32."""
@@ -322,7 +330,7 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         out = []
         for rows in torch.arange(present.shape[1]).split(max(1, AT_ONCE // (widest * num_samples))):
             generator = torch.Generator().manual_seed(self.settings_.seed)
-            some, there = {name: values[rows] for name, values in x.items()}, present[:, rows]
+            some, there = x.of_items(rows), present[:, rows]
             q = self.model_.encode(some, present=there)
             proposal = CommonChance(q.weights, q.loc, q.scale)
             log_w = log_weights(self.model_, some, proposal, num_samples, generator, there, num_samples * len(rows))

@@ -42,7 +42,7 @@ PAGES = {
     "home": Page("Home", ":material/home:", UNDERSTAND, "home",
                  "The idea in one picture: several beliefs about one thing become one."),
     "learn": Page("Learn", ":material/school:", UNDERSTAND, "learn",
-                  "Ten short lessons: in each you predict before you see.", alone=("class", "room")),
+                  "Short lessons: in each you predict before you see.", alone=("class", "room", "lesson")),
     "playground": Page("Playground", ":material/toys:", UNDERSTAND, "playground",
                        "Drag the beliefs with your own hands and watch every rule follow."),
     "explore": Page("Explore", ":material/explore:", LOOK, "explore",

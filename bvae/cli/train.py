@@ -131,7 +131,10 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     except TrainingStopped as stop:
         print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
-    sampling.make(read_checkpoint(folder), sampling.training_items(settings, options.root))
+    try:
+        sampling.make(read_checkpoint(folder), sampling.training_items(settings, options.root))
+    except ValueError as error:  # the model is saved, and can invent from the prior
+        print(f"no sampler was fitted: {error}", file=sys.stderr)
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
         root, name = folder.parents[1], folder.name

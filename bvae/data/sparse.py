@@ -22,11 +22,17 @@ class SparseRows:
         (N, P); NaN in a cell is a gap.
     gaps : ndarray, optional
         (N,) bool: rows that are gaps as a whole.
+
+    Attributes
+    ----------
+    known : dict
+        What takes long and was computed of these rows, for who asks again.
     """
 
     def __init__(self, matrix: Any, gaps: np.ndarray | None = None) -> None:
         from scipy.sparse import csr_array
 
+        self.known: dict[Any, Any] = {}
         self.matrix = csr_array(matrix, dtype=np.float32)
         self.gaps = np.zeros(self.matrix.shape[0], bool) if gaps is None else gaps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,39 +99,44 @@ def embedding(items: Items) -> dict[str, Any]:
 def write_filled(to: Path, items: Items, draws: int = DRAWS, seed: int = 0) -> list[str]:
     """Write every view with its gaps filled, and beside it the standard deviations of what was filled in.
 
+    Tables are imputed and written some items after the other.
+
     Returns
     -------
     list of str
         What was missing, and what was written, in sentences.
     """
-    generator = torch.Generator().manual_seed(seed)
-    found = impute(items.model, items.data.x, items.data.present, max(2, draws), 0, generator)
-    said = []
-    for name, modality in items.model.modalities.items():
-        cells = found[name].missing.flatten(1)
-        if first := [place.start for place in places(modality.columns)]:
-            cells = cells[:, first]  # one cell a column
-        said.append(f"{name}: {int(cells.any(1).sum()):,} of {len(items.data):,} items had gaps, "
-                    f"{float(cells.float().mean()):.1%} of the cells")
-    said += _tables(to, items, found)
-    for name, modality in items.model.modalities.items():
-        if not modality.columns:
-            said += _others(to, name, items, found[name])
-    return said
-
-
-def _tables(to: Path, items: Items, found: dict[str, Imputed]) -> list[str]:
-    """Every file of tables again, its gaps filled, and beside it what is uncertain."""
     from bvae.data.own.filling import files_of
 
-    means, scales = ({name: getattr(of, key).numpy() for name, of in found.items()} for key in ("mean", "scale"))
-    said = []
-    for file, target in files_of(items.folder, items.model.modalities, means, scales).items():
+    data, names = items.data, list(items.model.modalities)
+
+    def imputed(index: Any, targets: list[str]) -> dict[str, Imputed]:
+        """Of some items; what is said of one does not depend on the others."""
+        return impute(items.model, data.subset(index), data.present[:, index], max(2, draws), 0,
+                      torch.Generator().manual_seed(seed), targets)
+
+    said = [_lacking(data, name) for name in names]
+    for file, target in files_of(items.folder, items.model.modalities).items():
         path = to / Path(file).name
-        beside = target.write(path, items.data.ids)
+        beside = target.write(path, data.ids, items.model.modalities, imputed)
         said.append(f"wrote {path}, and {beside.name} with standard deviations (of words: how probably another one is "
                     "right)")
+    for name in names:
+        if not items.model.modalities[name].columns:
+            said += _others(to, name, items, imputed(slice(None), [name])[name])
     return said
+
+
+def _lacking(data: OwnData, name: str) -> str:
+    """How much of a modality the items lack, in a sentence."""
+    modality, m = data.modalities[name], list(data.modalities).index(name)
+    first = [place.start for place in places(modality.columns)]  # one cell a column
+    items, cells, width = 0, 0, len(first) or math.prod(modality.shape)
+    for index in torch.arange(len(data)).split(AT_ONCE):
+        values = data.subset(index)[name].flatten(1)
+        gaps = (values[:, first] if first else values).isnan() | ~data.present[m, index].unsqueeze(1)
+        items, cells = items + int(gaps.any(1).sum()), cells + int(gaps.sum())
+    return f"{name}: {items:,} of {len(data):,} items had gaps, {cells / (len(data) * width):.1%} of the cells"
 
 
 def _others(to: Path, name: str, items: Items, found: Imputed) -> list[str]:

@@ -214,7 +214,9 @@ class Sparse:
 
     def _middle(self, values: Tensor, columns: Tensor, other: Tensor, often: Tensor) -> Tensor:
         """Medians of columns that hold values (c,), and beside them another number (p,) so many times; 0 of nothing."""
-        order = np.lexsort((values.numpy(), columns.numpy()))
+        order = np.argsort(values.numpy())
+        small = np.int16 if self.width < 2**15 else np.int64  # few bits are sorted by counting
+        order = order[np.argsort(columns.numpy()[order].astype(small), kind="stable")]
         held = torch.bincount(columns, minlength=self.width)
         start = held.cumsum(0) - held
         less = torch.bincount(columns[values < other[columns]], minlength=self.width)

@@ -108,6 +108,16 @@ def described(columns: Sequence[Column], values: Tensor | SparseRows, sized: boo
     sized : bool
         See :func:`is_sized`.
     """
+    if not isinstance(values, SparseRows):
+        return _described(columns, values, sized)
+    key = (tuple(columns), sized)
+    if key not in values.known:
+        values.known[key] = _described(columns, values, sized)
+    found: Described = values.known[key]
+    return found
+
+
+def _described(columns: Sequence[Column], values: Tensor | SparseRows, sized: bool) -> Described:
     cells, p = cells_of(columns), values.shape[1]
     if not len(values):
         values = torch.full((1, p), math.nan)

@@ -21,7 +21,7 @@ from bvae.models.latents import DrawsLatents, draw
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
-from bvae.models.statistics import CELLS
+from bvae.models.statistics import CELLS, of_present
 
 
 class MultimodalVAE(nn.Module):
@@ -368,8 +368,9 @@ class MultimodalVAE(nn.Module):
     def observe(self, data: MultimodalDataset) -> None:
         """Let networks and likelihoods take the statistics of a training split; once, before the training.
 
-        What has a method ``observe(values, present)`` gets the modality's values (N, ...) and which items have it, (N,)
-        bool or None for all: means and scales of the columns of tables. Others, such as those of pictures, have none.
+        What has a method ``observe(values, present)`` gets the values (n, ...) of the items that have the modality, a
+        sparse view as `SparseRows`, and None, since all have it: for means and scales of the columns of tables. Others,
+        such as those of pictures, have none.
         Where a split is large, that many items are read, spread evenly over it, as make `bvae.models.statistics.CELLS`.
         """
         for m, name in enumerate(self.modalities):
@@ -380,9 +381,9 @@ class MultimodalVAE(nn.Module):
                 continue
             cells = math.prod(self.modalities[name].shape)
             some = torch.linspace(0, len(data) - 1, min(len(data), max(1000, CELLS // cells))).round().long()
-            values = data.rows_of(name, some)
+            values = of_present(data.rows_of(name, some), None if data.mask is None else data.mask[m, some])
             for part in parts:
-                part.observe(values, None if data.mask is None else data.mask[m, some])
+                part.observe(values, None)
 
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""

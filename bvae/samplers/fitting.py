@@ -80,5 +80,10 @@ def fit(
 
 
 def best(draws: Draws, seed: int = 0) -> Sampler:
-    """The sampler that a model is given after its training; the prior where there are too few draws to fit one."""
-    return SAMPLERS[BEST if len(draws.z) > 1 else "prior"].fitted(draws, seed)
+    """The sampler that a model is given after its training; the prior where there are too few draws to fit one.
+
+    Draws that are no numbers, of a model that diverged for some items, are left out.
+    """
+    finite = draws.z.isfinite().all(1)
+    kept = Draws(draws.z[finite], None if draws.y is None else draws.y[finite])
+    return SAMPLERS[BEST if len(kept.z) > 1 else "prior"].fitted(kept, seed)

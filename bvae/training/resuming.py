@@ -122,9 +122,13 @@ def restore(run: Trainer) -> None:
 
 def load_tensors(run: Trainer, tensors: Mapping[str, Tensor]) -> None:
     """Weights and optimiser of a state."""
+    expected = sum(1 for _ in run.step_module.parameters())
     run.model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
     state: dict[int, dict[str, Tensor]] = {}
     parameters = list(run.step_module.parameters())
+    if len(parameters) != expected:  # networks without a part that their checkpoint lacks: the optimiser has it
+        raise CheckpointError(f"{run.folder / STATE}: of a model of an earlier version, which cannot be gone on with; "
+                              "train it anew")
     for name, value in tensors.items():
         if name.startswith("optimizer."):
             _, i, key = name.split(".")

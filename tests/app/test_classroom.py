@@ -110,7 +110,8 @@ def test_no_vote_is_lost_between_threads():
 
 def test_a_class_from_its_start_to_the_answer(rooms):
     app = open_page(PAGE, **{"class": "1"})
-    assert "this computer's own" in app.info[0].value  # localhost: phones do not reach it
+    assert "No phone reaches the app" in app.warning[0].value  # it listens on localhost
+    assert app.code[0].value.endswith("app --port 8501 -- --server.address 0.0.0.0")
     app.button[0].click().run()
     assert_clean(app)
     code, key = app.query_params["room"], app.query_params["key"]
@@ -121,7 +122,14 @@ def test_a_class_from_its_start_to_the_answer(rooms):
         next(b for b in app.button if b.label == label).click().run()
         assert_clean(app)
 
+    def told(app):
+        return next(h.proto.body for h in app.get("html") if 'class="bvae-class-invitation"' in h.proto.body)
+
+    assert "vote by raising hands" in told(app)
     phone = open_page(PAGE, room=code.lower())
+    open_page(PAGE, room=code, me=phone.query_params["me"])  # a reload is no other phone
+    app.run()
+    assert "1 phone joined" in told(app)
     assert not phone.button  # what one has to know is on the screen; the question comes
     assert "Look at the screen" in phone.caption[0].value
     press("Ask the question")
@@ -183,3 +191,101 @@ def test_the_invitation_holds_an_address_and_no_markup(rooms, at):
     address = re.search(r'class="bvae-class-address">([^<]*)<', body).group(1)
     assert address.startswith("http")
     assert address.startswith("https://example.org/learn?room=") == (at == "https://example.org")
+
+
+def labels(app):
+    return [b.label for b in app.button]
+
+
+def press(app, label):
+    next(b for b in app.button if b.label == label).click().run()
+    assert_clean(app)
+
+
+def opened():
+    app = open_page(PAGE, **{"class": "1"})
+    press(app, "Open the class")
+    return app
+
+
+def test_a_class_begins_with_any_lesson(rooms):
+    app = opened()
+    room = rooms.find(app.query_params["room"])
+    name, lesson = list(LESSONS.items())[4]
+    assert f"{lesson.number} · {lesson.title}" not in labels(app)  # nine buttons only for who opens the list
+    app.session_state["class_lessons"] = True
+    app.run()
+    press(app, f"{lesson.number} · {lesson.title}")
+    assert (room.question, room.asking) == (name, False)
+    assert app.title[0].value == f"{lesson.number} · {lesson.title}"
+    assert not app.session_state["class_lessons"]  # the list is closed again
+
+
+def onward(app):
+    """The button that keys and remotes press."""
+    return [b.label for b in app.button if b.proto.type == "primary"]
+
+
+def test_one_blue_button_goes_on_from_the_first_screen_to_the_last_answer(rooms):
+    app = opened()
+    room = rooms.find(app.query_params["room"])
+    for name in LESSONS:
+        assert (room.question, room.asking) == (name, False)
+        for label in ("Ask the question", "Show the votes", "Reveal"):
+            assert onward(app) == [label]
+            press(app, label)
+        assert room.revealed
+        if name != list(LESSONS)[-1]:
+            press(app, *onward(app))
+    assert not onward(app)
+
+
+def test_a_class_that_was_left_can_be_gone_on_with(rooms):
+    app = opened()
+    code, key = app.query_params["room"], app.query_params["key"]
+    press(app, "Ask the question")
+    asks = next(p for p in app.get("popover") if p.proto.popover.label == "Leave")
+    assert [p.proto.label for p in app.get("page_link")] == [p.proto.label for p in asks.get("page_link")] == [
+        "Leave class mode"]  # nothing else leaves the class
+    for name in ("class", "room", "key", "at"):
+        del app.query_params[name]
+    app.run()
+    assert f"Go on with the class {code}" in [p.proto.label for p in app.get("page_link")]
+    app.query_params["class"] = "1"
+    app.run()
+    assert "Open a new class" in labels(app)
+    press(app, f"Go on with the class {code}")
+    assert (app.query_params["room"], app.query_params["key"]) == (code, key)
+    assert "Reveal" in labels(app)
+    assert not any(b.startswith("Go on with") for b in labels(open_page(PAGE, **{"class": "1"})))  # somebody else
+
+
+def test_a_class_that_has_ended_is_not_offered(rooms):
+    app = opened()
+    code = app.query_params["room"]
+    streamlit.cache_resource.clear()
+    for name in ("room", "key", "at"):
+        del app.query_params[name]
+    app.run()
+    assert labels(app)[0] == "Open the class"
+    assert code not in " ".join(labels(app))
+
+
+def test_the_four_letters_are_typed_on_learn(rooms):
+    room = rooms.open(next(iter(LESSONS)))
+    app = open_page(PAGE)
+    app.text_input(key="class_code").set_value(f" {room.code.lower()} ").run()
+    assert_clean(app)
+    assert len(app.button) == len(LESSONS[room.question].question.options)
+    assert len(room.joined) == 1
+
+
+def test_who_has_joined_is_counted_once_and_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(classroom, "MOST_VOTERS", 2)
+    rooms = Rooms()
+    room = rooms.open("poe")
+    for voter in ("anna", "ben", "anna", "cleo"):
+        rooms.join(room, voter)
+    assert room.joined == {"anna", "ben"}
+    rooms.vote(room, "poe", "dora", 1)
+    assert room.joined == {"anna", "ben", "dora"}  # whoever votes is there

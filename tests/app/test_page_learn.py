@@ -2,14 +2,16 @@
 
 import contextlib
 import io
+import ipaddress
 import re
+import shlex
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from bvae.app.components.playground import scenes
-from bvae.app.learn import addresses, memory, teachers_sheet
+from bvae.app.learn import addresses, memory, paper_drawing, teachers_sheet
 from bvae.app.learn import lessons as course
 from bvae.app.learn.lessons import _pictures, read
 from bvae.app.learn.lessons._references import REFERENCES
@@ -179,6 +181,8 @@ def test_it_opens_on_all_lessons_and_the_first_picture():
     assert len(drawings(app)) == 1
     assert not app.get("plotly_chart")
     assert all(any(lesson.title in label for label in link_labels(app)) for lesson in LESSONS.values())
+    assert link_labels(app)[0] == "For teachers"
+    assert app.markdown[0].value.startswith(f"{len(LESSONS)} lessons of 2 to 5 minutes")
 
 
 @pytest.mark.parametrize(("name", "number"), STEPS)
@@ -190,6 +194,7 @@ def test_every_step_opens_from_its_link(name, number):
     assert len(app.radio) == (number == lesson.question_step)
     last = any(s.value.startswith("**In one sentence.**") for s in app.markdown)
     assert last == (number == len(lesson.steps))
+    assert not any("Next: Playground" in label for label in link_labels(app))  # the lesson's own Next is the only one
     controls = [*(b.label for b in app.button), *link_labels(app), *(p.proto.popover.label for p in app.get("popover")),
                 *(e.label for e in app.expander)]
     assert len(set(controls)) == len(controls), controls
@@ -248,7 +253,7 @@ def test_one_can_look_without_choosing_and_this_is_no_prediction(name):
     {"lesson": "poe", "step": "2", "answer": "", "shown": "1"}, {"lesson": "poe", "step": "-1"}])
 def test_a_bad_link_falls_back_quietly(query):
     app = open_page(PAGE, **query)
-    assert not [i for i in app.info if "Phones do not reach" not in i.value]
+    assert not app.info
     assert not app.warning
     assert not app.success
 
@@ -326,7 +331,28 @@ def test_the_teachers_sheet_is_whole_and_stands_alone():
         for option in lesson.question.options:
             assert re.sub(r"[*]", "", read(option.text)) in plain
         assert re.sub(r"[*]", "", lesson.question.tempting) in plain
-    assert text.count("<figure>") >= 6
+    drawn = [len(section.split("<figure")) - 1 for section in text.split("<section>")[2:]]  # after the opening
+    figures = [len(lesson.question.picture(LIGHT).figures) for lesson in LESSONS.values()]
+    assert drawn[:-1] == figures[:-1]  # intervals of many items, as in the last lesson, are for a screen
+    assert f"{text.count('<section>') - 1} questions that students answer" in plain  # one section is the opening
+
+
+@pytest.mark.parametrize(("low", "high", "values"), [
+    (0.0, 0.272, [0.0, 0.1, 0.2]), (0.0, 0.999, [0.0, 0.2, 0.4, 0.6, 0.8]), (0.0, 127.0, [0.0, 50.0, 100.0]),
+    (0.0, 1.0, [0.0, 0.5, 1.0]), (0.0, 5.0, [0.0, 2.0, 4.0])])
+def test_an_axis_on_paper_has_round_numbers(low, high, values):
+    np.testing.assert_allclose(paper_drawing.round_values(low, high), values)
+
+
+def test_a_map_on_paper_has_every_point_as_its_class_where_the_map_has_it():
+    figure = LESSONS["tsne"].question.picture(LIGHT).figures[1]
+    drawn = re.findall(r'<text x="([^"]+)" y="([^"]+)"[^>]*>([^<]+)<', paper_drawing.drawing(figure, "alt", "title"))
+    x, y = (np.concatenate([np.asarray(t[axis], float) for t in figure.data]) for axis in "xy")
+    assert [name for *_, name in drawn] == [t.name for t in figure.data for _ in t.x]
+    places = np.array([place for *place, _ in drawn], float)
+    np.testing.assert_allclose(np.corrcoef(places[:, 0], x)[0, 1], 1, atol=1e-4)
+    np.testing.assert_allclose(np.corrcoef(places[:, 1], y)[0, 1], -1, atol=1e-4)  # down the paper is down the map
+    np.testing.assert_allclose(np.ptp(places[:, 0]) / np.ptp(x), np.ptp(places[:, 1]) / np.ptp(y), rtol=1e-2)
 
 
 @pytest.mark.parametrize(("whole", "count"), [(45, 4), (90, 8)])
@@ -377,22 +403,93 @@ def test_an_address_is_made_whole_or_refused(typed, taken):
 
 
 def test_the_address_is_asked_once_and_used_on_sheet_and_projector():
-    app = open_page(PAGE)
-    assert any("Phones do not reach" in i.value for i in app.info)
+    app = open_page(PAGE, **{"class": "1"})
     app.text_input(key="learn_address").set_value("nothing at all").run()
     assert_clean(app)
     assert "This is no address" in app.warning[0].value
     app.text_input(key="learn_address").set_value("school.example:8501/").run()
     assert_clean(app)
-    assert not app.info
-    assert not app.warning
+    assert "whatever address" in app.warning[0].value  # it listens on localhost: no address changes that
+    del app.query_params["class"]
+    app.run()
     app.query_params["class"] = "1"
     app.run()
     assert app.text_input(key="learn_address").value == "school.example:8501/"
-    assert not app.info
     app.button[0].click().run()
     assert_clean(app)
     assert any("http://school.example:8501/learn?room=" in h.proto.body for h in app.get("html"))
+
+
+@pytest.fixture
+def in_network(monkeypatch):
+    """An app that all of the network reaches, on a computer with two addresses there."""
+    asked = addresses.st.get_option
+    monkeypatch.setattr(addresses.st, "get_option",
+                        lambda name: "0.0.0.0" if name == "server.address" else asked(name))
+    monkeypatch.setattr(addresses, "own_hosts", lambda: ["192.168.1.20", "10.0.0.7"])
+    monkeypatch.setattr(addresses, "visitor", lambda: None)
+
+
+def test_where_the_network_reaches_the_app_this_computers_address_stands_there(in_network):
+    app = open_page(PAGE, **{"class": "1"})
+    assert app.text_input(key="learn_address").value == "http://192.168.1.20:8501"
+    assert not app.warning
+    assert not app.code
+    assert "http://192.168.1.20:8501" not in [b.label for b in app.button]  # it is the one that holds
+    next(b for b in app.button if b.label == "http://10.0.0.7:8501").click().run()
+    assert_clean(app)
+    assert app.text_input(key="learn_address").value == "http://10.0.0.7:8501"
+    app.text_input(key="learn_address").set_value("localhost:8501").run()
+    assert_clean(app)
+    assert "Phones do not reach this address" in app.warning[0].value
+
+
+@pytest.mark.parametrize(("base", "visitor"), [("https://school.example", None), ("http://localhost:8501", "10.0.0.9")])
+def test_this_computers_addresses_are_told_to_nobody_else(in_network, monkeypatch, base, visitor):
+    monkeypatch.setattr(addresses, "base_url", lambda: base)
+    monkeypatch.setattr(addresses, "visitor", lambda: visitor)
+    app = open_page(PAGE, **{"class": "1"})
+    assert app.text_input(key="learn_address").value == base
+    assert not any("192.168" in b.label for b in app.button)
+
+
+def test_a_web_server_in_front_of_the_app_is_no_reason_to_warn(monkeypatch):
+    monkeypatch.setattr(addresses, "base_url", lambda: "https://school.example")
+    assert not open_page(PAGE, **{"class": "1"}).warning  # although the app listens on localhost
+
+
+def test_the_command_that_opens_the_app_starts_it_so(monkeypatch):
+    """As the command line reads it: the port and the address arrive."""
+    from bvae.app import start
+    from bvae.cli import main
+
+    started = []
+    monkeypatch.setattr(start, "start", lambda port, options: started.append((port, options)) or 0)
+    words = shlex.split(addresses.opening())
+    main(words[words.index("app"):])
+    assert started == [(8501, ["--server.address", addresses.ALL])]
+
+
+def test_own_addresses_are_of_the_network():
+    for host in addresses.own_hosts():
+        assert not ipaddress.ip_address(host).is_loopback
+
+
+@pytest.mark.parametrize("kept", [None, 3, "", "{", "[]", '{"room": "ABCD"}', '{"room": 1, "key": 2, "at": 3}',
+                                  '{"room": "' + "x" * 5000 + '"}'])
+def test_the_class_of_a_tab_is_not_trusted(kept, monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.read_led(kept)
+    assert not memory.led()
+
+
+def test_the_class_of_this_session_goes_before_that_of_the_tab(monkeypatch):
+    monkeypatch.setattr(memory.st, "session_state", {})
+    memory.read_led('{"room": "ABCD", "key": "k", "at": "http://a"}')
+    assert memory.led() == {"room": "ABCD", "key": "k", "at": "http://a"}
+    memory.lead("EFGH", "l", "http://b")
+    memory.read_led('{"room": "ABCD", "key": "k", "at": "http://a"}')
+    assert memory.led()["room"] == "EFGH"
 
 
 @pytest.mark.parametrize("kept", [None, 3, "", "{", "[]", '"x"', '{"predicted": [1], "address": 4}', "x" * 5000,

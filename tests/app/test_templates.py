@@ -64,7 +64,7 @@ VALUES = {
     "brought_view": {"color": "#123456", "name": HOSTILE, "kind": HOSTILE, "size": HOSTILE, "where": HOSTILE},
     "card": {"uri": "", "alt": HOSTILE},
     "changes": {"share": HOSTILE, "apart": HOSTILE, "pictures": HOSTILE},
-    "class_invitation": {"picture": "", "code": HOSTILE, "address": HOSTILE},
+    "class_invitation": {"picture": "", "code": HOSTILE, "address": HOSTILE, "joined": 1, "unreachable": True},
     "class_options": {"options": [{"letter": HOSTILE, "text": HOSTILE, "votes": HOSTILE, "width": 3, "right": right}
                                   for right in (True, False)]},
     "class_screen": {},
@@ -96,6 +96,7 @@ VALUES = {
                       "up": HOSTILE, "lines": [{"points": "0,0", "expert": True, "dash": "", "name": HOSTILE, "x": "1",
                                                 "y": "1"}],
                       "numbers": [("1", "1", "end", HOSTILE)], "legend": [(HOSTILE, "")]},
+    "paper_map": {"side": 10, "alt": HOSTILE, "title": HOSTILE, "points": [("1", "1", HOSTILE)]},
     "presence": {"alt": HOSTILE, "bars": [(HOSTILE, 3)], "views": [
         {"name": HOSTILE, "have": HOSTILE, "color": "#123456", "share": 3, "dots": ["off"]}]},
     "race": {"label": HOSTILE, "lanes": [

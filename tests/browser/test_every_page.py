@@ -13,7 +13,7 @@ from tests.support.cut import WIDTHS as SCREENS
 from tests.support.cut import cut
 from tests.support.every_page import PATHS
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import asked, box_of, eventually, finished, fits, frames, generated, settled
+from tests.support.waiting import asked, box_of, eventually, finished, fits, generated, settled
 
 DARK = ("explore", "playground", "benchmarks", "learn?lesson=poe&step=2&answer=b&shown=1")
 # Findings that are Streamlit's own: the rule, and the end of the selector.
@@ -39,9 +39,8 @@ def calm(page):
 
 def still(page):
     """Everything is drawn."""
-    calm(page)
-    if not any(without in page.url for without in ("learn", "generate", "Fool")):
-        settled(page)
+    expect(page.get_by_test_id("stHeading").first).to_be_visible()
+    (finished if any(without in page.url for without in ("learn", "generate", "Fool")) else settled)(page)
 
 
 def sound(page):
@@ -64,7 +63,6 @@ def whole(page, width):
     """Nothing is cut off at a width; what it says otherwise."""
     page.set_viewport_size(dict(zip(("width", "height"), SCREENS[width], strict=True)))
     finished(page)
-    frames(page)
     return [f"{width}: {what}" for what in cut(page, columns=width != "phone")]
 
 

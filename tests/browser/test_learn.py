@@ -56,6 +56,7 @@ def test_a_step_opens_the_playground_with_its_experts(page, app_url):
 def test_the_teachers_sheet_prints_without_the_app(page, app_url, tmp_path):
     page.goto(f"{app_url}/learn")
     settled(page)
+    page.get_by_role("link", name="For teachers").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile("Download the teacher's sheet")).click()
     saved = Path(tmp_path / "sheet.html")
@@ -89,6 +90,53 @@ def test_a_class_votes_on_its_phones_and_sees_the_answer(app_url, chromium):
         teacher.get_by_role("button", name="Ask the question").click()
         expect(phone.locator(".bvae-class-option")).to_have_count(0)
         expect(phone.get_by_role("button", name=re.compile("^A "))).to_be_visible()
+
+
+def test_a_remote_goes_through_a_class_and_nobody_leaves_it_by_chance(app_url, chromium):
+    with watched(chromium, 1280, 720) as tab:
+        tab.goto(f"{app_url}/learn?class=1")
+        tab.get_by_role("button", name="Open the class").click()
+        heading = tab.get_by_role("heading", level=1)
+        titles = {lesson.number: f"{lesson.number} · {lesson.title}" for lesson in LESSONS.values()}
+        first, second, fifth = titles[1], titles[2], titles[5]
+        for key, there in (("PageDown", ".bvae-class-option"),
+                           ("ArrowRight", ".bvae-class-option span:has-text('votes')"), (" ", ".bvae-class-right")):
+            finished(tab)
+            tab.keyboard.press(key)
+            tab.wait_for_selector(there)
+        finished(tab)
+        following = tab.get_by_role("button", name="Next lesson").bounding_box()
+        tab.mouse.dblclick(following["x"] + following["width"] / 2, following["y"] + following["height"] / 2)
+        expect(heading).to_have_text(second)
+        finished(tab)
+        expect(heading).to_have_text(second)
+        tab.keyboard.press("PageUp")
+        expect(heading).to_have_text(first)
+        finished(tab)
+        tab.get_by_role("button", name="Lessons").click()
+        fifth_button = tab.get_by_role("button", name=fifth)
+        expect(fifth_button).to_be_visible()
+        tab.keyboard.press("PageDown")  # the list is open: nothing behind it moves
+        fifth_button.click()
+        expect(heading).to_have_text(fifth)
+        expect(fifth_button).to_have_count(0)
+        finished(tab)
+        address, code = tab.url, tab.locator(".bvae-class-code").inner_text()
+        tab.get_by_role("button", name="Leave").click()
+        expect(heading).to_have_text(fifth)
+        tab.get_by_role("link", name="Leave class mode").click()
+        expect(heading).to_have_text("Learn")
+        tab.wait_for_url(re.compile(r"learn\?v=1$"))
+        field = tab.get_by_role("textbox", name=re.compile("In a class"))
+        field.press_sequentially("A B")
+        expect(field).to_have_value("A B")  # keys of class mode are no longer heard
+        field.fill("")
+        tab.go_back()
+        expect(heading).to_have_text(fifth)
+        assert tab.url == address
+        tab.goto(f"{app_url}/learn?class=1")  # a new session in the same tab
+        tab.get_by_role("button", name=f"Go on with the class {code}").click()
+        expect(heading).to_have_text(fifth)
 
 
 FITS = """() => { const all = document.querySelector('[data-testid="stMain"]');
@@ -154,13 +202,12 @@ def test_a_reload_keeps_what_was_predicted_until_it_is_forgotten(page, app_url):
 
 
 def test_the_address_of_the_class_is_kept_by_the_browser(page, app_url):
-    page.goto(f"{app_url}/learn")
-    settled(page)
+    page.goto(f"{app_url}/learn?class=1")
+    finished(page)
     field = page.get_by_role("textbox", name="Address that your students will use")
     field.fill("http://school.example:8501")
     with asked(page):
         field.press("Enter")
-    expect(page.get_by_text("Phones do not reach")).to_have_count(0)
     frames(page)  # the browser has been told, and writes it down
     page.goto(f"{app_url}/learn?class=1")
     expect(field).to_have_value("http://school.example:8501")

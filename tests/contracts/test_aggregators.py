@@ -160,9 +160,9 @@ def test_missing_experts_get_no_gradient(name, experts):
 
 
 @rules
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(exponents=st.lists(st.floats(-6, 6), min_size=6, max_size=6), seed=st.integers(0, 99))
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(dtype=st.sampled_from([torch.float32, torch.float64]),
+       exponents=st.lists(st.floats(-6, 6), min_size=6, max_size=6), seed=st.integers(0, 99))
 def test_extreme_scales_stay_finite(name, dtype, exponents, seed):
     g = torch.Generator().manual_seed(seed)
     scale = (10.0 ** torch.tensor(exponents, dtype=dtype)).view(3, 1, 2).requires_grad_()

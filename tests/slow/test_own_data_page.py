@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 import subprocess
 
@@ -27,24 +26,15 @@ COMMAND = re.compile(r"bvae ([^|>]*)(.*)")
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a block as `printed` does, with its programs in processes that have bvae and what it needs already, and
-    with trainings of fewer steps."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.warm"])
-    output = tmp_path / "output.txt"
-
+    """Runs a block as `printed` of the benchmark does, with trainings of a tenth of the steps."""
     def program(kind, code, folder):
-        process = context.Process(target=warm.run, args=(kind, code, str(folder), str(output)))
-        process.start()
-        process.join()
-        assert process.exitcode == 0, f"{code}\n{output.read_text(encoding='utf-8')}"
-        return output.read_text(encoding="utf-8")
+        return warm.printed(kind, code, folder, tmp_path / "output.txt", share=0.1)
 
     def line(code, folder):
         """A line of a shell: of `bvae ARGUMENTS | REST`, the rest gets what the command has printed."""
         found = COMMAND.fullmatch(code)
         said = program("bvae", found[1], folder) if found else None
-        shell = code if not found else f"cat {found[2]}"
+        shell = f"cat {found[2]}" if found else code
         return subprocess.run(["bash", "-ec", shell], cwd=folder, input=said, stdout=subprocess.PIPE, check=True,
                               encoding="utf-8").stdout
 

@@ -79,6 +79,9 @@ for name, page in list(PAGES.items())[1:]:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"way_{name}"):
         st.page_link(f"pages/{name}.py", label=f"**{page.title}**", icon=page.icon, width=170)
         st.markdown(page.help, width="stretch")
+        if name == "learn":
+            st.page_link(f"pages/{name}.py", label="For teachers", icon=":material/co_present:", width="content",
+                         query_params={"class": "1"})
 
 
 def numbers(scene=scene):

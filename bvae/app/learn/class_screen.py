@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from bvae.app import pages
-from bvae.app.learn import addresses, memory, show
+from bvae.app.learn import addresses, memory, presenting, show
 from bvae.app.learn.classroom import Full, Room, Rooms
 from bvae.app.learn.lessons._base import Lesson, Question, read
 from bvae.app.learn.state import LETTERS
@@ -17,6 +19,7 @@ from bvae.app.templates import Markup, render
 
 EVERY = 2.0
 """Seconds between two looks at the votes."""
+CODE_WIDE = 215  # pixels
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,41 +43,16 @@ def options_html(question: Question, room: Room) -> Markup:
 # -- the teacher -------------------------------------------------------------------------------------------------------
 
 
-def start(lessons: dict[str, Lesson]) -> None:
-    """Before there is a room."""
-    st.title("In class")
-    st.markdown(
-        "On the projector: what one has to know, then one question. Students answer on their phones, without names. "
-        "You see the votes, show them, and reveal the answer. Votes are kept in this server's memory only. Show the "
-        "class in full screen (F11): whoever reads the address of your own window can lead the class.")
-    address = addresses.field()
-
-    def begin() -> None:
-        try:
-            room = rooms().open(next(iter(lessons)), asking=False)
-        except Full as error:
-            st.session_state["class_refused"] = str(error)
-            return
-        st.query_params.update({"class": "1", "room": room.code, "key": room.key, "at": address})
-
-    st.button("Open the class", type="primary", icon=":material/co_present:", on_click=begin)
-    if refused := st.session_state.pop("class_refused", None):
-        st.error(refused)
-    st.page_link(pages.script("learn"), label="Back to the lessons", icon=":material/arrow_back:",
-                 query_params={"v": "1"})
-    memory.in_browser("class")
-
-
-def join_address(room: Room) -> str:
-    """What students open."""
-    base = addresses.checked(st.query_params.get("at", "")) or addresses.students()
-    return f"{base}/learn?{urlencode({'room': room.code})}"
+def students_address() -> str:
+    """Where students reach the app, as the address of the class holds it."""
+    return addresses.checked(st.query_params.get("at", "")) or addresses.students()
 
 
 def invitation(room: Room) -> Markup:
-    """Code, address and the address as a QR code, as HTML."""
-    address = join_address(room)
-    return render("class_invitation", picture=addresses.code_image(address), code=room.code, address=address)
+    """Code, address and the address as a QR code, and how many phones have joined, as HTML."""
+    address = f"{students_address()}/learn?{urlencode({'room': room.code})}"
+    return render("class_invitation", picture=addresses.code_image(address), code=room.code, address=address,
+                  joined=len(room.joined), unreachable=addresses.unreachable(students_address()))
 
 
 def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
@@ -91,39 +69,69 @@ def teacher(room: Room, lessons: dict[str, Lesson]) -> None:
                 st.markdown(f"**{show.attempt(lesson.question.text)}**")
                 watched(room, lesson)
         with right:
-            st.html(invitation(room))
+            invited(room)
             with st.container(key="class_picture"):
                 show.draw(step, f"class_{room.question}", room.revealed, bare=True)
         with st.container(horizontal=True, key="class_bar", vertical_alignment="center"):
             lead(room, lessons)
+    memory.lead(room.code, room.key, students_address())
     memory.in_browser(f"class/{room.question}/{room.asking}")
 
 
 def lead(room: Room, lessons: dict[str, Lesson]) -> None:
-    """The teacher's buttons, all in one line."""
+    """The teacher's buttons, all in one line. The blue one goes on; what leaves the class stands apart, where no other
+    button ever is, and asks."""
     names = list(lessons)
     place = names.index(room.question)
+    following = names[place + 1] if place + 1 < len(names) else None
+    onward = "ask" if not room.asking else "count" if not room.counted else "reveal" if not room.revealed else "next"
 
-    def turn(label: str, icon: str, name: str, asking: bool, **look: Any) -> None:
-        st.button(label, icon=icon, on_click=rooms().ask, args=(room, name, asking), **look)
+    def button(step: str, label: str, icon: str, act: Callable[..., None], *args: Any, **look: Any) -> None:
+        with st.container(key=presenting.ONWARD, width="content") if step == onward else contextlib.nullcontext():
+            st.button(label, icon=icon, on_click=act, args=(room, *args), wrap=False,
+                      type="primary" if step == onward else "secondary", **look)
 
+    turn = rooms().ask
+    before = (room.question if room.asking else names[max(0, place - 1)], not room.asking)
+    with st.container(key=presenting.BACK, width="content"):
+        button("back", "Back", ":material/arrow_back:", turn, *before, disabled=not room.asking and not place)
     if room.asking:
-        turn("Back", ":material/arrow_back:", room.question, False)
-        st.button("Show the votes", icon=":material/bar_chart:", on_click=rooms().show, args=(room, False),
-                  disabled=room.counted)
-        st.button("Reveal", type="primary", icon=":material/visibility:", on_click=rooms().show, args=(room, True),
-                  disabled=room.revealed)
-        st.button("Vote again", icon=":material/replay:", on_click=rooms().again, args=(room,),
-                  help="After two who chose differently have argued.")
-        if place + 1 < len(names):
-            turn("Next lesson", ":material/arrow_forward:", names[place + 1], False)
+        button("count", "Show the votes", ":material/bar_chart:", rooms().show, False, disabled=room.counted)
+        button("reveal", "Reveal", ":material/visibility:", rooms().show, True, disabled=room.revealed)
+        button("again", "Vote again", ":material/replay:", rooms().again,
+               help="After two who chose differently have argued.")
+        if following:
+            button("next", "Next lesson", ":material/arrow_forward:", turn, following, False)
     else:
-        if place:
-            turn("Back", ":material/arrow_back:", names[place - 1], True)
-        turn("Ask the question", ":material/arrow_forward:", room.question, True, type="primary")
-        if place + 1 < len(names):
-            turn("Skip this lesson", ":material/skip_next:", names[place + 1], False)
-    st.page_link(pages.script("learn"), label="Leave class mode", icon=":material/close:", query_params={"v": "1"})
+        button("ask", "Ask the question", ":material/arrow_forward:", turn, room.question, True)
+    any_lesson(room, lessons)
+    presenting.listen()  # in the line, where it takes no height
+    st.space("stretch")
+    with st.popover("Leave", icon=":material/close:", type="tertiary", wrap=False):
+        st.markdown(f"The class {room.code} stays open, and its phones stay in it. You can go on with it from Learn, "
+                    "*For teachers*.")
+        st.page_link(pages.script("learn"), label="Leave class mode", icon=":material/close:", query_params={"v": "1"})
+
+
+def any_lesson(room: Room, lessons: dict[str, Lesson]) -> None:
+    """The list of lessons, to begin with any of them."""
+    key = "class_lessons"
+
+    def begin(name: str) -> None:
+        rooms().ask(room, name, False)
+        st.session_state[key] = False
+
+    with st.popover("Lessons", icon=":material/list:", key=key, on_change="rerun",
+                    wrap=False) as listed, st.container(gap="xsmall"):
+        for name, lesson in lessons.items() if listed.open else ():
+            st.button(f"{lesson.number} · {lesson.title}", key=f"class_lesson_{name}", on_click=begin, args=(name,),
+                      width="stretch", type="primary" if name == room.question else "secondary")
+
+
+@st.fragment(run_every=EVERY)
+def invited(room: Room) -> None:
+    """How students come in, and how many have; looks again by itself."""
+    st.html(invitation(room))
 
 
 @st.fragment(run_every=EVERY)
@@ -144,16 +152,25 @@ def student(room: Room | None, code: str, lessons: dict[str, Lesson]) -> None:
         st.warning(f"There is no class with the code {show.literal(code[:12])}. Ask for the code on the screen.",
                    icon=":material/help:")
 
-        def enter() -> None:
-            st.query_params["room"] = st.session_state["class_code"].strip().upper()[:12]
-
-        st.text_input("Code of the class", key="class_code", on_change=enter, max_chars=12)
+        code_field("Code of the class")
+        st.page_link(pages.script("learn"), label="To the lessons", icon=":material/school:", query_params={"v": "1"})
         return
     if "me" not in st.query_params:
         st.query_params["me"] = secrets.token_urlsafe(6)  # a reload is the same voter
+    rooms().join(room, st.query_params["me"][:20])
     st.html(render("class_screen"))
     with st.container(key="class_screen"):
         asked(room, st.query_params["me"][:20], lessons)
+
+
+def code_field(label: str, quiet: bool = False) -> None:
+    """Where a student types the code that is on the screen in front; `quiet`: with its label inside."""
+    def enter() -> None:
+        if typed := st.session_state["class_code"].strip():
+            st.query_params["room"] = typed.upper()[:12]
+
+    st.text_input(label, key="class_code", on_change=enter, max_chars=12, autocomplete="off", width=CODE_WIDE,
+                  placeholder=label if quiet else None, label_visibility="collapsed" if quiet else "visible")
 
 
 @st.fragment(run_every=EVERY)

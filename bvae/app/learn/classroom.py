@@ -39,6 +39,8 @@ class Room:
         Whether it is; before, what one has to know for it is on the screen.
     counted, revealed : bool
         Whether everybody sees the votes, and the answer.
+    joined : set
+        Who has opened the room, as far as `MOST_VOTERS` of them.
     votes : dict
         question -> voter -> position of the option. A voter is a random text that their own address holds.
     used : float
@@ -51,6 +53,7 @@ class Room:
     asking: bool = True
     counted: bool = False
     revealed: bool = False
+    joined: set[str] = field(default_factory=set)
     votes: dict[str, dict[str, int]] = field(default_factory=dict)
     used: float = 0.0
 
@@ -82,8 +85,8 @@ class Rooms:
         """A new room. Raises Full."""
         with self._lock:
             self._forget_old()
-            if len(self._rooms) >= MOST_ROOMS:  # those in which nobody has voted make room, the oldest first
-                silent = [room for room in self._rooms.values() if not any(room.votes.values())]
+            if len(self._rooms) >= MOST_ROOMS:  # those that nobody has joined make room, the oldest first
+                silent = [room for room in self._rooms.values() if not room.joined]
                 if not silent:
                     raise Full(f"There are {MOST_ROOMS} classes on this server already; one ends {HOURS} hours after "
                                "its last use.")
@@ -108,6 +111,12 @@ class Rooms:
             room.used = self._clock()
         return room
 
+    def join(self, room: Room, voter: str) -> None:
+        """Count who has opened a room; whoever comes when it is full is not counted."""
+        with self._lock:
+            if len(room.joined) < MOST_VOTERS:
+                room.joined.add(voter)
+
     def vote(self, room: Room, question: str, voter: str, option: int) -> bool:
         """Count a vote, instead of an earlier one of the same voter; False once it is too late. Raises Full.
 
@@ -120,6 +129,7 @@ class Rooms:
             if voter not in given and len(given) >= MOST_VOTERS:
                 raise Full(f"{MOST_VOTERS} people have voted in this class; more are not counted.")
             given[voter] = option
+            room.joined.add(voter)
             room.used = self._clock()
             return True
 

@@ -1,7 +1,9 @@
-"""What Learn remembers of a person: which questions were predicted, and the address that a teacher gave.
+"""What Learn remembers of a person: which questions were predicted, the address that a teacher gave, and the class that
+she leads.
 
-It is kept in the person's own browser (localStorage), so that a reload or another day goes on where one was, and in
-this session; nothing of it is written on the server. Reset forgets it in both.
+The first two are kept in the person's own browser (localStorage), so that a reload or another day goes on where one
+was, and in this session; Reset forgets the predictions in both. The class is kept by the tab of the browser alone
+(sessionStorage): its key opens it. Nothing is written on the server.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from bvae.app.learn.state import LETTERS
 
 PREDICTED = "learn_predicted"  # lesson -> letter of the answer, once it was revealed
 ADDRESS = "learn_students_address"
+LED = "learn_class_led"
 KNOWN = "learn_browser_known"  # whether the browser may be written to: it was read, or something new was said
 KEY = "learn_browser"
 LONGEST = 2000
@@ -53,6 +56,16 @@ def keep_address(address: str) -> None:
     st.session_state[KNOWN] = True
 
 
+def led() -> Mapping[str, str]:
+    """``room``, ``key`` and ``at`` of the class that this tab leads or has led, as its address has them; or nothing."""
+    return st.session_state.get(LED, {})
+
+
+def lead(room: str, key: str, at: str) -> None:
+    """Remember the class that this tab leads."""
+    st.session_state[LED] = {"room": room, "key": key, "at": at}
+
+
 def written() -> str:
     """All of it as the browser keeps it; empty if there is nothing."""
     kept = {"predicted": dict(predicted()), "address": address()}
@@ -76,33 +89,54 @@ def read(text: Any) -> None:
         st.session_state[ADDRESS] = kept["address"]
 
 
+def read_led(text: Any) -> None:
+    """Take the class that the tab had kept; that of this session goes before. Whether there is such a class, and
+    whether this is its key, its readers ask."""
+    try:
+        kept = json.loads(text) if isinstance(text, str) and len(text) <= LONGEST else None
+    except ValueError:
+        kept = None
+    names = ("room", "key", "at")
+    if isinstance(kept, dict) and not led() and all(isinstance(kept.get(name), str) for name in names):
+        lead(*(kept[name] for name in names))
+
+
 @functools.cache
 def component() -> Any:
     """A component without anything to see. It hands over what the browser has kept and keeps what is new; and it
     scrolls up when another place is shown, which a link to the same page does not do by itself."""
     return st.components.v2.component("bvae_learn_memory", js="""
         const NAME = "bvae.learn";
-        const kept = () => { try { return localStorage.getItem(NAME) ?? ""; } catch { return ""; } };
+        const read = (storage) => { try { return storage().getItem(NAME) ?? ""; } catch { return ""; } };
+        const write = (storage, text) => {
+          try {
+            if (text) storage().setItem(NAME, text); else storage().removeItem(NAME);
+          } catch { /* a browser that keeps nothing */ }
+        };
+        const browser = () => localStorage, tab = () => sessionStorage;
         let shown = null;
         export default function ({ data, setStateValue }) {
           if (shown !== null && shown !== data.place) {
             document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
           }
           shown = data.place;
-          if (!data.known) {
-            if (kept()) setStateValue("kept", kept());
-            return;
+          if (data.led) write(tab, data.led);
+          if (data.known) {
+            write(browser, data.keep);
+          } else if (read(browser) || read(tab)) {
+            setStateValue("kept", { browser: read(browser), tab: read(tab) });
           }
-          try {
-            if (data.keep) localStorage.setItem(NAME, data.keep); else localStorage.removeItem(NAME);
-          } catch { /* a browser that keeps nothing */ }
         }""")
 
 
 def in_browser(place: str) -> None:
     """See :func:`component`. `place` names what is shown."""
     def heard() -> None:
-        read((st.session_state.get(KEY) or {}).get("kept"))
+        kept = (st.session_state.get(KEY) or {}).get("kept")
+        kept = kept if isinstance(kept, Mapping) else {}
+        read(kept.get("browser"))
+        read_led(kept.get("tab"))
 
-    component()(key=KEY, data={"place": place, "keep": written(), "known": bool(st.session_state.get(KNOWN))},
+    component()(key=KEY, data={"place": place, "keep": written(), "known": bool(st.session_state.get(KNOWN)),
+                               "led": json.dumps(dict(led())) if led() else ""},
                 on_kept_change=heard)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bvae.app import pages
 from bvae.app import reproduce as recipe
-from bvae.app.learn import addresses, memory, teachers_sheet
+from bvae.app.learn import memory, teachers_sheet
 from bvae.app.learn.lessons._base import Door, Lesson, Picture, Question, Step, read
 from bvae.app.learn.lessons._references import cited
 from bvae.app.learn.lessons._words import WORDS
@@ -43,59 +43,6 @@ def forget(name: str | None = None) -> None:
     for key in ("answer", "shown"):
         st.query_params.pop(key, None)
     memory.forget(name)
-
-
-# -- all lessons -------------------------------------------------------------------------------------------------------
-
-
-def overview(lessons: Lessons) -> None:
-    """The first lesson's picture, and all lessons as cards."""
-    st.html(render("learn_links"))
-    st.title("Learn")
-    st.markdown("Ten lessons of two to five minutes, from one bell curve to models of your own and what they invent. "
-                "**Begin with the first, or take any: in each you predict before you see.**")
-    name, first = next(iter(lessons.items()))
-    left, right = st.columns([1.25, 1], gap="large")
-    with left:
-        st.subheader(f"{first.number} · {first.title}")
-        draw(first.steps[0], f"{name}_overview")
-        st.markdown(read(first.steps[0].text))
-        st.page_link(PAGE, label=f"Go on with lesson {first.number}", icon=":material/arrow_forward:",
-                     query_params=address(name, first, 2))
-    with right:
-        st.subheader("All lessons")
-        for each, lesson in lessons.items():
-            with st.container(border=True, gap=None):
-                st.page_link(PAGE, label=f"**{lesson.number} · {lesson.title}** ({lesson.minutes} min)",
-                             icon=":material/check:" if each in memory.predicted() else
-                             ":material/school:", query_params=address(each, lesson, 1))
-                st.caption(lesson.idea)
-        progress(lessons)
-        if memory.predicted():
-            st.button("Reset", icon=":material/restart_alt:", on_click=forget, help="Forget all predictions.")
-    teacher(lessons)
-    memory.in_browser("")
-
-
-def teacher(lessons: Lessons) -> None:
-    """The sheet for the teacher, and the way into class mode."""
-    st.divider()
-    st.subheader("For the teacher")
-    base = addresses.field()  # the file is made after this run, which then no longer knows where it ran
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Class mode** asks one question at a time in large type; students answer on their phones, "
-                    "without names, and you show the votes and the answer.")
-        st.page_link(PAGE, label="Open class mode", icon=":material/co_present:", query_params={"class": "1"})
-    with right:
-        st.markdown("**A sheet to print**: the questions with their lettered options, the right answers, what students "
-                    f"often answer and why, links with QR codes, and plans for {teachers_sheet.SHORT} and "
-                    f"{teachers_sheet.LONG} minutes.")
-        st.download_button("Download the teacher's sheet", lambda: teachers_sheet.sheet(lessons, base),
-                           "bvae_lessons.html", "text/html", icon=":material/print:", on_click="ignore")
-
-
-# -- one lesson --------------------------------------------------------------------------------------------------------
 
 
 def lesson(state: Learn, lessons: Lessons) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from bvae.app.learn import addresses
 from bvae.app.learn.lessons._base import Lesson, Question, Text, read
-from bvae.app.learn.paper_drawing import svg
+from bvae.app.learn.paper_drawing import drawing, svg
 from bvae.app.learn.state import LETTERS
 from bvae.app.templates import Markup, render
 from bvae.io.storage import StorageError
@@ -73,12 +73,13 @@ def opening(lessons: Mapping[str, Lesson], base: str) -> dict[str, Any]:
 
 
 def drawings(question: Question) -> list[Markup]:
-    """What the reveal shows, if it can be drawn with lines."""
+    """What the reveal shows, as far as it can be drawn on paper."""
     try:
         picture = question.picture(LIGHT)
     except StorageError:
         return []
-    return [svg(figure, picture.alt) for figure in picture.figures]
+    titles = picture.titles or ("",) * len(picture.figures)
+    return [drawing(figure, picture.alt, title) for figure, title in zip(picture.figures, titles, strict=True)]
 
 
 def said(text: Text) -> Markup:

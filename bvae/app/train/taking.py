@@ -6,12 +6,14 @@ import io
 import shlex
 import tempfile
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from bvae.app import loaders
+from bvae.app.widgets import making
 from bvae.app.widgets.choose import label
 from bvae.app.widgets.markdown import plain
 from bvae.data import DATASETS, DataError
@@ -46,14 +48,18 @@ def show(data_name: str) -> None:
         st.caption("These data are large; the commands below make the files without holding up the app.")
     else:
         stem = f"{data_name}_{model_name}"
+
+        def ask(make: Callable[[str, str], bytes]) -> Callable[[], bytes]:
+            return making.later(partial(make, data_name, model_name))
+
         with st.container(horizontal=True):
-            st.download_button("Embedding (CSV)", partial(embedding, data_name, model_name), f"{stem}_latent.csv",
+            st.download_button("Embedding (CSV)", ask(embedding), f"{stem}_latent.csv",
                                "text/csv", icon=":material/scatter_plot:", on_click="ignore", key="take_embedding",
                                help="Where every item is, with standard deviations and labels.")
-            st.download_button("Filled tables (ZIP)", partial(filled, data_name, model_name), f"{stem}_filled.zip",
+            st.download_button("Filled tables (ZIP)", ask(filled), f"{stem}_filled.zip",
                                "application/zip", icon=":material/table_view:", on_click="ignore", key="take_filled",
                                help="Your files again, their gaps imputed, and beside each how uncertain that is.")
-            st.download_button("Report (HTML)", partial(report, data_name, model_name), f"{stem}_report.html",
+            st.download_button("Report (HTML)", ask(report), f"{stem}_report.html",
                                "text/html", icon=":material/description:", on_click="ignore", key="take_report",
                                help="What the data are, how it was trained, what it can and cannot do: one file.")
     st.code("\n".join(shlex.join(["python", "-m", "bvae", command, where, model_name, "--to", to]) for command, to in (

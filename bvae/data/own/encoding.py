@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,8 +22,17 @@ MOST_DECLARED = 2000
 """Categories of a column that is declared to be one."""
 NEARLY = 0.8
 """A column in which so many cells are numbers was meant to hold numbers: the others are named."""
-COUNTS_FROM, COUNTS_MEAN = 20, 0.05
+COUNTS_FROM, ZEROS = 20, 0.05
 """A table of at least so many columns, all whole numbers from 0, with at least this share of zeros, holds counts."""
+RATED = 10
+"""A table of fewer columns may hold ratings or codes: counts go beyond this in most of them."""
+OVERDISPERSED = 1.5
+"""Variance over mean that the counts of such a table have in most columns,"""
+SKEWED = 0.15
+"""and how far their mean lies above the median, in standard deviations."""
+CODES = re.compile(r"(^|[\W_])(id|code|label|class|cluster|group|batch|year|month|day|age|zip|rank|score|grade|level)s?"
+                   r"([\W_]|$)", re.IGNORECASE)
+"""Names of columns of whole numbers that count nothing."""
 
 
 def detected(table: Table, name: str) -> Column | str:
@@ -78,19 +88,32 @@ def _is_number(word: object) -> bool:
         return False
 
 
-def holds_counts(table: Table) -> bool:
-    """Whether a table looks like counts: many columns of whole numbers from 0, with zeros and values over 1."""
-    if len(table.columns) < COUNTS_FROM or any(v.dtype.kind != "f" for v in table.columns.values()):
-        return False
-    zeros = cells = 0
+def why_counts(table: Table) -> str:
+    """Why a table looks like counts, in words; "" if it does not.
+
+    Every cell is a whole number from 0. In a table of :data:`COUNTS_FROM` columns some zeros, and values over 1, will
+    do. Of fewer columns, which may be measurements, ratings or codes, most have to hold zeros, values beyond
+    :data:`RATED`, a variance above the mean and a mean well above the median, and none the name of a code.
+    """
+    if not table.columns or any(v.dtype.kind != "f" for v in table.columns.values()):
+        return ""
+    few = len(table.columns) < COUNTS_FROM
+    zeros = cells = counting = 0
     largest = 0.0
     for values in table.columns.values():
         there = values[~np.isnan(values)]
         if len(there) and (there.min() < 0 or not (there == np.round(there)).all()):
-            return False
+            return ""
         zeros, cells = zeros + int((there == 0).sum()), cells + len(there)
         largest = max(largest, float(there.max(initial=0)))
-    return largest > 1 and zeros >= COUNTS_MEAN * max(1, cells)
+        counting += few and len(there) > 0 and there.min() == 0 and there.max() > RATED and bool(
+            there.var() > OVERDISPERSED * there.mean() and there.mean() - np.median(there) > SKEWED * there.std())
+    if few and (2 * counting <= len(table.columns) or any(map(CODES.search, table.columns))):
+        return ""
+    if not few and (largest <= 1 or zeros < ZEROS * max(1, cells)):
+        return ""
+    return (f"whole numbers from 0 to {largest:,.0f}, {zeros / cells:.0%} of them 0"
+            + (", spread more than their mean" if few else ""))
 
 
 def columns_of(

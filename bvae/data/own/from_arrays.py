@@ -10,7 +10,7 @@ import torch
 
 from bvae.data.base import DataError, Modality
 from bvae.data.columns import OF_COLUMNS, Column
-from bvae.data.own.encoding import as_held, columns_of, encoded, holds_counts
+from bvae.data.own.encoding import as_held, columns_of, encoded, why_counts
 from bvae.data.own.own_data import OwnData
 from bvae.data.own.tables import Table, columns_of_matrix, dense, told
 from bvae.data.own.tags import tag_table
@@ -179,7 +179,7 @@ def table_modality(key: str, table: Table, kind: str = "", types: Mapping[str, s
         kind, "")
     if kind and kind not in OF_COLUMNS:
         raise DataError(f"{table.where}: expected a kind of table ({', '.join(OF_COLUMNS)}), got {kind!r}")
-    if not kind and not types and holds_counts(table):
+    if not kind and not types and why_counts(table):
         only = "count"
     columns, notes = columns_of(table, types, only)
     if not columns:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bvae.data.base import NAME, DataError
+from bvae.data.columns import Column
 from bvae.data.own import readers  # noqa: F401  # they register themselves
-from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, holds_counts
+from bvae.data.own.encoding import MOST_CATEGORIES, columns_of, why_counts
 from bvae.data.own.from_arrays import kind_of
 from bvae.data.own.manifest import FILE, MODELS, key, quoted
 from bvae.data.own.naming import columns_that_name, shared_id
@@ -30,6 +32,8 @@ LABEL_COLUMNS = re.compile(r"^(label|labels|class|target|y|diagnosis|outcome|spe
 SPLIT_COLUMNS = ("split", "set", "fold", "partition")
 PREFIX = re.compile(r"^([A-Za-z][A-Za-z0-9]*)[_.:]")
 MOST_GROUPS = 12
+FIRST = 50
+"""Columns of a file among which the ids of other files are looked for."""
 WORDS = 3
 """A column holds texts if most of its cells have so many words, and hardly any stands twice."""
 MARKED = 0.2
@@ -158,21 +162,22 @@ def _table(found: Found, name: str, part: str, table: Table, views: Views, alone
         return
     chosen = table.only(rest)
     try:
-        columns, notes = columns_of(chosen, None, "count" if holds_counts(chosen) else "")
+        why = why_counts(chosen)
+        columns, notes = columns_of(chosen, None, "count" if why else "")
     except DataError as error:
         found.faults.append(str(error))
         found.notes.append(f"to be mended: {error}")
-        columns, notes = (), []
+        why, columns, notes = "", (), []
     skipped = ([c for c in rest if c not in {x.name for x in columns}] if columns else []) + others_too
     found.notes += notes
     groups = _groups([c.name for c in columns]) if alone else {}
     if groups:
         for group, names in groups.items():
-            kind = kind_of([c for c in columns if c.name in names])
-            found.sections[_name(group, found)] = [*where, f"kind = {quoted(kind)}", f"columns = {quoted(names)}"]
+            kind = _kind([c for c in columns if c.name in names], why)
+            found.sections[_name(group, found)] = [*where, kind, f"columns = {quoted(names)}"]
         return
     kind = kind_of(columns) if columns else "table"
-    lines = [*where, f"kind = {quoted(kind)}"]
+    lines = [*where, _kind(columns, why)]
     if skipped:
         lines.append(f"skip = {quoted(skipped)}  # words of all kinds, or gaps only; see above")
     words = {c.name: c.type for c in columns if c.type in ("binary", "category")}
@@ -204,6 +209,13 @@ def own_column(id: str, table: Table, named: set[str]) -> tuple[str, list[str]]:
     return other if other and named & {word(v) for v in table.columns[other]} else "", []
 
 
+def _kind(columns: Sequence[Column], why: str) -> str:
+    """The line that says of what kind columns are; of counts why."""
+    kind = kind_of(columns) if columns else "table"
+    reason = f'  # {why}; if they count nothing: kind = "vector"' if kind == "counts" and why else ""
+    return f"kind = {quoted(kind)}{reason}"
+
+
 def holds_tags(values: np.ndarray) -> bool:
     """Whether cells seem to hold several words each, with ; or | between them, out of not too many different ones."""
     cells = [v for v in values if v is not None] if values.dtype.kind != "f" else []
@@ -231,7 +243,7 @@ def id_column(tables: list[Table]) -> str:
                 continue
             if words or name.lower() in ID_NAMES or bool((values == np.round(values)).all()):
                 count[name] += 1
-    intended = next((name for table in tables for name, values in table.columns.items() if meant(name, values)), "")
+    intended = next((name for table in tables for name in table.columns if meant(name, table)), "")
     if not count:
         return intended
 
@@ -247,11 +259,13 @@ def id_column(tables: list[Table]) -> str:
     return best if strong or (words and next(iter(tables[0].columns)) == best) else intended
 
 
-def meant(name: str, values: np.ndarray) -> bool:
+def meant(name: str, table: Table) -> bool:
     """Whether a column is called so and would name the items, if none of its cells were empty and none stood twice:
     reading says which."""
-    given = {word(v) for v in values if not is_gap(v)}
-    return bool(re.search(r"(^|_)ids?$", name, re.IGNORECASE)) and len(given) > len(values) / 2
+    if not re.search(r"(^|_)ids?$", name, re.IGNORECASE):
+        return False
+    values = table.columns[name]
+    return len({word(v) for v in values if not is_gap(v)}) > len(values) / 2
 
 
 def _splits(values: np.ndarray) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +27,78 @@ FORMULA = re.compile(r"'?[=+\-@\t\r]")
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
-def write_table(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
-    """Write columns of the same length to a file, of the type that its suffix says; whole or not at all.
+class TableWriter(AbstractContextManager["TableWriter"]):
+    """Writes columns of the same length to a file, of the type that its suffix says, some rows after the other.
+
+    The file is there whole when the block ends without an error, or not at all. Text tables are written as the rows
+    come; what is in another format is kept until then.
 
     Raises
     ------
     DataError
         For another suffix than :data:`SUFFIXES`.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DataError(f"{path.name}: expected a file that ends with {', '.join(SUFFIXES)}, got {suffix!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix in (".csv", ".tsv"):
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter="\t" if suffix == ".tsv" else ",", lineterminator="\n")
-        writer.writerow("" if name == UNNAMED else harmless(name) for name in columns)
-        writer.writerows(zip(*([written(v) for v in values] for values in columns.values()), strict=True))
-        write_atomically(path, lambda place: place.write_bytes(text.getvalue().encode()))
-        return
-    held = io.BytesIO()
-    if suffix == ".npz":
-        np.savez_compressed(held, **{k: _plain(v) for k, v in columns.items()})  # type: ignore[arg-type]
-    else:
-        import pyarrow as pa
-        from pyarrow import parquet
 
-        parquet.write_table(pa.table({k: arrow(pa, v) for k, v in columns.items()}), held)
-    write_atomically(path, lambda place: place.write_bytes(held.getvalue()))
+    def __init__(self, path: Path) -> None:
+        self.path, self.suffix = path, path.suffix.lower()
+        if self.suffix not in SUFFIXES:
+            raise DataError(f"{path.name}: expected a file that ends with {', '.join(SUFFIXES)}, got {self.suffix!r}")
+        self.text = self.suffix in (".csv", ".tsv")
+        self.held: Any = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed in __exit__
+        self.pieces: list[Mapping[str, Any]] = []
+
+    def write(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
+        """Write further rows, of the same columns."""
+        if not self.text:
+            self.pieces.append(columns)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t" if self.suffix == ".tsv" else ",", lineterminator="\n")
+        if not self.held.tell():
+            writer.writerow("" if name == UNNAMED else harmless(name) for name in columns)
+        writer.writerows(zip(*([written(v) for v in values] for values in columns.values()), strict=True))
+        self.held.write(text.getvalue().encode())
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        with self.held:
+            if kind is not None:
+                return
+            if not self.text:
+                _binary(self.held, self.suffix, {name: _joined([piece[name] for piece in self.pieces])
+                                                 for name in (self.pieces[0] if self.pieces else ())})
+            self.held.seek(0)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path, self._copy)
+
+    def _copy(self, place: Path) -> None:
+        with open(place, "wb") as file:
+            shutil.copyfileobj(self.held, file)
+
+
+def write_table(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
+    """Write columns of the same length to a file at once. See `TableWriter`."""
+    with TableWriter(path) as writer:
+        writer.write(columns)
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """One column of several pieces: an array of arrays, else a list."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if all(isinstance(piece, np.ndarray) and piece.dtype.kind != "O" for piece in pieces):
+        return np.concatenate(pieces)
+    return [value for piece in pieces for value in piece]
+
+
+def _binary(file: Any, suffix: str, columns: Mapping[str, Any]) -> None:
+    """Write columns to an open file as NPZ or Parquet."""
+    if suffix == ".npz":
+        np.savez_compressed(file, **{k: _plain(v) for k, v in columns.items()})  # type: ignore[arg-type]
+        return
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({k: arrow(pa, v) for k, v in columns.items()}), file)
 
 
 def arrow(pa: Any, values: Any) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bvae.data.columns import OF_COLUMNS, Column
@@ -33,11 +34,33 @@ LOG_ODDS = 13.0
 """Probabilities of binary columns stay within these log-odds: none becomes 0 or 1."""
 
 
-def perceptron(hidden: int, after: int) -> nn.Sequential:
-    """What follows the first layer: silu, hidden layer, silu, output, which begins around 0."""
-    last = nn.Linear(hidden, after)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), last)
+class Perceptron(nn.Sequential):
+    """What follows the first layer: silu, hidden layer, silu, output, which begins around 0.
+
+    Parameters
+    ----------
+    hidden, after : int
+        Units of the hidden layers, and outputs.
+    """
+
+    def __init__(self, hidden: int, after: int) -> None:
+        last = nn.Linear(hidden, after)
+        nn.init.zeros_(last.bias)
+        super().__init__(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), last)
+
+    def features(self, h: Tensor) -> Tensor:
+        """(B, hidden) -> (B, hidden): what the output is made of."""
+        second = cast(nn.Linear, self._modules["1"])
+        return F.silu(F.linear(F.silu(h), second.weight, second.bias))
+
+    def output(self, features: Tensor) -> Tensor:
+        """(B, hidden) -> (B, after)."""
+        last = cast(nn.Linear, self._modules["3"])
+        return F.linear(features, last.weight, last.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Both; on small tables a training costs little but the calls of modules."""
+        return self.output(self.features(h))
 
 
 class TableEncoder(nn.Module):
@@ -67,7 +90,7 @@ class TableEncoder(nn.Module):
         self.cells = nn.Linear(len(cells.column) + self.sized, hidden)
         self.gaps = nn.Linear(len(columns), hidden, bias=False)
         nn.init.zeros_(self.gaps.weight)  # at the beginning a gap is the mean, and no more
-        self.net = perceptron(hidden, 2 * latent_dim)
+        self.net = Perceptron(hidden, 2 * latent_dim)
         self.straight = None if self.sized else nn.Linear(self.cells.in_features, 2 * latent_dim, bias=False)
         if self.straight is not None:
             nn.init.zeros_(self.straight.weight[latent_dim:])  # the scales begin where `to_gaussian` wants them
@@ -158,7 +181,7 @@ class TableDecoder(nn.Module):
         self.statistics = Statistics(columns, "bias", "scale", sized=self.sized)
         self.parts = nn.ModuleDict({kind: Positions(at, total) for kind, at in cells.of_type.items()})
         self.groups = Groups(cells.column[cells.of_type["category"]]) if "category" in cells.of_type else None
-        self.first, self.net = nn.Linear(latent_dim, hidden), perceptron(hidden, total)
+        self.first, self.net = nn.Linear(latent_dim, hidden), Perceptron(hidden, total)
         self.straight = None if self.sized else nn.Linear(latent_dim, total, bias=False)
         self.of_size = nn.Linear(hidden, 1) if self.sized else None
         if self.of_size is not None:  # at the beginning everything is of the reference size
@@ -174,8 +197,8 @@ class TableDecoder(nn.Module):
         return [(kind, cast(Positions, part)) for kind, part in self.parts.items()]
 
     def forward(self, z: Tensor) -> Tensor:
-        hidden, held = self.net[:-1](self.first(z)), self.statistics
-        out = self.net[-1](hidden)
+        features, held = self.net.features(self.first(z)), self.statistics
+        out = self.net.output(features)
         if self.straight is not None:
             out = out + self.straight(z)
         out = out.float()
@@ -192,7 +215,7 @@ class TableDecoder(nn.Module):
                 if kind == "count" and self.sized:  # shares of the whole
                     means = bias.exp().sum() * (bias + logits).softmax(1)
                     if self.of_size is not None:
-                        means = means * (LOGARITHM * torch.tanh(self.of_size(hidden).float() / LOGARITHM)).exp()
+                        means = means * (LOGARITHM * torch.tanh(self.of_size(features).float() / LOGARITHM)).exp()
                 elif kind == "count":
                     means = (bias + logits).exp()
                 else:

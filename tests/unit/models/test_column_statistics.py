@@ -10,6 +10,7 @@ import torch
 import bvae
 from bvae.data.columns import Column
 from bvae.data.sparse import SparseRows
+from bvae.models.blocks import Sparse
 from bvae.models.statistics import described
 
 
@@ -53,7 +54,10 @@ def test_a_model_takes_the_statistics_of_a_sparse_view_without_making_it_dense(m
         raise AssertionError("the sparse view was made dense")
 
     monkeypatch.setattr(SparseRows, "__getitem__", dense)
+    looked, of = [], Sparse.of
+    monkeypatch.setattr(Sparse, "of", lambda rows, at: (looked.append(len(at)), of(rows, at))[1])
     models[0].observe(sparse)
+    assert looked == [40, 40]  # twice through all columns, once for the encoder, the decoder and the likelihood
     for part in ("encoders", "decoders", "likelihoods"):
         one, two = (dict(getattr(m, part)["rna"].statistics.named_buffers()) for m in models)
         assert one.keys() == two.keys()

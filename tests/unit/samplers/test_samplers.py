@@ -75,6 +75,20 @@ def test_few_draws_get_few_components_and_many_get_all():
         SAMPLERS["gaussian-mixture"].fitted(Draws(torch.zeros(1, 3)))
 
 
+def test_the_best_one_leaves_out_what_is_no_number_and_needs_two_draws():
+    z = draws().z.clone()
+    z[:500, 1] = torch.nan
+    sampler = samplers.best(Draws(z, draws().y))
+    assert sampler.name == "gaussian-mixture"
+    assert sampler.sample(50).isfinite().all()
+    assert samplers.best(Draws(z[499:501])).name == "prior"
+
+
+def test_draws_that_are_all_the_same_are_a_narrow_cloud():
+    sampler = SAMPLERS["gaussian-mixture"].fitted(Draws(torch.ones(300, 3)))
+    assert (sampler.sample(100, seeded()) - 1).abs().max() < 0.1
+
+
 def test_one_for_each_class_draws_the_class_that_is_asked_for():
     sampler = SAMPLERS["gaussian-mixture-per-class"].fitted(draws())
     for k in range(3):

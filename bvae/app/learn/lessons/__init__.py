@@ -1,4 +1,4 @@
-"""Ten short lessons, one file each, which registers itself. Their order is their number."""
+"""Short lessons, one file each, which registers itself. Their order is their number."""
 
 from __future__ import annotations
 

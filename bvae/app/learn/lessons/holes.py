@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 import torch
 from markupsafe import Markup
@@ -32,7 +30,7 @@ from bvae.plots.style import Ink, color
 ITEMS = ((-1.7, 0.1), (-0.6, 0.12), (0.5, 0.1), (1.1, 0.12))
 SCENE = line((0.0, 1.0), *ITEMS)
 NEAR = 2.0  # σ
-DIMENSIONS = 32
+MANY = 10  # dimensions
 DRAWS, SEED = 3, 0
 BEFORE, AFTER = "joint_coherence", "joint_coherence_fitted"
 
@@ -42,11 +40,6 @@ def near_an_item() -> float:
     prior = Posterior.gaussian(torch.zeros(1, 1), torch.ones(1, 1))
     ends = [(cumulative(prior, torch.tensor([[m + side * NEAR * s]])).item()) for m, s in ITEMS for side in (-1, 1)]
     return sum(high - low for low, high in zip(ends[::2], ends[1::2], strict=True))
-
-
-def raised(power: float) -> str:
-    """A whole power, as it is written above the line."""
-    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(round(power)))
 
 
 def agreeing(figure: str) -> float:
@@ -136,9 +129,9 @@ The **prior** is the belief about z before anything was seen, a Gaussian with me
 item's joint belief *near* the prior; it does not spread the items over all of it. B to E are the beliefs of four items:
 together they cover {near_an_item():.0%} of the prior. The rest are **holes**.
 
-A real z has not one number but {DIMENSIONS}. If each of them falls near an item with a chance of
-{near_an_item():.0%}, and none knows of the others, then all of them do in about 1 of
-10{raised(-DIMENSIONS * math.log10(near_an_item()))} draws.""",
+A real z has not one number but many. If one of them falls near an item with a chance of {near_an_item():.0%}, two of
+them together do so with {near_an_item() ** 2:.0%}, and {MANY} with {near_an_item() ** MANY:.2%}: the more numbers, the
+more holes.""",
             lambda ink: picture(SCENE, ink, "A: the prior. B, C, D, E: where four items are.", limits=(-3.5, 3.5),
                                 takeaway="A wide curve, and four narrow ones that leave most of it uncovered."),
             code="\n".join([
@@ -163,7 +156,7 @@ A real z has not one number but {DIMENSIONS}. If each of them falls near an item
                  Option(lambda: f"About {agreeing(BEFORE):.0f}", "Most of the prior is holes.",
                         lambda: nearest_answer() == round(agreeing(BEFORE)), right=True),
                  Option("None",
-                        "Nearly. Some draws do fall near items, and now and then five guesses agree.",
+                        "Some draws do fall near enough to items, and now and then five guesses agree.",
                         lambda: nearest_answer() == 0)),
                 shown_side_by_side, because, common=0,
                 tempting="One cause, one digit: it is true of real items, and z is no real item."),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bvae
 from bvae.data import Column, DataError
-from bvae.data.own.encoding import columns_of, encoded, holds_counts
+from bvae.data.own.encoding import columns_of, encoded, why_counts
 from bvae.data.own.tables import Table
 
 
@@ -55,10 +56,32 @@ def test_declared_types_are_obeyed_or_refused():
 def test_counts_are_recognised():
     g = np.random.default_rng(0)
     counts = {f"g{k}": g.poisson(1.0, 50).astype(float) for k in range(30)}
-    assert holds_counts(Table("t", counts))
-    assert not holds_counts(Table("t", dict(list(counts.items())[:5])))
-    assert not holds_counts(Table("t", {k: v + 0.5 for k, v in counts.items()}))
-    assert not holds_counts(Table("t", {k: v - 1 for k, v in counts.items()}))
+    assert why_counts(Table("t", counts))
+    assert not why_counts(Table("t", dict(list(counts.items())[:5])))
+    assert not why_counts(Table("t", {k: v + 0.5 for k, v in counts.items()}))
+    assert not why_counts(Table("t", {k: v - 1 for k, v in counts.items()}))
+
+
+def test_few_columns_of_counts_are_recognised_by_what_they_hold():
+    g = np.random.default_rng(0)
+    counts = {name: g.negative_binomial(1, 0.1 / (k + 1), 300).astype(float) for k, name in enumerate("abc")}
+    assert "whole numbers from 0 to" in why_counts(Table("t", counts))
+    assert "of them 0" in why_counts(Table("t", counts))
+    gaps = {name: np.where(g.random(300) < 0.2, np.nan, v) for name, v in counts.items()}
+    assert why_counts(Table("t", gaps))
+    others = {
+        "ratings": {f"q{k}": g.integers(0, 11, 300).astype(float) for k in range(6)},
+        "ages": {"mother": g.integers(0, 90, 300).astype(float), "father": g.integers(0, 90, 300).astype(float)},
+        "grams": {"body": g.normal(4200, 800, 300).round(), "flipper": g.normal(200, 14, 300).round()},
+        "codes": {"cluster": counts["a"], "b": counts["b"]},
+        "clusters": {"a": g.integers(0, 8, 300).astype(float)},
+        "halves": {"a": counts["a"] + 0.5, "b": counts["b"]},
+        "words": {**counts, "w": np.array(["x"] * 300, dtype=object)},
+    }
+    birds = bvae.dataset("penguins", "train")
+    others["penguins"] = {c.name: birds.x["body"][:, k].double().numpy() for k, c in enumerate(
+        birds.modalities["body"].columns)}
+    assert [name for name, columns in others.items() if why_counts(Table("t", columns))] == []
 
 
 @pytest.mark.parametrize(("values", "column", "said"), [

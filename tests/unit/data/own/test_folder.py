@@ -51,6 +51,31 @@ def test_files_that_were_let_go_of_are_read_again(folder):
     assert second.ids == first.ids
     for view, values in first.x.items():
         np.testing.assert_array_equal(second.x[view].numpy(), values.numpy())
+def test_ids_are_found_under_another_name_in_each_file(tmp_path):
+    """By what they hold, whole numbers too, beside a column that is as good a name and holds something else."""
+    g = np.random.default_rng(0)
+    (tmp_path / "a.csv").write_text("Patient,x\n" + "".join(f"{1000 + k},{g.normal():.2f}\n" for k in range(40)))
+    (tmp_path / "b.csv").write_text("PatNr;y;case\n" + "".join(
+        f"{1000 + k};{g.normal():.2f};{k + 7}\n".replace(".", ",") for k in range(20, 50)))
+    (tmp_path / "c.csv").write_text("who,z\n" + "".join(f"{1000 + k}.0,{g.normal():.2f}\n" for k in range(30)))
+    initialise(tmp_path)
+    manifest = read_manifest(tmp_path)
+    assert (manifest.id, *(m.id for m in manifest.modalities.values())) == ("Patient", "", "PatNr", "who")
+    assert len(Folder(tmp_path).data()) == 50
+
+
+def test_few_counts_are_said_to_be_counts_and_why(tmp_path):
+    g = np.random.default_rng(0)
+    (tmp_path / "visits.csv").write_text("id,north,south,east\n" + "".join(
+        f"i{k},{','.join(map(str, g.negative_binomial(1, 0.08, 3)))}\n" for k in range(200)))
+    (tmp_path / "scores.csv").write_text("id,q1,q2\n" + "".join(
+        f"i{k},{','.join(map(str, g.integers(0, 6, 2)))}\n" for k in range(200)))
+    initialise(tmp_path)
+    kinds = {name: m.kind for name, m in read_manifest(tmp_path).modalities.items()}
+    assert kinds == {"scores": "vector", "visits": "counts"}
+    line = next(t for t in (tmp_path / "bvae.toml").read_text().splitlines() if '"counts"' in t)
+    assert "# whole numbers from 0 to" in line
+    assert 'if they count nothing: kind = "vector"' in line
 
 
 def test_begin_look_and_open(folder, capsys):

@@ -139,3 +139,18 @@ def test_memory_is_that_of_what_is_not_0():
     kept = [h.matrix.data.nbytes + h.matrix.indices.nbytes + h.matrix.indptr.nbytes for h in held]
     assert max(kept) < 10 * matrix.nnz
     assert peak < 250e6
+
+
+def test_the_estimator_reads_some_items_after_the_other_and_leaves_them_sparse(monkeypatch):
+    matrix = counts(90, 40)
+    est = bvae.BarycentricVAE(latent_dim=2, steps=5, batch_size=16, validation=0.0, kinds={"rna": "counts"},
+                              random_state=0).fit({"rna": matrix})
+    whole, score = est.transform({"rna": matrix.toarray()}), est.score_samples({"rna": matrix.toarray()}, 8)
+    asked = []
+    rows = SparseRows.__getitem__
+    monkeypatch.setattr(SparseRows, "__getitem__", lambda self, index: (
+        asked.append(len(index)), rows(self, index))[1])
+    monkeypatch.setattr("bvae.estimator.READ_AT_ONCE", 40 * 25)
+    np.testing.assert_allclose(est.transform({"rna": matrix}), whole, atol=1e-5)
+    assert asked == [25, 25, 25, 15]
+    np.testing.assert_allclose(est.score_samples({"rna": matrix}, 8), score, rtol=1e-4)
