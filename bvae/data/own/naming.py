@@ -16,7 +16,8 @@ SHARED = 0.5
 def namers(table: Table) -> dict[str, set[str]]:
     """Columns whose cells can name items -> the names: words, or whole numbers of the first column, all different."""
     out = {}
-    for k, (name, values) in enumerate(list(table.columns.items())[:MOST]):
+    for k, name in enumerate(list(table.columns)[:MOST]):
+        values = table.columns[name]  # one at a time: of a sparse table it is made for this
         if (values.dtype.kind != "f" or (k == 0 and bool((values == values.round()).all()))) and can_name(values):
             out[name] = {word(v) for v in values}
     return out
