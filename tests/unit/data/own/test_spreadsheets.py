@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from openpyxl import Workbook
 
 from bvae.cli import main
@@ -20,6 +21,7 @@ from bvae.data.own.initialise import initialise
 from bvae.data.own.readers import spreadsheets
 from bvae.data.own.readers.spreadsheets import read_xlsx
 from bvae.data.own.receiving import receive
+from bvae.models.imputation import Imputed
 
 ROWS = range(12)
 BEAK = [["bird", "length", "depth"], *([f"N{k}", 35.5 + k % 9, None if k == 4 else 15 + k % 5] for k in ROWS)]
@@ -116,11 +118,15 @@ def test_imputed_sheets_become_csv_files_in_which_what_stood_there_stays(tmp_pat
     (tmp_path / "birds.xlsx").write_bytes(book(beak=BEAK, body=BODY))
     folder = Folder(initialise(tmp_path).parent)
     data = folder.data()
-    values = {name: np.full(data.x[name].shape, 7.25) for name in data.modalities}
-    files = files_of(folder, data.modalities, values, values)
+
+    def imputed(positions, names):
+        cells = {name: torch.full((len(positions), *data.modalities[name].shape), 7.25) for name in names}
+        return {name: Imputed(v, v, v[:0], torch.ones_like(v, dtype=torch.bool)) for name, v in cells.items()}
+
+    files = files_of(folder, data.modalities)
     assert list(files) == ["beak.csv", "body.csv"]
     for name, file in files.items():
-        file.write(tmp_path / name, data.ids)
+        file.write(tmp_path / name, data.ids, data.modalities, imputed)
     lines = (tmp_path / "beak.csv").read_text().splitlines()
     assert lines[0] == "bird,length,depth"
     assert lines[4:6] == ["N3,38.5,18", "N4,39.5,7.25"]
