@@ -162,13 +162,10 @@ def _between(values: Tensor, low: float, missing: Tensor | None) -> Tensor:
     if not values.numel():
         return torch.ones((), dtype=torch.bool, device=values.device)
     values = values.detach()
-    if values.device.type == "cpu":  # elsewhere the question would wait for the device
+    if missing is None:
         least, most = values.aminmax()  # NaN stays in both
-        whole = (least > low) & (most < torch.inf)
-        if missing is None or bool(whole):
-            return whole
-    good = (values.amin(-1) > low) & (values.amax(-1) < torch.inf)  # one pass each, which NaN comes through
-    return (good if missing is None else good | missing).all()
+        return (least > low) & (most < torch.inf)
+    return ((values.amin(-1) > low) & (values.amax(-1) < torch.inf) | missing).all()  # NaN comes through, too
 
 
 def _require_means(loc: Tensor, missing: Tensor | None, checks: Checks) -> None:

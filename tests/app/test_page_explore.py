@@ -388,7 +388,7 @@ def test_axes_stay_until_asked_and_what_happened_is_said_in_numbers():
     p = torch.stack([of for view, of in judged.items() if view != "m0"]).mean((0, 1))
     assert f"the pictures of the honest views still show a 3 ({p[3]:.0%} sure)" in sentence(app)
     assert f" (in all {loaded.model.latent_dim} dimensions) " in sentence(app)
-    (about,) = [c.value for c in app.caption if c.value.startswith("This is class 3")]
+    (about,) = [c.value.replace("\\", "") for c in app.caption if c.value.startswith("This is class 3")]
     assert about.startswith("This is class 3, but m0 lies: shows 7.")
     assert "Every view shows" not in about
     assert any(e.label.startswith("Why do 4 honest views of a 3 disagree") for e in app.expander)

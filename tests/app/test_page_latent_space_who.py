@@ -47,7 +47,7 @@ def test_every_data_set_says_what_the_model_says(data, model):
     bars, heat = (f["data"][0] for f in figures(app))
     assert bars["y"] == list(loaded.model.modalities)
     order = np.argsort(-found.explained.sum(1).numpy(), kind="stable")[:16]
-    assert heat["y"] == [str(k) for k in order]
+    assert heat["y"] == [f"z{k + 1}" for k in order]
     assert rows(app) == fits.worst(8)
     links = [e.proto for e in app.get("page_link")]
     assert [p.label for p in links if p.label.startswith("Explore item")] == [f"Explore item {i}" for i in rows(app)]

@@ -52,9 +52,9 @@ FORMS = {
     "train": (of_train, {}), "bring": (lambda: Form(Bring, list(EXAMPLES)), {}),
 }
 NO_CONTROLS = {"v", "pin", "drawing", "changed", "focus", "z", "beliefs", "fool",
-               "bring"}
+               "bring", "cells"}
 """What addresses hold beside: of parts that other pages have as well, of the pins, of the canvas, of a walk, short
-addresses, which half of Your data."""
+addresses, which half of Your data, of the cells that are edited."""
 
 
 @pytest.mark.parametrize("page", FORMS)

@@ -99,7 +99,7 @@ def section(name: str, lesson: Lesson, base: str) -> dict[str, Any]:
         "number": lesson.number, "title": marked(lesson.title), "idea": marked(lesson.idea),
         "minutes": lesson.minutes, "class_minutes": lesson.class_minutes, "setting": said(lesson.steps[step - 1].text),
         "question": marked(read(question.text)),
-        "options": [(LETTERS[k].upper(), o.right, marked(read(o.text)), marked(read(o.why)))
+        "options": [(LETTERS[k].upper(), o.right, said(o.text), said(o.why))
                     for k, o in enumerate(question.options)],
         "right": LETTERS[question.right].upper(), "because": said(question.because), "drawings": drawings(question),
         "common": LETTERS[question.common].upper(), "tempting": marked(question.tempting),

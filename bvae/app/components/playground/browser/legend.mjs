@@ -51,7 +51,7 @@ function sign(state, kind) {
   else if (kind === "path") line({ "stroke-width": 1, "stroke-opacity": 0.45 });
   else if (kind === "prior") svgNode("circle", { cx: 13, cy: 7, r: 6, fill: "none", stroke: theme.hair }, picture);
   else if (kind === "film") {
-    [0, 1, 2].forEach((k) => svgNode("rect", { x: 1 + 8.5 * k, y: 3, width: 7.5, height: 8, fill: theme.ink }, picture));
+    for (const x of [1, 9.5, 18]) svgNode("rect", { x, y: 3, width: 7.5, height: 8, fill: theme.ink }, picture);
   } else if (kind === "expert") {
     const { color } = expertStyle(state, 0);
     svgNode("ellipse", { cx: 13, cy: 7, rx: 12, ry: 6, fill: color, "fill-opacity": 0.2, stroke: color }, picture);
