@@ -66,7 +66,7 @@ def bring(root: Path, points: int) -> str:
         rows = (",".join([f"p{k}", *(f"{v:.4f}" for v in values[k]),
                           *([f"kind {of[k]}", "train" if k < TRAIN else "test"] if asides else [])])
                 for k in range(items))
-        (folder / f"{view}.csv").write_text("\n".join([",".join(head), *rows]) + "\n")
+        (folder / f"{view}.csv").write_text("\n".join([",".join(head), *rows]) + "\n", encoding="utf-8", newline="\n")
     for command in (["data", "init", str(folder)],
                     ["train", str(folder), METHOD, "--steps", "150", "--latent-dim", "16", "--width", "32",
                      "--no-evaluate"]):

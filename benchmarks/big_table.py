@@ -68,7 +68,8 @@ def family(process: int) -> Iterator[int]:
     """A process and all that it started, and they started."""
     yield process
     with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+        for child in children.split():
             yield from family(int(child))
 
 
@@ -77,7 +78,7 @@ def held(process: int) -> float:
     total = 0.0
     for one in family(process):
         with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+            lines = Path(f"/proc/{one}/status").read_text(encoding="ascii", errors="replace").splitlines()
             total += sum(float(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
     return total
 

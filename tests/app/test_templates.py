@@ -79,6 +79,7 @@ VALUES = {
     "divergences": {"rules": [HOSTILE], "lines": [(HOSTILE, HOSTILE, [("★", HOSTILE, HOSTILE), ("", None, HOSTILE)])]},
     "far": {"spoken": HOSTILE, "mark": HOSTILE},
     "figure": {"uri": "", "text": HOSTILE, "alt": HOSTILE, "color": "#123456", "caption": HOSTILE, "side": 84,
+               "gone": HOSTILE,
                "shrinks": True, "short": False, "letters": "8"},
     "gaps": {"label": HOSTILE, "lines": [{"column": HOSTILE, "view": HOSTILE, "said": HOSTILE, "color": "#123456",
                                           "width": 3}]},
@@ -206,7 +207,7 @@ def test_tables_and_legends_of_hostile_names():
     assert parts.words.count(HOSTILE) == 32
     assert parts.words.endswith("and 8 more")
     (caption,) = judging.captions(torch.tensor([[0.0, 1.0]]), ["a", HOSTILE])
-    assert Outline(images.figure(None, "", caption=caption)).words == f"absent{HOSTILE} p=1.00"
+    assert Outline(images.figure(None, "", caption=caption)).words == f"hidden{HOSTILE} p=1.00"
 
 
 def test_the_tables_of_the_playground_and_of_the_teacher_escape(monkeypatch):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks.app import segment, step, toggle
+from benchmarks.app import choose, segment, step, toggle
 from bvae.app.pages import PAGES
 from bvae.app.tour import following
 from tests.support.menu import visit
@@ -25,7 +25,7 @@ def chosen(tab, key):
 CHANGES = {
     "explore": (step, "item", number), "generate": (step, "item", number),
     "compare": (toggle, "views", chosen), "latent_space": (segment, "which", chosen),
-    "benchmarks": (segment, "curve", chosen), "your_data": (step, "my_item", number),
+    "benchmarks": (choose, "curve", number), "your_data": (step, "my_item", number),
     "train": (step, "train_steps_mwb-vae", number),
 }
 """Of every page with controls in its address: what a person changes, and how it is read."""

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from benchmarks.app import segment, step
+from benchmarks.app import choose, step
 from tests.support.control_names import names, nothing, problems
 from tests.support.cut import WIDTHS as SCREENS
 from tests.support.cut import cut
@@ -94,7 +94,7 @@ def background(page):
 @pytest.mark.parametrize(("path", "act", "key", "value"), [
     ("generate", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
     ("your_data?my_item=1", step, "my_item", lambda tab: tab.locator(".st-key-my_item input").input_value()),
-    ("benchmarks", segment, "curve", lambda tab: tab.locator('.st-key-curve [aria-checked="true"]').inner_text()),
+    ("benchmarks", choose, "curve", lambda tab: tab.locator(".st-key-curve input").input_value()),
     ("compare", step, "item", lambda tab: tab.locator(".st-key-item input").input_value()),
 ])
 def test_a_link_brings_back_what_was_chosen(chromium, app_url, path, act, key, value):
@@ -141,8 +141,8 @@ def test_two_sessions_do_not_see_each_other(chromium, app_url):
     expect(yours.get_by_role("heading", name="Pinned runs")).to_have_count(0)
     settled(mine)
     assert "views=" not in mine.url  # it has nothing under way that could still bring them
-    expect(mine.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(0)
-    expect(yours.locator('[role="img"][aria-label^="m0, absent"]')).to_have_count(1)
+    expect(mine.locator('[role="img"][aria-label^="m0, hidden"]')).to_have_count(0)
+    expect(yours.locator('[role="img"][aria-label^="m0, hidden"]')).to_have_count(1)
     for context in contexts:
         context.close()
 

@@ -144,7 +144,7 @@ FITS = """() => { const all = document.querySelector('[data-testid="stMain"]');
 
 
 PROJECTORS = ((1280, 720), (1920, 1080))
-PARTS = (".bvae-class-invitation img", ".st-key-class_picture img", ".st-key-class_bar")
+PARTS = (".bvae-class-invitation img", ".st-key-class_picture :is(img, table)", ".st-key-class_bar")
 
 
 def test_all_of_class_mode_fits_a_projector_without_scrolling(app_url, chromium):

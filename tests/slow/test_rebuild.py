@@ -230,7 +230,8 @@ def test_runs_that_were_trained_elsewhere_are_kept_or_recorded(root, tmp_path):
         assert done(run, root)
         assert (folder / "model.safetensors").is_file()  # left as it was
     own = kept.folder(root)
-    assert {p.name for p in own.iterdir()} == {"model.safetensors", "config.json", "metrics.json", "history.csv"}
+    assert {p.name for p in own.iterdir()} == {
+        "model.safetensors", "config.json", "metrics.json", "history.csv", "sampler.safetensors"}
     with pytest.raises(CheckpointError, match="does not hold the finished weights of polymnist/wb-vae-seed-1"):
         finish(recorded, tmp_path / "elsewhere" / "wb-vae", root)
 

@@ -89,4 +89,4 @@ def test_links_of_another_version_open_with_what_they_share(version):
     app = opened("benchmarks", v=version, curve="Latent accuracy, one probe", data="no such data")
     assert not app.error
     assert app.query_params["v"] in (URL_VERSION, [URL_VERSION])
-    assert app.segmented_control(key="curve").value == "latent_accuracy_one_probe"
+    assert app.selectbox(key="curve").value == "latent_accuracy_one_probe"

@@ -76,7 +76,8 @@ def test_training_evaluation_data_and_sweeps_on_the_command_line(tmp_path):
     done = on_windows(json.dumps(commands), code=COMMANDS)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     folder = tmp_path / "polymnist" / "mwb-vae"
-    assert {p.name for p in folder.iterdir()} == {"config.json", "history.csv", "metrics.json", "model.safetensors"}
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json", "history.csv", "metrics.json", "model.safetensors", "sampler.safetensors"}
     for path in folder.iterdir():
         assert path.suffix == ".safetensors" or b"\r" not in path.read_bytes()
     assert read_json(folder / "config.json")["settings"]["steps"] == 4

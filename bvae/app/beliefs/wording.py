@@ -125,11 +125,11 @@ def side_by_side_note(one_model: bool, dimensions: set[int], seed: int, judged: 
     """
     return (("One latent space: all columns show the same plane and axes of the same span. " if one_model else
              "Every model has a latent space of its own: the planes differ, only their span is the same. ")
-            + (f"The noise is that of seed {seed} for all; sample 1 of every column starts from the same numbers."
+            + (f"The noise is that of seed {seed} for all; draw 1 of every column starts from the same numbers."
                if len(dimensions) == 1 else
                f"Seed {seed} for all, but the latent spaces differ in size, so the noise cannot be the same.")
             + (" The decoders know only the rule they were trained with." if one_model else "")
-            + (" Below each image: the class that a classifier of real images sees, and how sure it is."
+            + (" Below each image: the class that a judge, a classifier of real views, sees, and how sure it is."
                if judged else ""))
 
 

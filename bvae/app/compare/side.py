@@ -143,9 +143,10 @@ def pictures(data: MultimodalDataset, item: int, observed: Sequence[bool]) -> st
     """An item's views, those that are hidden as empty frames, as HTML."""
     called = data.called(item)
     return images.row(called[0].upper() + called[1:], style.COLORS[0], [
-        images.figure(images.of_view(data, v, item) if seen else None, f"{v}, {called if seen else 'absent'}",
-                      style.color(m), v, shrinks=True)
-        for m, (v, seen) in enumerate(zip(data.modalities, observed, strict=True))], wraps=False)
+        images.figure(images.of_view(data, v, item) if seen else None, f"{v}, {called if seen else gone}",
+                      style.color(m), v, shrinks=True, gone=gone)
+        for m, (v, seen) in enumerate(zip(data.modalities, observed, strict=True))
+        for gone in ["hidden" if data.has(v, item) else "not there"]], wraps=False)
 
 
 def _maps(

@@ -117,7 +117,7 @@ def column(form: Form, item: int, seed: int) -> Observed:
         shown = None if value is None else images.content(data, view, value)
         said = done.get(view, "") if present[m] else "hidden" if data.has(view, item) else "not there"
         heavy = f"weight {weights[m]:g}" if present[m] and weights[m] != 1 else ""
-        alt = f"{view}, {data.modalities[view].label}, {'absent' if value is None else said or name}"
+        alt = f"{view}, {data.modalities[view].label}, {said or name}"
         cells.append((sheet.picture(shown, alt, style.color(m)), style.color(m), view,
                       ", ".join(part for part in (said, heavy) if part),
                       "hidden" if shown is None else

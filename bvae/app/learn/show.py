@@ -155,7 +155,8 @@ def attempt(text) -> str:
 
 
 def draw(step: Step, key: str, revealed: bool = True, bare: bool = False) -> None:
-    """The picture, its caption and its twin as a table; `bare`: without the twin, for the projector."""
+    """The picture, its caption and its twin as a table; `bare`: without the twin, for the projector, and as a table
+    where it is rows of pictures, which have no room there."""
     make = step.question.picture if step.question and revealed else step.picture
     try:
         with st.spinner("Drawing", show_time=True):
@@ -163,7 +164,8 @@ def draw(step: Step, key: str, revealed: bool = True, bare: bool = False) -> Non
     except StorageError as error:
         st.info(str(error), icon=":material/info:")
         return
-    if picture.html:
+    rows = bool(picture.html) and not (bare and picture.table is not None and not picture.figures)
+    if rows:
         st.html(picture.html)
     places = st.columns(len(picture.figures)) if len(picture.figures) > 1 else [st.container()]
     for k, (place, figure) in enumerate(zip(places, picture.figures, strict=False)):
@@ -180,7 +182,7 @@ def draw(step: Step, key: str, revealed: bool = True, bare: bool = False) -> Non
                 which = f": {picture.titles[k]}" if picture.titles else ""
                 charts.numbers_button(name, lambda: picture.table, name, figure=figure, drawn=True,
                                       title=f"Numbers and files{which}")
-    if not picture.figures and not picture.html:
+    if not picture.figures and not rows:
         st.html(small_table.table(picture.table, picture.alt))
     if picture.caption:
         st.caption(picture.caption)

@@ -50,7 +50,7 @@ def content(data: MultimodalDataset, view: str, value: Tensor) -> Tensor | str:
 
 def figure(
     image: Tensor | str | None, alt: str, color: str | None = None, caption: str = "", side: int = SIDE,
-    shrinks: bool = False,
+    shrinks: bool = False, gone: str = "hidden",
 ) -> Markup:
     """One image or text as HTML.
 
@@ -68,12 +68,14 @@ def figure(
         Pixels.
     shrinks : bool
         Whether it becomes smaller where its row has no room.
+    gone : str
+        What stands in the frame if there is nothing.
     """
     text = image if isinstance(image, str) else None
     short = text is not None and len(text) <= SHORT_TEXT
     uri = "" if image is None or isinstance(image, str) else data_uri(image)
     return render("figure", uri=uri, text=text, alt=alt,
-                  color=color, caption=caption, side=side, shrinks=shrinks, short=short,
+                  color=color, caption=caption, side=side, shrinks=shrinks, short=short, gone=gone,
                   letters=f"{side / (6 if short else 8.4 if len(text or '') <= FEW_LINES else 11):.0f}")
 
 
@@ -127,7 +129,7 @@ def generations(
         view -> S texts or pieces of HTML; views may be missing.
     """
     return Markup("").join(
-        row(f"{view} ({'seen' if observed[m] else 'never seen'})", style.color(m), [
-            figure(content(data, view, value), f"{by}: {view} generated, sample {i + 1}", None,
+        row(f"{view} ({'seen' if observed[m] else 'hidden'})", style.color(m), [
+            figure(content(data, view, value), f"{by}: {view} generated, draw {i + 1}", None,
                    captions[view][i] if view in captions else "") for i, value in enumerate(drawn[view])])
         for m, view in enumerate(views) if view in drawn)

@@ -57,8 +57,9 @@ def posterior(form: Form[YourData]) -> None:
         for m, view in enumerate(views):
             picture, slider = st.columns([1, 1.25], vertical_alignment="center", wrap=False, gap="small")
             seen = view in on and known[m]
+            gone = "hidden" if known[m] else "not there"
             picture.html(images.figure(own.content(view, item) if seen else None,
-                                       f"{view}, " + (own.called(item) if seen else "absent"), style.color(m)))
+                                       f"{view}, " + (own.called(item) if seen else gone), style.color(m), gone=gone))
             form.ask(slider.slider, "weights", f"weight of {plain(view)}", of=view, disabled=not seen)
         st.caption(plain(own.called(item)) + ". " + ("" if all(known) else "The file lacks "
                    + plain(", ".join(v for v, k in zip(views, known, strict=True) if not k)) + " here."))

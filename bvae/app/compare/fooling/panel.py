@@ -170,7 +170,7 @@ def _given_row(data: MultimodalDataset, item: int, observed: Sequence[bool], lie
     for m, v in enumerate(data.modalities):
         lies = lie is not None and lie.view == v
         figures.append(images.figure(
-            given.get(v), f"{v}, " + ("the liar" if lies else called_ if v in given else "absent"), style.color(m),
+            given.get(v), f"{v}, " + ("the liar" if lies else called_ if v in given else "hidden"), style.color(m),
             render("bold", text=f"{v} lies") if lies else v, shrinks=True))
     return images.row(f"{called_[0].upper()}{called_[1:]}, as the rules see it", style.COLORS[0], figures, wraps=False)
 

@@ -93,14 +93,15 @@ def one_for_each_rule(names: Iterable[str], rules: Sequence[str]) -> list[str]:
     return [first[rule] for rule in rules if rule in first]
 
 
-def metric_picture(figure: str, ink: style.Ink, caption: str = "") -> Picture:
-    """The curves of all models by the number of observed views; those that the lessons speak of stand out."""
+def metric_picture(figure: str, ink: style.Ink, caption: str = "", also: Sequence[str] = ()) -> Picture:
+    """The curves of all models by the number of observed views; those that the lessons speak of stand out, and those
+    that are named in `also`."""
     found = metrics_of(figure)
     entry = CATALOG[figure]
     table = pd.DataFrame({label(name): {int(n): p["mean"] for n, p in points.items()}
                           for name, points in found.items()})
     table.insert(0, "observed views", table.index)
-    shown = one_for_each_rule(found, SHOWN)
+    shown = list(dict.fromkeys([*one_for_each_rule(found, SHOWN), *also]))
     said = "; ".join(f"{label(name)}: " + ", ".join(f"{p['mean']:.2f}" for p in found[name].values())
                      for name in shown)
     drawn = few_of_many(

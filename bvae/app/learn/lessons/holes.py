@@ -81,8 +81,8 @@ def shown_side_by_side(ink: Ink) -> Picture:
     return Picture(
         f"{DRAWS} inventions in all views from the prior, whose views show different digits, and {DRAWS} from where "
         "items are.", html="".join([*before, *after]), table=pd.DataFrame(rows + more),
-        caption=f"{models.label(models.model()[0])}; one z makes all pictures of a row. Below each picture: what a "
-                "classifier of real images sees in it.")
+        caption=f"{models.label(models.model()[0])}; one z makes all pictures of a row. The digits are what a "
+                "classifier of real views sees in them.")
 
 
 def of_all_models(ink: Ink) -> Picture:

@@ -48,7 +48,7 @@ def real(ink: Ink) -> Picture:
         texts = captions.get(hidden, [""] * SAMPLES)
         seen = ", ".join(views[:n]) or "nothing"
         shown.append(images.row(f"{hidden}, imagined from {seen}", color(len(views) - 1), [
-            images.figure(images.content(data, hidden, value), f"{hidden} imagined from {seen}, sample {k + 1}", None,
+            images.figure(images.content(data, hidden, value), f"{hidden} imagined from {seen}, draw {k + 1}", None,
                           texts[k])
             for k, value in enumerate(imagined[hidden])]))
         rows.append({"observed": seen, "σ of the joint belief": float(now.posterior.variance.sqrt().mean()),

@@ -15,7 +15,6 @@ from bvae.app.learn.lessons import _models as models
 from bvae.app.learn.lessons._base import (
     LESSONS,
     Derivation,
-    Door,
     Lesson,
     Option,
     Picture,
@@ -148,9 +147,7 @@ The price: a Gaussian has one hump. An expert who thinks “either a 4 or a 9”
     ),
     summary="One Gaussian for each view: a handful of experts serves every combination of views, and a missing view is "
             "one Gaussian fewer.",
-    trial=Door("playground", "Switch expert C on: how far does each joint belief jump?",
-               {"scene": scenes.encode(scenes.preset("missing"))},
-               {"playground_scene": scenes.checked(scenes.preset("missing"))}),
+    trial=playground_door("Make B the surer one: take its white ring. Which curve is the higher one now?", TWO),
     derivation=Derivation(
         ("Once z is known, the views are independent: what they have in common is all in z.",
          "p(z) is the belief before anything is seen, and the belief after view m alone is known: p(z | x_m).",

@@ -45,18 +45,23 @@ Are trained models too sure as well? A test:
 0.9, the dotted line, is honest. Below it a model is too sure: its intervals are too narrow, or in the wrong place.
 """
     found = models.by_rule(DECODED, "poe")
-    curves = models.means(DECODED)
     if found:
         name, curve = found
         first, last = models.ends(curve)
         text += (f"\nLook at **{name}**, whose rule is the product: its coverage is {curve[first]:.2f} when it sees "
                  f"{first} view, and {curve[last]:.2f} when it sees {last}: it {change(curve[first], curve[last])}.")
-    lowest = min(curves, key=lambda n: curves[n][min(curves[n], key=int)])
+    lowest = lowest_at_first()
     text += ("\n\nCompare how the lines run, not how high they lie: the experts' widths are learned, and a model can "
              "be too sure for other reasons than its rule.")
     if models.rule_of(lowest) not in ("poe", "mopoe"):
         text += f" **{models.label(lowest)}** never multiplies, and starts lowest of all."
     return text
+
+
+def lowest_at_first() -> str:
+    """The model whose coverage is the lowest with one view."""
+    curves = models.means(DECODED)
+    return min(curves, key=lambda n: curves[n][min(curves[n], key=int)])
 
 
 def change(first: float, last: float) -> str:
@@ -130,7 +135,8 @@ items share habits and errors, so they are partly echoes.""",
                  '    q = bvae.aggregator("poe")(torch.zeros(m, 1, 1), torch.ones(m, 1, 1))\n'
                  "    print(m, q.variance.sqrt().item())"),
         Step("In trained models", trained,
-             lambda ink: models.metric_picture(DECODED, ink, "Dotted line: 0.9, what an honest belief has."),
+             lambda ink: models.metric_picture(DECODED, ink, "Dotted line: 0.9, what an honest belief has.",
+                                               [lowest_at_first()]),
              doors=(models.benchmarks_door("All figures in Benchmarks", DECODED),),
              code=models.metric_code(DECODED)),
     ),
