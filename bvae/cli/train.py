@@ -17,7 +17,7 @@ from bvae.data import DATASETS
 from bvae.evaluation.tables import print_table
 from bvae.io.system import DEVICES
 from bvae.models.methods import methods
-from bvae.training.checkpoint import RESERVED, WEIGHTS, first_line, read_checkpoint
+from bvae.training.checkpoint import RESERVED, WEIGHTS, first_line
 from bvae.training.loggers import LOGGERS, Log
 from bvae.training.settings import Settings
 
@@ -131,10 +131,8 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     except TrainingStopped as stop:
         print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
-    try:
-        sampling.make(read_checkpoint(folder), sampling.training_items(settings, options.root))
-    except ValueError as error:  # the model is saved, and can invent from the prior
-        print(f"no sampler was fitted: {error}", file=sys.stderr)
+    if problem := sampling.after_training(folder, options.root):
+        print(problem, file=sys.stderr)
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
         root, name = folder.parents[1], folder.name

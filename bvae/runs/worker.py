@@ -168,16 +168,11 @@ def work(folder: Path) -> None:
 
 
 def fit_sampler(published: Path) -> None:
-    """Fit a model's sampler if it has none; without one it invents from the prior, which is no reason to lose it."""
+    """Fit a model's sampler; what is wrong goes to the log."""
     from bvae.training import sampling
-    from bvae.training.checkpoint import read_checkpoint
 
-    try:
-        checkpoint = read_checkpoint(published)
-        if sampling.state(checkpoint) != "ready":
-            sampling.make(checkpoint, sampling.training_items(checkpoint.settings))
-    except Exception:
-        traceback.print_exc()
+    if problem := sampling.after_training(published):
+        print(problem, flush=True)
 
 
 def in_time(job: jobs.Job) -> Settings:

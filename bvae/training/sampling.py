@@ -9,7 +9,7 @@ from bvae import samplers
 from bvae.data import MultimodalDataset, dataset
 from bvae.io.storage import StorageError
 from bvae.samplers import files
-from bvae.training.checkpoint import Checkpoint, load_weights
+from bvae.training.checkpoint import Checkpoint, load_weights, read_checkpoint
 from bvae.training.settings import Settings
 from bvae.version import __version__
 
@@ -48,6 +48,32 @@ def state(checkpoint: Checkpoint) -> str:
     except StorageError:
         return "stale"
     return "missing" if found is None else "ready"
+
+
+def after_training(folder: Path, data_root: str | None = None) -> str:
+    """Fit the sampler of a model that has been saved, if it has none of its weights.
+
+    A model without one invents from the prior, so that nothing that goes wrong here is a reason to lose it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the model.
+    data_root : str, optional
+        Where its data are, if not in the usual place.
+
+    Returns
+    -------
+    str
+        Why there is none; empty if there is one.
+    """
+    try:
+        checkpoint = read_checkpoint(folder)
+        if state(checkpoint) != "ready":
+            make(checkpoint, training_items(checkpoint.settings, data_root))
+    except (ValueError, OSError, RuntimeError) as error:  # bad or missing files, a full disk, numbers that fit nothing
+        return f"no sampler was fitted: {error}"
+    return ""
 
 
 def make_missing(checkpoints: Iterable[Checkpoint], data_root: str | None = None) -> None:

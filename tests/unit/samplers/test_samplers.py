@@ -200,3 +200,26 @@ def test_a_refused_sampler_takes_no_model_away(tmp_path):
         assert load_weights(checkpoint).sampler is None
     save_model(tmp_path, model, settings, {"seconds": 1.0})
     assert not (tmp_path / files.FILE).exists()  # of the weights that were there before
+
+
+@pytest.mark.parametrize("fault", [ValueError("the data are gone"), OSError(28, "no space left"),
+                                   RuntimeError("not positive-definite")])
+def test_a_saved_model_outlives_a_sampler_that_cannot_be_fitted(tmp_path, monkeypatch, fault):
+    from bvae.training import sampling
+    from bvae.training.checkpoint import checkpoints_root, read_checkpoint
+
+    for name in ("config.json", "history.csv", "model.safetensors"):
+        (tmp_path / name).write_bytes((checkpoints_root() / "polymnist" / "mvae" / name).read_bytes())
+
+    def fails(*_):
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sampling, "make", fails)
+        assert sampling.after_training(tmp_path) == f"no sampler was fitted: {fault}"
+    assert sampling.state(read_checkpoint(tmp_path)) == "missing"
+    monkeypatch.setattr(sampling, "training_items", lambda *_: bvae.dataset("polymnist", "test"))
+    assert sampling.after_training(tmp_path) == ""
+    assert sampling.state(read_checkpoint(tmp_path)) == "ready"
+    monkeypatch.setattr(sampling, "make", fails)  # what is there is not fitted again
+    assert sampling.after_training(tmp_path) == ""
