@@ -78,7 +78,12 @@ def test_the_page_opens_where_the_link_says_and_reset_takes_it_back():
 
 
 def test_a_way_to_a_plane_of_other_data_says_of_which():
-    assert open_page(PAGE).button(key="walk_the_plane").label == "Walk the plane of MNIST-SVHN-Text"
+    app = open_page(PAGE)
+    app.button(key="walk_the_plane").click().run()
+    assert_clean(app)
+    (told,) = [c.value for c in app.caption if "no plane to walk on" in c.value]
+    assert told.startswith("MWB-VAE of PolyMNIST has ")
+    assert "This is MWB-VAE, 2-D of MNIST-SVHN-Text" in told
 
 
 def test_beliefs_with_every_rule_and_with_no_view_at_all():

@@ -46,10 +46,8 @@ def nearest(choice: Choice) -> tuple[str, str] | None:
 
 
 def offer(choice: Choice, data_name: str, model_name: str) -> None:
-    """A button that leads from what is shown to the walk in a model; of other data, it says so."""
-    of = "" if data_name == choice.data_name else f" of {data_label(data_name)}"
-    st.button(f"{LOOKS[WALK]}{of}", icon=":material/directions_walk:", on_click=_walk,
-              args=(choice, data_name, model_name),
+    """A button that leads from what is shown to the walk in a model; there :func:`came` says why it is another one."""
+    st.button(LOOKS[WALK], icon=":material/directions_walk:", on_click=_walk, args=(choice, data_name, model_name),
               key="walk_the_plane", help="Drag a point over the latent plane and see every view follow: in "
               f"{label(model_name)} of {data_label(data_name)}, which has two latent dimensions.")
 
