@@ -112,8 +112,9 @@ def _impute(
     generator: torch.Generator, missing: Mapping[str, Tensor], aggregator: Aggregator | None,
 ) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
-    q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
-    z = q.common(num_draws, generator)  # (S, B, L)
+    experts = model.experts(x, present)
+    q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
+    z = model.complete(q.common(num_draws, generator), experts.present, None, generator, common=True)  # (S, B, L)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     out = {}
     for name, means in model.decode(z, wanted).items():

@@ -45,6 +45,8 @@ LOOKS = {
     "wb-vae-tc": Look("#019DAB", "#1F98AA", "dash"),
     "mmvae-dreg": Look("#08A512", "#3AFC89", "longdash"),
     "mmvae-plus": Look("#6E8B68", "#87B79C", "longdashdot"),
+    "mwb-vae-plus": Look("#510A1C", "#1062AF", "longdashdot"),
+    "wb-vae-plus": Look("#5A5557", "#C70904", "longdash"),
 }
 """One look for each rule, and for each method that does not share its rule's, in every picture: no two are nearer than
 17 by CIEDE2000, in neither theme (`tests/unit/plots/test_style.py`)."""
