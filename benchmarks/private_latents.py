@@ -41,8 +41,8 @@ SHORT: Mapping[str, Any] = {**SMALL, "steps": 300, "learning_rate": 1e-3, "warmu
 ITEMS, KNOWN = 200, 3000
 """Test items that are translated, and training items of which latents are known."""
 FILE = RESULTS / "private_latents.json"
-COLUMNS = ("variant", "seed", "private part", "coherence, 1 view", "coherence, 4 views", "variety", "sharpness",
-           "latent accuracy, all views", "nats a private part", "CPU minutes")
+COLUMNS = ("variant", "steps", "seed", "private part", "coherence, 1 view", "coherence, 4 views", "variety",
+           "sharpness", "latent accuracy, all views", "nats a private part", "CPU minutes")
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ VARIANTS: Mapping[str, Variant] = {
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),
+    **{f"MMVAE+, {kind} scale": Variant("mmvae-plus", {**SMALL, "steps": 1000, "auxiliary": kind})
+       for kind in ("fixed", "free", "softmax")},
 }
 
 
@@ -171,9 +173,10 @@ def rows_of(name: str, seed: int, folder: Path, data: EvaluationData) -> list[di
     draws = private_draws(model, data.train)
     ways: dict[str, str | DrawsPrivate] = {"at 0": ZERO, "from the prior": PRIOR}
     ways |= {f"given shared, {kind}": PRIVATE_SAMPLERS[kind].fitted(draws) for kind in private_samplers()}
+    steps = config["settings"]["steps"]
     found = []
     for way, private in ways.items():
-        figures = [name, seed, way, *measured(model, data, private), accuracy, nats, minutes]
+        figures = [name, steps, seed, way, *measured(model, data, private), accuracy, nats, minutes]
         found.append(dict(zip(COLUMNS, figures, strict=True)))
     return found
 

@@ -41,11 +41,15 @@ class SubsetsWithPrivate(Objective):
         See `Objective`.
     private : float
         Weight of the divergence of private latents, in units of `beta`.
+    least : int
+        Members of smaller subsets use no private part either: where z is not sure of what all views have in common, a
+        private part would say it too.
     agreement : float
         Weight of what is decoded with drawn private parts, see above; 0 leaves it out.
     """
 
     private: float = 1.0
+    least: int = 1
     agreement: float = 0.0
 
     decomposes: ClassVar[bool] = False
@@ -54,6 +58,8 @@ class SubsetsWithPrivate(Objective):
         super().__post_init__()
         for name in ("private", "agreement"):
             require_number(name, getattr(self, name), lambda v: v >= 0, "a non-negative number")
+        if not isinstance(self.least, int) or self.least < 1:
+            raise ValueError(f"least: expected a positive integer, got {self.least!r}")
 
     def __call__(
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
@@ -71,6 +77,7 @@ class SubsetsWithPrivate(Objective):
             held = subset_membership(len(model.modalities)).to(u.device)
             index = subsets(held, experts.present).stratified(generator)
         told = held[index].T & experts.present  # (M, B): whose private part is used
+        told = told & (told.sum(0) >= self.least)
         parts, private_kl = [u[:, : model.shared_dim]], torch.zeros_like(u[:, 0])
         for m, own in enumerate(told):
             part = model.private_part(m)

@@ -37,7 +37,7 @@ def standard(like):
 
 
 
-def slow(model, modalities, x, present, mixture, private, generator):
+def slow(model, modalities, x, present, mixture, private, least, generator):
     """Reconstruction error and divergence of each item, every subset in turn."""
     loc, scale, _ = model.experts(x, present)
     reconstruction, kl = torch.zeros(2), torch.zeros(2)
@@ -54,7 +54,7 @@ def slow(model, modalities, x, present, mixture, private, generator):
             for m in range(3):
                 own = slice(D + m * P, D + (m + 1) * P)
                 w_loc, w_scale = loc[m, b, own], scale[m, b, own]
-                if m in members:
+                if m in members and len(members) >= least:
                     parts.append(w_loc + w_scale * torch.randn(TIMES, P, generator=generator))
                     q = Independent(Normal(w_loc, w_scale), 1)
                     kl[b] += private * kl_divergence(q, standard(w_loc)) / len(subsets)
@@ -68,16 +68,16 @@ def slow(model, modalities, x, present, mixture, private, generator):
     return reconstruction, kl
 
 
-@pytest.mark.parametrize(("rule", "mixture"), [("mwb", True), ("wasserstein", False)])
-def test_it_is_the_mean_over_all_subsets(case, rule, mixture):
+@pytest.mark.parametrize(("rule", "mixture", "least"), [("mwb", True, 1), ("mwb", True, 2), ("wasserstein", False, 1)])
+def test_it_is_the_mean_over_all_subsets(case, rule, mixture, least):
     modalities, x, present = case
     model = made(modalities, rule)
-    bound = objective("shared-private", beta=2.0, private=0.5)
+    bound = objective("shared-private", beta=2.0, private=0.5, least=least)
     generator = torch.Generator().manual_seed(0)
     repeated = {n: v.repeat(TIMES, 1, 1, 1) for n, v in x.items()}
     with torch.no_grad():
         ours = bound(model, repeated, present.repeat(1, TIMES), generator)
-        reconstruction, kl = slow(model, modalities, x, present, mixture, 0.5, generator)
+        reconstruction, kl = slow(model, modalities, x, present, mixture, 0.5, least, generator)
     torch.testing.assert_close(ours.reconstruction.view(TIMES, 2).mean(0), reconstruction, rtol=5e-3, atol=0)
     torch.testing.assert_close(ours.kl.view(TIMES, 2).mean(0), kl, rtol=2e-3, atol=1e-3)
     torch.testing.assert_close(ours.loss, ours.reconstruction + 2 * ours.kl)
@@ -111,6 +111,8 @@ def test_it_refuses_what_it_cannot_take(case):
         objective("shared-private")(model, x, present, None)
     with pytest.raises(ValueError, match="private: expected a non-negative number, got -1"):
         objective("shared-private", private=-1)
+    with pytest.raises(ValueError, match="least: expected a positive integer, got 0"):
+        objective("shared-private", least=0)
     drawn = bvae.MultimodalVAE(modalities, aggregator("mwb", num_subsets=2), bvae.ModelConfig(D, 4, private_dim=P))
     with pytest.raises(ValueError, match="num_subsets: expected None"):
         objective("shared-private")(drawn, x, present, torch.Generator().manual_seed(0))
