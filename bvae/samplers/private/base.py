@@ -23,10 +23,13 @@ class PrivateDraws(NamedTuple):
         (N, D): shared parts of N items, as views other than this one tell them.
     w : Tensor
         (N, P): private parts of the same items, as this view tells them.
+    whole : Tensor
+        (N, D): means of the shared parts of the same items, as all their views tell them.
     """
 
     z: Tensor
     w: Tensor
+    whole: Tensor
 
 
 class PrivateSampler(ABC):

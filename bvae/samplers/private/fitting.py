@@ -11,7 +11,7 @@ from bvae.samplers.private.base import PRIVATE_SAMPLERS, PrivateDraws, PrivateSa
 
 ITEMS = 4000
 BATCH = 500
-BEST = "gaussian-mixture"
+BEST = "neighbours"
 
 
 @torch.inference_mode()
@@ -43,17 +43,18 @@ def private_draws(
     some = torch.linspace(0, len(data) - 1, min(len(data), items)).round().long()
     generator = torch.Generator().manual_seed(seed)
     rule = model.aggregator.conditional()
-    found: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in model.modalities}
+    found: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {name: [] for name in model.modalities}
     for part in some.split(BATCH):
         experts = model.experts(data.subset(part), None if data.mask is None else data.mask[:, part])
+        whole = model.shared(model.aggregate(experts, rule)).mean
         for m, name in enumerate(model.modalities):
             own = model.private_part(m)
             loc, scale = experts.loc[m, :, own], experts.scale[m, :, own]
             w = loc + scale * torch.randn(loc.shape, generator=generator)
             seen = others(experts.present, m, generator)
             z = model.shared(model.aggregate(experts._replace(present=seen), rule)).rsample(generator=generator)
-            there = experts.present[m] & z.isfinite().all(1) & w.isfinite().all(1)
-            found[name].append((z[there], w[there]))
+            there = experts.present[m] & torch.cat([z, w, whole], 1).isfinite().all(1)
+            found[name].append((z[there], w[there], whole[there]))
     draws = {name: PrivateDraws(*(torch.cat(v) for v in zip(*parts, strict=True))) for name, parts in found.items()}
     return {name: d for name, d in draws.items() if len(d.z) > 1}
 
