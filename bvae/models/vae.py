@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bvae.aggregators import Aggregator
+from bvae.aggregators import Aggregator, LearnedAggregator
 from bvae.aggregators.weights import ExpertWeights
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
@@ -36,7 +36,8 @@ class MultimodalVAE(nn.Module):
     modalities : iterable of Modality
         Their order is the axis M.
     aggregator : Aggregator
-        Makes the joint posterior of the unimodal ones.
+        Makes the joint posterior of the unimodal ones. For a `LearnedAggregator` the model builds the network that it
+        lacks; then what the encoders give is read by the network, and no posterior by itself.
     config : ModelConfig, optional
 
     Attributes
@@ -61,8 +62,12 @@ class MultimodalVAE(nn.Module):
         listed = list(modalities)
         different([m.name for m in listed])
         self.modalities = {m.name: m for m in listed}
-        self.aggregator = aggregator
         self.config = config or ModelConfig()
+        self.pooling: nn.Module | None = None  # the network of a rule that has one, trained and saved with the others
+        self.aggregator = aggregator
+        if isinstance(aggregator, LearnedAggregator):
+            self.pooling = aggregator.build(self.config.latent_dim)
+            self.aggregator = aggregator.with_network(self.pooling)
         self.sampler: DrawsLatents | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
