@@ -82,7 +82,7 @@ class MultimodalVAE(nn.Module):
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
-            aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
+            self.aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
         if self.config.auxiliary_prior:
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
