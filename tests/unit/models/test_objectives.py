@@ -533,3 +533,27 @@ def test_the_masked_bound_is_the_mean_over_all_parts(case):
     agree(objective("masked", beta=1.5), model, x, present, slow, times=150, calls=40)
     with pytest.raises(ValueError, match="masked: expected an aggregator that gives one Gaussian, got a mixture of 3"):
         objective("masked")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present, None)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("mmjsd", "moe"), ("mmvm", "moe"), ("masked", "sum-pooling")])
+def test_private_latents_have_the_prior_alone_to_agree_with_and_weights_learn(case, name, rule):
+    """Private parts add their divergence to N(0, I), once for each view that is there, and nothing else."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    torch.manual_seed(1)
+    model = bvae.MultimodalVAE(modalities, aggregator(rule), bvae.ModelConfig(2, 2, private_dim=2, weights="modality"))
+    experts, changed = model.experts(x, present), {}
+    private = sum(diagonal.kl_to_standard(v[..., part], s[..., part]) for v, s, part in (
+        (experts.loc[m], experts.scale[m], model.private_part(m)) for m in range(3)))
+    for moved in (False, True):
+        loc, scale = experts.loc.clone(), experts.scale.clone()
+        if moved:  # private parts at their prior
+            loc[..., 2:], scale[..., 2:] = 0.0, 1.0
+        model.experts = lambda *_, now=(loc, scale): experts._replace(loc=now[0], scale=now[1])
+        out = objective(name)(model, x, present, torch.Generator().manual_seed(0))
+        changed[moved] = out.kl
+    torch.testing.assert_close(changed[False] - changed[True], private)
+    del model.experts
+    out.loss.mean().backward()
+    assert model.expert_weights.logits.grad.abs().max() > 0
