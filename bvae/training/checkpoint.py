@@ -38,7 +38,7 @@ FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
 VALIDATION = "validation.csv"
 STATE, EVALUATION = "training.safetensors", "evaluation"
-RESERVED = ("all", "classifiers", "records")
+RESERVED = ("all", "classifiers", "classifiers-sharp", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
 
