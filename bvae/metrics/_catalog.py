@@ -98,8 +98,8 @@ CATALOG: dict[str, Figure] = {
         "of samples beside it."),
     "coherence_sharp": Figure(
         "Conditional coherence, sharp judges", "higher",
-        "Conditional coherence of the same generations, by second classifiers that were never trained on blurred "
-        "pictures.",
+        "Conditional coherence by second classifiers that were never trained on blurred pictures; of 400 items for "
+        "each view that is generated.",
         "Low does not mean wrong: a soft digit that a person reads may be noise to a classifier that has seen sharp "
         "ones alone. The gap to the other judges says how much of coherence hangs on judges that know blur."),
     "joint_coherence_fitted_sharp": Figure(

@@ -11,7 +11,7 @@ from bvae.metrics.base import JUDGES, METRICS, EvaluationData, all_subsets, has_
 from bvae.metrics.samples import frechet, precision_and_recall, real_images
 from bvae.models.vae import MultimodalVAE
 
-ITEMS, BATCH, PARTS = 500, 250, 5
+ITEMS, BATCH, PARTS = 400, 200, 5
 
 
 @METRICS.register("conditional_samples")
@@ -20,7 +20,7 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
     """Pictures that were generated from n other views beside real test pictures, in the features of the judges.
 
     For each number n of observed views and each modality with a judge of pictures: one generation of each of up to
-    500 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
+    400 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
     equally often. Fréchet distance, precision and recall (Kynkäänniemi et al., NeurIPS 2019) of these generations
     against the real test pictures of that modality, then the mean over the modalities. As with unconditional samples,
     see `bvae.metrics.samples`, the features are not Inception's. An item that lacks a modality of its subset is left
@@ -40,10 +40,9 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
     out: dict[str, dict[str, Any]] = {"conditional_frechet": {}, "conditional_precision": {}, "conditional_recall": {}}
     if not targets or len(names) < 2:
         return {}
-    some = torch.linspace(0, len(data.test) - 1, min(len(data.test), ITEMS)).round().long()
     real = {name: data.judges.features(name, real_images(data.test, name)) for name in targets}
     for n in range(1, len(names)):
-        found = [_of_target(model, data, name, n, real[name], some, generator) for name in targets]
+        found = [_of_target(model, data, name, n, real[name], generator) for name in targets]
         distances, parts, precise, recalled = zip(*(f for f in found if f is not None), strict=True)
         apart = torch.stack(parts).mean(0)  # (PARTS,)
         out["conditional_frechet"][str(n)] = {
@@ -57,12 +56,16 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
 
 
 def generated(
-    model: MultimodalVAE, data: EvaluationData, target: str, n: int, some: Tensor, generator: torch.Generator
-) -> Tensor:
-    """A modality of some items (positions), each generated from n others, which take turns: (N', C, H, W).
+    model: MultimodalVAE, data: EvaluationData, target: str, n: int, generator: torch.Generator, items: int = ITEMS
+) -> tuple[Tensor, Tensor]:
+    """A modality of some test items, each generated from n others, which take turns.
 
-    Items that lack one of theirs are left out.
+    Returns
+    -------
+    Tensor, Tensor
+        (N,) positions of the items, without those that lack one of their n modalities; (N, ...) what was generated.
     """
+    some = torch.linspace(0, len(data.test) - 1, min(len(data.test), items)).round().long()
     names = list(model.modalities)
     own = names.index(target)
     subsets = [s for s in all_subsets(len(names)) if len(s) == n and own not in s]
@@ -79,15 +82,14 @@ def generated(
     for part in torch.arange(len(some)).split(BATCH):
         x = data.test.subset(some[part])
         found.append(model.generate(x, [target], generator=generator, present=asked[:, part])[target][0])
-    return torch.cat(found) if found else torch.zeros(0, *model.modalities[target].shape)
+    return some, torch.cat(found) if found else torch.zeros(0, *model.modalities[target].shape)
 
 
 def _of_target(
-    model: MultimodalVAE, data: EvaluationData, target: str, n: int, real: Tensor, some: Tensor,
-    generator: torch.Generator,
+    model: MultimodalVAE, data: EvaluationData, target: str, n: int, real: Tensor, generator: torch.Generator
 ) -> tuple[float, Tensor, Tensor, Tensor] | None:
     """Fréchet distance, those of the parts, who is precise, who is recalled; None for too few generations."""
-    fake = generated(model, data, target, n, some, generator)
+    _, fake = generated(model, data, target, n, generator)
     if len(fake) < 2 * PARTS:
         return None
     features = data.judges.features(target, fake)

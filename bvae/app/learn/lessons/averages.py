@@ -238,7 +238,7 @@ left, the digit; all else is washed out. Of the sharpness of a real picture,
 No single one is enough. {models.label(most_varied())}'s draws differ by {from_one(VARIETY)[most_varied()]:.2f}, but it
 shows the right digit in {from_one(COHERENCE)[most_varied()]:.0%} only: pictures of *other digits* are far apart, too.
 Coherence alone rewards one clean average of each digit. To be varied and right, a model needs a place for what one view
-cannot know of another, and has to draw it.""",
+cannot know of another, and has to draw it: the next lesson.""",
             three_questions,
             doors=lambda: (models.benchmarks_door("Benchmarks: variety by the number of observed views", VARIETY),),
             code=table_code),
