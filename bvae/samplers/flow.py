@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bvae.samplers.base import SAMPLERS, Draws, Sampler
 
-TRANSFORMS, HIDDEN, BINS = 4, (128, 128), 8
-STEPS, BATCH, RATE = 800, 256, 2e-3
+TRANSFORMS, HIDDEN, BINS = 4, (64, 64), 8
+STEPS, BATCH, RATE = 600, 256, 2e-3
 HELD_OUT, LOOK = 5, 50
 """Every fifth draw is held out; how likely they are is asked every 50 steps, and the best state is kept."""
 LEAST = 20

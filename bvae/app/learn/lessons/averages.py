@@ -27,7 +27,7 @@ from bvae.app.widgets.choose import data_label
 from bvae.metrics.variety import laplacian_variance
 from bvae.plots.style import Ink, color
 
-SHOWN, AVERAGED, DRAWS, SEED = 5, 50, 5, 0
+SHOWN, AVERAGED, DRAWS, SEED = 5, 50, 4, 0
 VARIETY, SHARPNESS, COHERENCE = "variety", "sharpness", "coherence"
 ANSWERS = (100, 50, 10)
 """Wrong answers to how far two translations are apart, in percent of two real pictures."""

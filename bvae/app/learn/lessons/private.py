@@ -21,7 +21,7 @@ from bvae.app.learn.lessons._base import (
     Question,
     Step,
 )
-from bvae.app.learn.lessons.averages import VARIETY, from_one, translated, views
+from bvae.app.learn.lessons.averages import DRAWS, VARIETY, from_one, translated, views
 from bvae.app.widgets import images
 from bvae.app.widgets.choose import data_label
 from bvae.metrics.variety import within_class
@@ -164,7 +164,7 @@ def of_translations(ink: Ink) -> Picture:
     names = list(dict.fromkeys([models.model()[0], name()]))
     parts = [translated(n) for n in names]
     source, target = views()
-    return Picture(f"Five draws of a translation by {models.listed([models.label(n) for n in names])}.",
+    return Picture(f"{DRAWS} draws of a translation by {models.listed([models.label(n) for n in names])}.",
                    html="".join(row for row, _ in parts),
                    table=pd.DataFrame([line for _, lines in parts for line in lines]),
                    caption=f"{source} goes in, {target} comes out; the private part of {target} is drawn.")
@@ -191,9 +191,9 @@ Two translations of {title()} are {varied:.2f} apart, and {right:.0%} show the r
 def doors() -> tuple[Door, ...]:
     """Its translations on Generate."""
     source, target = views()
-    return (Door("generate", f"Generate: five draws by {title()}",
-                 {"data": data_label(models.DATA), "model": title(), "from": [source], "to": [target], "n": "5"},
-                 {"model": name(), "from": [source], "to": [target], "n": 5}),)
+    return (Door("generate", f"Generate: {DRAWS} draws by {title()}",
+                 {"data": data_label(models.DATA), "model": title(), "from": [source], "to": [target], "n": str(DRAWS)},
+                 {"model": name(), "from": [source], "to": [target], "n": DRAWS}),)
 
 
 def code_of_swap() -> str:
@@ -227,7 +227,7 @@ So give each view **private** numbers beside those that are **shared**. {title()
 {sizes()[1]} private ones for each view. The shared ones go to all decoders, the private ones of a view to its own
 decoder alone.
 
-Below are four items, A to D: different digits, different photographs.""",
+The picture shows four items, A to D: different digits, different photographs.""",
             of_real, code=code_of_swap),
         Step(
             "Predict: exchange the private part",
