@@ -40,7 +40,7 @@ WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics
 VALIDATION = "validation.csv"
 CALIBRATION = "calibration.safetensors"
 STATE, EVALUATION = "training.safetensors", "evaluation"
-RESERVED = ("all", "classifiers", "records")
+RESERVED = ("all", "classifiers", "classifiers-sharp", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
 
