@@ -114,5 +114,24 @@ for _name, _method in {
     "wb-vae-plus": Method(
         "WB-VAE+", "wasserstein", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
         settings={"private_dim": 16, "beta": 1.0, "likelihood_scale": 0.2}),
+    "mmjsd": Method(
+        "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
+        differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "
+                "them here."),
+    "mmvm-vae": Method(
+        "MMVM-VAE", "moe", "mmvm", "Sutter et al., NeurIPS 2024",
+        differs="The mixture prior has no share of N(0, I) from the first step on, where the original begins with that "
+                "prior alone and lets its share fall to 0. For what asks for one posterior of several views, which the "
+                "original does not have, the mixture of theirs is taken."),
+    "sum-pooling-vae": Method(
+        "SumPooling-VAE", "sum-pooling", "masked", "Hirt et al., TMLR 2024",
+        differs="The network reads means and standard deviations that the encoders give, where the original has "
+                "features of any size; a fixed normal prior, one sample and the closed form of the divergences, where "
+                "it learns its prior, takes several samples and estimates them."),
+    "self-attention-vae": Method(
+        "SelfAttention-VAE", "self-attention", "masked", "Hirt et al., TMLR 2024",
+        differs="The network reads means and standard deviations that the encoders give, where the original has "
+                "features of any size; a fixed normal prior, one sample and the closed form of the divergences, where "
+                "it learns its prior, takes several samples and estimates them."),
 }.items():
     METHODS.register(_name)(_method)

@@ -114,5 +114,5 @@ def _made(path: Path, make: Callable[[], T]) -> T:
     """What a state is of; raises StorageError for what is not one."""
     try:
         return make()
-    except (UnknownName, KeyError, ValueError, RuntimeError, IndexError) as error:
+    except (UnknownName, KeyError, ValueError, RuntimeError, IndexError, ImportError) as error:
         raise StorageError(f"{path}: not the state of a sampler ({error})") from error
