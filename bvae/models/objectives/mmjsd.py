@@ -64,7 +64,7 @@ class JensenShannonToDynamicPrior(Objective):
     ) -> LossOutput:
         """See `Objective.__call__`. Raises ValueError unless the joint posterior has one component a modality."""
         experts = model.experts(x, present)
-        q = model.apart(model.aggregate(experts, generator=generator))
+        q = model.aggregate(experts, generator=generator)
         if q.num_components != len(model.modalities):
             raise ValueError(f"mmjsd: expected one component for each of {len(model.modalities)} modalities "
                              f"(aggregator 'moe'), got {q.num_components}")
