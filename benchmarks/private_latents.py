@@ -72,7 +72,7 @@ VARIANTS: Mapping[str, Variant] = {
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),
-    **{f"MMVAE+, {kind} scale": Variant("mmvae-plus", {**SMALL, "steps": 1000, "auxiliary": kind})
+    **{f"MMVAE+, {kind} scale": Variant("mmvae-plus", {**SMALL, "steps": 500, "auxiliary": kind})
        for kind in ("fixed", "free", "softmax")},
 }
 
@@ -203,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if not any((row["variant"], row["seed"]) == (name, seed) for row in rows):
                 rows += rows_of(name, seed, options.folder, data)
                 write_json(options.json, {
-                    "title": "Private latents: what was tried", "command": "python -m benchmarks.private_latents",
+                    "title": "Variants at half the width", "command": "python -m benchmarks.private_latents",
                     "columns": list(COLUMNS), "rows": rows})
     print(markdown(read_json(options.json)))
 
