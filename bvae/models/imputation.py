@@ -136,7 +136,7 @@ def _impute(
         draws = likelihood.sample(flat[: num_samples * means.shape[1]], generator).unflatten(
             0, (num_samples, -1)) if num_samples else means[:0]
         mean, scale, there = means.mean(0), variance.sqrt(), shown[names.index(name)]
-        factor = calibration and calibration.of(name, shown.sum(0) - there.long(), there)
+        factor = None if calibration is None else calibration.of(name, shown.sum(0) - there.long(), there)
         if factor is not None:
             scale, draws = scale * factor, torch.where(factor == 1, draws, mean + factor * (draws - mean))
         out[name] = mean, scale, draws
