@@ -15,6 +15,7 @@ from bvae.aggregators.weights import ExpertWeights
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.models.calibration import Calibration
 from bvae.models.config import ModelConfig
 from bvae.models.inputs import check_count, check_names, numbers, rows_of, taken, with_cells
 from bvae.models.latents import DrawsLatents, draw
@@ -69,6 +70,7 @@ class MultimodalVAE(nn.Module):
             self.pooling = aggregator.build(self.config.latent_dim)
             self.aggregator = aggregator.with_network(self.pooling)
         self.sampler: DrawsLatents | None = None
+        self.calibration: Calibration | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             pair = NETWORKS[m.kind]
