@@ -120,8 +120,9 @@ def _impute(
     calibration: Calibration | None,
 ) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
-    q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
-    z = q.common(num_draws, generator)  # (S, B, L)
+    experts = model.experts(x, present)
+    q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
+    z = model.complete(q.common(num_draws, generator), experts.present, None, generator, common=True)  # (S, B, L)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     names = list(model.modalities)
     shown = seen(x, present, names, z.shape[1])
