@@ -11,7 +11,7 @@ from bvae.metrics.base import JUDGES, METRICS, EvaluationData, all_subsets, has_
 from bvae.metrics.samples import Moments, frechet, precision_and_recall, real_images
 from bvae.models.vae import MultimodalVAE
 
-ITEMS, BATCH, PARTS = 400, 200, 5
+ITEMS, BATCH, PARTS = 200, 200, 5
 
 
 @METRICS.register("conditional_samples")
@@ -20,7 +20,7 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
     """Pictures that were generated from n other views beside real test pictures, in the features of the judges.
 
     For each number n of observed views and each modality with a judge of pictures: one generation of each of up to
-    400 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
+    200 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
     equally often. Fréchet distance, precision and recall (Kynkäänniemi et al., NeurIPS 2019) of these generations
     against the real test pictures of that modality, then the mean over the modalities. As with unconditional samples,
     see `bvae.metrics.samples`, the features are not Inception's. An item that lacks a modality of its subset is left
