@@ -172,7 +172,7 @@ def test_sharp_judges_judge_translations_and_inventions(known):
     data.__dict__["sharp_judges"] = Classifiers({n: Blind() for n in "abc"})
     other = evaluate(model, data, names=["sharp_coherence", "coherence"])
     assert other["coherence"] == found["coherence"]
-    assert other["coherence_sharp"]["1"]["mean"] == pytest.approx((data.test.y == 0).double().mean(), abs=1e-5)
+    assert other["coherence_sharp"]["1"]["mean"] == pytest.approx(float((data.test.y == 0).double().mean()), abs=1e-5)
 
 
 def test_each_figure_is_told():
