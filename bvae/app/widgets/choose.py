@@ -140,6 +140,9 @@ def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     own = own_rule(name_of(model.aggregator))
     if st.query_params.get(RULE, "").startswith(FORMER_OWN_RULE):
         rewrite(RULE, own, AS_TRAINED)
+    if not model.aggregator.keeps_one:
+        help += (" This model's own is a network that was trained with it; to the others its encoders' outputs, which "
+                 "only that network can read, mean little.")
     return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
