@@ -18,6 +18,7 @@ from bvae.cli import (
     evaluate,
     impute,
     maps,
+    publish,
     report,
     sweep,
     train,
@@ -25,8 +26,8 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, barycenters,
-            classifiers, data, sweep)
+COMMANDS = (app, train, evaluate, compare, report, publish, checkpoints, maps, embed, impute, contributions,
+            barycenters, classifiers, data, sweep)
 """In the order of the help."""
 
 
