@@ -16,6 +16,7 @@ from bvae.cli import (
     data,
     embed,
     evaluate,
+    export,
     impute,
     maps,
     report,
@@ -25,8 +26,8 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, barycenters,
-            classifiers, data, sweep)
+COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, export,
+            barycenters, classifiers, data, sweep)
 """In the order of the help."""
 
 
