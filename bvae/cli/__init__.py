@@ -16,6 +16,7 @@ from bvae.cli import (
     data,
     embed,
     evaluate,
+    export,
     impute,
     maps,
     publish,
@@ -26,7 +27,7 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, publish, checkpoints, maps, embed, impute, contributions,
+COMMANDS = (app, train, evaluate, compare, report, publish, export, checkpoints, maps, embed, impute, contributions,
             barycenters, classifiers, data, sweep)
 """In the order of the help."""
 

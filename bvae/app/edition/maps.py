@@ -60,7 +60,7 @@ def add_map(
 
 
 def add_maps(files: Files, of: Published) -> list[dict[str, Any]]:
-    """All maps of a model. The first one has ``origin`` and ``axes``, by which a place is a point of the latent space."""
+    """All maps of a model. The first has ``origin`` and ``axes``, by which a place is a point of the latent space."""
     found = maps.clouds(of.model, of.experts, JOINT)
     points = np.asarray(found.loc, dtype=float)
     flat = points.shape[1] == 2
