@@ -9,7 +9,7 @@ from typing import Any
 from bvae.cli.arguments import data_name, positive
 
 MODELS = ("polymnist/mwb-vae", "polymnist/mopoe-vae", "polymnist/mvae")
-ITEMS = 240
+ITEMS = 160
 
 
 def add(commands: Any) -> None:

@@ -20,7 +20,7 @@ from bvae.plots import style
 
 COLUMNS = 20
 """Pictures in a row of a sheet."""
-QUALITY = 90
+QUALITY = 80
 
 
 def sheet(pictures: list[Tensor]) -> bytes:

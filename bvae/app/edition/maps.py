@@ -1,4 +1,4 @@
-"""Maps of a model's test items as files of an edition: the principal plane with the way back, t-SNE where it is made."""
+"""Maps of a model's test items as files of an edition: the principal plane with the way back, and t-SNE."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,28 @@ from bvae.app.edition.files import Files
 from bvae.app.edition.items import add_items
 from bvae.app.edition.models import Published
 from bvae.export import description, folder
-from bvae.io.storage import read_json
 
 RUNTIME = "runtime"
+
+
+@functools.lru_cache(maxsize=4)
+def exported(of: Published) -> dict[str, bytes]:
+    """The files of `bvae.export.folder.write`, by name."""
+    with tempfile.TemporaryDirectory() as place:
+        made = folder.write(Path(place) / "made", of.checkpoint, of.data.name)
+        return {path.name: path.read_bytes() for path in sorted(made.parent.iterdir())}
+
+
+def encoders(of: Published) -> dict[str, str]:
+    """View -> the file of its encoder."""
+    manifest = json.loads(exported(of)[description.FILE])
+    return {modality["name"]: modality["encoder"]["file"] for modality in manifest["modalities"]}
 
 
 def add_model(files: Files, of: Published) -> dict[str, Any]:
     """Enter a model with its items, unless it is there; returns what pages embed of it.
 
-    Encoders come along where something can be drawn for them; of all other views the beliefs are known beforehand.
+    Encoders are left out: what they make of the carried items is known beforehand. See :func:`add_encoder`.
     """
     add_items(files, of)
     about = {"title": of.title, "data": of.data.name, "model": of.checkpoint.name, "data_title": of.data_title,
@@ -31,15 +46,17 @@ def add_model(files: Files, of: Published) -> dict[str, Any]:
     if about["beliefs"] in files:
         return about
     files.add(about["beliefs"], beliefs(of))
-    with tempfile.TemporaryDirectory() as place:
-        made = folder.write(Path(place) / "made", of.checkpoint, of.data.name)
-        manifest = read_json(made)
-        unused = {modality["encoder"]["file"] for modality in manifest["modalities"]
-                  if modality["name"] not in of.data.takes_drawings[:1]}
-        for path in sorted(made.parent.iterdir()):
-            if path.name not in {*unused, description.SAMPLER}:
-                files.add(f"{of.folder}/{path.name}", path.read_bytes())
+    left_out = {*encoders(of).values(), description.SAMPLER}
+    for name, content in exported(of).items():
+        if name not in left_out:
+            files.add(f"{of.folder}/{name}", content)
     return about
+
+
+def add_encoder(files: Files, of: Published, view: str) -> None:
+    """Enter the encoder of one view of a model that is there."""
+    name = encoders(of)[view]
+    files.add(f"{of.folder}/{name}", exported(of)[name])
 
 
 def beliefs(of: Published) -> bytes:

@@ -156,7 +156,8 @@ export function createPlane(root, moved) {
           d: "M1,6H33", stroke: color, "stroke-width": 3, "stroke-dasharray": DASHES[dash] ?? "" })]);
         return element("span", { className: "bvae-legend-entry" }, [line, ` ${name}`]);
       }), element("span", { className: "bvae-legend-entry",
-        textContent: "thick and thin: one and two standard deviations" }));
+        textContent: "thick and thin: one and two standard deviations; the plane is "
+          + (plane.own ? "the latent space itself" : "that in which the views' means spread most") }));
       if (place) {
         at = placeOf(plane, place);
         put();

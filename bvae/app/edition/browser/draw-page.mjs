@@ -1,15 +1,13 @@
 /* Draw: a drawing becomes one view; what it makes the model believe is decoded as all views. */
 
-import { hold, mount, pageData } from "./host.mjs";
+import { mount, pageData } from "./host.mjs";
 import { element, place } from "./pictures.mjs";
 import { decoded, joint, newest, openPublished, runtimeSoon } from "./published.mjs";
 
-const { models, runtime, examples, first } = pageData();
+const { model: about, runtime, examples, first } = pageData();
 const at = (id) => document.getElementById(id);
-const opened = new Map();
 let revision = 1;
 let digits = examples[first];
-let number = 0;
 let rows = null;
 
 /* Each cell's level takes the values that the view has there with that level all over: (levels, C, H, W) bytes. */
@@ -25,20 +23,16 @@ function entered({ levels, shape: [channels, high, wide] }, bytes) {
   return values;
 }
 
-async function open(k) {
-  if (!opened.has(k)) {
-    opened.set(k, Promise.all([openPublished(models[k], runtime), fetch(models[k].drawn.file).then(async (answer) => (
-      new Uint8Array(await answer.arrayBuffer())))]));
-  }
-  return opened.get(k);
-}
+const bytesOf = async (file) => new Uint8Array(await (await fetch(file)).arrayBuffer());
+runtimeSoon(runtime);
+const opened = Promise.all([openPublished(about, runtime), bytesOf(about.drawn.file)]);
 
 const work = newest(async () => {
-  const [published, bytes] = await open(number);
-  const { drawn } = models[number];
+  const [published, bytes] = await opened;
+  const { drawn } = about;
   const { modalities } = published.manifest;
-  if (rows?.published !== published) {
-    rows = { published, given: place(modalities[drawn.number], `your drawing as ${drawn.view}`),
+  if (!rows) {
+    rows = { given: place(modalities[drawn.number], `your drawing as ${drawn.view}`),
       parts: modalities.map((m) => place(m, `${m.name}, decoded from your drawing`)) };
     at("given").replaceChildren(element("figure", {}, [rows.given.node, element("figcaption", {
       textContent: `${drawn.view}: your drawing, as the model sees it` })]));
@@ -60,7 +54,6 @@ const work = newest(async () => {
 });
 
 const given = (example) => ({ digits, example, revision });
-runtimeSoon(runtime);
 const canvas = await mount(document.querySelector(".mount"), given(true), {
   drawing({ digits: sent, revision: of }) {
     if (of !== revision) return;
@@ -76,14 +69,6 @@ for (const button of document.querySelectorAll("[data-example]")) {
     work();
   };
 }
-at("model").onchange = () => {
-  number = Number(at("model").value);
-  hold("model", number ? models[number].model : null);
-  work();
-};
-const asked = new URLSearchParams(location.search).get("model");
-number = Math.max(models.findIndex(({ model }) => model === asked), 0);
-at("model").value = String(number);
 at("waiting").hidden = !runtime;
 at("unsaid").hidden = Boolean(runtime);
 work();

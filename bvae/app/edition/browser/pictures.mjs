@@ -73,7 +73,8 @@ const drawable = ({ kind, shape }) => kind === "image" && shape.length === 3 && 
 /* A place for what is decoded of one modality, as model.json describes it: {node, show(values)}. */
 export function place(modality, alt) {
   if (drawable(modality)) {
-    const canvas = element("canvas", { className: "decoded", role: "img", "aria-label": alt });
+    const [, height, width] = modality.shape;
+    const canvas = element("canvas", { className: "decoded", role: "img", "aria-label": alt, width, height });
     return { node: canvas, show: (values) => painted(canvas, values, modality.shape) };
   }
   const node = element("span", { className: "text-tile" });

@@ -34,21 +34,18 @@ def drawn(of: Published) -> tuple[dict[str, Any], bytes]:
 
 
 def write(edition: Edition) -> None:
-    """``generate.html``."""
+    """``generate.html``, with the first model that takes drawings: an encoder is as large as a decoder."""
     runtime, _ = networks.add_runtime(edition.files)
-    models = []
-    for of in edition.models:
-        if not of.data.takes_drawings:
-            continue
-        about, values = drawn(of)
-        file = f"{of.data_folder}/drawn.bin"
-        if file not in edition.files:
-            edition.files.add(file, values)
-        models.append({**networks.add_model(edition.files, of), "drawn": {**about, "file": file}})
+    of = next(m for m in edition.models if m.data.takes_drawings)
+    about, values = drawn(of)
+    file = f"{of.data_folder}/drawn.bin"
+    edition.files.add(file, values)
+    model = {**networks.add_model(edition.files, of), "drawn": {**about, "file": file}}
+    networks.add_encoder(edition.files, of, about["view"])
     edition.page(
         "generate", "generate", module="draw-page", components=["draw"], title="Draw", lead=line_of(LEAD),
-        models=models, examples=list(drawings.EXAMPLES), several=len({m["data"] for m in models}) > 1,
-        data={"models": models, "runtime": runtime, "first": FIRST,
+        model=model, examples=list(drawings.EXAMPLES),
+        data={"model": model, "runtime": runtime, "first": FIRST,
               "examples": {name: drawings.digits_of(drawing) for name, drawing in drawings.EXAMPLES.items()}})
 
 
