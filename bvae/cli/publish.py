@@ -9,6 +9,7 @@ from typing import Any
 from bvae.cli.arguments import data_name, positive
 
 MODELS = ("polymnist/mwb-vae", "polymnist/mopoe-vae", "polymnist/mvae")
+"""Three ways to join beliefs: in the middle, in groups, and by a product."""
 ITEMS = 160
 
 
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         from bvae.app.edition.publishing import publish
     except ModuleNotFoundError as error:
         raise OSError(f"a static edition needs more than the app ({error}): pip install 'bvae[publish]'") from error
-    models = [open_model(named(text), options.out, options.items) for text in options.models]
+    models = [open_model(named(text), options.items, options.out) for text in options.models]
     written = publish(options.folder, models)
     found = written.manifest
     print(f"wrote {options.folder}: {len(found['files'])} files, {found['bytes'] / 1e6:.1f} MB, "

@@ -12,19 +12,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from bvae.app.edition.models import open_model
-from bvae.app.edition.publishing import publish
-from tests.support import ROOT
+from bvae.app.edition.publishing import DISK, WIRE, publish
+from bvae.cli.publish import ITEMS, MODELS
 from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import eventually
-
-MODELS = ("polymnist/mwb-vae", "polymnist/mmvae")
 
 
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     """Address of an edition, and what was written."""
     folder = tmp_path_factory.mktemp("edition") / "it"
-    written = publish(folder, [open_model(name, ROOT / "checkpoints", items=24) for name in MODELS])
+    written = publish(folder, [open_model(name, ITEMS) for name in MODELS])
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -61,6 +59,8 @@ def drag(page, node, right, down):
 def test_one_visit(chromium, edition):
     base, written = edition
     live = any(name.startswith("runtime/") for name in written.manifest["files"])
+    assert written.manifest["wire"] <= WIRE
+    assert written.manifest["bytes"] <= DISK
     pages = [*written.manifest["pages"], "lesson-poe.html#2"]
     assert len(pages) == 8
     with watched(chromium, *WIDTHS["desktop"]) as page:
@@ -116,8 +116,8 @@ def test_one_visit(chromium, edition):
         point.press("ArrowLeft")
         assert point.get_attribute("data-at") != at
         page.get_by_label("Method").select_option("1")
-        page.get_by_label("Aggregate with").select_option("")
-        eventually(lambda: "model=mmvae" in page.url, page=page)
+        page.get_by_label("Aggregate with").select_option("moe")
+        eventually(lambda: "model=mopoe-vae" in page.url and "rule=moe" in page.url, page=page)
         if live:
             expect(page.locator(".imagined-row")).to_have_count(5)
 

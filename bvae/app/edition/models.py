@@ -20,9 +20,6 @@ from bvae.models.methods import title_of
 from bvae.models.vae import MultimodalVAE
 from bvae.training import Checkpoint, load_checkpoint, load_weights
 
-ITEMS = 160
-"""Test items that an edition carries, spread over all of them."""
-
 
 @dataclass(frozen=True, eq=False)
 class Published:
@@ -77,17 +74,17 @@ def _data(name: str) -> MultimodalDataset:
     return dataset(name, "test")
 
 
-def open_model(name: str, root: Path | None = None, items: int = ITEMS) -> Published:
+def open_model(name: str, items: int, root: Path | None = None) -> Published:
     """What `bvae train` or the app has stored, by DATASET/MODEL.
 
     Parameters
     ----------
     name : str
         Such as "polymnist/mwb-vae"; the data set of a person is a registered name.
+    items : int
+        At least 1: how many test items are carried, at most; they are spread over all of them.
     root : Path, optional
         Folder of all checkpoints.
-    items : int
-        At least 1: how many test items are carried, at most.
 
     Raises
     ------

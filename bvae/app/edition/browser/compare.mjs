@@ -29,6 +29,9 @@ function draw() {
     return { weights: q.weights, locs: parts.map(({ loc }) => loc), scales: parts.map(({ scale }) => scale),
       ...look(data.rules[rule]) };
   });
+  now.found.forEach(({ rule }, k) => {
+    at("contenders").children[k].style.borderLeftColor = look(data.rules[rule]).color;
+  });
   const names = namesOf(now.published, now.observed, now.beliefs).join(", ") || "no view";
   plane.draw(views(), joints, `What ${names} believe of ${called(now.published, now.k)}, and the joint belief by ${
     joints.map(({ name }) => name).join(", ")}.`, null);

@@ -88,7 +88,7 @@ function componentNames() {
   const names = namesOf(now.published, now.observed, now.beliefs);
   const { weights } = now.q;
   const name = (k) => (weights.length === names.length ? `as ${names[k]} believes` : `component ${k + 1}`);
-  return weights.map((w, k) => `${name(k)}, ${Math.round(100 * w)} % of the draws`);
+  return weights.map((w, k) => `${name(k)}, ${Math.round(100 * w)}% of the draws`);
 }
 
 const decode = newest(async (of, zs) => {

@@ -62,7 +62,7 @@ export function cells(values, columns) {
     if (type === "category" || type === "binary") {
       const shares = type === "binary" ? [1 - own[0], own[0]] : [...own];
       const best = shares.indexOf(Math.max(...shares));
-      return [name, `${categories?.[best] ?? best} ${Math.round(100 * shares[best])} %`];
+      return [name, `${categories?.[best] ?? best} ${Math.round(100 * shares[best])}%`];
     }
     return [name, round(own[0])];
   });
