@@ -8,6 +8,7 @@ in a process, and gets other weights. That every graph computes what its network
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import importlib
 import io
@@ -93,7 +94,7 @@ def graph_of(network: nn.Module, part: Part, example: Tensor) -> Any:
     if known is not None and (changed := _with_weights(known, wrapped)) is not None:
         return changed
     made = _exported(wrapped, part, example)
-    _made[key] = made
+    _made[key] = copy.deepcopy(made)  # what is returned, its caller may change
     return made
 
 

