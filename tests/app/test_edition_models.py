@@ -135,15 +135,6 @@ def test_the_plane_of_an_item_is_that_of_its_principal_components():
     assert found["ellipse"] == {"long": 2, "short": 1, "angle": 0}
 
 
-def test_texts_and_rows_are_read_as_the_app_reads_them():
-    found = node("""import { cells, read } from "./bvae/app/edition/browser/pictures.mjs";
-        const columns = [{ name: "mass", type: "number" }, { name: "kind", type: "category", categories: ["a", "b"] },
-          { name: "sick", type: "binary", categories: ["no", "yes"] }, { name: "n", type: "count" }];
-        console.log(JSON.stringify([cells(Float32Array.from([4321.5, 0.25, 0.75, 0.1, 2.345]), columns),
-          read(Float32Array.from([0.1, 0.9, 0.8, 0.2]), [2, 2], ["x", "y"])]));""", None)
-    assert found == [[["mass", "4322"], ["kind", "b 75%"], ["sick", "no 90%"], ["n", "2.35"]], "yx"]
-
-
 def test_names_become_addresses():
     assert plain("Zoë's birds/2024") == "zo-s-birds-2024"
     assert plain("...") == "x"
