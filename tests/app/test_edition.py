@@ -13,6 +13,7 @@ from bvae.app.edition import parts, publishing, shell, texts
 from bvae.app.edition.files import MANIFEST, Files
 from bvae.app.learn.lessons import lessons
 from bvae.app.pages import PAGES
+from bvae.app.templates import HERE
 from bvae.cli import main
 from tests.support import ROOT
 
@@ -201,6 +202,14 @@ def test_links_hold_the_scenes_of_the_app():
     assert found["bad"] == [None] * 5
     for name, scene in found["scenes"].items():
         assert scenes.same(scenes.checked(scene), scenes.decode(given["texts"][name])), name
+
+
+def test_every_class_of_its_templates_has_a_style():
+    css = re.sub(r"/\*.*?\*/|\{.*?\}", "", shell.stylesheet(), flags=re.DOTALL)
+    styled = set(re.findall(r"\.(-?[a-zA-Z][\w-]*)", css))
+    used = {name for path in (HERE / "edition").glob("*.jinja")
+            for names in re.findall(r'class="([^"{]*)"', path.read_text(encoding="utf-8")) for name in names.split()}
+    assert used <= styled
 
 
 def test_its_pages_are_pages_of_the_app():
