@@ -14,7 +14,7 @@ from torch import Tensor
 from bvae.app.edition.files import Files
 from bvae.app.edition.models import Published
 from bvae.app.edition.shell import embedded
-from bvae.app.widgets import images
+from bvae.app.widgets import images, tiles
 from bvae.data import MultimodalDataset
 from bvae.plots import style
 
@@ -23,8 +23,8 @@ COLUMNS = 20
 QUALITY = 80
 
 
-def sheet(pictures: list[Tensor]) -> bytes:
-    """Pictures (C, H, W) of one size in [0, 1], row by row, as a WebP."""
+def sheet(pictures: list[Tensor], exact: bool = False) -> bytes:
+    """Pictures (C, H, W) of one size in [0, 1], row by row, as a WebP; `exact`: no value is changed."""
     _, high, wide = pictures[0].shape
     rows = math.ceil(len(pictures) / COLUMNS)
     whole = np.zeros((rows * high, min(COLUMNS, len(pictures)) * wide, 3), dtype=np.uint8)
@@ -33,7 +33,7 @@ def sheet(pictures: list[Tensor]) -> bytes:
         row, column = divmod(k, COLUMNS)
         whole[row * high:(row + 1) * high, column * wide:(column + 1) * wide] = pixels
     buffer = io.BytesIO()
-    Image.fromarray(whole).save(buffer, format="WEBP", quality=QUALITY, method=6)
+    Image.fromarray(whole).save(buffer, format="WEBP", quality=QUALITY, method=6, lossless=exact)
     return buffer.getvalue()
 
 
@@ -45,11 +45,15 @@ def view_of(files: Files, data: MultimodalDataset, folder: str, m: int, name: st
     pictures = [s for s in shown if not isinstance(s, str) and s is not None]
     found: dict[str, Any] = {"name": name, "label": modality.label, "kind": modality.kind, "color": style.color(m),
                              "marker": style.marker(m), "present": [s is not None for s in shown]}
+    if len(modality.columns) > tiles.FEW:
+        mean, deviation = tiles.usual(data, name)
+        found["usual"] = {"mean": mean.tolist(), "deviation": deviation.tolist()}
     if pictures:
         _, high, wide = pictures[0].shape
         file = f"{folder}/view-{m}.webp"
         blank = pictures[0] * 0
-        files.add(file, sheet([blank if s is None or isinstance(s, str) else s for s in shown]))
+        files.add(file, sheet([blank if s is None or isinstance(s, str) else s for s in shown],
+                              exact=bool(modality.columns)))
         return {**found, "sheet": {"file": file, "columns": min(COLUMNS, len(shown)), "count": len(shown),
                                   "size": [wide, high]}}
     return {**found, "texts": [s if isinstance(s, str) else "" for s in shown]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bvae.app.components.playground.scenes import TWINS
 from bvae.app.edition.files import Files
 from bvae.app.edition.items import add_items
 from bvae.app.edition.models import Published
+from bvae.app.widgets import tiles
 from bvae.export import description, folder
 
 RUNTIME = "runtime"
@@ -82,6 +84,11 @@ def add_runtime(files: Files) -> tuple[str | None, str]:
     for name in runtime.FILES:
         files.add(f"{RUNTIME}/{name}", (there / name).read_bytes())
     return f"{RUNTIME}/", ""
+
+
+def squares(models: Sequence[Published]) -> str:
+    """How views of very many columns are read; "" where there are none."""
+    return next((note for m in models if (note := tiles.note(m.data))), "")
 
 
 def rules() -> dict[str, Any]:

@@ -52,8 +52,9 @@ function believe() {
   now.found = Object.keys(data.rules).filter((rule) => chosen.has(rule)).map((rule) => {
     const q = joint(published, data.rules[rule], beliefs, observed, weights);
     const best = q ? q.weights.indexOf(Math.max(...q.weights)) : -1;
-    return { rule, q, centre: q?.locs[best], parts: modalities.map((m) => place(m,
-      `${m.name}, decoded by ${data.rules[rule].title} for ${called(published, now.k)}`)) };
+    return { rule, q, centre: q?.locs[best], parts: modalities.map((m, v) => place(m,
+      `${m.name}, decoded by ${data.rules[rule].title} for ${called(published, now.k)}`,
+      published.items.views[v].usual)) };
   });
   const width = (q) => q.scales.reduce((sum, scale, k) => sum + q.weights[k] * scale.subarray(0, D).reduce(
     (s, v) => s + v, 0) / D, 0).toPrecision(3);

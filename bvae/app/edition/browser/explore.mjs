@@ -75,8 +75,8 @@ function places() {
   const { manifest, items } = now.published;
   const several = now.q && now.q.locs.length > 1 && !now.point;
   const labels = several ? componentNames() : ["joint"];
-  rows = labels.map((label) => ({ label, parts: manifest.modalities.map((m) => place(m,
-    `${m.name}, decoded for ${name()}`)) }));
+  rows = labels.map((label) => ({ label, parts: manifest.modalities.map((m, k) => place(m,
+    `${m.name}, decoded for ${name()}`, items.views[k].usual)) }));
   at("imagined").replaceChildren(...rows.map((row) => element("div", { className: "imagined-row" }, [
     ...(several ? [element("p", { className: "muted", textContent: row.label })] : []),
     element("div", { className: "imagined-parts" }, row.parts.map(({ node }, m) => element("figure", {}, [

@@ -95,7 +95,8 @@ async function choose(number, name = null) {
   if (!opened.has(number)) opened.set(number, openPublished(about, runtime));
   const published = await opened.get(number);
   now = { published, about, map: about.maps.find((each) => each.name === name) ?? about.maps[0],
-    parts: published.manifest.modalities.map((m) => place(m, `${m.name}, decoded at this place`)) };
+    parts: published.manifest.modalities.map((m, k) => place(m, `${m.name}, decoded at this place`,
+      published.items.views[k].usual)) };
   at("here").replaceChildren(...now.parts.map(({ node }, m) => element("figure", {}, [node, element("figcaption", {
     textContent: published.items.views[m].name })])));
   at("model").value = String(number);

@@ -16,7 +16,8 @@ def write(edition: Edition) -> None:
     models, rules = [networks.add_model(edition.files, m) for m in edition.models], networks.rules()
     runtime, _ = networks.add_runtime(edition.files)
     edition.page(
-        "compare", "compare", module="compare", lead=line_of(LEAD), models=models, rules=rules,
+        "compare", "compare", module="compare", lead=line_of(LEAD), models=models,
+        squares=networks.squares(edition.models), rules=rules,
         several=len({m.data.name for m in edition.models}) > 1,
         data={"models": models, "rules": rules, "runtime": runtime, "first": list(story.RULES)})
 

@@ -37,7 +37,8 @@ def write(edition: Edition) -> None:
         edition.unsaid.append(why)
     first = edition.models[0]
     edition.page(
-        "explore", "explore", module="explore", lead=line_of(LEAD), models=models, rules=networks.rules(),
+        "explore", "explore", module="explore", lead=line_of(LEAD), models=models,
+        squares=networks.squares(edition.models), rules=networks.rules(),
         observed=observed(first), imagined=imagined(first), why=why,
         several=len({m.data.name for m in edition.models}) > 1,
         data={"models": models, "rules": networks.rules(), "runtime": runtime})

@@ -19,7 +19,8 @@ def write(edition: Edition) -> None:
     models = [{**networks.add_model(edition.files, m), "maps": add_maps(edition.files, m)} for m in edition.models]
     edition.page(
         "latent_space", "latent_space", module="latent-space", components=["map"], lead=line_of(LEAD), models=models,
-        called=CALLED, perplexity=PERPLEXITY, several=len({m.data.name for m in edition.models}) > 1,
+        squares=networks.squares(edition.models), called=CALLED, perplexity=PERPLEXITY,
+        several=len({m.data.name for m in edition.models}) > 1,
         data={"models": models, "runtime": runtime})
 
 
