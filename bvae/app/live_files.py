@@ -47,14 +47,14 @@ async def of_runtime(request: Request) -> Response:
 
 
 async def of_model(request: Request) -> Response:
-    """A file of an exported model; 503 while that is being made."""
+    """A file of an exported model; 202 while that is being made."""
     folder, name = live_models.folder(request.path_params["id"]), request.path_params["name"]
     if folder is None or not FILE.fullmatch(name):
         return missing()
     if not (folder / "model.json").is_file():
         if live_models.failed(request.path_params["id"]):
             return missing()
-        return PlainTextResponse("being prepared", 503, headers={"retry-after": "3", "cache-control": "no-store"})
+        return PlainTextResponse("being prepared", 202, headers={"retry-after": "3", "cache-control": "no-store"})
     return given(request, folder / name, FOR_GOOD)
 
 

