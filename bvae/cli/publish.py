@@ -10,7 +10,7 @@ from bvae.cli.arguments import data_name, positive
 
 MODELS = ("polymnist/mwb-vae", "polymnist/mopoe-vae", "polymnist/mvae")
 """Three ways to join beliefs: in the middle, in groups, and by a product."""
-ITEMS = 160
+ITEMS = 240
 
 
 def add(commands: Any) -> None:

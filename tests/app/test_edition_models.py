@@ -1,5 +1,6 @@
 """Models in a static edition: what they believe, draw and map is what the app computes."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -9,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from bvae.app.edition import components, maps, networks, parts
+from bvae.app.edition import components, maps, networks, parts, rounding
 from bvae.app.edition.files import Files
 from bvae.app.edition.models import open_model, plain
 from bvae.app.edition.parts import PARTS, Edition
 from bvae.app.edition.parts.generate import SEED, drawn
+from bvae.cli.publish import MODELS
 from bvae.data import dataset
 from bvae.data.drawings import LEVELS, SIZE, STEP
+from bvae.export import folder
 from bvae.maps.projections import pca
 from tests.support import ROOT
 
@@ -133,6 +136,19 @@ def test_the_plane_of_an_item_is_that_of_its_principal_components():
     assert found["flat"] == [[1, 0], [0, 1]]
     np.testing.assert_allclose(np.array(found["one"]) @ np.array(found["one"]).T, np.eye(2), atol=1e-9)
     assert found["ellipse"] == {"long": 2, "short": 1, "angle": 0}
+
+
+def test_rounded_weights_decode_nearly_the_same(tmp_path):
+    """Pictures of a model of the default edition, at the items' joint beliefs."""
+    of = open_model(MODELS[0], 40)
+    exact = folder.write(tmp_path / "made", of.checkpoint, of.data.name).parent
+    q = of.model.aggregate(of.experts, of.model.aggregator.conditional())
+    z = q.mean[::25].numpy()
+    for m in range(len(of.data.modalities)):
+        content = (exact / f"{m}-decoder.onnx").read_bytes()
+        made = rounding.rounded(content)
+        assert 0 < rounding.difference(content, made, z) < rounding.TOLERANCE
+        assert len(gzip.compress(made)) < 0.9 * len(gzip.compress(content))
 
 
 def test_names_become_addresses():

@@ -98,7 +98,7 @@ def test_one_visit(chromium, edition):
         expect(page.get_by_text("1 of 10 predicted")).to_be_visible()
 
         # Explore: a view is hidden, a point is dragged and decoded while it moves, a link is kept
-        page.goto(f"{base}/explore.html?views=m0&views=m1&rule=poe")
+        page.goto(f"{base}/explore.html?data=polymnist&model=MWB-VAE&views=m0&views=m1&agg=PoE")
         page.locator("#explore[data-ready]").wait_for()
         hidden = page.get_by_role("button", name=re.compile("^m2.*hidden$"))
         expect(hidden).to_have_attribute("aria-pressed", "false")
@@ -117,7 +117,7 @@ def test_one_visit(chromium, edition):
         assert point.get_attribute("data-at") != at
         page.get_by_label("Method").select_option("1")
         page.get_by_label("Aggregate with").select_option("moe")
-        eventually(lambda: "model=mopoe-vae" in page.url and "rule=moe" in page.url, page=page)
+        eventually(lambda: "model=MoPoE-VAE" in page.url and "agg=MoE" in page.url, page=page)
         if live:
             expect(page.locator(".imagined-row")).to_have_count(5)
 

@@ -17,6 +17,7 @@ from bvae.app.components.playground.scenes import TWINS
 from bvae.app.edition.files import Files
 from bvae.app.edition.items import add_items
 from bvae.app.edition.models import Published
+from bvae.app.edition.rounding import rounded
 from bvae.app.widgets import tiles
 from bvae.export import description, folder
 
@@ -25,10 +26,11 @@ RUNTIME = "runtime"
 
 @functools.lru_cache(maxsize=4)
 def exported(of: Published) -> dict[str, bytes]:
-    """The files of `bvae.export.folder.write`, by name."""
+    """The files of `bvae.export.folder.write`, by name, with weights that compress better, see `rounding`."""
     with tempfile.TemporaryDirectory() as place:
         made = folder.write(Path(place) / "made", of.checkpoint, of.data.name)
-        return {path.name: path.read_bytes() for path in sorted(made.parent.iterdir())}
+        found = {path.name: path.read_bytes() for path in sorted(made.parent.iterdir())}
+    return {name: rounded(content) if name.endswith(".onnx") else content for name, content in found.items()}
 
 
 def encoders(of: Published) -> dict[str, str]:

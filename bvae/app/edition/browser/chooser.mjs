@@ -70,6 +70,27 @@ export function showStrip(published, chosen) {
   }));
 }
 
+/* The published model that the address asks for, as the app's links name it; the first one where it is not here. */
+export function modelAsked(models) {
+  const query = new URLSearchParams(location.search);
+  const fits = (asked, names) => asked === null || names.includes(asked);
+  return Math.max(models.findIndex(({ data, data_title: called, model, title }) => (
+    fits(query.get("data"), [data, called]) && fits(query.get("model"), [model, title]))), 0);
+}
+
+/* Rules that the address asks for: of the app's links, short names. */
+export function rulesAsked(key, rules) {
+  const given = new URLSearchParams(location.search).getAll(key);
+  return Object.keys(rules).filter((rule) => given.includes(rule) || given.includes(rules[rule].short));
+}
+
+/* The address names the model, unless it is the first one. */
+export function nameModel(about, models, hold) {
+  const first = about === models[0];
+  hold("data", first ? null : about.data);
+  hold("model", first ? null : about.title);
+}
+
 /* The carried item that is nearest to one of the whole test split, as a link may name it. */
 export function nearestTo({ items }, text) {
   const wanted = Number(text ?? NaN);

@@ -1,7 +1,9 @@
 /* Compare: several rules on the beliefs about one item, on the same axes, and what is decoded of each. */
 
 import { createPlane } from "./belief-plane.mjs";
-import { called, namesOf, nearestTo, showObserved, showStrip } from "./chooser.mjs";
+import {
+  called, modelAsked, nameModel, namesOf, nearestTo, rulesAsked, showObserved, showStrip,
+} from "./chooser.mjs";
 import { asked, hold, onTheme, pageData } from "./host.mjs";
 import { element, place } from "./pictures.mjs";
 import { decoded, joint, newest, openPublished, runtimeSoon } from "./published.mjs";
@@ -9,7 +11,7 @@ import { decoded, joint, newest, openPublished, runtimeSoon } from "./published.
 const data = pageData();
 const at = (id) => document.getElementById(id);
 const opened = new Map();
-const chosen = new Set(new URLSearchParams(location.search).getAll("rules").filter((rule) => rule in data.rules));
+const chosen = new Set(rulesAsked("rules", data.rules));
 if (!chosen.size) for (const rule of data.first) chosen.add(rule);
 let dark = false;
 let now = null; // {published, k, observed, weights, beliefs, found: [{rule, q, centre, parts}]}
@@ -74,11 +76,9 @@ function believe() {
 
 function remember() {
   const { published, k } = now;
-  const first = published.about === data.models[0];
-  hold("data", first ? null : published.about.data);
-  hold("model", first ? null : published.about.model);
+  nameModel(published.about, data.models, hold);
   hold("item", String(published.items.items[k]));
-  hold("rules", [...chosen]);
+  hold("rules", [...chosen].map((rule) => data.rules[rule].short));
   const names = published.items.views.map(({ name }) => name);
   const on = names.filter((_, m) => now.observed[m]);
   hold("views", on.length === names.length ? null : on);
@@ -126,8 +126,6 @@ at("before").onclick = () => go(now.k - 1);
 at("after").onclick = () => go(now.k + 1);
 at("reset").onclick = () => choose(Number(at("model").value));
 
-const start = data.models.findIndex(({ data: of, model }) => (asked("data") ?? of) === of
-  && (asked("model") ?? model) === model);
 runtimeSoon(data.runtime);
-await choose(Math.max(start, 0), asked("item"), new URLSearchParams(location.search).getAll("views"));
+await choose(modelAsked(data.models), asked("item"), new URLSearchParams(location.search).getAll("views"));
 at("compare").dataset.ready = "yes";

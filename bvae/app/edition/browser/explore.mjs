@@ -1,7 +1,9 @@
 /* Explore: an item, some of its views, a rule; what it believes and what is decoded, while a point is dragged. */
 
 import { createPlane } from "./belief-plane.mjs";
-import { called, namesOf, nearestTo, showObserved, showStrip } from "./chooser.mjs";
+import {
+  called, modelAsked, nameModel, namesOf, nearestTo, rulesAsked, showObserved, showStrip,
+} from "./chooser.mjs";
 import { asked, hold, onTheme, pageData } from "./host.mjs";
 import { element, place } from "./pictures.mjs";
 import { movedBy, placeOf } from "./plane.mjs";
@@ -140,11 +142,9 @@ function told() {
 
 function remember() {
   const { published, k, rule } = now;
-  const first = published.about === data.models[0];
-  hold("data", first ? null : published.about.data);
-  hold("model", first ? null : published.about.model);
+  nameModel(published.about, data.models, hold);
   hold("item", String(published.items.items[k]));
-  hold("rule", rule);
+  hold("agg", rule === null ? null : data.rules[rule].short);
   const names = published.items.views.map(({ name }) => name);
   const on = names.filter((_, m) => now.observed[m]);
   hold("views", on.length === names.length ? null : on);
@@ -189,15 +189,13 @@ at("back").onclick = () => believe();
 at("reset").onclick = () => choose(Number(at("model").value));
 
 const query = new URLSearchParams(location.search);
-const wanted = data.models.findIndex(({ data: of, model }) => (asked("data") ?? of) === of && (asked("model") ?? model)
-  === model);
-const start = Math.max(wanted, 0);
+const start = modelAsked(data.models);
 runtimeSoon(data.runtime);
 await choose(start);
 const { items } = now.published;
 const nearest = nearestTo(now.published, asked("item"));
 const given = query.getAll("views");
-const rule = asked("rule") in data.rules ? asked("rule") : null;
+const [rule = null] = rulesAsked("agg", data.rules);
 if (nearest || given.length || rule) {
   await choose(start, nearest, given.length ? items.views.map(({ name }) => given.includes(name)) : null, rule);
 }

@@ -1,5 +1,6 @@
 /* Latent space: a map made beforehand; the place under the finger is decoded while it moves. */
 
+import { modelAsked, nameModel } from "./chooser.mjs";
 import { asked, hold, mount, onTheme, pageData } from "./host.mjs";
 import { element, place, tile } from "./pictures.mjs";
 import { decoded, newest, openPublished, runtimeSoon } from "./published.mjs";
@@ -59,7 +60,7 @@ function picked({ items }) {
   at("picked").replaceChildren(...carried.map((k) => {
     const said = `item ${all[k]}${labels.length ? `, class ${classes[labels[k]]}` : ""}`;
     const inside = view.sheet && view.present[k] ? tile(view, k, "") : `${all[k]}`;
-    const query = new URLSearchParams({ data: now.about.data, model: now.about.model, item: all[k] });
+    const query = new URLSearchParams({ data: now.about.data, model: now.about.title, item: all[k] });
     const properties = { className: "item", href: `explore.html?${query}`, "aria-label": `${said}, in Explore` };
     return element("a", properties, [inside]);
   }));
@@ -103,8 +104,7 @@ async function choose(number, name = null) {
   at("picked").replaceChildren();
   at("unsaid").hidden = published.live;
   at("waiting").hidden = !published.live;
-  hold("model", number ? about.model : null);
-  hold("data", number ? about.data : null);
+  nameModel(about, models, hold);
   hold("projection", now.map === about.maps[0] ? null : now.map.name);
   await show();
   if (now.map.axes && published.live) decode(now, [0, 0]);
@@ -119,7 +119,5 @@ for (const button of document.querySelectorAll("[data-map]")) {
   button.onclick = () => choose(models.indexOf(now.about), button.dataset.map);
 }
 runtimeSoon(runtime);
-const start = models.findIndex(({ data: of, model }) => (asked("data") ?? of) === of
-  && (asked("model") ?? model) === model);
-await choose(Math.max(start, 0), asked("projection"));
+await choose(modelAsked(models), asked("projection"));
 at("latent").dataset.ready = "yes";

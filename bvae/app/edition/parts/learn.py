@@ -22,6 +22,9 @@ from bvae.io.storage import StorageError
 from bvae.plots import drawing
 from bvae.plots.style import LIGHT
 
+SAME = ("explore", "latent_space")
+"""Pages that show in an edition what a door of the app means."""
+
 
 def file_of(name: str) -> str:
     """The page of a lesson."""
@@ -53,10 +56,13 @@ def drawn(make: Any) -> dict[str, Any] | None:
             "bare": not figures and not picture.html}
 
 
-def doors_of(found: Sequence[Door], names: Sequence[str]) -> list[tuple[str, Markup]]:
-    """Links to pages that the edition has: address, words."""
+def doors_of(found: Sequence[Door], edition: Edition) -> list[tuple[str, Markup]]:
+    """Links to pages that show the same in the edition, with its models: address, words."""
+    models = {(m.data.name, m.title) for m in edition.models}
     return [(f"{shell.address(d.page)}?{urlencode(d.query, doseq=True, safe='~,')}", line_of(d.label))
-            for d in found if d.page in names]
+            for d in found if d.page in edition.names and (
+                d.page == "playground"
+                or d.page in SAME and (d.query.get("data"), d.query.get("model")) in models)]
 
 
 def asked(question: Question) -> dict[str, Any]:
@@ -67,10 +73,10 @@ def asked(question: Question) -> dict[str, Any]:
             "right": LETTERS[question.right], "picture": drawn(question.picture)}
 
 
-def step_of(step: Step, names: Sequence[str]) -> dict[str, Any]:
+def step_of(step: Step, edition: Edition) -> dict[str, Any]:
     """One screen."""
     try:
-        found = doors_of(step.links(), names)
+        found = doors_of(step.links(), edition)
     except StorageError:
         found = []
     return {"title": step.title, "text": said(step.text), "picture": drawn(step.picture), "doors": found,
@@ -100,11 +106,11 @@ def write(edition: Edition) -> None:
     listed = list(course.items())
     for k, (name, lesson) in enumerate(listed):
         following = listed[k + 1] if k + 1 < len(listed) else None
-        trial = doors_of([lesson.trial], edition.names)
+        trial = doors_of([lesson.trial], edition)
         edition.page(
             "learn", "lesson", file=file_of(name), title=f"{lesson.number} · {lesson.title}", module="lesson",
             data={"lesson": name}, lesson=lesson, idea=line_of(lesson.idea),
-            steps=[step_of(step, edition.names) for step in lesson.steps], summary=line_of(lesson.summary),
+            steps=[step_of(step, edition) for step in lesson.steps], summary=line_of(lesson.summary),
             trial=line_of(lesson.trial.label), trial_at=trial[0][0] if trial else "", words=words_of(lesson),
             derivation=derivation_of(lesson),
             following=(file_of(following[0]), following[1].title, following[1].minutes) if following else None)
