@@ -62,7 +62,7 @@ def doors_of(found: Sequence[Door], edition: Edition) -> list[tuple[str, Markup]
     return [(f"{shell.address(d.page)}?{urlencode(d.query, doseq=True, safe='~,')}", line_of(d.label))
             for d in found if d.page in edition.names and (
                 d.page == "playground"
-                or d.page in SAME and (d.query.get("data"), d.query.get("model")) in models)]
+                or (d.page in SAME and (d.query.get("data"), d.query.get("model")) in models))]
 
 
 def asked(question: Question) -> dict[str, Any]:
