@@ -11,6 +11,7 @@ from bvae.app import links
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import rows
 from bvae.app.components.draw import canvas
+from bvae.app.generate import under_the_pen
 from bvae.app.generate.generate_panels import Shown, Task, draws_sheet, numbers
 from bvae.app.generate.state import drawn_as, kinds
 from bvae.app.generate.tasks import DRAW, WRITE
@@ -93,6 +94,8 @@ def draw_or_write(c: Task, about: Any) -> Shown | None:
         given, caption = st.columns([1, 3.2], vertical_alignment="center", wrap=False)
         given.html(sheet.picture(images.content(c.data, view, value[0]), f"your input as {view}", style.color(m)))
         caption.html(sheet.head(f"{view}: {c.data.modalities[view].label}", m, "your input, as the model sees it"))
+        if kind == DRAW:
+            under_the_pen.show(c, view, value, st.session_state[DRAWING])
         generated = c.studio.translate({view: value}, c.views, c.num_samples, c.seed)
         draws_sheet(c, generated, c.views, f"Your input in all {len(c.views)} views", numbers(len(generated)))
         st.caption("Each row is another draw from what this one view makes the model believe.")
