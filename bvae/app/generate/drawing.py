@@ -84,18 +84,20 @@ def draw_or_write(c: Task, about: Any) -> Shown | None:
             c.form.ask(st.segmented_control, "kind", "Input", label_visibility="collapsed")
         kind = c.form.answer("kind")
         about.markdown(ASK[kind])
+        strip = st.container()
         made = _drawn(c) if kind == DRAW else _typed(c)
     if made is None:
         return None
     view, value, told = made
+    if kind == DRAW:
+        with strip:
+            under_the_pen.show(c, view, value, st.session_state[DRAWING])
     with right:
         st.subheader("What the model makes of it")
         m = c.views.index(view)
         given, caption = st.columns([1, 3.2], vertical_alignment="center", wrap=False)
         given.html(sheet.picture(images.content(c.data, view, value[0]), f"your input as {view}", style.color(m)))
         caption.html(sheet.head(f"{view}: {c.data.modalities[view].label}", m, "your input, as the model sees it"))
-        if kind == DRAW:
-            under_the_pen.show(c, view, value, st.session_state[DRAWING])
         generated = c.studio.translate({view: value}, c.views, c.num_samples, c.seed)
         draws_sheet(c, generated, c.views, f"Your input in all {len(c.views)} views", numbers(len(generated)))
         st.caption("Each row is another draw from what this one view makes the model believe.")

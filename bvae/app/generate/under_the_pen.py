@@ -18,7 +18,7 @@ from bvae.app.widgets.live_views import view_of
 from bvae.data import MultimodalDataset, drawings
 
 KEY = "generate_live"
-SAID = "The mean of what this one view makes the model believe, decoded."
+SAID = "The mean of what this view makes the model believe."
 
 
 def show(c: Task, view: str, value: Tensor, drawing: Tensor) -> None:

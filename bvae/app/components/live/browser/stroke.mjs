@@ -39,7 +39,7 @@ export function create(root, { openModel }) {
     live = { key: now.join(""), values };
     pictures.show(values, "decoded while you draw");
     pictures.caption({});
-    setText(status, "Decoded in your browser while you draw: the mean of what this one view makes the model believe.");
+    setText(status, "Decoded in your browser while you draw.");
     root.dataset.frames = frames.times.length + 1;
   });
 
