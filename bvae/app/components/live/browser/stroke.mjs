@@ -64,7 +64,7 @@ export function create(root, { openModel }) {
           model = null;
           root.dataset.ready = "";
           openModel(scene.model).then(async (opened) => {
-            if (!opened.manifest || scene.model !== data.scene.model) return;
+            if (!opened || scene.model !== data.scene.model) return;
             await Promise.all([opened.ready("encoder", [scene.view]), opened.ready("decoder")]);
             model = opened;
             root.dataset.ready = "true";
