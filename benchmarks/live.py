@@ -24,27 +24,36 @@ TARGET = 1000 / 30  # milliseconds
 STAGE = ".bvae-live .stage"
 READY = f"{STAGE}[data-ready=true]"
 LIMIT = 300_000
-NEXT = "() => new Promise(done => requestAnimationFrame(done))"
+GESTURE = """async (field, moves) => {
+  const stage = field.closest('.stage');
+  stage.live.frames.clear();
+  const box = field.getBoundingClientRect();
+  const tell = (type, k) => field.dispatchEvent(new PointerEvent(type, {
+    pointerId: 7, button: 0, bubbles: true, clientX: box.left + box.width * (0.5 + 0.25 * Math.sin(k / 9)),
+    clientY: box.top + box.height * (0.5 + 0.2 * Math.cos(k / 7))}));
+  tell('pointerdown', 0);
+  for (let k = 1; k <= moves; k++) {
+    await new Promise(done => requestAnimationFrame(done));
+    tell('pointermove', k);
+  }
+  await new Promise(done => requestAnimationFrame(done));
+  const { times, painted } = stage.live.frames;
+  const found = [times.slice(1), painted.slice(1).map((t, k) => t - painted[k])];
+  tell('pointerup', moves);
+  return found;
+}"""
+"""A finger that moves once in every frame of the browser, and lifts."""
 PADS = {"point z": "plane", "weights": "balance"}
 
 
 def dragged(page: Any, pad: str, moves: int) -> tuple[list[float], list[float], float]:
     """Work and intervals of the frames of one gesture, and from its end to Python's answer, all in milliseconds."""
     stage = page.locator(STAGE)
-    stage.evaluate("stage => stage.live.frames.clear()")
-    box = page.locator(f"{STAGE} .{pad} .handle").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for step in range(moves):
-        page.mouse.move(x + 30 * (step % 20) / 20, y - 20 * (step % 11) / 11)
-        page.evaluate(NEXT)
-    times = stage.evaluate("stage => [stage.live.frames.times, stage.live.frames.intervals]")
     before = stage.get_attribute("data-settled")
+    times, intervals = page.locator(f"{STAGE} .{pad}").evaluate(GESTURE, moves)
     began = time.perf_counter()
-    page.mouse.up()
     page.wait_for_selector(f"{STAGE}:not([data-settled='{before}'])", timeout=LIMIT)
-    return times[0][1:], times[1][1:], 1000 * (time.perf_counter() - began)
+    return times, intervals, 1000 * (time.perf_counter() - began)
 
 
 def row(name: str, values: list[float], target: float | None) -> list[Any]:

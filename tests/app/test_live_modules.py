@@ -11,6 +11,8 @@ import torch
 import bvae
 from bvae.aggregators.weights import ExpertWeights
 from bvae.app.components.live import packed, runtime, vector
+from bvae.app.generate.under_the_pen import recipe
+from bvae.data import drawings
 from bvae.export import folder
 from bvae.models.config import ModelConfig
 from bvae.models.vae import MultimodalVAE
@@ -77,6 +79,31 @@ def test_rules_on_many_dimensions_are_pythons(tmp_path):
     for (rule, options, kind, (_, (mean, scale))), got in zip(asked, found, strict=True):
         np.testing.assert_allclose(got["mean"], mean, atol=2e-5, err_msg=f"{rule} {options} {kind}")
         np.testing.assert_allclose(got["scale"], scale, atol=2e-5, err_msg=f"{rule} {options} {kind}")
+
+
+def test_drawings_are_centred_as_in_python(tmp_path):
+    g = torch.Generator().manual_seed(5)
+    asked = [*drawings.EXAMPLES.values()]
+    for k in range(20):
+        ink = torch.zeros(28, 28, dtype=torch.uint8)
+        height, width = (int(v) for v in torch.randint(1, 27, (2,), generator=g))
+        top, left = (int(torch.randint(28 - side, (1,), generator=g)) for side in (height, width))
+        ink[top : top + height, left : left + width] = 85 * torch.randint(4, (height, width), generator=g).byte()
+        asked.append(ink if k else torch.zeros(28, 28, dtype=torch.uint8))
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps({"drawings": [ink.flatten().tolist() for ink in asked]}), encoding="utf-8")
+    for ink, got in zip(asked, node("tests/support/live.mjs", tmp_path, file)["drawings"], strict=True):
+        np.testing.assert_allclose(got, drawings.centred(ink).flatten(), atol=1)
+
+
+@pytest.mark.parametrize("ink", [0, 60, 200, 255])
+def test_how_a_drawing_enters_is_found_out(ink):
+    data = bvae.dataset("polymnist", "test")
+    blank, full, above = recipe(data, "m2", seed=4)
+    field = torch.full((28, 28), ink, dtype=torch.uint8)
+    made = data.from_drawing(field, "m2", torch.Generator().manual_seed(4))[0]
+    torch.testing.assert_close(full if ink > above else blank, made)
+    assert recipe(bvae.dataset("mnist-svhn-text", "test"), "mnist", seed=4)[2] is None
 
 
 @pytest.mark.slow

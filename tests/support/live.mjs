@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { aggregate, moments } from "../../bvae/app/components/live/browser/aggregation.mjs";
+import { centred } from "../../bvae/app/components/live/browser/drawing.mjs";
 import { open } from "../../bvae/app/components/live/browser/model.mjs";
 import { load } from "../../bvae/app/components/live/browser/runtime.mjs";
 
@@ -31,8 +32,11 @@ function joint(q) {
   return { mean: plain(mean), scale: plain(scale), weights: q.weights };
 }
 
-const answer = { rules: (given.rules ?? []).map(({ rule, locs, scales, weights, subsets }) =>
-  joint(aggregate(rule, vectors(locs), vectors(scales), weights, subsets))) };
+const answer = {
+  drawings: (given.drawings ?? []).map((ink) => plain(centred(floats(ink)))),
+  rules: (given.rules ?? []).map(({ rule, locs, scales, weights, subsets }) =>
+    joint(aggregate(rule, vectors(locs), vectors(scales), weights, subsets))),
+};
 
 if (given.z) {
   const runtime = await load(RUNTIME.href);

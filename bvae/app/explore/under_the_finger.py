@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-import torch
 from torch import Tensor
 
 from bvae.aggregators import name_of, options_of
@@ -18,9 +17,8 @@ from bvae.app.beliefs.item_beliefs import ItemBeliefs, experts_of
 from bvae.app.components import live
 from bvae.app.explore.frame import Frame
 from bvae.app.state import Form
-from bvae.app.widgets import tiles
 from bvae.app.widgets.choose import Choice
-from bvae.data import Modality, MultimodalDataset
+from bvae.app.widgets.live_views import numbers, view_of
 from bvae.maps.latent_distance import PLACES
 from bvae.plots import style
 from bvae.plots.posterior import Aggregate
@@ -93,20 +91,6 @@ def scene_of(
     return scene
 
 
-def view_of(modality: Modality, m: int, data: MultimodalDataset) -> dict[str, Any]:
-    """A view as ``browser/pictures.mjs`` draws it."""
-    out: dict[str, Any] = {"name": modality.name, "kind": modality.kind, "shape": list(modality.shape),
-                           "color": style.color(m)}
-    if modality.kind == "text":
-        out["alphabet"] = list(data.read_text(torch.eye(modality.shape[-1]).unsqueeze(1)))
-    if modality.columns:
-        out["columns"] = [{"name": c.name, "type": c.type, "categories": list(c.categories)} for c in modality.columns]
-        if len(modality.columns) > tiles.FEW:
-            usual, deviation = tiles.usual(data, modality.name)
-            out["usual"] = {"mean": numbers(usual), "deviation": numbers(deviation)}
-    return out
-
-
 def answer(choice: Choice, scene: dict[str, Any], mean: Tensor, rest: dict[str, Any] | None) -> dict[str, Any]:
     """What Python decodes of the joint belief's mean, or of the point where a gesture has ended."""
     z = None if rest is None else live.vector(rest.get("z", ()), scene["latent"])
@@ -123,8 +107,3 @@ def answer(choice: Choice, scene: dict[str, Any], mean: Tensor, rest: dict[str, 
         "said": (WORDS if z is None else f"The point z, decoded: {far}."),
         "values": live.packed({view: v[0] for view, v in made.values.items()}, choice.loaded.model.modalities),
     }
-
-
-def numbers(values: Any) -> list[float]:
-    """As a list for JSON."""
-    return [float(v) for v in values]

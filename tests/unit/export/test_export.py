@@ -75,7 +75,7 @@ def test_a_gap_is_a_gap(exported):
     loc, _ = session(to / "1-encoder.onnx").run(None, {"x": x.numpy()})
     with torch.no_grad():
         wanted = model.experts({"table": x}).loc[1, :, :3]
-    np.testing.assert_allclose(loc[:, :3], wanted, atol=1e-5)
+    np.testing.assert_allclose(loc[:, :3], wanted, atol=1e-4)
 
 
 def test_the_manifest_says_what_a_browser_has_to_know(exported):

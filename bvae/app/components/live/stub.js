@@ -1,35 +1,21 @@
 /* What Streamlit runs: it fetches the live view's modules, after the page has been drawn, and hands them the data. */
 
-const WAIT = 2500; // milliseconds until a model that is being prepared is asked for again
-const TRIES = 200;
+const HINT = "Preparing the model for this view: once for each model, about half a minute.";
 
 /* The server's own address, also where the app lies below another one. */
 const address = (path) => new URL(path, window.__streamlit?.BACKEND_BASE_URL ?? new URL(".", location.href)).href;
-const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 2000 }));
 
 async function start(root, data) {
   await idle();
   const at = (name) => import(address(`${data.modules}${name}.mjs`));
   const view = await at(data.view);
-
-  async function openModel(path) {
-    await idle();
-    for (let i = 0; i < TRIES && root.isConnected; i++) {
-      const answer = await fetch(address(`${path}model.json`));
-      if (answer.status === 200) {
-        root.dataset.hint = "";
-        const [{ open }, { load }] = await Promise.all([at("model"), at("runtime")]);
-        return open(address(path), { runtime: load(address(data.runtime)) });
-      }
-      if (answer.status !== 202) break;
-      root.dataset.hint = "Preparing the model for this view: once for each model, about half a minute.";
-      await later(WAIT);
-    }
-    root.dataset.hint = "";
-    return {};
-  }
-
+  const openModel = async (path) => {
+    const { opened } = await at("serving");
+    return opened(address(path), address(data.runtime), () => root.isConnected, (on) => {
+      root.dataset.hint = on ? HINT : "";
+    });
+  };
   return view.create(root.querySelector(".stage"), { openModel });
 }
 

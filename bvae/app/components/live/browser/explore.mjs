@@ -263,7 +263,7 @@ export function create(root, { openModel }) {
           model = null;
           root.dataset.ready = "";
           const opened = await openModel(scene.model);
-          if (opened.manifest && scene.model === data.scene.model) {
+          if (opened && scene.model === data.scene.model) {
             model = opened;
             await model.decode(z, 1); // opens every decoder; nothing is shown
             shown = joint();
