@@ -81,7 +81,7 @@ function remember() {
   hold("rules", [...chosen].map((rule) => data.rules[rule].short));
   const names = published.items.views.map(({ name }) => name);
   const on = names.filter((_, m) => now.observed[m]);
-  hold("views", on.length === names.length ? null : on);
+  hold("views", on.length === names.length ? null : on.length ? on : "");
 }
 
 function go(k) {

@@ -147,7 +147,7 @@ function remember() {
   hold("agg", rule === null ? null : data.rules[rule].short);
   const names = published.items.views.map(({ name }) => name);
   const on = names.filter((_, m) => now.observed[m]);
-  hold("views", on.length === names.length ? null : on);
+  hold("views", on.length === names.length ? null : on.length ? on : "");
 }
 
 function go(k) {
@@ -188,14 +188,15 @@ at("after").onclick = () => go(now.k + 1);
 at("back").onclick = () => believe();
 at("reset").onclick = () => choose(Number(at("model").value));
 
-const query = new URLSearchParams(location.search);
+// What the address asks for is read before anything is shown: from then on it says what is.
 const start = modelAsked(data.models);
+const [rule = null] = rulesAsked("agg", data.rules);
+const given = new URLSearchParams(location.search).getAll("views");
+const wanted = asked("item");
 runtimeSoon(data.runtime);
 await choose(start);
 const { items } = now.published;
-const nearest = nearestTo(now.published, asked("item"));
-const given = query.getAll("views");
-const [rule = null] = rulesAsked("agg", data.rules);
+const nearest = nearestTo(now.published, wanted);
 if (nearest || given.length || rule) {
   await choose(start, nearest, given.length ? items.views.map(({ name }) => given.includes(name)) : null, rule);
 }
