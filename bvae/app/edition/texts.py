@@ -12,7 +12,7 @@ from bvae.app.templates import Markup
 
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 GREY = re.compile(r":gray\[((?:[^\[\]]|\[[^\]]*\])*)\]")
-HELD = "\x02{}\x03"
+HELD = "\ue000{}\ue001"  # of the private use area: no text has them, and Markdown leaves them alone
 LINK = re.compile(r'<a href="http')
 
 
