@@ -17,6 +17,7 @@ from bvae.app.templates import HERE
 from bvae.cli import main
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow  # an edition is written for most of them
 SVG = "http://www.w3.org/2000/svg"
 MATH = "http://www.w3.org/1998/Math/MathML"
 ADDRESS = re.compile(r"(?:https?:)?//[a-z0-9.-]+[^\s\"'<>)]*", re.IGNORECASE)

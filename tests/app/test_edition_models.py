@@ -22,6 +22,7 @@ from bvae.export import folder
 from bvae.maps.projections import pca
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow  # an edition is written for most of them
 DATA, MODEL, ITEMS = "penguins", "mwb-vae", 8
 
 
