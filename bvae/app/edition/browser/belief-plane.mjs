@@ -23,7 +23,8 @@ export function createPlane(root, moved) {
     "aria-label": "The point that is decoded: drag it, or move it with the arrow keys" });
   const field = element("div", { className: "field" }, [picture, point]);
   const legend = element("p", { className: "bvae-legend" });
-  root.replaceChildren(field, legend);
+  const how = element("p", { className: "muted" });
+  root.replaceChildren(field, legend, how);
   let plane = null;
   let limits = null;
   let at = [0, 0];
@@ -155,9 +156,9 @@ export function createPlane(root, moved) {
         const line = svg("svg", { width: 34, height: 12, "aria-hidden": "true" }, [svg("path", {
           d: "M1,6H33", stroke: color, "stroke-width": 3, "stroke-dasharray": DASHES[dash] ?? "" })]);
         return element("span", { className: "bvae-legend-entry" }, [line, ` ${name}`]);
-      }), element("span", { className: "bvae-legend-entry",
-        textContent: "thick and thin: one and two standard deviations; the plane is "
-          + (plane.own ? "the latent space itself" : "that in which the views' means spread most") }));
+      }));
+      how.textContent = "Thick and thin: one and two standard deviations. The plane is "
+        + (plane.own ? "the latent space itself." : "that in which the views' means spread most.");
       if (place) {
         at = placeOf(plane, place);
         put();
