@@ -16,9 +16,11 @@ from bvae.data.own.own_data import OwnData
 from bvae.io.storage import write_json
 from bvae.metrics.imputation import NEIGHBOURS, predicted, ridge
 from bvae.models.vae import MultimodalVAE
+from bvae.training import calibrating
 from bvae.training.loop import train
 from bvae.training.settings import Settings
 from bvae.training.sizing import sized
+from bvae.training.validation import held_out
 
 HELD = 0.1
 """Share of the training items on which simpler methods without a density learn how far they are off."""
@@ -246,7 +248,10 @@ def chosen(data: OwnData, method: str, quick: bool) -> Settings:
 def ours(data: OwnData, problem: Problem, method: str, quick: bool) -> Answer:
     """One of our methods, trained as ``bvae train FOLDER`` would."""
     with tempfile.TemporaryDirectory() as folder:
-        model = train(chosen(data, method, quick), Path(folder), progress=False, data=data)
+        settings = chosen(data, method, quick)
+        model = train(settings, Path(folder), progress=False, data=data)
+    if settings.validation:
+        model.calibration = calibrating.fit(model, held_out(data, settings.validation)[1])
     x_train, x_test = ({n: torch.from_numpy(v).float() for n, v in zip(problem.names, views, strict=True)}
                        for views in (problem.train, problem.test))
 

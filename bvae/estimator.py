@@ -27,10 +27,12 @@ from bvae.models.imputation import AT_ONCE, Imputed, impute
 from bvae.models.vae import MultimodalVAE
 from bvae.samplers import Sampler, best, posterior_draws
 from bvae.samplers.files import write
+from bvae.training import calibrating
 from bvae.training.checkpoint import CheckpointError, load_weights, read_checkpoint, save_model
 from bvae.training.loop import train
 from bvae.training.settings import Settings
 from bvae.training.sizing import sized
+from bvae.training.validation import held_out
 
 ESTIMATOR = "estimator.json"
 READ_AT_ONCE = 2**24
@@ -153,6 +155,8 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         with tempfile.TemporaryDirectory() as folder:
             train(self.settings_, Path(folder), progress=self.verbose, data=data)
             self._take(load_weights(read_checkpoint(Path(folder))))
+        if self.settings_.validation:
+            self.model_.calibration = calibrating.fit(self.model_, held_out(data, self.settings_.validation)[1])
         self.draws_ = posterior_draws(self.model_, data, seed=self.settings_.seed)
         return self
 
@@ -351,6 +355,8 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         save_model(folder, self.model_, self.settings_, {"seconds": 0.0, "items": 0})
         if isinstance(self.model_.sampler, Sampler):
             write(folder, self.model_.sampler, read_checkpoint(folder).hash)
+        if self.model_.calibration is not None:
+            calibrating.write(folder, self.model_.calibration, read_checkpoint(folder).hash)
         groups = {k: [c.item() if isinstance(c, np.generic) else c for c in v] for k, v in (self.groups or {}).items()}
         facts = {"alphabet": self.alphabet_, "groups": groups or None, "kinds": dict(self.kinds or {}) or None,
                  "weights": self.weights, "why": self.why_, "notes": self.notes_,

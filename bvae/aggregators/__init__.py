@@ -7,18 +7,24 @@ import sys
 from typing import Any
 
 from bvae.aggregators.base import AGGREGATORS, Aggregator, GaussianAggregator, PooledAggregator, validating
+from bvae.aggregators.learned import LEARNED, LearnedAggregator
 from bvae.aggregators.subsets import Mixture
-from bvae.registry import import_submodules
+from bvae.registry import Registry, import_submodules
 
 __all__ = [
-    "AGGREGATORS", "Aggregator", "GaussianAggregator", "Mixture", "PooledAggregator",
-    "aggregator", "aggregators", "name_of", "options_of",
+    "AGGREGATORS", "LEARNED", "Aggregator", "GaussianAggregator", "LearnedAggregator", "Mixture", "PooledAggregator",
+    "aggregator", "aggregators", "learned_aggregators", "name_of", "options_of",
 ]
 
 
 def aggregators() -> list[str]:
-    """Names of the rules that :func:`aggregator` accepts."""
+    """Names of the rules that :func:`aggregator` accepts and that may be asked of any experts."""
     return AGGREGATORS.names()
+
+
+def learned_aggregators() -> list[str]:
+    """Names of the rules that are networks, which :func:`aggregator` accepts too, for a model to be trained with."""
+    return LEARNED.names()
 
 
 def aggregator(name: str, *, validate_args: bool | None = None, **options: Any) -> Aggregator:
@@ -28,7 +34,8 @@ def aggregator(name: str, *, validate_args: bool | None = None, **options: Any) 
     :func:`bvae.set_validate_args` says.
 
     Beside the registered names, ``mixture(NAME)`` is the mixture over all subsets of modalities of the rule NAME, with
-    the options of both: ``mixture(poe)`` is ``mopoe``, ``mixture(wasserstein)`` is ``mwb``.
+    the options of both: ``mixture(poe)`` is ``mopoe``, ``mixture(wasserstein)`` is ``mwb``. And the names of
+    :func:`learned_aggregators` give rules that a model has to be trained with before they can be called.
 
     Raises
     ------
@@ -47,15 +54,19 @@ def aggregator(name: str, *, validate_args: bool | None = None, **options: Any) 
     """
     if name.startswith("mixture(") and name.endswith(")"):
         over = {key: options.pop(key) for key in ("num_subsets",) if key in options}
-        return validating(Mixture(aggregator(name[len("mixture(") : -1], **options), **over), validate_args)
-    return validating(AGGREGATORS.build(name, **options), validate_args)
+        inside = aggregator(name[len("mixture(") : -1], **options)
+        if isinstance(inside, LearnedAggregator):
+            raise ValueError(f"{name}: expected a rule without a network inside the mixture")
+        return validating(Mixture(inside, **over), validate_args)
+    return validating((LEARNED if name in LEARNED else AGGREGATORS).build(name, **options), validate_args)
 
 
 def name_of(rule: Aggregator) -> str:
     """The name that gives this rule back, see :func:`aggregator`."""
     if isinstance(rule, Mixture):
         return f"mixture({name_of(rule.rule)})"
-    return next(name for name in AGGREGATORS if AGGREGATORS[name] is type(rule))
+    registry: Registry[Any] = LEARNED if isinstance(rule, LearnedAggregator) else AGGREGATORS
+    return next(name for name in registry if registry[name] is type(rule))
 
 
 def options_of(rule: Aggregator) -> dict[str, Any]:

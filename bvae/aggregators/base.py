@@ -91,6 +91,8 @@ class Aggregator(ABC):
     """Whether `weights` may also be those of the 2^M - 1 subsets."""
     extrapolates: ClassVar[bool] = False
     """Whether the mean may lie outside the range of the experts' means."""
+    keeps_one: ClassVar[bool] = True
+    """Whether one expert alone comes out as it is. If not, an expert is no belief, but what the rule reads."""
     takes_correlated: ClassVar[bool] = True
     """Whether :meth:`full`, if there is one, takes covariances that are not diagonal."""
 

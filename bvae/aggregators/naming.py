@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bvae.aggregators.base import AGGREGATORS, Aggregator
+from bvae.aggregators.learned import LEARNED
 
 
 def title(rule: str) -> str:
@@ -25,9 +26,9 @@ def ordered(rules: Iterable[str]) -> list[str]:
 
 def _said(rule: str, what: str, otherwise: Any) -> Any:
     # What somebody has registered may be no rule at all: it is listed all the same, and says what is wrong when used.
-    if rule not in AGGREGATORS:
+    if rule not in AGGREGATORS and rule not in LEARNED:
         return float("inf") if what == "order" else otherwise
-    return getattr(AGGREGATORS[rule], what, otherwise)
+    return getattr(AGGREGATORS[rule] if rule in AGGREGATORS else LEARNED[rule], what, otherwise)
 
 
 def _inside(rule: str) -> str:

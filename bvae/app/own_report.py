@@ -23,7 +23,7 @@ from bvae.data.own.described import column_lines, size
 from bvae.data.own.own_data import UNLABELLED
 from bvae.data.own.registering import FOLDERS
 from bvae.data.own.words import is_gap, word
-from bvae.evaluation.imputed import COVERAGE, FIGURES, Row, rows, said, tied
+from bvae.evaluation.imputed import COVERAGE, FIGURES, UNCALIBRATED, Row, rows, said, tied
 from bvae.evaluation.own_items import Items, embedding
 from bvae.gaussians.dimensions import z_name
 from bvae.io.storage import StorageError
@@ -239,7 +239,11 @@ def caveats(
     lacking = [n for m, n in enumerate(data.modalities) if float(data.present[m].float().mean()) < 0.5]
     if lacking:
         out.append(f"More than half of the items lack {', '.join(lacking)}: what is said of it rests on the others.")
-    out += ["Imputed values are what the model expects, and their intervals come from the model, too.",
+    bare = metrics.get(UNCALIBRATED, {})
+    out += ["Imputed values are what the model expects. " + (
+                "Intervals are those of the model, made wider or narrower by what held on items kept from the training "
+                "(its own hold " + ", ".join(f"{f['mean']:.0%} of {v}" for v, f in bare.items()) + ")." if bare else
+                "Their intervals come from the model, too."),
             "How well it imputes was measured on values that were there. Where values lack for a reason that has to do "
             "with them, real gaps are harder, and intervals hold less than was measured.",
             "Where items lie together in the map, the views agree about what they share; causes are not in it.",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 import bvae
+from bvae.aggregators import Aggregator, LearnedAggregator, name_of, options_of
 from bvae.app.components.picture import save_buttons
 from bvae.app.widgets import fold
 from bvae.data.own.registering import FOLDERS
@@ -17,6 +18,14 @@ def opened(data_name: str) -> list[str]:
     if data_name not in FOLDERS:
         return [""]
     return ["from bvae.data.own import register", "", f"register({str(FOLDERS[data_name])!r})  # the files brought"]
+
+
+def made(rule: Aggregator) -> str:
+    """Python that makes a rule; one that is a network is the model's."""
+    if isinstance(rule, LearnedAggregator):
+        return "model.aggregator"
+    options = "".join(f", {k}={v!r}" for k, v in options_of(rule).items())
+    return f'bvae.aggregator("{name_of(rule)}"{options})'
 
 
 def show(

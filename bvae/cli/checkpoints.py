@@ -29,6 +29,8 @@ def add(commands: Any) -> None:
     command.add_argument("--out", type=Path, help="folder of all checkpoints (default: checkpoints/)")
     command.add_argument("--samplers", action="store_true",
                          help="fit the samplers that are missing or of other weights: how inventions are drawn")
+    command.add_argument("--calibrations", action="store_true",
+                         help="calibrate the intervals of models of tables that are not, or of other weights")
     rebuild = command.add_argument_group("making them again")
     rebuild.add_argument("--rebuild", action="store_true",
                          help="train and evaluate what is missing of what ships; can be stopped and repeated")
@@ -44,16 +46,17 @@ def run(options: argparse.Namespace) -> int:
     """List and verify, or make them again."""
     from bvae.evaluation.records import records
     from bvae.maps import map_files
-    from bvae.training import sampling
+    from bvae.training import calibrating, sampling
 
     if options.rebuild:
         return rebuild(options)
     if options.only or options.dry_run or options.official or options.root:
         raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
     root = options.out  # without one, what ships and what was trained in the app
-    if options.samplers:
-        sampling.make_missing(load_checkpoint(data, name, root) for data in DATASETS
-                              for name in checkpoints(data, root))
+    asked = [made for made, wanted in ((sampling, options.samplers), (calibrating, options.calibrations)) if wanted]
+    for made in asked:
+        made.make_missing(load_checkpoint(data, name, root) for data in DATASETS for name in checkpoints(data, root))
+    if asked:
         return 0
 
     def line(settings: Settings, config: Mapping[str, Any], latent_dim: int, size: str) -> str:

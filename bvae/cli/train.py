@@ -110,7 +110,7 @@ def for_own_data(settings: Settings, changes: dict[str, Any], seconds: float | N
 
 def train_in(folder: Path, settings: Settings, options: argparse.Namespace, again: str) -> int:
     """Train in a folder that no other process works in, and evaluate."""
-    from bvae.training import sampling
+    from bvae.training import calibrating, sampling
     from bvae.training.loop import STATE, TrainingStopped, make_fabric, train
 
     if (folder / STATE).is_file() and not (options.resume or options.overwrite):
@@ -131,8 +131,9 @@ def train_in(folder: Path, settings: Settings, options: argparse.Namespace, agai
     except TrainingStopped as stop:
         print(f"\n{stop}. Go on with:\n  {again}", file=sys.stderr)
         return 130
-    if problem := sampling.after_training(folder, options.root):
-        print(problem, file=sys.stderr)
+    for fitted in (sampling, calibrating):
+        if problem := fitted.after_training(folder, options.root):
+            print(problem, file=sys.stderr)
     print(f"saved {folder / WEIGHTS} ({(folder / WEIGHTS).stat().st_size / 1e6:.2f} MB)")
     if not options.no_evaluate:
         root, name = folder.parents[1], folder.name

@@ -13,7 +13,7 @@ SIMPLER = {"ridge": "ridge regression", "neighbours": "nearest neighbours", "mod
 """Ending of a figure's key -> what it is the figure of."""
 FIGURES = {"imputation_r2": "Numbers: share of the variance that is predicted (R2)",
            "imputation_accuracy": "Words: share that is predicted rightly"}
-COVERAGE = "imputation_coverage_90"
+COVERAGE, UNCALIBRATED = "imputation_coverage_90", "imputation_coverage_90_uncalibrated"
 
 
 @dataclass(frozen=True)

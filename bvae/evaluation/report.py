@@ -19,14 +19,19 @@ BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
 BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
 END = "<!-- end of results -->"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
-BY_VIEWS = ("coherence", "joint_coherence", "joint_coherence_fitted", "attribute_coherence", "latent_accuracy",
-            "latent_accuracy_drawn", "latent_average_precision")
+BY_VIEWS = ("coherence", "coherence_sharp", "joint_coherence", "joint_coherence_fitted",
+            "joint_coherence_fitted_sharp", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
+            "latent_average_precision")
 IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "latent_accuracy")  # from fewest and most views
-FROM_TO = ("variety", "sharpness", "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
+FROM_TO = ("variety", "sharpness", "conditional_frechet", "conditional_precision", "conditional_recall",
+           "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
 HEADS = {
     "coherence": "coherence", "joint_coherence": "joint coherence",
     "joint_coherence_fitted": "joint coherence, sampler", "attribute_coherence": "attribute coherence",
+    "coherence_sharp": "coherence (sharp judges)", "joint_coherence_fitted_sharp": "joint coherence, sampler "
+    "(sharp judges)", "conditional_frechet": "Fréchet distance of translations",
+    "conditional_precision": "precision of translations", "conditional_recall": "recall of translations",
     "variety": "variety", "sharpness": "sharpness",
     "latent_accuracy": "latent accuracy", "latent_accuracy_drawn": "latent accuracy (drawn)",
     "latent_average_precision": "latent AP", "coverage_90_decoded": "coverage of 90 %, no noise",

@@ -63,6 +63,11 @@ def _imputation() -> dict[str, Figure]:
         "coverage_90": Figure(
             "Coverage of imputation intervals", "nominal",
             "How often the mean plus and minus 1.645 standard deviations holds the number that was hidden.",
+            "Intervals are calibrated on items that were kept from the training: that holds for items that lack views "
+            "by chance, as those did, and over all items, not for each kind of item.", 0.9, key="modality"),
+        "coverage_90_uncalibrated": Figure(
+            "Coverage of imputation intervals, uncalibrated", "nominal",
+            "The same of the model's own intervals, from its posterior and its likelihood alone.",
             "Intervals are taken for normal: columns with long tails miss it at both ends.", 0.9, key="modality"),
     }
     out: dict[str, Figure] = {}
@@ -96,6 +101,16 @@ CATALOG: dict[str, Figure] = {
         "difference to the prior's is what the hole between prior and items costs.",
         "A sampler that only remembers the items would score as well: read the evenness of the classes and the recall "
         "of samples beside it."),
+    "coherence_sharp": Figure(
+        "Conditional coherence, sharp judges", "higher",
+        "Conditional coherence by second classifiers that were never trained on blurred pictures; of 400 items for "
+        "each view that is generated.",
+        "Low does not mean wrong: a soft digit that a person reads may be noise to a classifier that has seen sharp "
+        "ones alone. The gap to the other judges says how much of coherence hangs on judges that know blur."),
+    "joint_coherence_fitted_sharp": Figure(
+        "Joint coherence of inventions, sharp judges", "higher",
+        "Share of the sampler's inventions on which all sharp judges agree, see conditional coherence by them.",
+        "Judges that see noise may all answer with the same class: they then agree on nothing."),
     "class_evenness": Figure(
         "Evenness of invented classes, from the prior", "higher",
         "Entropy of the classes among samples from the prior on which the judges agree, over that of equal shares. 1: "
@@ -204,6 +219,22 @@ CATALOG: dict[str, Figure] = {
         "Variance of the Laplacian (differences between neighbouring pixels) of generated pictures over that of real "
         "ones, by the number of observed views. 0: all is blurred; 1: as rich in detail as real pictures.",
         "It does not ask which detail: noise and a background that is copied exactly are sharp too.", 1.0),
+    "conditional_frechet": Figure(
+        "Fréchet distance of translations in the judges' features", "lower",
+        "Between pictures that were generated from other views and real test pictures, in the features of the "
+        "coherence classifiers, mean over the modalities, by the number of observed views.",
+        "It compares two heaps: a sharp digit of the wrong class costs nothing as long as the heap is right, so read "
+        "coherence beside it. The judges know blurred pictures, which makes blur cheaper than it looks. Not FID."),
+    "conditional_precision": Figure(
+        "Precision of translations", "higher",
+        "Share of translations that lie among the real pictures, in the judges' features, by the number of observed "
+        "views.",
+        "One clean average of each class, repeated, has a high precision: read recall beside it."),
+    "conditional_recall": Figure(
+        "Recall of translations", "higher",
+        "Share of the real pictures that lie among the translations, in the judges' features, by the number of "
+        "observed views.",
+        "Translations that are scattered widely reach more real pictures, also where they are wrong."),
     "judge_frechet": Figure(
         "Fréchet distance in the judges' features", "lower",
         "Between unconditional samples and test images of a modality, in the features of its coherence classifier.",

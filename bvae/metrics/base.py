@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,13 @@ from bvae.registry import Registry
 METRICS: Registry[Callable[[MultimodalVAE, EvaluationData, torch.Generator], dict[str, Any]]] = Registry("metric")
 
 LABELS, ATTRIBUTES, TEXTS, JUDGES, TABLES = "labels", "attributes", "texts", "judges", "tables"
+SHARP_JUDGES = "sharp judges"
 READABLE = "pictures or texts that judges could read"
 
 
 def needs(*what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: what a data set must have for a metric, of LABELS, ATTRIBUTES, TEXTS and JUDGES; see `left_out`."""
+    """Decorator: what a data set must have for a metric, of LABELS, ATTRIBUTES, TEXTS, JUDGES, SHARP_JUDGES
+    and TABLES; see `left_out`."""
 
     def mark(metric: Callable[..., Any]) -> Callable[..., Any]:
         metric.needs = what  # type: ignore[attr-defined]
@@ -73,6 +76,20 @@ class EvaluationData:
         return (classifiers.load(self.root, self.name) if classifiers.trained(self.root, self.name)
                 else Classifiers())
 
+    @functools.cached_property
+    def sharp_judges(self) -> Classifiers:
+        """Classifiers that have seen sharp images alone, see `bvae.metrics.classifiers`; none where none were trained.
+        """
+        sharp = classifiers.SHARP
+        return (classifiers.load(self.root, self.name, sharp) if classifiers.trained(self.root, self.name, sharp)
+                else Classifiers())
+
+    def judged_by(self, judges: Classifiers) -> EvaluationData:
+        """The same data with other judges."""
+        other = copy.copy(self)
+        other.__dict__["judges"] = judges  # where a cached property keeps what it has read
+        return other
+
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""
         if need == LABELS:
@@ -83,7 +100,7 @@ class EvaluationData:
             return not any(m.kind == "text" for m in self.test.modalities.values())
         if need == TABLES:
             return not any(m.columns for m in self.test.modalities.values())
-        return not len(self.judges)
+        return not len(self.sharp_judges if need == SHARP_JUDGES else self.judges)
 
 
 def evaluate(
@@ -110,18 +127,18 @@ def left_out(data: EvaluationData, names: Iterable[str]) -> dict[str, str]:
     out = {}
     for name in names:
         lacking = [need for need in getattr(METRICS[name], "needs", ()) if data.lacks(need)]
-        if lacking == [JUDGES]:
-            lacking = [why_no_judges(data)]
+        if lacking in ([JUDGES], [SHARP_JUDGES]):
+            lacking = [why_no_judges(data, lacking[0])]
         if lacking:
             out[name] = lacking[0]
     return out
 
 
-def why_no_judges(data: EvaluationData) -> str:
-    """JUDGES if they could be trained, else what the data set lacks for that."""
+def why_no_judges(data: EvaluationData, kind: str = JUDGES) -> str:
+    """JUDGES (or SHARP_JUDGES) if they could be trained, else what the data set lacks for that."""
     if data.lacks(LABELS):
         return LABELS
-    return JUDGES if len(classifiers.build(data.test)) else READABLE
+    return kind if len(classifiers.build(data.test)) else READABLE
 
 
 def left_out_in_words(without: Mapping[str, str], dataset: str) -> list[str]:
@@ -130,9 +147,11 @@ def left_out_in_words(without: Mapping[str, str], dataset: str) -> list[str]:
     `dataset` is what a command takes for it.
     """
     lines = []
+    commands = {JUDGES: "", SHARP_JUDGES: " --sharp"}
     for need in dict.fromkeys(without.values()):
         names = ", ".join(name for name, lacking in without.items() if lacking == need)
-        remedy = f"; train them with: python -m bvae classifiers {dataset}" if need == JUDGES else ""
+        remedy = (f"; train them with: python -m bvae classifiers {dataset}{commands[need]}" if need in commands
+                  else "")
         lines.append(f"left out, because there are no {need}: {names}{remedy}")
     return lines
 

@@ -1,4 +1,8 @@
-"""Classifiers of real images, one per modality: the judges of coherence. Trained on training items only."""
+"""Classifiers of real images, one per modality: the judges of coherence. Trained on training items only.
+
+There are two kinds: the judges, which have also seen real images that were blurred and faded, and sharp judges, which
+have seen sharp images alone.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,10 @@ from bvae.io.storage import StorageError, check_digest, sha256, write_json, writ
 from bvae.metrics.average_precision import mean_average_precision
 from bvae.models.named_modules import NamedModules
 
-FOLDER = "classifiers"
+FOLDER, SHARP = "classifiers", "classifiers-sharp"
+"""Folders of both kinds, beside the checkpoints of a data set."""
+WIDTHS = {FOLDER: 32, SHARP: 16}
+EPOCHS = {FOLDER: 40, SHARP: 15}
 
 
 class ImageClassifier(nn.Module):
@@ -145,13 +152,13 @@ def soften(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(chosen, soft, x)
 
 
-def build(data: MultimodalDataset) -> Classifiers:
+def build(data: MultimodalDataset, width: int = WIDTHS[FOLDER]) -> Classifiers:
     """Untrained classifiers for the image modalities of a data set, and judges of its texts if it can read them."""
     nets: dict[str, nn.Module] = {}
     for name, m in data.modalities.items():
         if m.kind == "image":
             stride = 1 + (m.shape[1] >= 48)
-            nets[name] = ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), stride)
+            nets[name] = ImageClassifier(m.shape[0], data.num_classes, len(data.attribute_names), stride, width)
         elif m.kind == "text" and type(data).word_scores is not MultimodalDataset.word_scores:
             nets[name] = WordJudge(data)
     return Classifiers(nets).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -176,10 +183,12 @@ def loss_of(net: Any, x: Tensor, batch: Batch, there: Tensor) -> Tensor:
 
 
 def train(
-    root: Path, name: str, epochs: int = 40, batch_size: int = 125, seed: int = 0, source: str = "embedded",
-    data_root: str | None = None,
+    root: Path, name: str, epochs: int | None = None, batch_size: int = 125, seed: int = 0, source: str = "embedded",
+    data_root: str | None = None, folder: str = FOLDER,
 ) -> dict[str, dict[str, Any]]:
-    """Train the judges of a data set and write them to ``root/name/classifiers``. See `bvae.dataset` for the source.
+    """Train the judges of a data set and write them to ``root/name/folder``. See `bvae.dataset` for the source.
+
+    Of the folder `SHARP` they never see a softened image, see :func:`soften`, and are narrower: half as many channels.
 
     Returns
     -------
@@ -192,6 +201,7 @@ def train(
     DataError
         If the data set has no labels, or no modality that can be judged.
     """
+    epochs = EPOCHS[folder] if epochs is None else epochs
     if isinstance(epochs, bool) or epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size: expected positive integers, got {epochs} and {batch_size}")
     files = {"root": data_root} if data_root else {}
@@ -200,24 +210,28 @@ def train(
     torch.manual_seed(seed)  # initial weights and dropout; this runs as a command of its own
     if not training.labelled:
         raise DataError(f"data set {name!r}: it has no labels, so that there is nothing that classifiers could learn")
-    nets = build(training)
+    nets = build(training, WIDTHS[folder])
     if not len(nets):
         raise DataError(f"data set {name!r}: none of its modalities ({', '.join(training.modalities)}) is a picture or "
                         "a text that it can read; classifiers are for these")
-    fit(nets, training, epochs, batch_size, seed)
-    folder = root / name / FOLDER
-    write_weights(folder / "model.safetensors", nets.state_dict(), buffers=buffers_of(nets))
+    softened = folder != SHARP
+    fit(nets, training, epochs, batch_size, seed, softened)
+    path = root / name / folder
+    write_weights(path / "model.safetensors", nets.state_dict(), buffers=buffers_of(nets))
     config = {"dataset": name, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augment": True,
-              "soften": True, "source": source, "sha256": sha256(folder / "model.safetensors")}
-    write_stated(folder / "config.json", config)
+              "soften": softened, "width": WIDTHS[folder], "source": source,
+              "sha256": sha256(path / "model.safetensors")}
+    write_stated(path / "config.json", config)
     load.cache_clear()
-    figures = judged(load(root, name), test, seed)
-    write_json(folder / "metrics.json", figures)
+    figures = judged(load(root, name, folder), test, seed)
+    write_json(path / "metrics.json", figures)
     return figures
 
 
-def fit(nets: Classifiers, training: MultimodalDataset, epochs: int, batch_size: int, seed: int) -> None:
-    """Train classifiers in place, each on the items that have its modality."""
+def fit(
+    nets: Classifiers, training: MultimodalDataset, epochs: int, batch_size: int, seed: int, softened: bool = True
+) -> None:
+    """Train classifiers in place, each on the items that have its modality; `softened`: see :func:`soften`."""
     learning = [m for m in nets if any(True for _ in nets[m].parameters())]
     if not learning:
         return
@@ -227,11 +241,13 @@ def fit(nets: Classifiers, training: MultimodalDataset, epochs: int, batch_size:
     generator = torch.Generator().manual_seed(seed)
     nets.train()
     place = {m: k for k, m in enumerate(training.modalities)}
+    # Processors without the instructions for it compute in half precision some ten times more slowly.
+    half = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     bar = tqdm(total=steps, desc=f"{training.name} classifiers", unit="step")
     for epoch in range(epochs):
         for batch in training.epoch(epoch, batch_size, seed, generator):
-            x = {m: soften(batch.x[m], generator) for m in learning}
-            with torch.autocast("cpu", torch.bfloat16):
+            x = {m: soften(batch.x[m], generator) if softened else batch.x[m] for m in learning}
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 losses = [loss_of(nets[m], x[m], batch, batch.present[place[m]]) for m in learning]
             optimizer.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()
@@ -260,22 +276,22 @@ def judged(nets: Classifiers, test: MultimodalDataset, seed: int) -> dict[str, d
     return figures
 
 
-def trained(root: Path, name: str) -> bool:
+def trained(root: Path, name: str, folder: str = FOLDER) -> bool:
     """Whether there are judges of a data set, whatever their state."""
-    return (root / name / FOLDER / "config.json").is_file()
+    return (root / name / folder / "config.json").is_file()
 
 
 @functools.lru_cache(maxsize=4)
-def load(root: Path, name: str) -> Classifiers:
+def load(root: Path, name: str, folder: str = FOLDER) -> Classifiers:
     """The trained judges of a data set, in eval mode. Raises StorageError if they are missing or damaged."""
-    path = root / name / FOLDER / "model.safetensors"
+    path = root / name / folder / "model.safetensors"
     config = storage.read_json(path.with_name("config.json"))
     try:
         check_digest(config)
-        stated = str(config["sha256"])
+        stated, width = str(config["sha256"]), int(config.get("width", WIDTHS[FOLDER]))
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{path.with_name('config.json')}: damaged ({error})") from error
-    nets = build(dataset(name, "test"))
+    nets = build(dataset(name, "test"), width)
     try:
         stored, _ = storage.read_tensors_and_metadata(path, stated)
         nets.load_state_dict(widened(stored))

@@ -190,6 +190,7 @@ def imputation(model: MultimodalVAE, data: EvaluationData, generator: torch.Gene
     -------
     dict
         "imputation_r2", "imputation_accuracy", "imputation_coverage_90": modality, given all others -> {"mean", "se"};
+        "imputation_coverage_90_uncalibrated": the same of the model's own intervals, if it has calibrated ones;
         "imputation_r2_ridge", "imputation_r2_neighbours", "imputation_accuracy_ridge", "imputation_accuracy_mode", ...:
         the same of simpler methods; "imputation_r2_views": number of observed views -> mean over the modalities that
         are not among them.
@@ -217,6 +218,10 @@ def imputation(model: MultimodalVAE, data: EvaluationData, generator: torch.Gene
         add("imputation_r2", name, r2(found))
         add("imputation_accuracy", name, mean_of(found.right))
         add("imputation_coverage_90", name, mean_of(found.within))
+        if model.calibration is not None and name in model.calibration.factors:
+            bare = predicted(model, x, present, others, [name], asked, generator, calibrated=False)[name]
+            within = errors(scales[name], x[name][asked], *bare).within
+            add("imputation_coverage_90_uncalibrated", name, mean_of(within))
         for kind, guess in simpler(data.train, data.test, name, others, some[asked]).items():
             simple = errors(scales[name], x[name][asked], guess)
             if kind != "mode":
@@ -229,7 +234,7 @@ def imputation(model: MultimodalVAE, data: EvaluationData, generator: torch.Gene
 
 def predicted(
     model: MultimodalVAE, x: dict[str, Tensor], present: Tensor, given: Sequence[str], targets: Sequence[str],
-    items: Tensor, generator: torch.Generator,
+    items: Tensor, generator: torch.Generator, calibrated: bool = True,
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Mean and standard deviation of the targets' cells from the modalities given, of the chosen items.
 
@@ -247,7 +252,7 @@ def predicted(
         pieces = []
         for at in torch.arange(seen.shape[1]).split(max(1, DRAWN_AT_ONCE // (len(counts) * max(1, draws)))):
             found = impute(model, {g: v[at] for g, v in x_given.items()}, seen[:, at], max(DRAWS, draws), draws,
-                           generator, [name])[name]
+                           generator, [name], calibrated=calibrated)[name]
             mean = torch.where(counts, found.samples.log1p().mean(0).expm1(), found.mean) if draws else found.mean
             pieces.append((mean, found.scale))
         mean, scale = (torch.cat(part) for part in zip(*pieces, strict=True))

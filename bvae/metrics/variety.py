@@ -68,6 +68,12 @@ def translations(model: MultimodalVAE, data: EvaluationData, generator: torch.Ge
             for name, values in found.items() if values}
 
 
+def mean_distance(values: Tensor) -> float:
+    """Mean squared distance of two different ones of S pictures: (S, ...), S of at least 2."""
+    # That of two of them is twice the variance, summed over the pixels.
+    return 2 * float(values.flatten(1).var(0).sum())
+
+
 def within_class(data: MultimodalDataset, name: str) -> float:
     """Mean squared distance of two different real pictures of one class, each class as often as it has items.
 
@@ -78,8 +84,7 @@ def within_class(data: MultimodalDataset, name: str) -> float:
     images = real_images(data, name).flatten(1)
     parts = [images[y == k] for k in y.unique()]
     parts = [part for part in parts if len(part) > 1]
-    # The mean squared distance of two of them is twice the variance, summed over the pixels.
-    total = sum(len(part) * 2 * float(part.var(0).sum()) for part in parts)
+    total = sum(len(part) * mean_distance(part) for part in parts)
     return total / max(1, sum(len(part) for part in parts))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.aggregators import Aggregator
+from bvae.models.calibration import Calibration, seen
 from bvae.models.inputs import taken
 from bvae.models.vae import MultimodalVAE
 
@@ -42,13 +43,14 @@ class Imputed(NamedTuple):
 def impute(
     model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None = None, num_draws: int = 64,
     num_samples: int = 0, generator: torch.Generator | None = None, targets: Iterable[str] | None = None,
-    aggregator: Aggregator | None = None,
+    aggregator: Aggregator | None = None, calibrated: bool = True,
 ) -> dict[str, Imputed]:
     """Fill the missing views, and the gaps in tables, of some items.
 
     E[x | x_S] and its variance are those of z ~ q(z | x_S) drawn `num_draws` times: the variance is the mean of the
     likelihood's variances plus the variance of its means. The draws' chance is the same for every item, so that what is
-    said of one does not depend on the others.
+    said of one does not depend on the others. Real numbers then keep their mean, and their spread is multiplied by what
+    made intervals hold on items whose values are known, where the model has such a calibration.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ def impute(
         Modalities to fill; all by default.
     aggregator : Aggregator, optional
         The rule by which the views' beliefs become one; the model's own by default.
+    calibrated : bool
+        Whether spreads are calibrated, see `Calibration`; False: as the model itself has them. Those of another rule
+        than its own never are.
 
     Raises
     ------
@@ -80,12 +85,14 @@ def impute(
     generator = generator or torch.Generator().manual_seed(int(torch.randint(2**62, ())))
     chance = generator.get_state()
     out = {name: _as_given(model, name, x.get(name), present, count, num_samples) for name in names}
+    own = aggregator is None or aggregator == model.aggregator
+    calibration = model.calibration if calibrated and own else None
     asked = torch.stack([found.missing.flatten(1).any(1) for found in out.values()]).any(0).nonzero()[:, 0]
     for index in asked.split(step) if len(asked) else ():
         generator.set_state(chance)
         there = None if present is None else present[:, index]
         pieces = _impute(model, {k: v[index] for k, v in x.items()}, there, num_draws, num_samples, generator, {
-            name: found.missing[index] for name, found in out.items()}, aggregator)
+            name: found.missing[index] for name, found in out.items()}, aggregator, calibration)
         for name, piece in pieces.items():
             for k, values in enumerate(piece):
                 at = (slice(None), index) if k == 2 else index
@@ -110,11 +117,14 @@ def _as_given(
 def _impute(
     model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None, num_draws: int, num_samples: int,
     generator: torch.Generator, missing: Mapping[str, Tensor], aggregator: Aggregator | None,
+    calibration: Calibration | None,
 ) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
     q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
     z = q.common(num_draws, generator)  # (S, B, L)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
+    names = list(model.modalities)
+    shown = seen(x, present, names, z.shape[1])
     out = {}
     for name, means in model.decode(z, wanted).items():
         likelihood, given = model.likelihood(name), x.get(name)
@@ -124,5 +134,9 @@ def _impute(
         variance = likelihood.variance(flat).unflatten(0, means.shape[:2]).mean(0) + means.var(0, correction=0)
         draws = likelihood.sample(flat[: num_samples * means.shape[1]], generator).unflatten(
             0, (num_samples, -1)) if num_samples else means[:0]
-        out[name] = means.mean(0), variance.sqrt(), draws
+        mean, scale, there = means.mean(0), variance.sqrt(), shown[names.index(name)]
+        factor = calibration and calibration.of(name, shown.sum(0) - there.long(), there)
+        if factor is not None:
+            scale, draws = scale * factor, torch.where(factor == 1, draws, mean + factor * (draws - mean))
+        out[name] = mean, scale, draws
     return out

@@ -107,5 +107,24 @@ for _name, _method in {
         settings={"private_dim": 16, "auxiliary_prior": True},
         differs="Gaussian posteriors and 16 private dimensions a view, where the original has Laplace ones and 32, and "
                 "a freely learned auxiliary scale, where it normalises it by a softmax; one sample."),
+    "mmjsd": Method(
+        "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
+        differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "
+                "them here."),
+    "mmvm-vae": Method(
+        "MMVM-VAE", "moe", "mmvm", "Sutter et al., NeurIPS 2024",
+        differs="The mixture prior has no share of N(0, I) from the first step on, where the original begins with that "
+                "prior alone and lets its share fall to 0. For what asks for one posterior of several views, which the "
+                "original does not have, the mixture of theirs is taken."),
+    "sum-pooling-vae": Method(
+        "SumPooling-VAE", "sum-pooling", "masked", "Hirt et al., TMLR 2024",
+        differs="The network reads means and standard deviations that the encoders give, where the original has "
+                "features of any size; a fixed normal prior, one sample and the closed form of the divergences, where "
+                "it learns its prior, takes several samples and estimates them."),
+    "self-attention-vae": Method(
+        "SelfAttention-VAE", "self-attention", "masked", "Hirt et al., TMLR 2024",
+        differs="The network reads means and standard deviations that the encoders give, where the original has "
+                "features of any size; a fixed normal prior, one sample and the closed form of the divergences, where "
+                "it learns its prior, takes several samples and estimates them."),
 }.items():
     METHODS.register(_name)(_method)

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bvae.aggregators import Aggregator
+from bvae.aggregators import Aggregator, LearnedAggregator
 from bvae.aggregators.weights import ExpertWeights
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
+from bvae.models.calibration import Calibration
 from bvae.models.config import ModelConfig
 from bvae.models.inputs import check_count, check_names, numbers, rows_of, taken, with_cells
 from bvae.models.latents import DrawsLatents, draw
@@ -36,7 +37,8 @@ class MultimodalVAE(nn.Module):
     modalities : iterable of Modality
         Their order is the axis M.
     aggregator : Aggregator
-        Makes the joint posterior of the unimodal ones.
+        Makes the joint posterior of the unimodal ones. For a `LearnedAggregator` the model builds the network that it
+        lacks; then what the encoders give is read by the network, and no posterior by itself.
     config : ModelConfig, optional
 
     Attributes
@@ -61,9 +63,14 @@ class MultimodalVAE(nn.Module):
         listed = list(modalities)
         different([m.name for m in listed])
         self.modalities = {m.name: m for m in listed}
-        self.aggregator = aggregator
         self.config = config or ModelConfig()
+        self.pooling: nn.Module | None = None  # the network of a rule that has one, trained and saved with the others
+        self.aggregator = aggregator
+        if isinstance(aggregator, LearnedAggregator):
+            self.pooling = aggregator.build(self.config.latent_dim)
+            self.aggregator = aggregator.with_network(self.pooling)
         self.sampler: DrawsLatents | None = None
+        self.calibration: Calibration | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
             pair = NETWORKS[m.kind]
@@ -77,7 +84,7 @@ class MultimodalVAE(nn.Module):
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
-            aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
+            self.aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
         if self.config.auxiliary_prior:
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))

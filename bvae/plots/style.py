@@ -45,12 +45,17 @@ LOOKS = {
     "wb-vae-tc": Look("#019DAB", "#1F98AA", "dash"),
     "mmvae-dreg": Look("#08A512", "#3AFC89", "longdash"),
     "mmvae-plus": Look("#6E8B68", "#87B79C", "longdashdot"),
+    "mmjsd": Look("#4E061C", "#CC0302", "dash"),
+    "mmvm-vae": Look("#514452", "#546C54", "dot"),
+    "sum-pooling": Look("#635F53", "#3B5ACA", "solid"),
+    "self-attention": Look("#8B5855", "#AFA9A7", "longdash"),
 }
 """One look for each rule, and for each method that does not share its rule's, in every picture: no two are nearer than
 17 by CIEDE2000, in neither theme (`tests/unit/plots/test_style.py`)."""
 LOOKS |= {method: LOOKS[rule] for method, rule in {
     "mvae": "poe", "mmvae": "moe", "mopoe-vae": "mopoe", "wb-vae": "wasserstein", "mwb-vae": "mwb",
-    "hoelder-vae": "hoelder", "code-vae": "mixture(code)"}.items()}
+    "hoelder-vae": "hoelder", "code-vae": "mixture(code)", "sum-pooling-vae": "sum-pooling",
+    "self-attention-vae": "self-attention"}.items()}
 # For what stands in no table: none of these colours is another one's or a modality's. A name always gets the same,
 # whatever others there are.
 SPARE_COLORS = (("#BF00B8", "#F366FF"), ("#A6645B", "#FF7866"), ("#0F00BF", "#66FFA3"), ("#4C0900", "#B2A172"),

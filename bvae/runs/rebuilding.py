@@ -14,7 +14,7 @@ from bvae.io.storage import write_atomically, write_json
 from bvae.metrics import classifiers as judges
 from bvae.runs.estimates import estimate, in_words, measured
 from bvae.runs.shipped import OFFICIAL, TABLES, ShippedRun, metrics_in, state, stopped_at, trained
-from bvae.training import sampling
+from bvae.training import calibrating, sampling
 from bvae.training.checkpoint import CONFIG, HISTORY, WEIGHTS, CheckpointError, checkpoints_root, read_checkpoint
 from bvae.training.checkpoint import METRICS as METRICS_FILE
 
@@ -59,6 +59,8 @@ def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = No
         checkpoint = read_checkpoint(own)
         if sampling.state(checkpoint) != "ready":
             sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
+        if calibrating.state(checkpoint) in ("missing", "stale"):
+            calibrating.make(checkpoint, data_root)
     if not is_evaluated(metrics, checkpoint.hash, run.metrics):
         metrics = evaluated(checkpoint, root, data_root, names=run.metrics)
     if run.ships_weights:

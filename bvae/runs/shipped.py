@@ -17,7 +17,7 @@ from bvae.evaluation.evaluation import is_evaluated
 from bvae.io.storage import StorageError, sha256
 from bvae.metrics import METRICS
 from bvae.models.methods import METHODS, methods
-from bvae.training import sampling
+from bvae.training import calibrating, sampling
 from bvae.training.checkpoint import (
     WEIGHTS,
     Checkpoint,
@@ -211,7 +211,8 @@ def state(run: ShippedRun, root: Path) -> Literal["done", "evaluate", "train"]:
     checkpoint = trained(run, folder)
     if checkpoint is None:
         return "train"
-    complete = sampling.state(checkpoint) == "ready" and is_evaluated(metrics_in(folder), checkpoint.hash, run.metrics)
+    fitted = sampling.state(checkpoint) == "ready" and calibrating.state(checkpoint) in ("ready", "none")
+    complete = fitted and is_evaluated(metrics_in(folder), checkpoint.hash, run.metrics)
     return "done" if complete else "evaluate"
 
 

@@ -133,7 +133,7 @@ def work(folder: Path) -> None:
     own, published = folder / jobs.MODEL, job.published
     if not own.is_dir() and published.is_dir():  # killed after it was published, or its metrics are wanted now
         end(folder, "finished", job.message)
-        fit_sampler(published)
+        fit_the_rest(published)
         evaluate(job, reporter)
         return
     if not job.progress:
@@ -155,7 +155,7 @@ def work(folder: Path) -> None:
     if published.exists():
         raise jobs.JobError(f"There is a model {job.name!r} of {job.settings.dataset} by now; this one is in {own}.")
     move(own, published)
-    fit_sampler(published)
+    fit_the_rest(published)
     last = reporter.step if reporter.step is not None else settings.steps
     early = "" if last >= settings.steps else (
         f"It stopped early, after step {last:,} of {settings.steps:,}: on the items that are kept from the training it "
@@ -167,12 +167,13 @@ def work(folder: Path) -> None:
     evaluate(jobs.read(folder), reporter)
 
 
-def fit_sampler(published: Path) -> None:
-    """Fit a model's sampler; what is wrong goes to the log."""
-    from bvae.training import sampling
+def fit_the_rest(published: Path) -> None:
+    """Fit a model's sampler, and calibrate its intervals; what is wrong goes to the log."""
+    from bvae.training import calibrating, sampling
 
-    if problem := sampling.after_training(published):
-        print(problem, flush=True)
+    for fitted in (sampling, calibrating):
+        if problem := fitted.after_training(published):
+            print(problem, flush=True)
 
 
 def in_time(job: jobs.Job) -> Settings:

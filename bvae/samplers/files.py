@@ -55,7 +55,7 @@ def read(folder: Path, weights_hash: str, dim: int) -> Sampler | None:
         raise StorageError(f"{path}: it was fitted for other weights than those beside it")
     try:
         sampler = SAMPLERS[metadata["sampler"]].of_state(widened(state))
-    except (UnknownName, KeyError, ValueError, RuntimeError, IndexError) as error:
+    except (UnknownName, KeyError, ValueError, RuntimeError, IndexError, ImportError) as error:
         raise StorageError(f"{path}: not the state of a sampler ({error})") from error
     if sampler.dim != dim:
         raise StorageError(f"{path}: expected a sampler of {dim} dimensions, got {sampler.dim}")

@@ -28,6 +28,7 @@ from bvae.io.storage import (
     sha256,
     write_stated,
 )
+from bvae.models.calibration import Calibration
 from bvae.models.methods import METHODS
 from bvae.models.vae import MultimodalVAE
 from bvae.samplers import files as sampler_files
@@ -37,8 +38,9 @@ from bvae.version import __version__
 FORMAT = 1
 WEIGHTS, CONFIG, METRICS, HISTORY = "model.safetensors", "config.json", "metrics.json", "history.csv"
 VALIDATION = "validation.csv"
+CALIBRATION = "calibration.safetensors"
 STATE, EVALUATION = "training.safetensors", "evaluation"
-RESERVED = ("all", "classifiers", "records")
+RESERVED = ("all", "classifiers", "classifiers-sharp", "records")
 """Names that no checkpoint may have: they mean something else on the command line or in a data set's folder."""
 
 
@@ -190,6 +192,7 @@ def save_model(folder: Path, model: MultimodalVAE, settings: Settings, facts: Ma
     write_weights(folder / WEIGHTS, model.state_dict(), buffers=buffers_of(model), exact=exact_of(model))
     (folder / METRICS).unlink(missing_ok=True)
     (folder / sampler_files.FILE).unlink(missing_ok=True)
+    (folder / CALIBRATION).unlink(missing_ok=True)
     config = {
         "format": FORMAT,
         "bvae": __version__,
@@ -316,9 +319,10 @@ def metrics_digest(metrics: Mapping[str, Any]) -> str:
 
 
 def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> MultimodalVAE:
-    """The model of a checkpoint, in eval mode, with its sampler, if it has one.
+    """The model of a checkpoint, in eval mode, with its sampler and its calibration, if it has them.
 
-    A sampler that is damaged or of other weights is refused with a warning: the model has the prior alone then.
+    One that is damaged or of other weights is refused with a warning: the model has the prior alone, and intervals of
+    its own, then.
 
     Raises CheckpointError if the weights are not those of config.json.
     """
@@ -342,7 +346,33 @@ def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> Multimoda
         except StorageError as error:
             warnings.warn(f"{error}; inventions are drawn from the prior. Fit it again with: python -m bvae "
                           "checkpoints --samplers", RuntimeWarning, stacklevel=2)
+        try:
+            model.calibration = read_calibration(checkpoint)
+        except StorageError as error:
+            warnings.warn(f"{error}; intervals are the model's own. Calibrate it again with: python -m bvae "
+                          "checkpoints --calibrations", RuntimeWarning, stacklevel=2)
     return model.eval().requires_grad_(False)
+
+
+def read_calibration(checkpoint: Checkpoint) -> Calibration | None:
+    """What lies beside the weights of a checkpoint, see `bvae.training.calibrating`; None if nothing does.
+
+    Raises StorageError if it is damaged, or of other weights or columns than those beside it.
+    """
+    path = checkpoint.folder / CALIBRATION
+    if not path.is_file():
+        return None
+    factors, metadata = read_tensors_and_metadata(path)
+    if metadata.get("format") != Calibration.FORMAT or metadata.get("weights") != checkpoint.hash:
+        raise StorageError(f"{path}: it was found for other weights than those beside it")
+    widths = {m.name: sum(c.width for c in m.columns) for m in checkpoint.modalities}
+    for name, values in factors.items():
+        wanted = (len(widths) + 1, widths.get(name, 0))
+        fits = values.shape == wanted and values.dtype == torch.float32
+        if not fits or not bool(((values > 0) & values.isfinite()).all()):
+            raise StorageError(f"{path}: expected positive factors of shape {wanted} for {name!r}, got {values.dtype} "
+                               f"of {tuple(values.shape)}")
+    return Calibration(factors)
 
 
 def first_line(error: Exception) -> str:

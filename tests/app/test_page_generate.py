@@ -1,13 +1,14 @@
 """The Generate page opens on a finished answer, in each of its tasks and for each data set, and its code runs."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from bvae.app import loaders
 from bvae.app.beliefs.generation import Studio
-from bvae.app.generate import inventing
+from bvae.app.generate import first, inventing
 from bvae.app.generate.inventing import Counted
 from tests.support.pages import assert_clean, html_table, open_page
 
@@ -76,7 +77,7 @@ def drawn_in_address(app):
 
 
 def test_inventions_come_from_where_items_are_and_one_click_shows_the_bare_prior():
-    app = open_page(PAGE, task="Invent", n="8")
+    app = open_page(PAGE, model="mwb-vae", task="Invent", n="8")
     assert_clean(app)
     control = app.segmented_control(key="drawn")
     assert control.value == "items"
@@ -93,7 +94,7 @@ def test_inventions_come_from_where_items_are_and_one_click_shows_the_bare_prior
 
 
 def test_the_script_of_inventions_draws_the_same_z():
-    app = open_page(PAGE, task="Invent", n="3", seed="4")
+    app = open_page(PAGE, model="mwb-vae", task="Invent", n="3", seed="4")
     loaded = loaders.load_model("polymnist", "mwb-vae")
     studio = Studio(loaded.model, loaders.latent_cloud(loaded.key), None, loaded.model.aggregator)
     by_script = loaded.model.sample(3, generator=torch.Generator().manual_seed(4))
@@ -105,14 +106,14 @@ def test_the_script_of_inventions_draws_the_same_z():
 
 def test_a_model_without_a_sampler_invents_from_the_prior_and_says_so(monkeypatch):
     monkeypatch.setattr(loaders.load_model("polymnist", "mwb-vae").model, "sampler", None)
-    app = open_page(PAGE, task="Invent")
+    app = open_page(PAGE, model="mwb-vae", task="Invent")
     assert_clean(app)
     assert app.segmented_control(key="drawn").options == ["The bare prior"]
     assert any("--samplers" in m.value for m in app.markdown)
 
 
 def test_the_items_beside_an_invention_are_those_nearest_to_its_z():
-    app = open_page(PAGE, task="Invent", n="2")
+    app = open_page(PAGE, model="mwb-vae", task="Invent", n="2")
     loaded, data = loaders.load_model("polymnist", "mwb-vae"), loaders.test_data("polymnist")
     cloud = loaders.latent_cloud(loaded.key)
     z = loaded.model.sample_latents(2, generator=torch.Generator().manual_seed(0))
@@ -129,7 +130,7 @@ def test_the_items_beside_an_invention_are_those_nearest_to_its_z():
 
 
 def test_why_inventions_disagree_is_counted():
-    app = open_page(PAGE, task="Invent")
+    app = open_page(PAGE, model="mwb-vae", task="Invent")
     app.session_state["why_they_disagree"] = True
     app.run()
     assert_clean(app)
@@ -170,3 +171,58 @@ def test_where_the_latent_space_is_a_plane_one_is_led_to_it(model, there):
     links = [link.proto for link in app.get("page_link") if "plane" in link.proto.label]
     assert len(links) == there
     assert all("look=Walk" in link.query_string for link in links)
+
+
+# -- the first sight ---------------------------------------------------------------------------------------------------
+
+
+def figures(varied, right, agreeing):
+    return {"variety": {"1": {"mean": varied}}, "coherence": {"1": {"mean": right}},
+            "joint_coherence_fitted": {"mean": agreeing}}
+
+
+def test_it_opens_on_a_model_whose_translations_differ_and_whose_inventions_agree(monkeypatch):
+    metrics = {"mwb-vae": figures(0.0, 0.8, 0.95), "mvtcae": figures(0.5, 0.6, 0.95), "mvae": figures(0.5, 0.8, 0.5),
+               "mmvae": {}}
+    monkeypatch.setattr(first, "load_checkpoint", lambda data, name: SimpleNamespace(metrics=metrics.get(name, {})))
+    first._first.clear()
+    assert first.first_model("polymnist") == "mwb-vae"  # none does, so it is the one of the other pages
+    metrics |= {"mopoe-vae": figures(0.5, 0.75, 0.9), "mvtcae": figures(0.2, 0.8, 0.9)}
+    first._first.clear()
+    try:
+        assert first.first_model("polymnist") == "mvtcae"  # the more coherent one of those that do
+        app = open_page(PAGE)
+        assert_clean(app)
+        assert app.selectbox(key="model").value == "mvtcae"
+    finally:
+        first._first.clear()
+
+
+def told_apart(app):
+    """View -> how far the draws are apart, as the page says."""
+    said = next(m.value for m in app.markdown if m.value.startswith("Distance of two draws"))
+    return {name: float(value) for name, value in re.findall(r"(m\d) \*\*([\d.]+)\*\*", said)}, said
+
+
+def test_it_says_how_far_draws_of_a_translation_are_apart():
+    apart, said = told_apart(open_page(PAGE, model="mvtcae", n="3", seed="4"))
+    loaded, data = loaders.load_model("polymnist", "mvtcae"), loaders.test_data("polymnist")
+    x = {v: data.x[v][[342]] for v in ("m0", "m1")}
+    drawn = loaded.model.generate(x, num_samples=3, generator=torch.Generator().manual_seed(4))
+    assert list(apart) == ["m2", "m3", "m4"]  # not of the views that went in
+    for name, value in apart.items():
+        pairs = torch.pdist(drawn[name][:, 0].flatten(1)).square().mean()
+        real = data.x[name].flatten(1)
+        scale = torch.stack([torch.pdist(real[data.y == k]).square().mean() for k in range(10)]).mean()
+        assert value == pytest.approx(float(pairs / scale), abs=0.02)
+    assert "hardly differ" not in said
+    assert "hardly differ" in told_apart(open_page(PAGE, model="mwb-vae"))[1]
+    assert not [m for m in open_page(PAGE, n="1").markdown if m.value.startswith("Distance of two draws")]
+
+
+def test_inventions_are_told_with_the_share_that_was_counted():
+    metrics = loaders.load_model("polymnist", "mwb-vae").checkpoint.metrics
+    for drawn, figure in (("Where items are", "joint_coherence_fitted"), ("The bare prior", "joint_coherence")):
+        app = open_page(PAGE, model="mwb-vae", task="Invent", drawn=drawn)
+        said = next(m.value for m in app.markdown if "views show the same class" in m.value)
+        assert f"Of 1,000 that were counted, they do in **{metrics[figure]['mean']:.0%}**" in said

@@ -38,8 +38,8 @@ def student_texts(lesson):
 # -- the lessons as data -----------------------------------------------------------------------------------------------
 
 
-def test_there_are_ten_lessons_of_two_to_five_minutes_in_their_order():
-    assert [lesson.number for lesson in LESSONS.values()] == list(range(1, 11))
+def test_there_are_twelve_lessons_of_two_to_five_minutes_in_their_order():
+    assert [lesson.number for lesson in LESSONS.values()] == list(range(1, 13))
     for lesson in LESSONS.values():
         words = sum(len(text.split()) for text in student_texts(lesson))
         estimate = words / 200 + len(lesson.steps) / 4  # what one reads, and a look at each picture

@@ -10,12 +10,21 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 
 import bvae
-from bvae.aggregators import AGGREGATORS, Aggregator, aggregator, naming
+from bvae.aggregators import AGGREGATORS, LEARNED, Aggregator, LearnedAggregator, naming
 from bvae.aggregators.worked import aligned, number
 from tests.support import latex
 
-ALL = [*AGGREGATORS.names(), "mixture(jeffreys)", "mixture(hoelder)"]
+ALL = [*AGGREGATORS.names(), "mixture(jeffreys)", "mixture(hoelder)", *LEARNED.names()]
 rules = pytest.mark.parametrize("name", ALL)
+
+
+def aggregator(name, dims=3):
+    """The rule of that name; if it is a network, one with weights at random, in double precision as the experts are."""
+    rule = bvae.aggregator(name)
+    if not isinstance(rule, LearnedAggregator):
+        return rule
+    torch.manual_seed(0)
+    return rule.with_network(rule.build(dims).double())
 
 
 def assert_same(p, q, **tolerance):
@@ -125,9 +134,13 @@ def test_uniform_weights_are_the_default(name, experts):
 
 
 @rules
-def test_one_expert_alone_is_kept_as_it_is(name, experts):
+def test_one_expert_alone_is_kept_as_it_is_or_the_rule_says_that_it_is_not(name, experts):
     loc, scale = experts
     q = aggregator(name)(loc[:1], scale[:1])
+    if not aggregator(name).keeps_one:
+        assert name in LEARNED
+        assert not torch.isclose(q.mean, loc[0], rtol=0.01).any()
+        return
     torch.testing.assert_close(q.mean, loc[0])
     torch.testing.assert_close(q.variance, scale[0].square())
 
@@ -137,7 +150,7 @@ def test_gradients_match_finite_differences(name, experts):
     loc, scale = (t[:3, :2, :2].clone().requires_grad_() for t in experts)
     logits = torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64, requires_grad=True)
     z = torch.randn(2, 2, dtype=torch.float64)
-    rule = aggregator(name)
+    rule = aggregator(name, dims=2)
 
     def density(loc, scale, logits):
         return rule(loc, scale, weights=logits.softmax(0)).log_prob(z)
@@ -167,7 +180,8 @@ def test_extreme_scales_stay_finite(name, dtype, exponents, seed):
     g = torch.Generator().manual_seed(seed)
     scale = (10.0 ** torch.tensor(exponents, dtype=dtype)).view(3, 1, 2).requires_grad_()
     loc = torch.randn(3, 1, 2, generator=g, dtype=dtype).requires_grad_()
-    q = aggregator(name)(loc, scale)
+    rule = aggregator(name, dims=2)
+    q = rule(loc, scale)
     assert torch.isfinite(q.loc).all()
     assert (torch.isfinite(q.scale) & (q.scale > 0)).all()
     z = q.rsample(generator=g)
@@ -175,7 +189,7 @@ def test_extreme_scales_stay_finite(name, dtype, exponents, seed):
     loss.backward()
     assert torch.isfinite(loc.grad).all()
     assert torch.isfinite(scale.grad).all()
-    if aggregator(name).extrapolates:
+    if rule.extrapolates:
         return
     # Every other rule's mean lies between the experts' means.
     slack = 1e-4 * loc.detach().abs().max()
@@ -278,7 +292,7 @@ def test_the_worked_formula_comes_to_what_the_rule_gives(name, experts):
 @rules
 @pytest.mark.parametrize("dims", [1, 2])
 def test_the_worked_formula_of_covariances_is_sound_and_adds_up_on_a_line(name, dims, experts):
-    rule, weights = aggregator(name), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    rule, weights = aggregator(name, dims), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
     loc, covariance = experts[0][:, :1, :dims], torch.diag_embed(experts[1][:, :1, :dims].square() + 0.5)
     has_a_form = False
     with contextlib.suppress(ValueError):

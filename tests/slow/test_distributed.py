@@ -14,7 +14,7 @@ from bvae.gaussians.randomness import BatchGenerator, multinomial, normal
 from bvae.io.storage import read_tensors_and_metadata
 from tests.support import ROOT
 
-METHODS = ("wb-vae", "mwb-vae", "mvae", "code-vae", "mmvae-dreg", "mmvae-plus")
+METHODS = ("wb-vae", "mwb-vae", "mvae", "code-vae", "mmvae-dreg", "mmvae-plus", "mmvm-vae", "sum-pooling-vae")
 
 SCRIPT = """
 import sys, torch

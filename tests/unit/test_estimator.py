@@ -127,6 +127,8 @@ def test_saved_and_loaded_it_says_the_same(fitted, tmp_path):
     again = BarycentricVAE.load(tmp_path / "model")
     np.testing.assert_allclose(again.transform(FRAME), fitted.transform(FRAME), atol=1e-6)
     np.testing.assert_allclose(again.impute(FRAME)["scan"].mean, fitted.impute(FRAME)["scan"].mean, atol=1e-5)
+    np.testing.assert_allclose(again.impute(FRAME)["scan"].scale, fitted.impute(FRAME)["scan"].scale, atol=1e-5)
+    assert fitted.model_.calibration is not None
     assert {k: v for k, v in again.get_params().items() if k in ("method", "groups", "latent_dim", "weights")} == {
         "method": "mwb-vae", "groups": GROUPS, "latent_dim": 3, "weights": "balanced"}
     assert b"pickle" not in (tmp_path / "model" / "estimator.json").read_bytes()

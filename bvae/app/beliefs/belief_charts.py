@@ -20,6 +20,8 @@ from bvae.plots import posterior as posterior_plots
 from bvae.plots.ghost import add_ghost
 
 NUM_DIMENSIONS = 6
+READ_BY_A_NETWORK = ("This rule is a network that was trained with the model. An ellipse of one view is what the "
+                     "network reads, and no belief by itself: to see what one view alone says, switch the others off.")
 Limits = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -81,6 +83,8 @@ def plane_chart(
         masses = ", ".join(f"{m:.0%}" for m in sorted(posterior_plots.MASSES))
         st.caption(f"Contours: {masses} of the mixture's mass in this plane. Thin ellipses or small dots: its "
                    "components.")
+    if not scene.rule.keeps_one:
+        st.caption(READ_BY_A_NETWORK)
     if not any(observed):
         st.info("No view is seen: the joint belief is the prior, and every draw is a free invention.")
 

@@ -18,6 +18,7 @@ from bvae.app.templates import Markup, render
 from bvae.app.widgets import tiles
 from bvae.data import MultimodalDataset
 from bvae.data.columns import Column, places
+from bvae.models.calibration import seen
 from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
 
@@ -97,12 +98,13 @@ class Cell:
 
 @torch.inference_mode()
 def of_draws(
-    model: MultimodalVAE, data: MultimodalDataset, z: Tensor, shown: Mapping[str, Tensor], true: Mapping[str, Tensor]
+    model: MultimodalVAE, data: MultimodalDataset, z: Tensor, shown: Mapping[str, Tensor], true: Mapping[str, Tensor],
+    calibrated: bool = True,
 ) -> dict[str, list[Cell]]:
     """Every column of every view that has columns: view -> its cells.
 
     The mean and the variance are those over z of the joint belief, the likelihood's variance included, as
-    `bvae.models.imputation.impute` has them for what is missing.
+    `bvae.models.imputation.impute` has them for what is missing, calibrated where that is.
 
     Parameters
     ----------
@@ -114,7 +116,10 @@ def of_draws(
         Observed view -> (1, ...).
     true : mapping of str to Tensor
         View -> (...), as the item has it.
+    calibrated : bool
+        Whether the joint belief is the model's own, for which its calibration was found.
     """
+    observed = seen(shown, None, list(data.modalities), 1)
     names = [n for n, m in data.modalities.items() if m.columns]
     chance = torch.Generator().manual_seed(0)  # of the sizes of counts that nobody saw
     out = {}
@@ -125,10 +130,18 @@ def of_draws(
         known = given if name in shown else torch.full_like(given, torch.nan)
         means = likelihood.at_size_of(known.unsqueeze(0), decoded.unsqueeze(1), chance)[:, 0]  # (S, P)
         scale = (likelihood.variance(means).mean(0) + means.var(0, correction=0)).sqrt()
+        scale = scale * _factor(model, list(data.modalities).index(name), observed, known) if calibrated else scale
         low, high = ends(data, name)
         out[name] = [Cell(c, given[at], real[at], means.mean(0)[at], scale[at], (low[at.start], high[at.start]))
                      for c, at in zip(modality.columns, places(modality.columns), strict=True)]
     return out
+
+
+def _factor(model: MultimodalVAE, m: int, observed: Tensor, known: Tensor) -> Tensor:
+    """By what the standard deviations of a view's cells (P,) are multiplied: 1 for those that are known."""
+    there, name = observed[m], list(model.modalities)[m]
+    factor = model.calibration and model.calibration.of(name, observed.sum(0) - there.long(), there)
+    return torch.ones_like(known) if factor is None else torch.where(known.isnan(), factor[0], 1.0)
 
 
 def ends(data: MultimodalDataset, name: str) -> tuple[list[float], list[float]]:

@@ -31,7 +31,8 @@ def cells(
     seed : int
     """
     true = {name: data.x[name][item] for name in data.modalities if data.has(name, item)}
-    return columns.of_draws(model, data, item_beliefs.draw(scene, columns.DRAWS, seed).z, shown, true)
+    own = scene.rule == model.aggregator and scene.weights is None
+    return columns.of_draws(model, data, item_beliefs.draw(scene, columns.DRAWS, seed).z, shown, true, own)
 
 
 def show(

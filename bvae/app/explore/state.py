@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bvae.aggregators import options_of
 from bvae.app.beliefs.item_beliefs import ItemBeliefs
 from bvae.app.explore.lot import DRAWN_FROM, LOT, TOGETHER
 from bvae.app.explore.observed import DAMAGED, HONEST, NOTHING, Observed, classes
 from bvae.app.explore.walk import ANSWER, LABELS, MOST_DISAGREED, STEPS
-from bvae.app.reproduce import opened
+from bvae.app.reproduce import made, opened
 from bvae.app.state import control
 from bvae.app.widgets import choose
 from bvae.app.widgets.choose import Choice, ModelState
@@ -78,7 +77,6 @@ class Explore(ModelState):
 
     def script(self, scene: ItemBeliefs, seen: Observed, data: MultimodalDataset) -> str:
         """Python that rebuilds the joint posterior and the generations, lies and damage included."""
-        options = "".join(f", {k}={v!r}" for k, v in options_of(scene.rule).items())
         x = "{" + ", ".join(f'"{v}": data.x["{v}"][{self.item}:{self.item + 1}]' for v in seen.on) + "}"
         lines = [
             "import torch",
@@ -88,7 +86,7 @@ class Explore(ModelState):
             *opened(self.shown.data_name),
             f'data = bvae.dataset("{self.shown.data_name}", split="test")',
             f'model = bvae.load("{self.shown.data_name}", "{self.shown.model_name}")',
-            f'rule = bvae.aggregator("{scene.rule_name}"{options})',
+            f"rule = {made(scene.rule)}",
         ]
         if not seen.on:
             return "\n".join([*(line for line in lines[:-1] if "comparison" not in line), "",

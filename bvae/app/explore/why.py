@@ -21,6 +21,7 @@ from bvae.app.widgets.choose import label
 from bvae.data import MultimodalDataset
 from bvae.metrics.classifiers import Classifiers
 from bvae.models.methods import METHODS
+from bvae.models.objectives import OBJECTIVES
 
 ASKING = "mvtcae"
 """The objective that asks every view's belief to be near the joint one; and a method that is trained with it."""
@@ -216,14 +217,14 @@ def reasons(
                    "right and that beliefs stay near the prior; nothing is lost when views lie apart, as long as the "
                    "decoders know the places.")
     else:
-        out.append("4. **Training asks them to agree** in this method: it draws every view's belief towards the joint "
-                   "one.")
+        out.append("4. **Training asks them to agree** in this method: it draws the beliefs of one item towards each "
+                   "other.")
     return out
 
 
 def asks(loaded: loaders.Loaded) -> bool:
-    """Whether the model's training asks beliefs to be near the joint one."""
-    return METHODS[loaded.checkpoint.settings.method].objective == ASKING
+    """Whether the model's training asks the beliefs of one item to be near each other."""
+    return OBJECTIVES[METHODS[loaded.checkpoint.settings.method].objective].asks_to_agree
 
 
 def others(key: ModelKey, far: Apart) -> None:

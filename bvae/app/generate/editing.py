@@ -169,7 +169,8 @@ def believed(c: Task, item: int, x: Mapping[str, Tensor]) -> dict[str, list[Cell
     """Every column, given what the model sees; the same numbers as `bvae.models.imputation.impute`."""
     z = c.studio.posterior(x).common(columns.DRAWS, torch.Generator().manual_seed(c.seed))[:, 0]
     return columns.of_draws(c.studio.model, c.data, z, x,
-                            {v: values[0] for v, values in c.data.of_item(item).items()})
+                            {v: values[0] for v, values in c.data.of_item(item).items()},
+                            c.studio.rule == c.studio.model.aggregator)
 
 
 def marked(found: Mapping[str, list[Cell]], x: Mapping[str, Tensor], changes: Changes) -> dict[str, list[Cell]]:

@@ -102,7 +102,7 @@ def invent(c: Task, old: bool) -> Shown:
         if generated.classes:
             agreed = sum(generated.agreement(s) is not None for s in range(len(generated)))
             st.markdown(f"In **{agreed} of {len(generated)}** inventions all {len(c.views)} views show the same class. "
-                        "One z makes all pictures of a row, so they should.")
+                        f"One z makes all pictures of a row, so they should.{measured(c, drawn)}")
         again_button(c.form)
     with right:
         st.subheader("Between which items its z lies")
@@ -111,6 +111,15 @@ def invent(c: Task, old: bool) -> Shown:
         fold.show("Why do the views disagree where z is drawn from the prior?", "help", "why_they_disagree",
                   lambda: _why(c))
     return Shown(rows(generated, c.views, c.data.class_names), [generated])
+
+
+def measured(c: Task, drawn: str) -> str:
+    """In how many of very many inventions they do, as Markdown; nothing where that was not evaluated."""
+    metrics = c.form.about.loaded.checkpoint.metrics
+    found = metrics.get("joint_coherence" if drawn == BARE_PRIOR else "joint_coherence_fitted")
+    if not found:
+        return ""
+    return f" Of {metrics['evaluation']['test_items']:,} that were counted, they do in **{found['mean']:.0%}**."
 
 
 def verdict(data: MultimodalDataset, generated: Generated, s: int) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 import bvae
 from bvae.app import loaders, reproduce
 from bvae.app.beliefs.generation import Studio
-from bvae.app.generate import drawing, editing, generate_panels, interpolating, inventing, translating
+from bvae.app.generate import drawing, editing, first, generate_panels, interpolating, inventing, translating
 from bvae.app.generate.state import Generate
 from bvae.app.generate.tasks import DRAW_OR_WRITE, EDIT, INTERPOLATE, INVENT, TRANSLATE
 from bvae.app.state import Form, begin_page
@@ -30,7 +30,7 @@ tasks, about = st.container(), st.container()
 
 with st.container(key="after_picture_choices"):
     top = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-form.about = chosen = choose_model(top.container(width=165), top.container(width=175))
+form.about = chosen = choose_model(top.container(width=165), top.container(width=175), first.first_model)
 loaded, data = chosen.loaded, chosen.data
 editing.another_data_set(form)
 task = form.ask(tasks.segmented_control, "task", "Task", label_visibility="collapsed")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvae.aggregators import Aggregator, name_of, options_of
+from bvae.aggregators import Aggregator
 from bvae.app.beliefs.generation import FRAMES
 from bvae.app.generate.tasks import BARE_PRIOR, DRAW, EDIT, INTERPOLATE, INVENT, ITEMS, TRANSLATE
-from bvae.app.reproduce import opened
+from bvae.app.reproduce import made, opened
 from bvae.data import MultimodalDataset
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ def of(
 ) -> str:
     """What the page shows, as a script; `drawing` is the one on the canvas, as links hold it, `row` what is done to
     one."""
-    options = "".join(f", {k}={v!r}" for k, v in options_of(rule).items())
     lines = ["import torch", "import bvae", *opened(state.shown.data_name),
              f'data = bvae.dataset("{state.shown.data_name}", split="test")',
              f'model = bvae.load("{state.shown.data_name}", "{state.shown.model_name}")',
-             f'rule = bvae.aggregator("{name_of(rule)}"{options})']
+             f"rule = {made(rule)}"]
     if state.task == TRANSLATE:
         lines += _translate(state, data)
     elif state.task == EDIT:

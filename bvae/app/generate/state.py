@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from bvae.aggregators import Aggregator
-from bvae.app.generate import script
+from bvae.app.generate import first, script
 from bvae.app.generate.tasks import (
     BARE_PRIOR,
     DRAW,
@@ -85,6 +86,9 @@ class Generate(ModelState):
         From what an invention's z is drawn, of `DRAWN`. The page holds it in the address itself, see
         `inventing.choose_drawn`.
     """
+
+    BESIDE: ClassVar = {**ModelState.BESIDE, "model": replace(
+        choose.MODEL, first=lambda about: first.first_model(about.data_name))}
 
     task: str = control(TRANSLATE, options=tasks, stays=True)
     rule: str = choose.rule_or_trained()

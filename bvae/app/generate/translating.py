@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from bvae.app import loaders
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import Generated, rows
 from bvae.app.generate.generate_panels import Shown, Task, draws_sheet, heads, numbers, widths
 from bvae.app.widgets import images
+from bvae.metrics.variety import mean_distance, within_class
 from bvae.plots import style
+
+HARDLY = 0.05
 
 
 def translate(c: Task) -> Shown:
@@ -33,11 +37,40 @@ def translate(c: Task) -> Shown:
             both = c.studio.translate({v: x[v] for v in sources}, targets, c.num_samples, c.seed, [item])
             draws_sheet(c, both, targets, f"Draws from {', '.join(sources)}", numbers(len(both)))
             st.caption("Each row is another draw from the joint belief of these views.")
+            if told := how_varied(c, both, sources):
+                st.markdown(told)
             table += rows(both, targets, c.data.class_names, source=" + ".join(sources))
             generated.append(both)
         else:
             st.info("Choose at least one view that goes in and one that comes out.", icon=":material/touch_app:")
     return Shown(table, generated)
+
+
+def how_varied(c: Task, drawn: Generated, sources: list[str]) -> str:
+    """How far the draws are apart in each view of pictures that did not go in, as Markdown; nothing for one draw.
+
+    The scale is that of `bvae.metrics.variety`.
+    """
+    if len(drawn) < 2 or not c.data.labelled:
+        return ""
+    apart = {}
+    for name, values in drawn.values.items():
+        if c.data.modalities[name].kind == "image" and name not in sources:
+            scale = real_pictures_apart(c.data.name, loaders.version(c.data.name), name)
+            if scale:
+                apart[name] = mean_distance(values) / scale
+    if not apart:
+        return ""
+    each = ", ".join(f"{name} **{value:.2f}**" for name, value in apart.items())
+    what = ("They hardly differ: each is the average of what could be there."
+            if max(apart.values()) < HARDLY else "The more, the less these views say.")
+    return f"Distance of two draws, that of two real pictures of one class being 1: {each}. {what}"
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def real_pictures_apart(data_name: str, version: int, view: str) -> float:
+    """See `bvae.metrics.variety.within_class`; of the test items."""
+    return within_class(loaders.test_data(data_name), view)
 
 
 def _matrix(c: Task, item: int, rows_of: dict[str, Generated]) -> None:

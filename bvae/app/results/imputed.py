@@ -11,7 +11,7 @@ import streamlit as st
 from bvae.app.templates import Markup, render
 from bvae.app.widgets import charts
 from bvae.app.widgets.choose import label
-from bvae.evaluation.imputed import COVERAGE, FIGURES, SIMPLER, Row, rows, said
+from bvae.evaluation.imputed import COVERAGE, FIGURES, SIMPLER, UNCALIBRATED, Row, rows, said
 from bvae.metrics import CATALOG
 
 
@@ -63,4 +63,6 @@ def _coverage(metrics: Mapping[str, Mapping[str, Any]], chosen: Sequence[str]) -
     """How often the models' intervals hold what was hidden."""
     told = [f"{label(name)} " + ", ".join(f"{v['mean']:.0%} ({view})" for view, v in metrics[name][COVERAGE].items())
             for name in chosen if metrics[name].get(COVERAGE)]
-    return f" The models' {CATALOG[COVERAGE].target:.0%} intervals hold: {'; '.join(told)}." if told else ""
+    after = any(metrics[name].get(UNCALIBRATED) for name in chosen)
+    which = f"{CATALOG[COVERAGE].target:.0%} intervals{', calibrated,' if after else ''}"
+    return f" The models' {which} hold: {'; '.join(told)}." if told else ""

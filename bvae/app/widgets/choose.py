@@ -140,6 +140,9 @@ def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     own = own_rule(name_of(model.aggregator))
     if st.query_params.get(RULE, "").startswith(FORMER_OWN_RULE):
         rewrite(RULE, own, AS_TRAINED)
+    if not model.aggregator.keeps_one:
+        help += (" This model's own is a network that was trained with it; to the others its encoders' outputs, which "
+                 "only that network can read, mean little.")
     return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 
@@ -235,16 +238,18 @@ class ModelState(PageState):
     shown: ModelKey
 
 
-def choose_model(data_place, model_place) -> Choice:
+def choose_model(data_place, model_place, first: Callable[[str], str] = first_model) -> Choice:
     """Select boxes for the data set and the method; stops the page with what to do if nothing is trained or readable.
 
     Parameters
     ----------
     data_place, model_place : Streamlit containers
         Where the two boxes go.
+    first : callable
+        Name of a data set -> the model that is chosen at first.
     """
     data_name, names = choose_data(data_place)
-    model_name = _box(model_place, "Method", names, "model", label, names.index(first_model(data_name)))
+    model_name = _box(model_place, "Method", names, "model", label, names.index(first(data_name)))
     try:
         return Choice(loaders.load_model(data_name, model_name))
     except StorageError as error:

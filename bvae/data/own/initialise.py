@@ -115,7 +115,8 @@ def look(folder: Path) -> Found:
     tables = {(name, part): t for name, v in files.items() for part, t in v.tables.items()}
     plain = [t for (name, part), t in tables.items() if part not in files[name].ids]
     found.id = id_column(plain) or shared_id(plain)
-    named = {word(v) for t in tables.values() for v in t.columns.get(found.id, ()) if can_name(t.columns[found.id])}
+    naming = [t.columns[found.id] for t in tables.values() if found.id in t.columns]
+    named = {word(v) for ids in naming if can_name(ids) for v in ids}
     for (name, part), table in tables.items():
         if (part and suffix_of(Path(name)) == SHEETS and found.id and found.id not in table.columns
                 and not columns_that_name(table, named)):

@@ -48,6 +48,8 @@ class Objective(ABC):
 
     decomposes: ClassVar[bool] = True
     """Whether the loss is reconstruction + beta x kl."""
+    asks_to_agree: ClassVar[bool] = False
+    """Whether the unimodal posteriors of one item are asked to be near each other, and not only near the prior."""
 
     def __post_init__(self) -> None:
         if not self.beta >= 0:

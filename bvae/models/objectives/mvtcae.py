@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,6 +36,8 @@ class TotalCorrelation(Objective):
     """
 
     a: float = 5 / 6
+
+    asks_to_agree: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

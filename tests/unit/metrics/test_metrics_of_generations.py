@@ -1,4 +1,4 @@
-"""Inventions of a model's sampler, variety and sharpness of translations, on models whose right answer is known."""
+"""Inventions of a model's sampler, and what coherence does not see of translations, where the answer is known."""
 
 import math
 
@@ -7,7 +7,9 @@ import torch
 
 import bvae
 from bvae.metrics import CATALOG, EvaluationData, evaluate
+from bvae.metrics.base import left_out, left_out_in_words
 from bvae.metrics.classifiers import Classifiers
+from bvae.metrics.conditional_samples import generated
 from bvae.metrics.inventions import evenness
 from bvae.metrics.variety import laplacian_variance, within_class
 from bvae.samplers import SAMPLERS, Draws
@@ -106,7 +108,75 @@ def test_real_pictures_without_detail_have_no_scale(tmp_path):
     assert found["sharpness"]["1"]["mean"] == pytest.approx(1, abs=0.05)
 
 
+def test_translations_like_real_pictures_are_near_them_and_one_picture_for_all_is_far(known):
+    """Every decoder draws the class alone, without the noise behind it: where the real ones lack it too, all is right.
+    """
+    model, data = known
+    for n in "abc":
+        model.encoders[n] = Known(sees=True)
+    far = evaluate(model, data, names=["conditional_samples"])  # real pictures have noise that these lack
+    data.__dict__.update(test=Data(1))
+    near = evaluate(model, data, names=["conditional_samples"])
+    for views in ("1", "2"):
+        assert near["conditional_frechet"][views]["mean"] == pytest.approx(0, abs=0.02)
+        assert near["conditional_precision"][views]["mean"] > 0.7  # as near as equal numbers are to each other
+        assert near["conditional_recall"][views]["mean"] > 0.7
+        assert far["conditional_frechet"][views]["mean"] > 5
+        assert far["conditional_recall"][views]["mean"] == 0
+
+
+def test_translations_come_from_as_many_other_views_as_is_said_and_the_subsets_take_turns(known):
+    model, data = known  # only view a sees
+
+    def right(n):
+        items, values = generated(model, data, "c", n, torch.Generator().manual_seed(0))
+        assert items.tolist() == list(range(200))
+        return values[:, 0, 0, :10].argmax(1) == data.test.y
+
+    assert right(1)[::2].all()  # from a; every other item from b, which sees nothing
+    assert right(1)[1::2].double().mean() < 0.5
+    assert right(2).all()
+
+
+def test_items_that_lack_a_view_of_their_subset_are_left_out(known):
+    model, data = known
+    data.test.mask = torch.ones(3, 200, dtype=torch.bool)
+    data.test.mask[0, :50] = False
+
+    def items(target, n):
+        return generated(model, data, target, n, torch.Generator().manual_seed(0))[0].tolist()
+
+    assert items("c", 1) == [*range(1, 50, 2), *range(50, 200)]  # every other one is asked for a
+    assert items("c", 2) == list(range(50, 200))
+    assert items("a", 2) == list(range(200))
+
+
+def test_sharp_judges_judge_translations_and_inventions(known):
+    model, data = known
+    assert left_out(data, ["sharp_coherence"]) == {"sharp_coherence": "sharp judges"}
+    assert "classifiers known --sharp" in left_out_in_words(left_out(data, ["sharp_coherence"]), "known")[0]
+    data.__dict__["sharp_judges"] = data.judges
+    model.sampler = SAMPLERS["gaussian-mixture"].fitted(Draws(20.0 * torch.eye(10)[:2].repeat(100, 1)))
+    found = evaluate(model, data, names=["sharp_coherence", "coherence", "inventions"])
+    for views in ("1", "2"):
+        assert found["coherence_sharp"][views]["mean"] == pytest.approx(found["coherence"][views]["mean"], abs=0.05)
+    assert found["joint_coherence_fitted_sharp"] == found["joint_coherence_fitted"]
+
+    class Blind(Reads):
+        """Takes everything for the first class."""
+
+        def forward(self, x):
+            return torch.nn.functional.one_hot(torch.zeros(len(x), dtype=torch.int64), 10).float()
+
+    data.__dict__["sharp_judges"] = Classifiers({n: Blind() for n in "abc"})
+    other = evaluate(model, data, names=["sharp_coherence", "coherence"])
+    assert other["coherence"] == found["coherence"]
+    assert other["coherence_sharp"]["1"]["mean"] == pytest.approx((data.test.y == 0).double().mean(), abs=1e-5)
+
+
 def test_each_figure_is_told():
-    for name in ("joint_coherence_fitted", "class_evenness", "class_evenness_fitted", "variety", "sharpness"):
+    for name in ("joint_coherence_fitted", "class_evenness", "class_evenness_fitted", "variety", "sharpness",
+                 "coherence_sharp", "joint_coherence_fitted_sharp", "conditional_frechet", "conditional_precision",
+                 "conditional_recall"):
         assert CATALOG[name].meaning
         assert CATALOG[name].trap

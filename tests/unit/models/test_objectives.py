@@ -1,5 +1,6 @@
 """Objectives against slow implementations that loop over items, modalities and subsets."""
 
+import itertools
 import math
 
 import pytest
@@ -359,3 +360,200 @@ def test_code_is_the_sum_over_all_subsets_less_its_entropy():
     torch.testing.assert_close(much.loss - out.loss, (1000 * (math.log(7) - entropy)).expand(6))
     with pytest.raises(ValueError, match="entropy"):
         objective("code", entropy=-1.0)
+
+
+# -- mmJSD, MMVM and the masked bound, each against its formula written out --------------------------------------------
+
+
+def gaussian(loc, scale):
+    return Independent(Normal(loc, scale), 1)
+
+
+def agree(bound, model, x, present, slow, times=100, calls=30):
+    """Loss per item and gradient of its sum: `slow`, a function of a generator, against the objective, over draws."""
+    ours, _, gradient, gradient_error = means(bound, model, x, present, times, calls)
+    exact = [slow(torch.Generator().manual_seed(seed)) for seed in (1, 2, 3, 4)]
+    torch.testing.assert_close(ours, torch.stack([e.detach() for e in exact]).double().mean(0), rtol=5e-3, atol=0)
+    gradients = torch.stack([slow_gradient(model, e) for e in exact])
+    noise_floor = (gradient_error.square().sum() + gradients.std(0).square().sum() / 4).sqrt()
+    assert (gradient - gradients.mean(0)).norm() < 2.5 * noise_floor
+    assert noise_floor < 0.2 * gradients.mean(0).norm()
+
+
+def test_mmjsd_against_its_formula(case):
+    """The dynamic prior as a product of powers, and every divergence to it by torch.distributions."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    model = bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2, weights="0.5,0.2,0.3"))
+
+    def slow(generator):
+        loc, scale, _ = model.experts(x)
+        losses = []
+        for b in range(2):
+            there = [m for m in range(3) if present[m, b]]
+            w = torch.tensor([0.5, 0.2, 0.3])[there]
+            w, prior = w / w.sum(), 1 / (1 + len(there))
+            pi = torch.cat([torch.tensor([prior]), (1 - prior) * w])
+            mu = torch.cat([torch.zeros(1, 2), loc[there, b]])
+            s = torch.cat([torch.ones(1, 2), scale[there, b]])
+            precision = (pi.unsqueeze(1) / s**2).sum(0)
+            f = gaussian((pi.unsqueeze(1) * mu / s**2).sum(0) / precision, precision.rsqrt())
+            total = sum(pi[k] * kl_divergence(gaussian(mu[k], s[k]), f) for k in range(len(pi))) * 1.5
+            for m, share in zip(there, w, strict=True):
+                noise = torch.randn(1500, 2, generator=generator)
+                total = total + share * elbo_of(model, {n.name: x[n.name][b] for k, n in enumerate(modalities)
+                                                        if k in there}, loc[m, b], scale[m, b], noise)
+            losses.append(total)
+        return torch.stack(losses)
+
+    agree(objective("mmjsd", beta=1.5), model, x, present, slow)
+
+
+def test_the_dynamic_prior_is_a_barycenter_and_the_bound_is_one(case):
+    """It has the smallest sum of reverse divergences, and the loss's sum is no less than that of the mixture to it."""
+    modalities, x, present = case
+    model = bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2))
+    with torch.no_grad():
+        loc, scale, _ = experts = model.experts(x)
+        q = model.aggregate(experts)
+        mu, s = torch.cat([torch.zeros(1, 2, 2), loc]), torch.cat([torch.ones(1, 2, 2), scale])
+        f = aggregator("geometric")(mu, s)
+        best = diagonal.kl(f.loc, f.scale, mu, s).mean(0)
+        for other in ("moment", "wasserstein", "jeffreys"):
+            g = aggregator(other)(mu, s)
+            assert (diagonal.kl(g.loc, g.scale, mu, s).mean(0) > best).all()
+        summed = objective("mmjsd").divergence(model, experts, q)
+        torch.testing.assert_close(summed, diagonal.kl(mu, s, f.loc, f.scale).mean(0))
+        moment = objective("mmjsd", mean="moment").divergence(model, experts, q)
+        assert (moment < summed).all()  # the same sum is smallest there
+        z = q.rsample((20_000,), generator=torch.Generator().manual_seed(0))
+        mixture = (q.log_prob(z) - f.log_prob(z)).mean(0)
+        assert (mixture * 0.75 <= summed + 0.05).all()  # the prior's own term is not negative
+    with pytest.raises(ValueError, match="mean: expected a rule that gives one Gaussian, got 'mwb'"):
+        objective("mmjsd", mean="mwb")
+    with pytest.raises(ValueError, match="mmjsd: expected one component for each of 3 modalities"):
+        objective("mmjsd")(bvae.MultimodalVAE(modalities, aggregator("poe"), bvae.ModelConfig(2, 2)), x, present, None)
+
+
+@pytest.mark.parametrize(("kl", "standard"), [("pairs", 0.3), ("sampled", 0.3)])
+def test_mmvm_against_its_formula(case, kl, standard):
+    """Every modality by itself, with the prior that the posteriors of the others are."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    model = bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2))
+
+    def slow(generator):
+        loc, scale, _ = model.experts(x)
+        losses = []
+        for b in range(2):
+            there, total = [m for m in range(3) if present[m, b]], torch.zeros(())
+            for m in there:
+                q, name = gaussian(loc[m, b], scale[m, b]), modalities[m].name
+                noise = torch.randn(1500, 2, generator=generator)
+                total = total + elbo_of(model, {name: x[name][b]}, loc[m, b], scale[m, b], noise)
+                others = [gaussian(loc[n, b], scale[n, b]) for n in there]
+                if kl == "pairs":
+                    to_all = sum(kl_divergence(q, n) for n in others) / len(there)
+                    total = total + 1.5 * ((1 - standard) * to_all + standard * kl_divergence(q, standard_of(2)))
+                else:
+                    z = loc[m, b] + scale[m, b] * noise
+                    h = (1 - standard) * sum(n.log_prob(z).exp() for n in others) / len(there)
+                    h = h + standard * standard_of(2).log_prob(z).exp()
+                    total = total + 1.5 * (q.log_prob(z) - h.log()).mean()
+            losses.append(total)
+        return torch.stack(losses)
+
+    agree(objective("mmvm", beta=1.5, kl=kl, standard=standard), model, x, present, slow)
+
+
+def standard_of(dims):
+    return standard(torch.zeros(dims))
+
+
+def test_a_mixture_prior_that_holds_the_posterior_itself_costs_little_and_pairs_much(case):
+    """However far two posteriors lie apart, the divergence to their mixture is at most log 2; the bound grows."""
+    modalities, x, present = case
+    model = bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2))
+    present = present.clone()
+    present[2] = False
+    generator = torch.Generator().manual_seed(0)
+    kls = {}
+    with torch.no_grad():
+        for far in (0.0, 100.0):
+            experts = model.experts
+            moved = experts(x, present)
+            moved.loc[1] += far
+            model.experts = lambda *_, moved=moved: moved
+            for kl in ("pairs", "sampled"):
+                kls[kl, far] = objective("mmvm", kl=kl)(model, x, present, generator).kl
+            del model.experts
+    assert (kls["sampled", 100.0] <= 2 * math.log(2) + 1e-4).all()
+    assert (kls["pairs", 100.0] > 1e4).all()
+    assert (kls["pairs", 0.0] >= 0).all()
+    for options, message in (({"kl": "exact"}, "kl: expected one of"), ({"standard": 2}, "standard: expected a num")):
+        with pytest.raises(ValueError, match=message):
+            objective("mmvm", **options)
+    with pytest.raises(ValueError, match="mmvm: expected one component for each of 3 modalities"):
+        objective("mmvm")(bvae.MultimodalVAE(modalities, aggregator("poe"), bvae.ModelConfig(2, 2)), x, present, None)
+
+
+def test_the_masked_bound_is_the_mean_over_all_parts(case):
+    """Every part S of the views written out: its own bound, and the others' with the posterior of S as their prior."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    model = bvae.MultimodalVAE(modalities, aggregator("sum-pooling", units=4), bvae.ModelConfig(2, 2))
+
+    def slow(generator):
+        loc, scale, _ = model.experts(x)
+        losses = []
+
+        def posterior(b, members):
+            if not members:
+                return standard_of(2)
+            q = model.aggregator(loc[members, b : b + 1], scale[members, b : b + 1])
+            return gaussian(q.loc[0, 0], q.scale[0, 0])
+
+        for b in range(2):
+            there = [m for m in range(3) if present[m, b]]
+            every, total = posterior(b, there), torch.zeros(())
+            for members in itertools.chain.from_iterable(itertools.combinations(there, n) for n in range(4)):
+                part = posterior(b, list(members))
+                cost = 1.5 * (kl_divergence(part, standard_of(2)) + kl_divergence(every, part))
+                for m in there:
+                    q, name = part if m in members else every, modalities[m].name
+                    noise = torch.randn(500, 2, generator=generator)
+                    cost = cost + elbo_of(model, {name: x[name][b]}, q.mean, q.stddev, noise)
+                total = total + cost / 2 ** len(there)
+            losses.append(total)
+        return torch.stack(losses)
+
+    agree(objective("masked", beta=1.5), model, x, present, slow, times=150, calls=40)
+    with pytest.raises(ValueError, match="masked: expected an aggregator that gives one Gaussian, got a mixture of 3"):
+        objective("masked")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present, None)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("mmjsd", "moe"), ("mmvm", "moe"), ("masked", "sum-pooling")])
+def test_private_latents_have_the_prior_alone_to_agree_with_and_weights_learn(case, name, rule):
+    """Private parts add their divergence to N(0, I), once for each view that is there, and nothing else."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    torch.manual_seed(1)
+    model = bvae.MultimodalVAE(modalities, aggregator(rule), bvae.ModelConfig(2, 2, private_dim=2, weights="modality"))
+    experts, changed = model.experts(x, present), {}
+    private = sum(diagonal.kl_to_standard(v[..., part], s[..., part]) for v, s, part in (
+        (experts.loc[m], experts.scale[m], model.private_part(m)) for m in range(3)))
+    for moved in (False, True):
+        loc, scale = experts.loc.clone(), experts.scale.clone()
+        if moved:  # private parts at their prior
+            loc[..., 2:], scale[..., 2:] = 0.0, 1.0
+        model.experts = lambda *_, now=(loc, scale): experts._replace(loc=now[0], scale=now[1])
+        out = objective(name)(model, x, present, torch.Generator().manual_seed(0))
+        changed[moved] = out.kl
+    torch.testing.assert_close(changed[False] - changed[True], private)
+    del model.experts
+    out.loss.mean().backward()
+    assert model.expert_weights.logits.grad.abs().max() > 0

@@ -27,6 +27,8 @@ REFERENCES: dict[str, tuple[str, str]] = {
                 "NIPS Workshop on Advances in Approximate Bayesian Inference 2016", ""),
     "ghosh": ("Ghosh et al., *From Variational to Deterministic Autoencoders*, ICLR 2020",
               "https://arxiv.org/abs/1903.12436"),
+    "palumbo": ("Palumbo, Daunhawer & Vogt, *MMVAE+: Enhancing the Generative Quality of Multimodal VAEs without "
+                "Compromises*, ICLR 2023", ""),
     "code": ("Mancisidor et al., *Aggregation of Dependent Expert Distributions in Multimodal Variational "
              "Autoencoders* (CoDE-VAE), ICML 2025", "https://arxiv.org/abs/2505.01134"),
 }

@@ -44,6 +44,8 @@ WORDS: dict[str, Word] = {
                        "each point should keep."),
     "prior": Word("prior", r"\bprior\b", "what a model believes about z before it sees anything: a Gaussian with mean "
                   "0 and σ = 1."),
+    "private": Word("private part", r"\bprivate\b", "numbers that one view has for itself: what no other view can "
+                    "know of it."),
     "checkpoint": Word("method names", r"\b(MVAE|MMVAE|WB-VAE|MWB-VAE|MoPoE-VAE)\b", "trained models of this app: MVAE "
                        "multiplies (PoE), MMVAE mixes (MoE), WB-VAE takes the Wasserstein barycenter, MoPoE-VAE and "
                        "MWB-VAE mix over subsets."),

@@ -80,7 +80,8 @@ def _guesses(key: loaders.ModelKey) -> Guesses:
     views = list(data.modalities)
     mask = torch.ones(len(views), len(data), dtype=torch.bool) if data.mask is None else data.mask
     present = mask & torch.tensor([view != HIDDEN for view in views])[:, None]
-    found = impute(net, data.x, present, DRAWS, generator=torch.Generator().manual_seed(0), targets=[HIDDEN])[HIDDEN]
+    found = impute(net, data.x, present, DRAWS, generator=torch.Generator().manual_seed(0), targets=[HIDDEN],
+                   calibrated=False)[HIDDEN]
     true = data.x[HIDDEN]
     there = mask[views.index(HIDDEN)]
     half = WITHIN * found.scale
@@ -219,7 +220,7 @@ present = mask & torch.tensor([view != "{HIDDEN}" for view in views])[:, None]
 for name in ("{PRACTISED}", "{WHOLE}"):
     model = bvae.load("{DATA}", name)
     found = impute(model, data.x, present, {DRAWS}, generator=torch.Generator().manual_seed(0),
-                   targets=["{HIDDEN}"])["{HIDDEN}"]
+                   targets=["{HIDDEN}"], calibrated=False)["{HIDDEN}"]
     held = (true - found.mean).abs() <= {WITHIN} * found.scale
     print(name, held[there].double().mean().item())
 """.strip()

@@ -1,0 +1,79 @@
+"""Rules that are networks: made by a model, trained and saved with it; the contracts test what they compute."""
+
+import copy
+
+import pytest
+import torch
+
+import bvae
+from bvae.aggregators import aggregator, learned_aggregators, name_of, naming, options_of
+from bvae.aggregators.learned.base import UntrainedError
+
+every = pytest.mark.parametrize("name", learned_aggregators())
+
+
+def model_with(rule, **config):
+    torch.manual_seed(0)
+    return bvae.MultimodalVAE([bvae.Modality(n, "image", (1, 4, 4)) for n in "ab"], rule,
+                              bvae.ModelConfig(3, 4, **config))
+
+
+@every
+def test_a_model_makes_the_network_and_has_it_in_its_state(name):
+    recipe = aggregator(name, units=8)
+    with pytest.raises(UntrainedError, match="expected the rule of a trained model"):
+        recipe(torch.zeros(2, 1, 3), torch.ones(2, 1, 3))
+    model = model_with(recipe).eval()
+    assert recipe.network is None
+    assert model.aggregator == recipe
+    assert (name_of(model.aggregator), options_of(model.aggregator)) == (name, {"units": 8})
+    assert all(f"pooling.{key}" in model.state_dict() for key in model.aggregator.network.state_dict())
+    x = {"a": torch.rand(2, 1, 4, 4)}
+    said = model.encode(x).mean
+    other = model_with(recipe)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(0.1)
+    assert not torch.allclose(other.eval().encode(x).mean, said)
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.encode(x).mean, said)
+    alone = copy.deepcopy(model)
+    assert alone.aggregator.network is alone.pooling is not model.pooling
+    with torch.no_grad():
+        next(alone.pooling.parameters()).add_(1.0)
+    assert torch.equal(model.encode(x).mean, said)
+
+
+@every
+def test_they_have_names_and_are_not_among_the_rules_for_any_experts(name):
+    assert name not in bvae.aggregators()
+    assert naming.title(name) != name
+    with pytest.raises(ValueError, match=r"mixture\(.*\): expected a rule without a network"):
+        aggregator(f"mixture({name})")
+    with pytest.raises(ValueError, match="units: expected a positive"):
+        aggregator(name, units=0)
+    with pytest.raises(ValueError, match="expected one weight per modality"):
+        model_with(aggregator(name), weights="dimension")
+
+
+def test_self_attention_needs_units_that_its_heads_can_share():
+    with pytest.raises(ValueError, match="units: expected a positive multiple of 3, got 8"):
+        aggregator("self-attention", units=8, heads=3)
+
+
+def test_an_expert_counts_by_what_the_others_say_with_attention_alone():
+    """What the third expert adds to the sum is the same whatever the others say, or it is not."""
+    loc, scale = torch.randn(3, 1, 2, generator=torch.Generator().manual_seed(1)), torch.ones(3, 1, 2)
+    moved = loc.clone()
+    moved[0] += 1.0
+    parts = {}
+    for name in learned_aggregators():
+        torch.manual_seed(0)
+        network = aggregator(name, units=8).build(2)
+        network.whole = torch.nn.Identity()  # what is summed
+        with torch.no_grad():
+            parts[name] = [network(torch.cat([x, scale.log()], -1), torch.ones(3, 1))
+                           - network(torch.cat([x, scale.log()], -1), torch.tensor([[1.0], [1.0], [0.0]]))
+                           for x in (loc, moved)]
+    torch.testing.assert_close(*parts["sum-pooling"])
+    assert not torch.allclose(*parts["self-attention"], rtol=0.01)
