@@ -19,6 +19,7 @@ from bvae.cli import (
     export,
     impute,
     maps,
+    publish,
     report,
     sweep,
     train,
@@ -26,7 +27,7 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, export,
+COMMANDS = (app, train, evaluate, compare, report, publish, export, checkpoints, maps, embed, impute, contributions,
             barycenters, classifiers, data, sweep)
 """In the order of the help."""
 
