@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from bvae.export.folder import write
     from bvae.training.checkpoint import checkpoints, load_checkpoint
 
-    root = models_root(options.dataset, options.out)
+    root: Path | None = models_root(options.dataset, options.out)
     if options.out is None and options.model not in checkpoints(options.dataset, root):
         root = None  # one that was trained in the app
     checkpoint = load_checkpoint(options.dataset, options.model, root)

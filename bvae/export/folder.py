@@ -99,7 +99,7 @@ def fill(
     networks: list[dict[str, Any]] = []
     worst = 0.0
     for m, name in enumerate(model.modalities):
-        entry = {}
+        entry: dict[str, Any] = {}
         for part in PARTS:
             network = (model.encoders if part == "encoder" else model.decoders)[name]
             given = inputs[part][m]
