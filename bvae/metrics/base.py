@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,12 +82,6 @@ class EvaluationData:
         sharp = classifiers.SHARP
         return (classifiers.load(self.root, self.name, sharp) if classifiers.trained(self.root, self.name, sharp)
                 else Classifiers())
-
-    def judged_by(self, judges: Classifiers) -> EvaluationData:
-        """The same data with other judges."""
-        other = copy.copy(self)
-        other.__dict__["judges"] = judges  # where a cached property keeps what it has read
-        return other
 
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""
@@ -228,6 +221,20 @@ def posterior_of(model: MultimodalVAE, experts: UnimodalPosteriors, members: tup
     only = torch.zeros(len(experts.present), 1, dtype=torch.bool)
     only[list(members)] = True
     return model.aggregate(experts._replace(present=experts.present & only), model.aggregator.conditional())
+
+
+def drawn_of(
+    model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...], generator: torch.Generator,
+    sample_shape: tuple[int, ...] = (),
+) -> Tensor:
+    """z ~ q(z | x_S) of every item for one subset S of positions, (..., N, L), as `MultimodalVAE.generate` draws it.
+
+    Private parts of views that are not in S are drawn by the model's own sampler, see `MultimodalVAE.complete`.
+    """
+    z = posterior_of(model, experts, members).rsample(sample_shape, generator=generator)
+    seen = torch.zeros_like(experts.present)
+    seen[list(members)] = experts.present[list(members)]
+    return model.complete(z, seen, generator=generator)
 
 
 def shared_means(model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:

@@ -125,11 +125,11 @@ def test_networks_in_webassembly_are_pytorchs(tmp_path):
                                 "x": {name: v.flatten().tolist() for name, v in x.items()}}), encoding="utf-8")
     got = node("tests/support/live.mjs", tmp_path, file)
     for m, name in enumerate(x):
-        np.testing.assert_allclose(got["decoded"][name], x[name].flatten(), atol=1e-5)
-        np.testing.assert_allclose(got["encoded"][name]["loc"], experts.loc[m].flatten(), atol=1e-5)
-        np.testing.assert_allclose(got["encoded"][name]["scale"], experts.scale[m].flatten(), atol=1e-5)
-    np.testing.assert_allclose(got["joint"]["mean"], joint.mean[0], atol=1e-5)
-    np.testing.assert_allclose(got["joint"]["scale"], joint.variance[0].sqrt(), atol=1e-5)
+        np.testing.assert_allclose(got["decoded"][name], x[name].flatten(), atol=1e-4)
+        np.testing.assert_allclose(got["encoded"][name]["loc"], experts.loc[m].flatten(), atol=1e-4)
+        np.testing.assert_allclose(got["encoded"][name]["scale"], experts.scale[m].flatten(), atol=1e-4)
+    np.testing.assert_allclose(got["joint"]["mean"], joint.mean[0], atol=1e-4)
+    np.testing.assert_allclose(got["joint"]["scale"], joint.variance[0].sqrt(), atol=1e-4)
 
 
 @pytest.mark.parametrize("given", [[1.0], "abc", [1.0, float("nan")], [1.0, 1e9], None, [1.0, "x"]])

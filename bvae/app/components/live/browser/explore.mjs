@@ -41,7 +41,7 @@ export function create(root, { openModel }) {
     htmlNode("h4", { textContent: "Drag the weights" }), balance.field]);
   const planeBox = htmlNode("div", { className: "box" }, [
     htmlNode("h4", { textContent: "Drag the point z" }), plane.field]);
-  root.replaceChildren(place, htmlNode("div", { className: "pads" }, [weightsBox, planeBox]), goals, status, heard);
+  root.replaceChildren(place, htmlNode("div", { className: "pads" }, [weightsBox, planeBox]), goals, heard);
 
   const frames = createFrames(async () => {
     draw();
@@ -206,7 +206,7 @@ export function create(root, { openModel }) {
 
   function build() {
     pictures = createPictures(scene.views);
-    place.replaceChildren(pictures.root);
+    place.replaceChildren(pictures.root, status);
     const goal = (text, color, to) => {
       const square = htmlNode("span", { textContent: "● ", "aria-hidden": "true" });
       square.style.color = color;

@@ -22,7 +22,7 @@ export function create(root, { openModel }) {
   const place = htmlNode("div", { className: "place" });
   const status = htmlNode("p", { className: "said" });
   root.classList.add("single");
-  root.replaceChildren(place, status);
+  root.replaceChildren(place);
 
   const frames = createFrames(async () => {
     if (!model || !cells) return;
@@ -58,7 +58,7 @@ export function create(root, { openModel }) {
         recipe = { above: scene.above, ...unpacked({ blank: scene.blank, full: scene.full }, []) };
         if (JSON.stringify(before?.views) !== JSON.stringify(scene.views)) {
           pictures = createPictures(scene.views);
-          place.replaceChildren(pictures.root);
+          place.replaceChildren(pictures.root, status);
         }
         if (before?.model !== scene.model) {
           model = null;
