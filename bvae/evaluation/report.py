@@ -23,6 +23,7 @@ BY_VIEWS = ("coherence", "coherence_sharp", "joint_coherence", "joint_coherence_
             "joint_coherence_fitted_sharp", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
             "latent_average_precision")
 IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "latent_accuracy")  # from fewest and most views
+FROM_FEWEST = ("variety", "conditional_frechet")  # of translations, beside them
 FROM_TO = ("variety", "sharpness", "conditional_frechet", "conditional_precision", "conditional_recall",
            "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
@@ -88,6 +89,7 @@ def in_short(dataset: str, root: Path | None = None) -> str:
     for metric in IN_SHORT:
         keys = keys_of(metrics.values(), metric)
         columns += [(metric, key) for key in dict.fromkeys(keys[:1] + keys[-1:])]
+    columns += [(metric, keys[0]) for metric in FROM_FEWEST if (keys := keys_of(metrics.values(), metric))]
     heads = [*(short(*column) for column in columns), "log-likelihood, nats"]
     cells = {name: [*(figure(m, *column) for column in columns), mean_of(m, "log_likelihood")]
              for name, m in metrics.items()}

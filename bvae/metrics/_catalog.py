@@ -103,7 +103,7 @@ CATALOG: dict[str, Figure] = {
         "of samples beside it."),
     "coherence_sharp": Figure(
         "Conditional coherence, sharp judges", "higher",
-        "Conditional coherence by second classifiers that were never trained on blurred pictures; of 400 items for "
+        "Conditional coherence by second classifiers that were never trained on blurred pictures; of 200 items for "
         "each view that is generated.",
         "Low does not mean wrong: a soft digit that a person reads may be noise to a classifier that has seen sharp "
         "ones alone. The gap to the other judges says how much of coherence hangs on judges that know blur."),
@@ -224,7 +224,8 @@ CATALOG: dict[str, Figure] = {
         "Between pictures that were generated from other views and real test pictures, in the features of the "
         "coherence classifiers, mean over the modalities, by the number of observed views.",
         "It compares two heaps: a sharp digit of the wrong class costs nothing as long as the heap is right, so read "
-        "coherence beside it. The judges know blurred pictures, which makes blur cheaper than it looks. Not FID."),
+        "coherence beside it. The judges know blurred pictures, which makes blur cheaper than it looks. 200 pictures "
+        "of a modality are few: all values are too high, about equally. Not FID."),
     "conditional_precision": Figure(
         "Precision of translations", "higher",
         "Share of translations that lie among the real pictures, in the judges' features, by the number of observed "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,12 +82,6 @@ class EvaluationData:
         sharp = classifiers.SHARP
         return (classifiers.load(self.root, self.name, sharp) if classifiers.trained(self.root, self.name, sharp)
                 else Classifiers())
-
-    def judged_by(self, judges: Classifiers) -> EvaluationData:
-        """The same data with other judges."""
-        other = copy.copy(self)
-        other.__dict__["judges"] = judges  # where a cached property keeps what it has read
-        return other
 
     def lacks(self, need: str) -> bool:
         """Whether this data set has none of what a metric needs, see :func:`needs`."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from bvae.metrics.base import JUDGES, METRICS, EvaluationData, all_subsets, has_all, mask_of, needs
-from bvae.metrics.samples import frechet, precision_and_recall, real_images
+from bvae.metrics.samples import Moments, frechet, precision_and_recall, real_images
 from bvae.models.vae import MultimodalVAE
 
-ITEMS, BATCH, PARTS = 400, 200, 5
+ITEMS, BATCH, PARTS = 200, 200, 5
 
 
 @METRICS.register("conditional_samples")
@@ -20,7 +20,7 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
     """Pictures that were generated from n other views beside real test pictures, in the features of the judges.
 
     For each number n of observed views and each modality with a judge of pictures: one generation of each of up to
-    400 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
+    200 test items, from n of its other modalities; the subsets take turns over the items, so that each is met
     equally often. Fréchet distance, precision and recall (Kynkäänniemi et al., NeurIPS 2019) of these generations
     against the real test pictures of that modality, then the mean over the modalities. As with unconditional samples,
     see `bvae.metrics.samples`, the features are not Inception's. An item that lacks a modality of its subset is left
@@ -41,9 +41,13 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
     if not targets or len(names) < 2:
         return {}
     real = {name: data.judges.features(name, real_images(data.test, name)) for name in targets}
+    moments = {name: Moments.of(features) for name, features in real.items()}
     for n in range(1, len(names)):
-        found = [_of_target(model, data, name, n, real[name], generator) for name in targets]
-        distances, parts, precise, recalled = zip(*(f for f in found if f is not None), strict=True)
+        found = [_of_target(model, data, name, n, (real[name], moments[name]), generator) for name in targets]
+        counted = [f for f in found if f is not None]
+        if not counted:
+            continue
+        distances, parts, precise, recalled = zip(*counted, strict=True)
         apart = torch.stack(parts).mean(0)  # (PARTS,)
         out["conditional_frechet"][str(n)] = {
             "mean": round(sum(distances) / len(distances), 4), "se": round((apart.std() / PARTS**0.5).item(), 4)}
@@ -52,7 +56,7 @@ def conditional_samples(model: MultimodalVAE, data: EvaluationData, generator: t
             spread = sum(float(h.var()) / len(h) for h in shares) ** 0.5 / len(shares)
             out[key][str(n)] = {"mean": round(sum(float(h.mean()) for h in shares) / len(shares), 6),
                                 "se": round(spread, 6)}
-    return out
+    return {key: figures for key, figures in out.items() if figures}
 
 
 def generated(
@@ -86,12 +90,13 @@ def generated(
 
 
 def _of_target(
-    model: MultimodalVAE, data: EvaluationData, target: str, n: int, real: Tensor, generator: torch.Generator
+    model: MultimodalVAE, data: EvaluationData, target: str, n: int, real: tuple[Tensor, Moments],
+    generator: torch.Generator,
 ) -> tuple[float, Tensor, Tensor, Tensor] | None:
     """Fréchet distance, those of the parts, who is precise, who is recalled; None for too few generations."""
     _, fake = generated(model, data, target, n, generator)
     if len(fake) < 2 * PARTS:
         return None
-    features = data.judges.features(target, fake)
-    parts = torch.tensor([frechet(real, part) for part in features.chunk(PARTS)])
-    return frechet(real, features), parts, *precision_and_recall(real, features)
+    features, (points, moments) = data.judges.features(target, fake), real
+    parts = torch.tensor([frechet(moments, part) for part in features.chunk(PARTS)])
+    return frechet(moments, features), parts, *precision_and_recall(points, features)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,18 +20,34 @@ def real_images(data: MultimodalDataset, name: str) -> Tensor:
     return data.x[name] if mask is None else data.x[name][mask[list(data.modalities).index(name)]]
 
 
-def frechet(a: Tensor, b: Tensor) -> float:
+class Moments(NamedTuple):
+    """Mean (F,), covariance (F, F) and its root of a set of features, float64."""
+
+    mean: Tensor
+    covariance: Tensor
+    root: Tensor
+
+    @classmethod
+    def of(cls, a: Tensor) -> Moments:
+        """Of (N, F)."""
+        a = a.double()
+        covariance = torch.cov(a.T)
+        values, vectors = torch.linalg.eigh(covariance)
+        return cls(a.mean(0), covariance, (vectors * values.clamp_min(0).sqrt()) @ vectors.T)
+
+
+def frechet(a: Tensor | Moments, b: Tensor) -> float:
     """|mu_a - mu_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of two sets of features (N, F), (N', F).
 
-    Heusel et al., NeurIPS 2017 (there with the features of Inception).
+    Heusel et al., NeurIPS 2017 (there with the features of Inception). Of a set that is compared with several, give
+    its `Moments`.
     """
-    a, b = a.double(), b.double()
-    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    mean, covariance, root = Moments.of(a) if isinstance(a, Tensor) else a
+    b = b.double()
+    other = torch.cov(b.T)
     # tr (A^1/2 B A^1/2)^1/2 = sum of the roots of the eigenvalues of A B.
-    values, vectors = torch.linalg.eigh(cov_a)
-    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp_min(0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
+    cross = torch.linalg.eigvalsh(root @ other @ root).clamp_min(0).sqrt().sum()
+    return float((mean - b.mean(0)).square().sum() + covariance.trace() + other.trace() - 2 * cross)
 
 
 def precision_and_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tuple[Tensor, Tensor]:
@@ -84,8 +100,9 @@ def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.
             continue
         fake = torch.cat([model.decode(part, [name])[name] for part in z.split(500)])
         real_f, fake_f = (data.judges.features(name, v) for v in (real_images(data.test, name), fake))
-        whole = frechet(real_f, fake_f)
-        parts = torch.tensor([frechet(real_f, part) for part in fake_f.chunk(10)])
+        moments = Moments.of(real_f)
+        whole = frechet(moments, fake_f)
+        parts = torch.tensor([frechet(moments, part) for part in fake_f.chunk(10)])
         out["judge_frechet"][name] = {"mean": round(whole, 4), "se": round((parts.std() / 10**0.5).item(), 4)}
         precise, recalled = precision_and_recall(real_f, fake_f)
         for key, hits in (("precision", precise), ("recall", recalled)):

@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 
-from bvae.metrics.base import LABELS, METRICS, SHARP_JUDGES, EvaluationData, needs
+from bvae.metrics.base import LABELS, METRICS, SHARP_JUDGES, EvaluationData, needs, summary
 from bvae.metrics.conditional_samples import generated
-from bvae.metrics.inventions import inventions
 from bvae.models.vae import MultimodalVAE
 
 
@@ -19,7 +18,7 @@ def sharp_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch
 
     The judges of `bvae.metrics.coherence` have learned to read real pictures that were blurred and faded, see
     `bvae.metrics.classifiers.soften`; these have not, and read a soft digit as noise. Translations are those of
-    `bvae.metrics.conditional_samples`: up to 400 items for each number of observed views and each target, the subsets
+    `bvae.metrics.conditional_samples`: up to 200 items for each number of observed views and each target, the subsets
     take turns. Standard errors take them for independent, though the same items stand behind all targets.
 
     Returns
@@ -28,7 +27,7 @@ def sharp_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch
         "coherence_sharp": number of observed views -> {"mean", "se"}; "joint_coherence_fitted_sharp": {"mean", "se"},
         if the model has a sampler.
     """
-    sharp, targets = data.judged_by(data.sharp_judges), [name for name in model.modalities if name in data.sharp_judges]
+    targets = [name for name in model.modalities if name in data.sharp_judges]
     found: dict[str, dict[str, float]] = {}
     for n in range(1, len(model.modalities)):
         shares = []
@@ -42,7 +41,8 @@ def sharp_coherence(model: MultimodalVAE, data: EvaluationData, generator: torch
             found[str(n)] = {"mean": round(sum(float(s.mean()) for s in shares) / len(shares), 6),
                              "se": round(spread, 6)}
     out: dict[str, Any] = {"coherence_sharp": found} if found else {}
-    joint = inventions(model, sharp, torch.Generator().manual_seed(generator.initial_seed()))
-    if "joint_coherence_fitted" in joint:
-        out["joint_coherence_fitted_sharp"] = joint["joint_coherence_fitted"]
+    if model.sampler is not None and len(targets) > 1:
+        judged = data.sharp_judges.probabilities(model.sample(len(data.test), None, generator, targets))
+        votes = torch.stack([p.argmax(-1) for p in judged.values()])  # (M, N)
+        out["joint_coherence_fitted_sharp"] = summary((votes == votes[0]).all(0))
     return out

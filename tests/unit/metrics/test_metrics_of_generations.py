@@ -153,6 +153,7 @@ def test_items_that_lack_a_view_of_their_subset_are_left_out(known):
 
 def test_sharp_judges_judge_translations_and_inventions(known):
     model, data = known
+    data.test.attribute_names = ()
     assert left_out(data, ["sharp_coherence"]) == {"sharp_coherence": "sharp judges"}
     assert "classifiers known --sharp" in left_out_in_words(left_out(data, ["sharp_coherence"]), "known")[0]
     data.__dict__["sharp_judges"] = data.judges
@@ -171,7 +172,7 @@ def test_sharp_judges_judge_translations_and_inventions(known):
     data.__dict__["sharp_judges"] = Classifiers({n: Blind() for n in "abc"})
     other = evaluate(model, data, names=["sharp_coherence", "coherence"])
     assert other["coherence"] == found["coherence"]
-    assert other["coherence_sharp"]["1"]["mean"] == pytest.approx((data.test.y == 0).double().mean(), abs=1e-5)
+    assert other["coherence_sharp"]["1"]["mean"] == pytest.approx(float((data.test.y == 0).double().mean()), abs=1e-5)
 
 
 def test_each_figure_is_told():
