@@ -59,7 +59,7 @@ def dragged(page: Any, pad: str, moves: int) -> tuple[list[float], list[float], 
 def row(name: str, values: list[float], target: float | None) -> list[Any]:
     """Median, 95th percentile, and whether the median is below a target."""
     middle, late = statistics.median(values), statistics.quantiles(values, n=20)[-1]
-    verdict = "" if target is None else f"{1000 / target:.0f} a second: {'met' if late <= target else 'missed'}"
+    verdict = "" if target is None else f"{1000 / target:.0f} a second: {'met' if middle <= target else 'missed'}"
     print(f"{name:52} median {middle:7.1f} ms, 95th percentile {late:7.1f} ms {verdict}", flush=True)
     return [name, round(middle, 1), round(late, 1), len(values), verdict]
 
