@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from bvae.app.edition.models import open_model
 from bvae.app.edition.publishing import DISK, WIRE, publish
+from bvae.app.learn.lessons import lessons
 from bvae.cli.publish import ITEMS, MODELS
 from tests.support.serving import WIDTHS, watched
 from tests.support.waiting import eventually
@@ -95,7 +96,7 @@ def test_one_visit(chromium, edition):
         page.get_by_role("link", name="Next: An echo").click()
         expect(page.get_by_role("heading", name="An echo")).to_be_focused()
         page.get_by_role("link", name="All lessons").click()
-        expect(page.get_by_text("1 of 10 predicted")).to_be_visible()
+        expect(page.get_by_text(f"1 of {len(lessons())} predicted")).to_be_visible()
 
         # Explore: a view is hidden, a point is dragged and decoded while it moves, a link is kept
         page.goto(f"{base}/explore.html?data=polymnist&model=MWB-VAE&views=m0&views=m1&agg=PoE")

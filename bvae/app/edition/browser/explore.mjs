@@ -159,15 +159,17 @@ function go(k) {
   believe();
 }
 
-async function choose(number, k = 0, observed = null, rule = null) {
+/* rule: undefined keeps the one that is chosen when the model has come. */
+async function choose(number, k = 0, observed = null, rule = undefined) {
   const about = data.models[number];
   if (!opened.has(number)) opened.set(number, openPublished(about, data.runtime));
   const published = await opened.get(number);
   const count = published.items.views.length;
   now = { published, k, observed: observed?.length === count ? observed : Array(count).fill(true),
-    weights: Array(count).fill(1), rule, beliefs: published.beliefs(k), q: null, point: null };
+    weights: Array(count).fill(1), rule: rule === undefined ? now?.rule ?? null : rule, q: null, point: null,
+    beliefs: published.beliefs(k) };
   at("model").value = String(number);
-  at("rule").value = rule ?? "";
+  at("rule").value = now.rule ?? "";
   at("waiting").hidden = !published.live;
   at("unsaid").hidden = published.live;
   showStrip(published, go);
@@ -178,7 +180,7 @@ onTheme((is) => {
   dark = is;
   if (now?.q) plane.draw(views(), drawn(), now.alt, null);
 });
-at("model").onchange = () => choose(Number(at("model").value), 0, null, now.rule);
+at("model").onchange = () => choose(Number(at("model").value));
 at("rule").onchange = () => {
   now.rule = at("rule").value || null;
   believe();
@@ -186,7 +188,7 @@ at("rule").onchange = () => {
 at("before").onclick = () => go(now.k - 1);
 at("after").onclick = () => go(now.k + 1);
 at("back").onclick = () => believe();
-at("reset").onclick = () => choose(Number(at("model").value));
+at("reset").onclick = () => choose(Number(at("model").value), 0, null, null);
 
 // What the address asks for is read before anything is shown: from then on it says what is.
 const start = modelAsked(data.models);
