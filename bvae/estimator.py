@@ -27,6 +27,7 @@ from bvae.models.imputation import AT_ONCE, Imputed, impute
 from bvae.models.vae import MultimodalVAE
 from bvae.samplers import Sampler, best, posterior_draws
 from bvae.samplers.files import write
+from bvae.samplers.private import PrivateSampler, best_private
 from bvae.training import calibrating
 from bvae.training.checkpoint import CheckpointError, load_weights, read_checkpoint, save_model
 from bvae.training.loop import train
@@ -158,6 +159,7 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         if self.settings_.validation:
             self.model_.calibration = calibrating.fit(self.model_, held_out(data, self.settings_.validation)[1])
         self.draws_ = posterior_draws(self.model_, data, seed=self.settings_.seed)
+        self.model_.private_sampler = best_private(self.model_, data, self.settings_.seed)
         return self
 
     def _take(self, model: MultimodalVAE) -> None:
@@ -354,7 +356,9 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         folder.mkdir(parents=True, exist_ok=True)
         save_model(folder, self.model_, self.settings_, {"seconds": 0.0, "items": 0})
         if isinstance(self.model_.sampler, Sampler):
-            write(folder, self.model_.sampler, read_checkpoint(folder).hash)
+            private = self.model_.private_sampler
+            write(folder, self.model_.sampler, read_checkpoint(folder).hash,
+                  private if isinstance(private, PrivateSampler) else None)
         if self.model_.calibration is not None:
             calibrating.write(folder, self.model_.calibration, read_checkpoint(folder).hash)
         groups = {k: [c.item() if isinstance(c, np.generic) else c for c in v] for k, v in (self.groups or {}).items()}

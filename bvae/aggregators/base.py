@@ -170,6 +170,14 @@ class Aggregator(ABC):
         """
         return self
 
+    def held(self, num_modalities: int) -> Tensor:
+        """Which modalities each component of the joint posterior is made of: (K, M) bool.
+
+        All of them for a rule that gives one Gaussian. Raises ValueError where that is not known before an item is
+        seen.
+        """
+        return torch.ones(1, num_modalities, dtype=torch.bool)
+
     def worked_formula(self, case: OneDimension) -> Worked:
         """The rule in one latent dimension with one item's numbers, for people: LaTeX, and what it comes to.
 

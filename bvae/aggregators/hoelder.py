@@ -264,6 +264,10 @@ class HoelderPool(Aggregator):
         loc, covariance, log_integral = full_covariance.normal_of_powers(exponents, experts.loc, experts.covariance)
         return full_with_prior(self._normalised(log_weights + log_integral, valid), loc, covariance, valid)
 
+    def held(self, num_modalities: int) -> Tensor:
+        """See `Aggregator.held`: the experts that a term of the expansion has a power of."""
+        return torch.from_numpy(expansion(self.alpha, num_modalities).exponents > 0)
+
     def worked_formula(self, case: OneDimension) -> Worked:
         """See `Aggregator.worked_formula`."""
         terms, mean, scale = heaviest(case.joint, case.d)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from bvae.aggregators.base import (
@@ -61,6 +62,10 @@ class MixtureOfExperts(Aggregator):
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`."""
         return full_with_prior(experts.item_weights, experts.loc, experts.covariance, experts.present)
+
+    def held(self, num_modalities: int) -> Tensor:
+        """See `Aggregator.held`."""
+        return torch.eye(num_modalities, dtype=torch.bool)
 
     def worked_formula(self, case: OneDimension) -> Worked:
         """See `Aggregator.worked_formula`."""

@@ -139,6 +139,17 @@ class SubsetMixture(Aggregator):
         return [(weight, FullPosterior.gaussian(loc, covariance)) for weight, loc, covariance
                 in zip(q.weights, q.loc, q.covariance, strict=True) if bool((weight > 0).any())]
 
+    def held(self, num_modalities: int) -> Tensor:
+        """See `Aggregator.held`: of each subset its members, or those of them that the rule inside makes it of.
+
+        Raises ValueError with `num_subsets`: which subsets there are is drawn.
+        """
+        if self.num_subsets is not None:
+            raise ValueError("num_subsets: expected None where the members of every subset have to be known before "
+                             f"they are drawn, got {self.num_subsets}")
+        inside = self.inner().held(num_modalities)  # (J, M)
+        return (inside.unsqueeze(1) & subset_membership(num_modalities)).flatten(0, 1)
+
     def worked_formula(self, case: OneDimension) -> Worked:
         """See `Aggregator.worked_formula`: the mixture, then the rule inside the subset of all."""
         weights, loc, scale = components(case.joint, case.d)

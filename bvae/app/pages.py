@@ -26,6 +26,8 @@ class Page:
         What it is for, in a sentence: in the navigation, and at the end of the page before it.
     alone : tuple of str
         Parameters of its address with which it stands without what comes after it.
+    lead : str
+        What one does first there, in Markdown, where the app and the static edition say the same.
     """
 
     title: str
@@ -34,17 +36,21 @@ class Page:
     folder: str
     help: str
     alone: tuple[str, ...] = ()
+    lead: str = ""
 
 
 UNDERSTAND, LOOK, OWN = "Understand", "Look into models", "Your own"
 """Groups of the navigation."""
 PAGES = {
     "home": Page("Home", ":material/home:", UNDERSTAND, "home",
-                 "The idea in one picture: several beliefs about one thing become one."),
+                 "The idea in one picture: several beliefs about one thing become one.",
+                 lead="A trained model looks at five photographs. Each gives it a **belief**. A **rule** makes one "
+                      "**joint belief** of the five, and from that comes a picture. Which one?"),
     "learn": Page("Learn", ":material/school:", UNDERSTAND, "learn",
                   "Short lessons: in each you predict before you see.", alone=("class", "room", "lesson")),
     "playground": Page("Playground", ":material/toys:", UNDERSTAND, "playground",
-                       "Drag the beliefs with your own hands and watch every rule follow."),
+                       "Drag the beliefs with your own hands and watch every rule follow.",
+                       lead="**Drag the dots and the rings:** every joint belief follows. Which one would you trust?"),
     "explore": Page("Explore", ":material/explore:", LOOK, "explore",
                     "A trained model and real pictures: hide a view, or make one lie, and see what becomes of the "
                     "joint belief."),

@@ -16,8 +16,10 @@ from bvae.cli import (
     data,
     embed,
     evaluate,
+    export,
     impute,
     maps,
+    publish,
     report,
     sweep,
     train,
@@ -25,8 +27,8 @@ from bvae.cli import (
 from bvae.io.system import print_anything
 from bvae.training.checkpoint import first_line
 
-COMMANDS = (app, train, evaluate, compare, report, checkpoints, maps, embed, impute, contributions, barycenters,
-            classifiers, data, sweep)
+COMMANDS = (app, train, evaluate, compare, report, publish, export, checkpoints, maps, embed, impute, contributions,
+            barycenters, classifiers, data, sweep)
 """In the order of the help."""
 
 

@@ -15,9 +15,9 @@ from bvae.metrics.base import (
     EvaluationData,
     all_experts,
     all_subsets,
+    drawn_of,
     has_all,
     needs,
-    posterior_of,
     shared_means,
 )
 from bvae.models.vae import MultimodalVAE
@@ -78,7 +78,7 @@ def attribute_coherence(model: MultimodalVAE, data: EvaluationData, generator: t
     names, experts = list(model.modalities), all_experts(model, data.test)
     by_size: dict[int, list[tuple[Tensor, Tensor]]] = {}
     for members in all_subsets(len(names))[:-1]:
-        z = posterior_of(model, experts, members).rsample(generator=generator)
+        z = drawn_of(model, experts, members, generator)
         for name in (name for m, name in enumerate(names) if m not in members and name in data.judges):
             parts = [data.judges.attribute_scores(model.decode(part, [name]))[name] for part in z.split(500)]
             by_size.setdefault(len(members), []).append((torch.cat(parts), has_all(experts.present, members)))

@@ -223,6 +223,20 @@ def posterior_of(model: MultimodalVAE, experts: UnimodalPosteriors, members: tup
     return model.aggregate(experts._replace(present=experts.present & only), model.aggregator.conditional())
 
 
+def drawn_of(
+    model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...], generator: torch.Generator,
+    sample_shape: tuple[int, ...] = (),
+) -> Tensor:
+    """z ~ q(z | x_S) of every item for one subset S of positions, (..., N, L), as `MultimodalVAE.generate` draws it.
+
+    Private parts of views that are not in S are drawn by the model's own sampler, see `MultimodalVAE.complete`.
+    """
+    z = posterior_of(model, experts, members).rsample(sample_shape, generator=generator)
+    seen = torch.zeros_like(experts.present)
+    seen[list(members)] = experts.present[list(members)]
+    return model.complete(z, seen, generator=generator)
+
+
 def shared_means(model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:
     """Means of q(z | x_S), (N, D): of the shared dimensions alone, which is what other modalities can know.
 

@@ -16,10 +16,10 @@ from bvae.metrics.base import (
     all_experts,
     all_subsets,
     by_number_of_views,
+    drawn_of,
     has_all,
     mask_of,
     needs,
-    posterior_of,
     summary,
 )
 from bvae.models.vae import MultimodalVAE
@@ -57,7 +57,7 @@ def coherent(
     generator: torch.Generator,
 ) -> Tensor:
     """Share of the generations from one subset of views that are of the items' classes: (N,), for classes y (N,)."""
-    z = posterior_of(model, experts, members).rsample(generator=generator)
+    z = drawn_of(model, experts, members, generator)
     targets = [name for m, name in enumerate(model.modalities) if m not in members and name in data.judges]
     judged = data.judges.probabilities(model.decode(z, targets))
     return torch.stack([p.argmax(-1) == y for p in judged.values()]).double().mean(0)

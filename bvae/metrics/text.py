@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bvae.metrics.base import METRICS, TEXTS, EvaluationData, all_experts, needs, posterior_of, summary
+from bvae.metrics.base import METRICS, TEXTS, EvaluationData, all_experts, drawn_of, needs, summary
 from bvae.models.vae import MultimodalVAE
 
 
@@ -58,7 +58,7 @@ def text_accuracy(model: MultimodalVAE, data: EvaluationData, generator: torch.G
     there: list[Tensor] = []
     for name in texts:
         others = tuple(m for m, other in enumerate(names) if other != name)
-        z = posterior_of(model, experts, others).rsample(generator=generator)
+        z = drawn_of(model, experts, others, generator)
         written = [text for part in z.split(500) for text in test.read_text(model.decode(part, [name])[name])]
         truth = [text for start in range(0, len(test), 500)
                  for text in test.read_text(test.subset(slice(start, start + 500))[name])]

@@ -15,9 +15,9 @@ from bvae.metrics.base import (
     all_experts,
     all_subsets,
     by_number_of_views,
+    drawn_of,
     has_all,
     mask_of,
-    posterior_of,
 )
 from bvae.metrics.samples import real_images
 from bvae.models.vae import MultimodalVAE
@@ -54,7 +54,7 @@ def translations(model: MultimodalVAE, data: EvaluationData, generator: torch.Ge
     sharp = {p: float(laplacian_variance(real_images(data.test, p)).mean()) for p in pictures}
     found: dict[str, dict[tuple[int, ...], Tensor]] = {"variety": {}, "sharpness": {}}
     for members in subsets:
-        z = posterior_of(model, experts, members).rsample((2,), generator=generator)  # (2, N, L)
+        z = drawn_of(model, experts, members, generator, (2,))  # (2, N, L)
         pairs = model.decode(z, [p for p in pictures if names.index(p) not in members])  # name -> (2, N, ...)
         # A view of which all real pictures are the same, or without any detail, has no scale.
         ratios = {"variety": [(v[0] - v[1]).square().flatten(1).sum(1) / apart[p] for p, v in pairs.items()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from bvae.aggregators.weights import parse
 from bvae.models.likelihoods import LIKELIHOODS
+
+AUXILIARY = ("free", "softmax", "fixed")
+FIXED_AUXILIARY = math.exp(-6)
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,12 @@ class ModelConfig:
     private_dim : int
         P, private dimensions of each modality beside the shared ones: only its own encoder and decoder know them.
     auxiliary_prior : bool
-        Whether there is a learned scale of private latents for cross-reconstruction, see
+        Whether there is a prior of private latents for cross-reconstruction, see
         `bvae.models.objectives.mmvae_plus`.
+    auxiliary : {"free", "softmax", "fixed"}
+        Its scale for each private dimension: learned as a logarithm, from 1 on; learned as a softmax over the
+        dimensions times their number, so that their mean stays 1, as published; or exp(-6), so that a decoder can tell
+        "unknown" from what is drawn from N(0, I).
     """
 
     latent_dim: int = 32
@@ -41,12 +49,15 @@ class ModelConfig:
     weights: str = "uniform"
     private_dim: int = 0
     auxiliary_prior: bool = False
+    auxiliary: str = "free"
 
     def __post_init__(self) -> None:
         if not isinstance(self.private_dim, int) or self.private_dim < 0:
             raise ValueError(f"private_dim: expected a non-negative integer, got {self.private_dim!r}")
         if self.auxiliary_prior and not self.private_dim:
             raise ValueError("auxiliary_prior: it is one of private latents; expected private_dim of at least 1, got 0")
+        if self.auxiliary not in AUXILIARY:
+            raise ValueError(f"auxiliary: expected one of {', '.join(AUXILIARY)}, got {self.auxiliary!r}")
         for name in ("latent_dim", "width"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

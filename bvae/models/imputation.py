@@ -120,8 +120,9 @@ def _impute(
     calibration: Calibration | None,
 ) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
-    q = model.encode(x, (aggregator or model.aggregator).conditional(), present=present)
-    z = q.common(num_draws, generator)  # (S, B, L)
+    experts = model.experts(x, present)
+    q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
+    z = model.complete(q.common(num_draws, generator), experts.present, None, generator, common=True)  # (S, B, L)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     names = list(model.modalities)
     shown = seen(x, present, names, z.shape[1])
@@ -135,7 +136,7 @@ def _impute(
         draws = likelihood.sample(flat[: num_samples * means.shape[1]], generator).unflatten(
             0, (num_samples, -1)) if num_samples else means[:0]
         mean, scale, there = means.mean(0), variance.sqrt(), shown[names.index(name)]
-        factor = calibration and calibration.of(name, shown.sum(0) - there.long(), there)
+        factor = None if calibration is None else calibration.of(name, shown.sum(0) - there.long(), there)
         if factor is not None:
             scale, draws = scale * factor, torch.where(factor == 1, draws, mean + factor * (draws - mean))
         out[name] = mean, scale, draws

@@ -135,7 +135,12 @@ def rows_of(present: Tensor | None, count: int) -> list[Tensor | None]:
 
 
 def some_gaps(x: Tensor) -> bool:
-    """Whether some cells may be NaN; elsewhere than on a CPU the question would wait for the device."""
+    """Whether some cells may be NaN; elsewhere than on a CPU the question would wait for the device.
+
+    What is exported has to be ready for some.
+    """
+    if torch.compiler.is_exporting():
+        return True
     return x.device.type != "cpu" or bool(x.sum().isnan())  # a sum may be NaN without: that costs time only
 
 

@@ -1,4 +1,4 @@
-"""How z comes about where nothing is observed."""
+"""How z comes about where nothing is observed, and its private parts where their views are not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from bvae.models.inputs import check_count
 
 PRIOR = "prior"
+ZERO = "zero"
 
 
 class DrawsLatents(Protocol):
@@ -19,6 +20,36 @@ class DrawsLatents(Protocol):
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """(count, D)."""
+
+
+class DrawsPrivate(Protocol):
+    """What draws private parts given the shared one, see `bvae.samplers.private`."""
+
+    name: ClassVar[str]
+
+    def placed(self, modality: str, z: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """Shared (N, D), normal noise (N, P), uniform levels (N,) -> private (N, P)."""
+
+
+def private_part(
+    asked: str | DrawsPrivate, modality: str, shared: Tensor, dim: int, generator: torch.Generator | None,
+    common: bool = False,
+) -> Tensor:
+    """The private part of one modality, (..., P), for shared parts (..., D). See `MultimodalVAE.complete`."""
+    if asked == ZERO:
+        return shared.new_zeros(*shared.shape[:-1], dim)
+    if isinstance(asked, str) and asked != PRIOR:
+        raise ValueError(f"private: expected {PRIOR!r}, {ZERO!r} or a sampler, got {asked!r}")
+    chance = (*shared.shape[:-2], 1 if common else shared.shape[-2])
+    noise = torch.randn(*chance, dim, generator=generator).to(shared).expand(*shared.shape[:-1], dim)
+    if isinstance(asked, str):
+        return noise
+    level = torch.rand(chance, generator=generator).to(shared).expand(shared.shape[:-1])
+    drawn = asked.placed(modality, shared.flatten(0, -2), noise.flatten(0, -2), level.flatten())
+    if drawn.shape != (level.numel(), dim):
+        raise ValueError(f"private sampler: expected draws of shape {(level.numel(), dim)} for {modality!r}, got "
+                         f"{tuple(drawn.shape)}")
+    return drawn.to(shared).view_as(noise)
 
 
 def draw(

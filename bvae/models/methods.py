@@ -107,6 +107,13 @@ for _name, _method in {
         settings={"private_dim": 16, "auxiliary_prior": True},
         differs="Gaussian posteriors and 16 private dimensions a view, where the original has Laplace ones and 32, and "
                 "a freely learned auxiliary scale, where it normalises it by a softmax; one sample."),
+    # Nobody has published these two.
+    "mwb-vae-plus": Method(
+        "MWB-VAE+", "mwb", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
+        settings={"private_dim": 16, "beta": 1.0, "likelihood_scale": 0.2}),
+    "wb-vae-plus": Method(
+        "WB-VAE+", "wasserstein", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
+        settings={"private_dim": 16, "beta": 1.0, "likelihood_scale": 0.2}),
     "mmjsd": Method(
         "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
         differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "

@@ -16,9 +16,9 @@ from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.calibration import Calibration
-from bvae.models.config import ModelConfig
+from bvae.models.config import FIXED_AUXILIARY, ModelConfig
 from bvae.models.inputs import check_count, check_names, numbers, rows_of, taken, with_cells
-from bvae.models.latents import DrawsLatents, draw
+from bvae.models.latents import PRIOR, DrawsLatents, DrawsPrivate, draw, private_part
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
@@ -30,7 +30,7 @@ class MultimodalVAE(nn.Module):
 
     The latent vector that everything here speaks of has L = D + M P dimensions: first the D shared ones, of which the
     aggregator makes the joint posterior, then P private ones of each modality in turn (none by default). A private part
-    depends on its own modality alone; without it, it has the prior N(0, I).
+    depends on its own modality alone; without it, it has the prior N(0, I), and is drawn by :attr:`private_sampler`.
 
     Parameters
     ----------
@@ -46,6 +46,9 @@ class MultimodalVAE(nn.Module):
     sampler : Sampler or None
         How :meth:`sample` draws z: fitted to where the items are, see `bvae.samplers.fit`. A checkpoint brings its own;
         None is the prior.
+    private_sampler : PrivateSampler or None
+        How the private part of a view that was not observed is drawn, see :meth:`complete`. A checkpoint brings its
+        own; None is the prior.
 
     Examples
     --------
@@ -70,6 +73,7 @@ class MultimodalVAE(nn.Module):
             self.pooling = aggregator.build(self.config.latent_dim)
             self.aggregator = aggregator.with_network(self.pooling)
         self.sampler: DrawsLatents | None = None
+        self.private_sampler: DrawsPrivate | None = None
         self.calibration: Calibration | None = None
         self.encoders, self.decoders, self.likelihoods = NamedModules(), NamedModules(), NamedModules()
         for name, m in self.modalities.items():
@@ -85,8 +89,8 @@ class MultimodalVAE(nn.Module):
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
             self.aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
-        self.auxiliary_scale: nn.Parameter | None = None  # (M, P) logarithms
-        if self.config.auxiliary_prior:
+        self.auxiliary_scale: nn.Parameter | None = None  # (M, P), see auxiliary_scales
+        if self.config.auxiliary_prior and self.config.auxiliary != "fixed":
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))
 
     @property
@@ -103,6 +107,17 @@ class MultimodalVAE(nn.Module):
         """Where the private latents of modality number m are among the L dimensions."""
         start = self.config.latent_dim + m * self.config.private_dim
         return slice(start, start + self.config.private_dim)
+
+    def auxiliary_scales(self) -> Tensor | None:
+        """Scales of the auxiliary prior, (M, P), see `ModelConfig.auxiliary`; None without one."""
+        if not self.config.auxiliary_prior:
+            return None
+        if self.auxiliary_scale is None:
+            device = next((p.device for p in self.parameters()), None)
+            return torch.full((len(self.modalities), self.config.private_dim), FIXED_AUXILIARY, device=device)
+        if self.config.auxiliary == "softmax":
+            return self.auxiliary_scale.softmax(1) * self.config.private_dim
+        return self.auxiliary_scale.exp()
 
     def shared(self, q: Posterior) -> Posterior:
         """A posterior over L dimensions, restricted to the D shared ones."""
@@ -216,6 +231,70 @@ class MultimodalVAE(nn.Module):
             parts.append(torch.cat(own, 1).to(q.loc).expand(q.num_components, -1, -1))
         return Posterior(q.weights, torch.cat([q.loc, parts[0]], -1), torch.cat([q.scale, parts[1]], -1))
 
+    def apart(self, q: Posterior) -> Posterior:
+        """A joint posterior in which a component knows private parts of those modalities alone that it is made of.
+
+        In the others the private part is the prior there, N(0, I). This is what objectives take: a component of some
+        views stands for the case in which there are only these.
+
+        Raises
+        ------
+        ValueError
+            For a rule of which that is not known, see `Aggregator.held`.
+        """
+        if not self.config.private_dim or q.num_components == 1:
+            return q
+        held = self.aggregator.held(len(self.modalities)).to(q.loc.device)  # (K, M)
+        mine = held.repeat_interleave(self.config.private_dim, 1)  # (K, M P)
+        mine = torch.cat([mine.new_ones(len(mine), self.shared_dim), mine], 1).unsqueeze(1)
+        return Posterior(q.weights, torch.where(mine, q.loc, 0.0), torch.where(mine, q.scale, 1.0))
+
+    def complete(
+        self,
+        z: Tensor,
+        observed: Tensor,
+        private: str | DrawsPrivate | None = None,
+        generator: torch.Generator | None = None,
+        common: bool = False,
+    ) -> Tensor:
+        """Draws of a posterior whose private parts of the views that were not observed are drawn given the shared ones.
+
+        Parameters
+        ----------
+        z : Tensor
+            (..., B, L).
+        observed : Tensor
+            (M, B) bool: of which views the private parts stay as they are.
+        private : {"prior", "zero"} or PrivateSampler, optional
+            How the others are drawn: from N(0, I), at 0, or by a sampler; by default by :attr:`private_sampler`, or
+            where there is none, as they stand in z.
+        generator : torch.Generator, optional
+        common : bool
+            Take the same chance for every item of B.
+
+        Returns
+        -------
+        Tensor
+            (..., B, L); z itself where there is nothing to be drawn.
+
+        Raises
+        ------
+        ValueError
+            If `private` is something else.
+        """
+        chosen = self.private_sampler if private is None else private
+        if not self.config.private_dim or chosen is None:
+            return z
+        z = z.clone()
+        shared, dim = z[..., : self.shared_dim], self.config.private_dim
+        for m, name in enumerate(self.modalities):
+            if bool(observed[m].all()):
+                continue
+            part = self.private_part(m)
+            drawn = private_part(chosen, name, shared, dim, generator, common)
+            z[..., part] = torch.where(observed[m].unsqueeze(-1), z[..., part], drawn)
+        return z
+
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.
 
@@ -262,6 +341,7 @@ class MultimodalVAE(nn.Module):
         aggregator: Aggregator | None = None,
         weights: Tensor | None = None,
         present: Tensor | None = None,
+        private: str | DrawsPrivate | None = None,
     ) -> dict[str, Tensor]:
         """Cross-modal generation: z ~ q(z | x_S), then the means of the targets given z.
 
@@ -281,6 +361,8 @@ class MultimodalVAE(nn.Module):
         present : Tensor, optional
             (M, B) bool: another S for every item, see :meth:`experts`. An item without any modality is generated from
             the prior.
+        private : {"prior", "zero"} or PrivateSampler, optional
+            See :meth:`complete`.
 
         Returns
         -------
@@ -288,8 +370,10 @@ class MultimodalVAE(nn.Module):
             name -> (num_samples, B, ...).
         """
         check_count(num_samples)
-        q = self.encode(x, (aggregator or self.aggregator).conditional(), weights, present)
-        return self.decode(q.rsample((num_samples,), generator=generator), targets)
+        experts = self.experts(x, present)
+        q = self.aggregate(experts, (aggregator or self.aggregator).conditional(), weights)
+        z = q.rsample((num_samples,), generator=generator)
+        return self.decode(self.complete(z, experts.present, private, generator), targets)
 
     @torch.no_grad()
     def sample(
@@ -323,7 +407,7 @@ class MultimodalVAE(nn.Module):
     def sample_latents(
         self, num_samples: int, sampler: str | DrawsLatents | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The z of :meth:`sample`, (S, L). Private parts, which a sampler knows nothing of, are drawn from the prior.
+        """The z of :meth:`sample`, (S, L). Private parts are drawn as :meth:`complete` does, with the prior from it.
 
         Raises
         ------
@@ -331,6 +415,9 @@ class MultimodalVAE(nn.Module):
             If `num_samples` is no positive integer, or the model has no sampler of that name.
         """
         z = draw(num_samples, self.latent_dim, self.shared_dim, self.sampler, sampler, generator)
+        if sampler != PRIOR:
+            nothing = torch.zeros(len(self.modalities), num_samples, dtype=torch.bool)
+            z = self.complete(z, nothing, generator=generator)
         return z.to(next((p.device for p in self.parameters()), z.device))
 
     def log_likelihood(

@@ -49,6 +49,8 @@ LOOKS = {
     "mmvm-vae": Look("#514452", "#546C54", "dot"),
     "sum-pooling": Look("#635F53", "#3B5ACA", "solid"),
     "self-attention": Look("#8B5855", "#AFA9A7", "longdash"),
+    "mwb-vae-plus": Look("#F86E14", "#F98702", "longdashdot"),
+    "wb-vae-plus": Look("#810A02", "#8A4985", "longdash"),
 }
 """One look for each rule, and for each method that does not share its rule's, in every picture: no two are nearer than
 17 by CIEDE2000, in neither theme (`tests/unit/plots/test_style.py`)."""

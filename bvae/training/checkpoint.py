@@ -343,6 +343,8 @@ def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> Multimoda
     if with_sampler:
         try:
             model.sampler = sampler_files.read(checkpoint.folder, checkpoint.hash, model.shared_dim)
+            sizes = dict.fromkeys(model.modalities, (model.shared_dim, model.config.private_dim))
+            model.private_sampler = sampler_files.read_private(checkpoint.folder, checkpoint.hash, sizes)
         except StorageError as error:
             warnings.warn(f"{error}; inventions are drawn from the prior. Fit it again with: python -m bvae "
                           "checkpoints --samplers", RuntimeWarning, stacklevel=2)

@@ -9,6 +9,7 @@ from bvae import samplers
 from bvae.data import MultimodalDataset, dataset
 from bvae.io.storage import StorageError
 from bvae.samplers import files
+from bvae.samplers.private import best_private
 from bvae.training.checkpoint import Checkpoint, load_weights, read_checkpoint
 from bvae.training.settings import Settings
 from bvae.version import __version__
@@ -22,7 +23,7 @@ def training_items(settings: Settings, data_root: str | None = None) -> Multimod
 
 
 def make(checkpoint: Checkpoint, data: MultimodalDataset) -> Path:
-    """Fit the best sampler to the weights as they are on disk and write it beside them.
+    """Fit the best samplers to the weights as they are on disk and write them beside them.
 
     Parameters
     ----------
@@ -35,16 +36,20 @@ def make(checkpoint: Checkpoint, data: MultimodalDataset) -> Path:
     Path
         Of the file.
     """
-    draws = samplers.posterior_draws(load_weights(checkpoint, with_sampler=False), data, seed=SEED)
+    model = load_weights(checkpoint, with_sampler=False)
+    draws = samplers.posterior_draws(model, data, seed=SEED)
     sampler = samplers.best(draws, SEED)
-    return files.write(checkpoint.folder, sampler, checkpoint.hash, items=len(draws.z), seed=SEED,
-                       bvae=__version__)
+    return files.write(checkpoint.folder, sampler, checkpoint.hash, best_private(model, data, SEED),
+                       items=len(draws.z), seed=SEED, bvae=__version__)
 
 
 def state(checkpoint: Checkpoint) -> str:
     """"ready"; "missing"; "stale" if what is there is damaged or of other weights."""
     try:
         found = files.read(checkpoint.folder, checkpoint.hash, checkpoint.settings.latent_dim)
+        size = (checkpoint.settings.latent_dim, checkpoint.settings.private_dim)
+        sizes = dict.fromkeys((m.name for m in checkpoint.modalities), size)
+        files.read_private(checkpoint.folder, checkpoint.hash, sizes)
     except StorageError:
         return "stale"
     return "missing" if found is None else "ready"

@@ -6,6 +6,7 @@ import torch
 import bvae
 from bvae.aggregators import learned_aggregators, naming
 from bvae.app.beliefs.belief_charts import READ_BY_A_NETWORK
+from bvae.app.widgets.choose import FOR_A_NETWORK
 from bvae.training.checkpoint import build_model, own_models, save_model
 from bvae.training.settings import Settings
 from tests.support.pages import assert_clean, open_page, unfold
@@ -45,6 +46,12 @@ def test_pages_show_it_and_offer_it_to_no_other_model(own):
     other = open_page("pages/explore.py", data=DATA, model="mwb-vae")
     assert all(c.value != READ_BY_A_NETWORK for c in other.caption)
     assert not {naming.short(name) for name in learned_aggregators()} & set(other.selectbox(key="agg").options)
+
+
+def test_compare_says_for_whom_its_experts_are_meant(own):
+    for model, said in (("mine", 1), ("mwb-vae", 0)):
+        app = open_page("pages/compare.py", data=DATA, model=model)
+        assert sum(c.value == FOR_A_NETWORK for c in app.caption) == said
 
 
 @pytest.mark.parametrize("page", ["generate", "latent_space"])

@@ -66,7 +66,7 @@ def data_of(modalities, count=60, gaps=0.0, views=0.0):
 def build(modalities, method="mwb-vae", **config):
     m = METHODS[method]
     torch.manual_seed(0)
-    own = {key: value for key, value in m.settings.items() if key in ("weights", "private_dim", "auxiliary_prior")}
+    own = {key: value for key, value in m.settings.items() if hasattr(bvae.ModelConfig, key)}
     model = bvae.MultimodalVAE(modalities, aggregator(m.aggregator, **m.aggregator_options),
                                bvae.ModelConfig(4, 8, **{**own, **config}))
     return model, objective(m.objective, **m.objective_options)

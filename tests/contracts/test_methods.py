@@ -1,5 +1,7 @@
 """What every method must do: train a step on complete and incomplete items, alone or in a batch."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from bvae.aggregators import aggregator
 from bvae.models.methods import METHODS
 from bvae.models.objectives import objective
 
+OF_MODEL = {field.name for field in dataclasses.fields(bvae.ModelConfig)}
 every = pytest.mark.parametrize("name", METHODS.names())
 
 
@@ -17,7 +20,7 @@ def build(name, beta=1.0):
     model = bvae.MultimodalVAE([bvae.Modality(n, "image", (3, 8, 8)) for n in "abc"],
                                aggregator(method.aggregator, **method.aggregator_options),
                                bvae.ModelConfig(4, 4, **{key: value for key, value in method.settings.items()
-                                                         if key in ("weights", "private_dim", "auxiliary_prior")}))
+                                                         if key in OF_MODEL}))
     return model, objective(method.objective, beta=beta, **method.objective_options)
 
 

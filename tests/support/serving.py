@@ -46,15 +46,18 @@ def wait_for(url, process):
 
 
 @contextlib.contextmanager
-def served(script, log, *options):
-    """The address of a Streamlit script while it runs; its output goes to the file `log`."""
+def served(script, log, *options, **environment):
+    """The address of a Streamlit script while it runs; its output goes to the file `log`.
+
+    Live views are off, whose models a server exports in the background, unless the environment says otherwise.
+    """
     port = free_port()
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless",
              "true", *options],
             cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "BVAE_LIVE": "off", **environment},
         )
     url = f"http://localhost:{port}"
     if not wait_for(f"{url}/_stcore/health", process):

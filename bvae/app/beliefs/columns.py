@@ -140,7 +140,8 @@ def of_draws(
 def _factor(model: MultimodalVAE, m: int, observed: Tensor, known: Tensor) -> Tensor:
     """By what the standard deviations of a view's cells (P,) are multiplied: 1 for those that are known."""
     there, name = observed[m], list(model.modalities)[m]
-    factor = model.calibration and model.calibration.of(name, observed.sum(0) - there.long(), there)
+    of = model.calibration
+    factor = None if of is None else of.of(name, observed.sum(0) - there.long(), there)
     return torch.ones_like(known) if factor is None else torch.where(known.isnan(), factor[0], 1.0)
 
 

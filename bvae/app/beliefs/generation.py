@@ -90,8 +90,11 @@ class Studio:
         without: Sequence[int] = (),
     ) -> Generated:
         """The targets from one item's modalities: the same numbers as `MultimodalVAE.generate`."""
-        q = self.posterior(x)
-        z = q.rsample((num_samples,), generator=torch.Generator().manual_seed(seed))[:, 0]
+        generator = torch.Generator().manual_seed(seed)
+        with torch.inference_mode():
+            experts = self.model.experts(x)
+            z = self.model.aggregate(experts, self.rule.conditional()).rsample((num_samples,), generator=generator)
+            z = self.model.complete(z, experts.present, generator=generator)[:, 0]
         return self.decode(z, targets, without)
 
     def matrix(self, x: Mapping[str, Tensor], seed: int, without: Sequence[int]) -> dict[str, Generated]:
@@ -110,8 +113,10 @@ class Studio:
         """A draw of the joint posterior of each of some items, all their modalities seen, as :meth:`posterior` makes
         it: (S, L)."""
         with torch.inference_mode():
-            q = self.model.aggregate(UnimodalPosteriors(*(v[:, list(items)] for v in experts)), self.rule.conditional())
-            return q.rsample((), generator=torch.Generator().manual_seed(seed))
+            some = UnimodalPosteriors(*(v[:, list(items)] for v in experts))
+            generator = torch.Generator().manual_seed(seed)
+            z = self.model.aggregate(some, self.rule.conditional()).rsample((), generator=generator)
+            return self.model.complete(z, some.present, generator=generator)
 
     def near(self, z: Tensor, count: int) -> Tensor:
         """(S, count) the items whose z lie nearest, the nearest one first."""

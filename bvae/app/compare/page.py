@@ -9,7 +9,7 @@ from bvae.app.compare.fooling import panel
 from bvae.app.compare.state import FOOL, MAPS, NUMBERS, OF_MAPS, PARTS, RULES, SIDE, About, Compare
 from bvae.app.state import Form, begin_page
 from bvae.app.widgets import by_id, share
-from bvae.app.widgets.choose import choose_data, choose_model
+from bvae.app.widgets.choose import FOR_A_NETWORK, choose_data, choose_model
 
 FOOL_LINK = "fool"
 """In a short address: `compare?fool=1`."""
@@ -60,6 +60,8 @@ if of_rules:
     choice = choose_model(data_place, method_place)
     data_name, base = choice.data_name, choice.loaded
     trained = [base.key.model_name]
+    if not base.model.aggregator.keeps_one:
+        screen.caption(FOR_A_NETWORK)
 else:
     data_name, trained = choose_data(data_place)
     method_place.caption("Each model with the rule it was trained with.")

@@ -9,7 +9,18 @@ from bvae.app import loaders, reproduce
 from bvae.app.beliefs import columns, item_beliefs
 from bvae.app.beliefs.belief_charts import expert_numbers, interval_chart, meaning, plane_chart
 from bvae.app.beliefs.generation import Studio
-from bvae.app.explore import changes, coping, frame, imagined, lot, observed, of_columns, walk, why
+from bvae.app.explore import (
+    changes,
+    coping,
+    frame,
+    imagined,
+    lot,
+    observed,
+    of_columns,
+    under_the_finger,
+    walk,
+    why,
+)
 from bvae.app.explore.changes import Snapshot
 from bvae.app.explore.state import Explore
 from bvae.app.state import Form, begin_page, ink
@@ -54,6 +65,7 @@ telling = screen.container(border=True) if walk.begun() else None
 happened = screen.container(horizontal=True, vertical_alignment="center", key="happened")
 left, middle, right = screen.columns([1.1, 1.7, 1.75], gap="large")
 tables = st.container()
+moved = st.container(key="explore_live_place")
 more = st.container(key="explore_more")
 with walked if telling else more.expander("Step by step: how the beliefs become one, with all formulas",
                                           icon=":material/footprint:"):
@@ -160,6 +172,11 @@ with middle:
     frame.button(axes, fits, frame.outside(axes, views, now, joint))
     if aggregates and (said := lot.said(now)):
         st.caption(said)
+
+# -- while a finger moves: its scripts come after the page -----------------------------------------------------------
+if not telling:
+    with moved:
+        under_the_finger.show(form, choice, now, axes, item, seen.replaced)
 
 # -- one click away --------------------------------------------------------------------------------------------------
 with answers:

@@ -60,7 +60,7 @@ class Explore(ModelState):
     dimension: str = control(MOST_DISAGREED, "dim", options=lambda about: [
         MOST_DISAGREED, *map(str, range(about.loaded.model.shared_dim))])
     coping: bool = control(False)
-    weights: tuple[float, ...] = control(1.0, "w_{}", each=views, low=0.0, high=4.0, step=0.25)
+    weights: tuple[float, ...] = control(1.0, "w_{}", each=views, low=0.0, high=4.0, step=0.05)
     lies: tuple[str, ...] = control(HONEST, "lie_{}", each=views, options=lambda about: [HONEST, *classes(about.data)])
     damages: tuple[str, ...] = control(NOTHING, "how_{}", each=views, options=(NOTHING, *DAMAGED))
     strengths: tuple[float, ...] = control(0.5, "much_{}", each=views, low=0.05, high=1.0, step=0.05)

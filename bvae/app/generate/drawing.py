@@ -11,6 +11,7 @@ from bvae.app import links
 from bvae.app.beliefs import sheet
 from bvae.app.beliefs.generation import rows
 from bvae.app.components.draw import canvas
+from bvae.app.generate import under_the_pen
 from bvae.app.generate.generate_panels import Shown, Task, draws_sheet, numbers
 from bvae.app.generate.state import drawn_as, kinds
 from bvae.app.generate.tasks import DRAW, WRITE
@@ -83,10 +84,14 @@ def draw_or_write(c: Task, about: Any) -> Shown | None:
             c.form.ask(st.segmented_control, "kind", "Input", label_visibility="collapsed")
         kind = c.form.answer("kind")
         about.markdown(ASK[kind])
+        strip = st.container()
         made = _drawn(c) if kind == DRAW else _typed(c)
     if made is None:
         return None
     view, value, told = made
+    if kind == DRAW:
+        with strip:
+            under_the_pen.show(c, view, value, st.session_state[DRAWING])
     with right:
         st.subheader("What the model makes of it")
         m = c.views.index(view)

@@ -47,9 +47,8 @@ elif CANVAS not in st.session_state:  # come back from another page
 screen = st.container(gap="xsmall", key="one_screen")
 with screen:
     head = st.container(horizontal=True, vertical_alignment="center", gap="medium")
-    head.title("How do several senses become one belief?", width="content")
-    st.markdown("A trained model looks at five photographs. Each gives it a **belief**. A **rule** makes one **joint "
-                "belief** of the five, and from that comes a picture. Which one?")
+    head.title(story.TITLE, width="content")
+    st.markdown(PAGES["home"].lead)
     told = story.told()
     styles = default_styles()
     styles["rules"] = {rule: styles["rules"][rule] for rule in story.RULES}

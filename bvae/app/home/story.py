@@ -13,6 +13,7 @@ from typing import Any
 from bvae.app.components.playground import scenes
 from bvae.app.components.playground.scenes import NAMES, Scene
 
+TITLE = "How do several senses become one belief?"
 FILE = Path(__file__).with_name("story.json")
 LIAR = 3
 """Which photograph is swapped."""

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from bvae.aggregators import aggregator, name_of
-from bvae.app import loaders, reproduce
-from bvae.app.components import plane_walk
+from bvae.app import live_models, loaders, reproduce
+from bvae.app.components import live, plane_walk
 from bvae.app.components.plane_walk import Position
 from bvae.app.latent_space import flat, mapping, position, walk_script, walking
 from bvae.app.latent_space.position import Held
@@ -117,7 +117,7 @@ def stage_of(walk: Walk, state: LatentSpace, start: Position, limits: position.L
         "alt": f"Map of the latent plane: {what}behind it what the decoder of {view} makes of every place",
         "behind": behind, "classes": None if seen is None else walking.coloured(seen, of, colors),
         "sheets": [sheet if isinstance(sheet := pictures.get(v), str) else None for v in walk.views],
-        "cells": mapping.CELLS,
+        "cells": mapping.CELLS, "live": live_of(walk),
         "points": walking.items_on_the_map(walk), "colors": colors,
         "views": [{"name": v, "color": style.color(m), "mean": experts.loc[m, 0].tolist(),
                    "scale": experts.scale[m, 0].tolist(), "there": bool(walk.observed[m] and experts.present[m, 0])}
@@ -126,6 +126,14 @@ def stage_of(walk: Walk, state: LatentSpace, start: Position, limits: position.L
         "place": f"{st.session_state[position.TURN]} {walk.loaded.key.weights_hash} {walk.item}",
     }
     return {**stage, "revision": hashlib.sha256(repr(stage).encode()).hexdigest()[:16]}
+
+
+def live_of(walk: Walk) -> dict[str, str] | None:
+    """What decodes in the browser; None where that cannot be, or where a place is not all of z."""
+    if walk.loaded.model.latent_dim != 2 or not live_models.possible():
+        return None
+    return {"model": live_models.offer(walk.loaded.key.data_name, walk.loaded.checkpoint),
+            "modules": live.MODULES, "runtime": live.RUNTIME}
 
 
 @st.fragment

@@ -4,6 +4,7 @@ import streamlit as st
 
 from bvae.app import links
 from bvae.app.components.playground import playground, scenes
+from bvae.app.pages import PAGES
 from bvae.app.playground import aggregates, scene_numbers
 from bvae.app.playground.state import Playground
 from bvae.app.state import Form, begin_page, reset
@@ -67,8 +68,7 @@ with screen:
     head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with head:
         st.title("Playground", width="content")
-        st.markdown("**Drag the dots and the rings:** every joint belief follows. Which one would you trust?",
-                    width="content")
+        st.markdown(PAGES["playground"].lead, width="content")
     st.pills("Scenes", list(scenes.PRESETS), key=PRESET, on_change=adopt_preset, wrap=True,
              label_visibility="collapsed", format_func=lambda name: scenes.PRESETS[name].title)
     about = st.empty()  # filled below, where it is known whether the scene is still the ready-made one

@@ -106,6 +106,9 @@ AS_TRAINED = "as-trained"
 """For a rule: the one that the model was trained with."""
 OWN_RULE = "the model's own rule"
 """What it is called for a person, see :func:`own_rule`."""
+FOR_A_NETWORK = ("This model's own rule is a network that was trained with it. What its encoders give is meant for "
+                 "that network: to other rules it means little.")
+"""What is said of a model whose rule does not keep one expert as it is."""
 FORMER_OWN_RULE = "as trained"
 """How links that were made before call it, with the rule's name behind it."""
 
@@ -141,8 +144,7 @@ def choose_rule(form: Form, place: Any, model: MultimodalVAE, help: str) -> str:
     if st.query_params.get(RULE, "").startswith(FORMER_OWN_RULE):
         rewrite(RULE, own, AS_TRAINED)
     if not model.aggregator.keeps_one:
-        help += (" This model's own is a network that was trained with it; to the others its encoders' outputs, which "
-                 "only that network can read, mean little.")
+        help += f" {FOR_A_NETWORK}"
     return form.ask(place.selectbox, "rule", "Rule", help=help,
                     format_func=lambda r: own if r == AS_TRAINED else rule_label(r))
 

@@ -254,7 +254,7 @@ class Groups(nn.Module):
             return logits.unflatten(1, (self.number, -1)).softmax(2).flatten(1)
         largest = logits.detach().amax(1, keepdim=True)
         shares = (logits - largest).clamp_min(-80.0).exp()
-        sums = shares.new_zeros(len(shares), self.number).index_add(1, self.group, shares)
+        sums = shares.new_zeros(shares.shape[0], self.number).index_add(1, self.group, shares)
         return shares / sums.index_select(1, self.group)
 
 

@@ -62,7 +62,7 @@ class TextEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.beyond:
             x = F.pad(x, (0, 0, 0, self.beyond))
-        folded = x.reshape(len(x), x.shape[1] // self.grid.fold, -1)  # (B, L/f, f A)
+        folded = x.unflatten(1, (-1, self.grid.fold)).flatten(2)  # (B, L/f, f A)
         return self.net(folded.transpose(1, 2))
 
 

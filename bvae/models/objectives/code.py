@@ -52,7 +52,7 @@ class WeightedSubsetELBOs(Objective):
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
         """See `Objective.__call__`. `kl` is that of the posteriors alone."""
-        q = model.encode(x, present=present, generator=generator)
+        q = model.apart(model.encode(x, present=present, generator=generator))
         index = q.draw(generator)
         z = q.component(index).rsample(generator=generator)
         reconstruction = model.reconstruction_error(x, z, present)

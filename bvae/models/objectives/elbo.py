@@ -49,7 +49,7 @@ class ELBO(Objective):
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
         """See `Objective.__call__`."""
-        q = model.encode(x, present=present, generator=generator)
+        q = model.apart(model.encode(x, present=present, generator=generator))
         learned = q.num_components > 1 and q.weights.requires_grad
         index = q.draw(generator) if learned else q.stratified(generator)
         z = q.component(index).rsample(generator=generator)

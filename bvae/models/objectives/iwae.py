@@ -59,7 +59,7 @@ class ImportanceWeighted(Objective):
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
         """See `Objective.__call__`. `reconstruction` and `kl` are plain means over the samples."""
-        q = model.encode(x, present=present, generator=generator)
+        q = model.apart(model.encode(x, present=present, generator=generator))
         s, (k, b) = self.num_samples, q.weights.shape
         noise = normal((s, k, b, q.loc.shape[-1]), 2, generator, q.loc.dtype, q.loc.device)
         z = q.loc + q.scale * noise  # (S, K, B, D)
@@ -69,15 +69,19 @@ class ImportanceWeighted(Objective):
         log_prior = diagonal.log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         density = q.detach() if self.estimator == "dreg" else q
         ratio = log_prior - density.log_prob(z.flatten(0, 1)).view(s, k, b)
-        log_weight = log_likelihood + self.beta * ratio  # (S, K, B)
-        if self.estimator == "dreg" and z.requires_grad:
-            # The gradient through z counts twice-normalised weights; that of the decoders once, see the reference.
-            own = log_weight.detach().softmax(0)
-            z.register_hook(lambda gradient: gradient * own.unsqueeze(-1))
-            bound = (own * log_weight).sum(0)
-            value = (log_weight.detach().logsumexp(0) - math.log(s)) - bound.detach() + bound
-        else:
-            value = log_weight.logsumexp(0) - math.log(s)  # (K, B)
+        value = log_mean(log_likelihood + self.beta * ratio, z, self.estimator)  # (K, B)
         loss = -(q.weights * value).sum(0)
         reconstruction = -(q.weights * log_likelihood.mean(0)).sum(0)
         return LossOutput(loss, reconstruction, -(q.weights * ratio.mean(0)).sum(0))
+
+
+def log_mean(log_weight: Tensor, z: Tensor, estimator: Estimator) -> Tensor:
+    """log mean_s w_s, (S, K, B) -> (K, B), with the gradient of an estimator through the draws z (S, K, B, D)."""
+    s = len(log_weight)
+    if estimator != "dreg" or not z.requires_grad:
+        return log_weight.logsumexp(0) - math.log(s)
+    # The gradient through z counts twice-normalised weights; that of the decoders once, see `ImportanceWeighted`.
+    own = log_weight.detach().softmax(0)
+    z.register_hook(lambda gradient: gradient * own.unsqueeze(-1))
+    bound = (own * log_weight).sum(0)
+    return (log_weight.detach().logsumexp(0) - math.log(s)) - bound.detach() + bound

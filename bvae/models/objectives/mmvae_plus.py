@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bvae.gaussians import diagonal
+from bvae.gaussians.posterior import Posterior
 from bvae.gaussians.randomness import normal
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
 from bvae.models.vae import MultimodalVAE
@@ -20,13 +21,13 @@ class SharedAndPrivate(Objective):
     """Mixture of experts on shared latents z, private latents w that take no part in cross-reconstruction.
 
     For the expert m that an item was given: z ~ q(z | x_m), w_m ~ q(w_m | x_m), and for the others w_n ~ r_n, an
-    auxiliary prior N(0, diag s_n^2) with a learned scale. Loss: -log p(x_m | z, w_m) - sum_n log p(x_n | z, w_n)
-    + beta [ log q(z | x) - log p(z) + KL(q(w_m | x_m) || p(w_m)) ], with the mixture's density in log q(z | x). What a
-    decoder needs from x_n in order to serve the others has to be in z, because it never sees w_n of x_n then.
+    auxiliary prior N(0, diag s_n^2), see `ModelConfig.auxiliary`. Loss: -log p(x_m | z, w_m) - sum_n log p(x_n | z,
+    w_n) + beta [ log q(z | x) - log p(z) + KL(q(w_m | x_m) || p(w_m)) ], with the mixture's density in log q(z | x).
+    What a decoder needs from x_n in order to serve the others has to be in z, because it never sees w_n of x_n then.
 
     This is the bound for one sample, with one expert an item, stratified over the batch: the same expectation at 1/M
-    of the decodings. Generation draws w from N(0, I). In the original posteriors and priors are Laplace, and s_n is a
-    softmax over the private dimensions times their number; here they are Gaussian, and s_n is free.
+    of the decodings; `bvae.models.objectives.mmvae_plus_iwae` is the original's. There posteriors and priors are
+    Laplace; here they are Gaussian.
 
     References
     ----------
@@ -38,17 +39,12 @@ class SharedAndPrivate(Objective):
         self, model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor, generator: torch.Generator | None
     ) -> LossOutput:
         """See `Objective.__call__`. Raises ValueError for a model without an auxiliary prior or of another rule."""
-        if model.auxiliary_scale is None:
-            raise ValueError("mmvae-plus: expected a model with private latents and an auxiliary prior "
-                             "(private_dim > 0, auxiliary_prior), got one without")
+        scale = auxiliary_of(model)
         experts = model.experts(x, present)
         q = model.aggregate(experts, generator=generator)
-        if q.num_components != len(model.modalities):
-            raise ValueError(f"mmvae-plus: expected one component for each of {len(model.modalities)} modalities "
-                             f"(aggregator 'moe'), got {q.num_components}")
+        check_components(model, q)
         index = q.stratified(generator)  # (B,): m
         u = q.component(index).rsample(generator=generator)  # (B, L)
-        scale = model.auxiliary_scale.exp()  # (M, P)
         auxiliary = normal((len(u), *scale.shape), 0, generator, torch.float32, u.device) * scale  # (B, M, P)
         d, private_kl = model.shared_dim, torch.zeros_like(u[:, 0])
         parts = [u[:, :d]]
@@ -60,3 +56,19 @@ class SharedAndPrivate(Objective):
         reconstruction = model.reconstruction_error(x, torch.cat(parts, 1), present)
         kl = model.shared(q).sampled_kl_to_prior(u[:, :d]) + private_kl
         return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)
+
+
+def auxiliary_of(model: MultimodalVAE) -> Tensor:
+    """Scales of the auxiliary prior, (M, P). Raises ValueError for a model without one."""
+    scale = model.auxiliary_scales()
+    if scale is None:
+        raise ValueError("mmvae-plus: expected a model with private latents and an auxiliary prior "
+                         "(private_dim > 0, auxiliary_prior), got one without")
+    return scale
+
+
+def check_components(model: MultimodalVAE, q: Posterior) -> None:
+    """Raise ValueError unless there is one component for each modality."""
+    if q.num_components != len(model.modalities):
+        raise ValueError(f"mmvae-plus: expected one component for each of {len(model.modalities)} modalities "
+                         f"(aggregator 'moe'), got {q.num_components}")

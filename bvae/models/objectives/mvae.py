@@ -32,7 +32,7 @@ class JointAndUnimodalELBOs(Objective):
     ) -> LossOutput:
         """See `Objective.__call__`."""
         experts = model.experts(x, present)
-        joint = model.aggregate(experts, generator=generator)
+        joint = model.apart(model.aggregate(experts, generator=generator))
         z = joint.component(joint.stratified(generator)).rsample(generator=generator)
         reconstruction = model.reconstruction_error(x, z, present)
         kl = joint.kl_to_prior()

@@ -71,6 +71,8 @@ function createDrawing(root) {
       picture.data.set([grey, grey, grey, 255], 4 * i);
     }
     context.putImageData(picture, 0, 0);
+    // Whoever decodes while one draws listens: bvae/app/components/live/browser/stroke.mjs.
+    window.dispatchEvent(new CustomEvent("bvae-drawing", { detail: { cells: cells.slice() } }));
     hint.hidden = cells.some(Boolean) || pointer !== null;
     cursor.style.left = `${(100 * at.column) / SIZE}%`;
     cursor.style.top = `${(100 * at.row) / SIZE}%`;

@@ -102,6 +102,7 @@ def show(stage: dict[str, Any] | None, answer: dict[str, Any], *, key: str) -> N
              "classes": "data:…" or null,           # a colour for each cell
              "sheets": ["data:…" or null, ...],     # for each view the map's pictures in one, to show something at once
              "cells": 20,                           # of them a side
+             "live": {"model", "modules", "runtime"} or null,   # addresses of what decodes in the browser
              "points": [[x, y, group], ...], "colors": ["#0072B2", ...],
              "views": [{"name", "color", "mean": [x, y], "scale": [a, b], "there": true}, ...], "dash": "6 4"}
     answer : dict

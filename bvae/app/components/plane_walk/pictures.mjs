@@ -32,10 +32,12 @@ export function createPictures() {
 
   return {
     root,
-    /* Sketches on top of the first row's pictures: `draw` gets a canvas and the number of the view. */
-    sketch(draw) {
-      tiles.forEach(({ sketch }, m) => {
+    /* Sketches on top of the first row's pictures: `draw` gets a canvas and the number of the view; `read` gives the text
+       of one. */
+    sketch(draw, read = () => "") {
+      tiles.forEach(({ sketch, node }, m) => {
         if (sketch) sketch.hidden = !draw(sketch, m);
+        else if (read(m)) node.textContent = read(m);
       });
     },
     /* The pictures are those of where one is: no sketch is needed. */

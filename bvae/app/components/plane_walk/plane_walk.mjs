@@ -1,6 +1,7 @@
 /* A point z, or the views' beliefs, dragged over the map of a plane; pictures follow as fast as they are decoded. */
 
 import { createCourier } from "./courier.mjs";
+import { createDecoder } from "./decoder.mjs";
 import { element } from "./elements.mjs";
 import { createMap } from "./map.mjs";
 import { createPictures } from "./pictures.mjs";
@@ -26,6 +27,7 @@ function createWalk(root) {
   const map = createMap();
   const pictures = createPictures();
   const preview = createPreview();
+  const decoder = createDecoder();
   const courier = createCourier((question) => send(question));
   const said = element("p", { className: "said" });
   const live = element("div", { className: "heard", role: "status", "aria-live": "polite" });
@@ -59,11 +61,21 @@ function createWalk(root) {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
       draw();
-      if (!ofBeliefs() && courier.busy) {
-        pictures.sketch((canvas, m) => preview.draw(canvas, m, map.share(position.z)));
-        root.dataset.sketched = told(position.z);
-      }
+      if (!ofBeliefs() && courier.busy) sketch();
     });
+  }
+
+  /* Pictures before the server's: decoded here, or until that can be done, between those of the map. */
+  async function sketch() {
+    const z = position.z;
+    if (!decoder.ready) {
+      pictures.sketch((canvas, m) => preview.draw(canvas, m, map.share(z)));
+    } else {
+      const seen = await decoder.look(z);
+      if (!courier.busy || position.z !== z) return; // it has moved on, or the server was quicker
+      pictures.sketch(seen.draw, seen.text);
+    }
+    root.dataset.sketched = told(z);
   }
 
   function draw() {
@@ -197,6 +209,7 @@ function createWalk(root) {
         if (adopts && !dragged) position = structuredClone(stage.position);
         map.show(stage);
         preview.take(stage.sheets, stage.cells);
+        decoder.take(ofBeliefs() ? null : stage.live);
         build();
       }
       if (!stage) { // the map was sent to a page that has gone since
@@ -210,6 +223,7 @@ function createWalk(root) {
     },
     destroy() {
       courier.stop();
+      decoder.stop();
       clearTimeout(timer);
       cancelAnimationFrame(frame);
     },

@@ -8,6 +8,7 @@ allows, and anything else is refused with its place::
     import data from "../data.json" with { type: "json" };
     export function a() {}      // async function, class, const; also: export const [a, b] = ...
     export default function (component) {}      // in the first module only, which stays as it is
+    import(address)      // of a variable: what a server has at an address that is known while the page runs
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 NAMED = re.compile(r'^import \{([^{}]*)\} from "\./([\w-]+\.mjs)";$', re.MULTILINE)
 DATA = re.compile(r'^import (\w+) from "([\w./-]+\.json)" with \{ type: "json" \};$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+|\[[\w, ]+\]))", re.MULTILINE)
-LEFT_OVER = re.compile(r"^\s*((?:import|export(?! default function))\b.*|.*\bimport\(.*)", re.MULTILINE)
+LEFT_OVER = re.compile(
+    r"""^\s*((?:import\b(?!\()|export(?! default function)\b).*|.*\bimport\((?=\s*["'`]).*)""", re.MULTILINE)
 
 
 class BadModule(ValueError):

@@ -29,9 +29,11 @@ export function createGestures(canvas, camera, tool, act) {
       // a pointer that has gone already
     }
     act.point(null);
+    if (began) act.follow(began);
   };
   canvas.onpointermove = (event) => {
     const now = at(event);
+    if (down.size < 2) act.follow(now);
     if (!down.has(event.pointerId)) {
       if (event.pointerType === "mouse") act.point(now);
       return;
@@ -95,6 +97,7 @@ export function createGestures(canvas, camera, tool, act) {
       keys[event.key]();
       act.moved();
       act.point(centre, Infinity);
+      act.follow(centre);
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -44,6 +44,7 @@ function createMap(root) {
   let frame = 0;
   let bytes = null;
   let send = () => {};
+  let tell = () => {};
 
   const canvas = element("canvas", { tabIndex: 0, role: "application" });
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -116,6 +117,12 @@ function createMap(root) {
 
   const act = {
     point,
+    /* Where a pointer is, or the middle where keys move the map, in places of the map; the static edition asks. */
+    follow(place) {
+      if (!cloud || !header.follows) return;
+      const [left, top] = place.map((v) => (v * canvas.width) / canvas.clientWidth);
+      tell([camera.toX(left), camera.toY(top)]);
+    },
     moved: repaint,
     drawn(places) {
       outline = places;
@@ -181,6 +188,7 @@ function createMap(root) {
 
   return {
     update(data, setStateValue) {
+      tell = (place) => setStateValue("pointed", place);
       send = (items) => setStateValue("picked", { items, at: Date.now() }); // the same items again are news, too
       if (data === bytes) {
         repaint(); // in another theme, perhaps
