@@ -184,7 +184,7 @@ def test_links_hold_the_scenes_of_the_app():
         pytest.skip("node is not installed")
     wanted = {name: scenes.preset(name) for name in scenes.PRESETS}
     wanted["mine"] = scenes.plain(
-        [scenes.expert(-0.25, 10, 0.3, 1.2, 0.4), scenes.expert(0, -0.001, 1, 1, 0, False)], prior=True, fill=None,
+        [scenes.expert(-0.25, 3, 0.3, 1.2, 0.4), scenes.expert(0, -0.001, 1, 1, 0, False)], prior=True, fill=None,
         view="line", rules=["fisher-rao", "mwb"], alpha=0.125)
     given = {"scenes": wanted, "texts": {name: scenes.encode(scene) for name, scene in wanted.items()},
              "plain": scenes.plain([]), "rules": list(scenes.TWINS)}

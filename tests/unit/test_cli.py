@@ -51,7 +51,7 @@ def test_data_describes_and_draws(tmp_path, capsys):
         (["evaluate", "polymnist", "nothing"], "no checkpoint 'nothing'"),
         (["evaluate", "polymnist", "all"], "no checkpoints there"),
         (["train", "polymnist", "mvae", "--name", "../x"], "--name: expected letters"),
-        (["train", "polymnist", "mvae", "--name", "records"], "none of all, classifiers, records"),
+        (["train", "polymnist", "mvae", "--name", "records"], "none of all, classifiers, classifiers-sharp, records"),
         (["train", "polymnist", "mvae", "--steps", "0"], "steps: expected a positive integer"),
         (["train", "polymnist", "mvae", "--resume"], "nothing to resume"),
         (["train", "polymnist", "mvae", "--source", "published"], "needs root"),

@@ -61,9 +61,9 @@ def test_files_do_not_depend_on_the_size_of_the_pieces(items, tmp_path, monkeypa
 def test_items_without_gaps_are_not_decoded(items, monkeypatch):
     """Of 45 items those that lack something of the view are read, and no others."""
     read = []
-    encode = items.model.encode
-    monkeypatch.setattr(type(items.model), "encode", lambda _, x, *rest, **options: (
-        read.append(len(next(iter(x.values())))), encode(x, *rest, **options))[1])
+    experts = items.model.experts
+    monkeypatch.setattr(type(items.model), "experts", lambda _, x, *rest, **options: (
+        read.append(len(next(iter(x.values())))), experts(x, *rest, **options))[1])
     found = imputation.impute(items.model, items.data.x, items.data.present, targets=["one"])["one"]
     lacking = found.missing.any(1)
     assert 0 < int(lacking.sum()) == sum(read) < 45
