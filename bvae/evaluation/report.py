@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
 BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
 BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
 END = "<!-- end of results -->"
+MARK = "†"
 # Columns of the first table take a figure's own keys; those of the second are means over its keys (the modalities).
 BY_VIEWS = ("coherence", "coherence_sharp", "joint_coherence", "joint_coherence_fitted",
             "joint_coherence_fitted_sharp", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
@@ -62,7 +63,8 @@ def report(dataset: str, root: Path | None = None) -> str:
     if not models:
         return f"{title}\n\nNothing was evaluated yet.\n"
     metrics = {called(name, model): model.metrics for name, model in models.items()}
-    parts = [title, by_views(metrics), others(metrics), imputed(metrics)]
+    apart = other_likelihoods(models)
+    parts = [title, by_views(metrics), others(metrics, apart) + told_apart(apart), imputed(metrics)]
     seeds = over_seeds(dataset, root)
     if seeds:
         parts.append(seeds_table({called(n, models[n]): table for n, table in seeds.items() if n in models}))
@@ -91,9 +93,32 @@ def in_short(dataset: str, root: Path | None = None) -> str:
         columns += [(metric, key) for key in dict.fromkeys(keys[:1] + keys[-1:])]
     columns += [(metric, keys[0]) for metric in FROM_FEWEST if (keys := keys_of(metrics.values(), metric))]
     heads = [*(short(*column) for column in columns), "log-likelihood, nats"]
-    cells = {name: [*(figure(m, *column) for column in columns), mean_of(m, "log_likelihood")]
+    apart = other_likelihoods(models)
+    cells = {name: [*(figure(m, *column) for column in columns), mean_of(m, "log_likelihood", name in apart)]
              for name, m in metrics.items()}
-    return table(heads, cells, written) + "\n"
+    return table(heads, cells, marked) + told_apart(apart) + "\n"
+
+
+def other_likelihoods(models: Mapping[str, Checkpoint]) -> dict[str, str]:
+    """The models that were trained with another density of a picture than most: as they are called -> which."""
+    of = {called(name, model): f"{model.settings.likelihood} {model.settings.likelihood_scale:g}"
+          for name, model in models.items()}
+    usual = max(of.values(), key=list(of.values()).count)
+    return {name: what for name, what in of.items() if what != usual}
+
+
+def told_apart(apart: Mapping[str, str]) -> str:
+    """What the mark of :func:`marked` means; nothing where no model has it."""
+    if not apart:
+        return ""
+    return (f"\n\n{MARK} Trained with another likelihood than the others ("
+            + ", ".join(f"{name}: {what}" for name, what in apart.items())
+            + "): its log-likelihood is of another density, and not comparable with theirs.")
+
+
+def marked(f: Mapping[str, float]) -> str:
+    """A figure with its standard error, and a mark where it is not comparable with those of the other rows."""
+    return written(f) + (f" {MARK}" if f.get("apart") else "")
 
 
 def evaluated(dataset: str, root: Path | None) -> dict[str, Checkpoint]:
@@ -119,8 +144,11 @@ def by_views(metrics: Mapping[str, Mapping[str, Any]]) -> str:
             + f"\n\nStandard errors over the test items are {min(errors):.3f} to {max(errors):.3f}.")
 
 
-def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """Figures that are not by the number of views; those by modality as their mean over the modalities."""
+def others(metrics: Mapping[str, Mapping[str, Any]], apart: Container[str] = ()) -> str:
+    """Figures that are not by the number of views; those by modality as their mean over the modalities.
+
+    `apart`: whose log-likelihoods are marked, see :func:`other_likelihoods`.
+    """
     found = [metric for metric in MEANS if keys_of(metrics.values(), metric)]
     ends = []
     for metric in FROM_TO:
@@ -128,9 +156,9 @@ def others(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         ends += [(metric, key) for key in (covered[:1] + covered[-1:] if len(covered) > 1 else covered)]
     columns = [(metric, None) for metric in found] + ends
     heads = [short(metric, key) for metric, key in columns]
-    cells = {name: [figure(m, metric, key) if key else mean_of(m, metric) for metric, key in columns]
-             for name, m in metrics.items()}
-    return table(heads, cells, written)
+    cells = {name: [figure(m, metric, key) if key else mean_of(m, metric, metric == "log_likelihood" and name in apart)
+                    for metric, key in columns] for name, m in metrics.items()}
+    return table(heads, cells, marked)
 
 
 def imputed(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -181,13 +209,13 @@ def figure(metrics: Mapping[str, Any], metric: str, key: str) -> Mapping[str, fl
     return keyed(metrics.get(metric) or {}).get(key)
 
 
-def mean_of(metrics: Mapping[str, Any], metric: str) -> dict[str, float] | None:
-    """Mean over the keys of a metric. Its standard error treats the keys as independent."""
+def mean_of(metrics: Mapping[str, Any], metric: str, apart: bool = False) -> dict[str, float] | None:
+    """Mean over the keys of a metric, marked if it is `apart`. Its standard error treats the keys as independent."""
     found = list(keyed(metrics.get(metric) or {}).values())
     if not found:
         return None
     return {"mean": sum(f["mean"] for f in found) / len(found),
-            "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found)}
+            "se": sum(f["se"] ** 2 for f in found) ** 0.5 / len(found), **({"apart": True} if apart else {})}
 
 
 def short(metric: str, key: str | None) -> str:

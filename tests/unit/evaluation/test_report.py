@@ -86,3 +86,11 @@ def test_results_go_between_the_marks_only():
     for wrong in ("no marks", f"{END}\n{BEGIN}", text + text):
         with pytest.raises(ValueError, match="expected the lines"):
             insert(wrong, "new")
+
+
+def test_a_likelihood_of_another_density_is_marked():
+    """MWB-VAE+ has another scale of the normal density: nats of it stand beside the others', but say so."""
+    lines = in_short("polymnist").splitlines()
+    marked = [line for line in lines if line.startswith("|") and line.endswith("† |")]
+    assert [line.split(" | ")[0] for line in marked] == ["| MWB-VAE+"]
+    assert "MWB-VAE+: normal 0.2" in lines[-1]
