@@ -29,6 +29,7 @@ def no_runs_of_the_user(tmp_path_factory):
     """Models that were trained in the app on this machine are none of the tests' business."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BVAE_RUNS", str(tmp_path_factory.mktemp("runs")))
+        patch.setenv("BVAE_LIVE", "off")  # every page with a model would export it, beside the tests
         yield
 
 
