@@ -84,7 +84,8 @@ def _work() -> None:
     while True:
         name, asked = _waiting.get()
         try:
-            done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS, check=False,
+            done = subprocess.run(asked, capture_output=True, text=True, encoding="utf-8", errors="replace",
+                                  timeout=SECONDS, check=False,
                                   env={**os.environ, "OMP_NUM_THREADS": "1"})
             problem = done.stderr.strip().splitlines()[-1:] if done.returncode else []
         except (OSError, subprocess.SubprocessError) as error:

@@ -121,7 +121,7 @@ def test_benchmarks_show_what_the_files_hold():
         metrics = load_checkpoint("polymnist", name).metrics
         assert set(metrics) - {"evaluation"} <= set(CATALOG)
         title = label_of(name)
-        row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
+        row = table[(table["figure"].str.rstrip(" ↑↓") == CATALOG["coherence"].title) & (table["of"] == "4 views")]
         figure = metrics["coherence"]["4"]
         assert row[title].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
     curves = ("latent_accuracy", "coverage_90_decoded", "latent_accuracy_one_probe_drawn")

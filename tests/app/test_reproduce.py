@@ -33,7 +33,7 @@ def test_benchmarks():
     assert_clean(app)
     figures = run_code(app, "metrics.get")["figures"]
     table = html_table(app, "All figures")
-    row = table[table["figure"].str.startswith("Conditional coherence") & (table["of"] == "4 views")]
+    row = table[(table["figure"] == "Conditional coherence ↑") & (table["of"] == "4 views")]
     for title, name in (("MVAE", "mvae"), ("MWB-VAE", "mwb-vae")):
         figure = figures[name]["4"]
         assert row[title].item() == written(figure)

@@ -445,7 +445,7 @@ def test_attribute_metrics_of_an_all_knowing_and_of_a_blind_model(sees, tmp_path
     data = EvaluationData("celeba", tmp_path)
     train, test = Known(300, 0), Known(200, 1)
     judges = classifiers.Classifiers({"image": Reads(), "text": classifiers.WordJudge(test)})
-    data.__dict__.update(train=train, test=test, judges=judges)
+    data.__dict__.update(train=train, test=test, judges=judges, sharp_judges=type(judges)())
     model = bvae.MultimodalVAE(test.modalities.values(), aggregator("poe", prior_expert="never"),
                                bvae.ModelConfig(17, 4))
     model.encoders["image"], model.encoders["text"] = Sees(17, sees), ReadsText(17, sees)

@@ -38,7 +38,7 @@ class Reads(nn.Module):
 
 
 class Data:
-    name, num_classes = "known", 10
+    name, num_classes, attribute_names = "known", 10, ()
     observed = bvae.data.MultimodalDataset.observed
 
     def __init__(self, seed):

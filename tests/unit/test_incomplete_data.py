@@ -40,7 +40,8 @@ class Incomplete(Data):
 def evaluation(tmp_path, holes):
     data = EvaluationData("polymnist", tmp_path)
     data.__dict__.update(train=Incomplete(0, holes), test=Incomplete(1, holes),
-                         judges=Classifiers({n: Reads() for n in "abc"}))
+                         judges=Classifiers({n: Reads() for n in "abc"}),
+                         sharp_judges=Classifiers())
     torch.manual_seed(0)
     model = MultimodalVAE(data.test.modalities.values(), aggregator("poe"), ModelConfig(10, 4)).eval()
     for n in "abc":

@@ -17,7 +17,8 @@ from tests.support.known import Data, Known, Reads, Shows
 def known(tmp_path):
     """A model of which only modality "a" sees the class, and the data for it."""
     data = EvaluationData("polymnist", tmp_path)
-    data.__dict__.update(train=Data(0), test=Data(1), judges=Classifiers({n: Reads() for n in "abc"}))
+    data.__dict__.update(train=Data(0), test=Data(1), judges=Classifiers({n: Reads() for n in "abc"}),
+                         sharp_judges=Classifiers())
     model = bvae.MultimodalVAE(data.test.modalities.values(), aggregator("poe"), bvae.ModelConfig(10, 4))
     for n in "abc":
         model.encoders[n], model.decoders[n] = Known(sees=n == "a"), Shows()

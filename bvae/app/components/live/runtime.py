@@ -89,7 +89,8 @@ def find_npm() -> str | None:
 
 def _run(command: list[str], cwd: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", errors="replace",
+                              timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoRuntime(f"npm failed ({error})") from error
     if done.returncode:

@@ -34,14 +34,25 @@ HARDLY = 0.05
 """Variety below which two translations of a model hardly differ."""
 
 
-def name() -> str:
-    """Of the models with private parts the one whose translations differ most."""
+def private_models() -> list[str]:
+    """The models with private parts. Raises NothingTrained if there is none."""
     found = [n for n in loaders.trained(models.DATA) if load_checkpoint(models.DATA, n).settings.private_dim]
     if not found:
         raise NothingTrained(f"No model of {models.DATA} with private parts is trained yet: `python -m bvae train "
                              f"{models.DATA} mmvae-plus` does it.")
+    return found
+
+
+def name() -> str:
+    """Of the models with private parts the one that is right most often from one view."""
+    right = from_one("coherence")
+    return max(private_models(), key=lambda n: right.get(n, 0.0))
+
+
+def most_varied() -> str:
+    """Of them the one whose translations differ most, which may be the same."""
     varied = from_one(VARIETY)
-    return max(found, key=lambda n: varied.get(n, 0.0))
+    return max(private_models(), key=lambda n: varied.get(n, 0.0))
 
 
 def model() -> loaders.Loaded:
@@ -161,7 +172,7 @@ def because() -> str:
 
 def of_translations(ink: Ink) -> Picture:
     """Translations of the model with private parts, beside those of the one without."""
-    names = list(dict.fromkeys([models.model()[0], name()]))
+    names = list(dict.fromkeys([models.model()[0], name(), most_varied()]))
     parts = [translated(n) for n in names]
     source, target = views()
     return Picture(f"{DRAWS} draws of a translation by {models.listed([models.label(n) for n in names])}.",
@@ -182,8 +193,13 @@ holds something of the digit too, a draw by chance asks for another digit than t
 
 Two translations of {title()} are {varied:.2f} apart, and {right:.0%} show the right digit. """
     if varied < HARDLY:
-        return text + ("So it went the first way: its decoders use the private part of a picture that they see, and "
-                       "ignore one that is drawn.")
+        text += ("So it went the first way: its decoders use the private part of a picture that they see, and ignore "
+                 "one that is drawn.")
+        if (other := most_varied()) != name():
+            varied, right = from_one(VARIETY).get(other, 0.0), from_one("coherence").get(other, 0.0)
+            text += (f" {models.label(other)} draws it to fit the shared part: its translations are {varied:.2f} "
+                     f"apart, and {right:.0%} are right.")
+        return text
     return text + ("Its draws do differ. Compare its share of right digits with that of models without private parts: "
                    "what was lost there is the second way.")
 
