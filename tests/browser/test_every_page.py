@@ -197,7 +197,7 @@ def test_the_numbers_of_a_chart_are_its_own(page, app_url):
         page.get_by_role("button", name="Numbers as CSV").click()
     text = download.value.path().read_text(encoding="utf-8")
     assert text.startswith("method,observed views,mean,standard error over test items\n")
-    assert text.count("MWB-VAE") == 4
+    assert text.count("MWB-VAE,") == 4
     with page.expect_download() as download:
         page.get_by_role("button", name="Figure as a web page").click()
     web = download.value.path().read_text(encoding="utf-8")
