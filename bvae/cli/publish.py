@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,17 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write it and say what it weighs."""
     try:
-        from streamlit import logger
-
-        logger.set_log_level("error")  # of its caches, which there is no server for
         from bvae.app.edition.models import is_own, open_model
         from bvae.app.edition.publishing import publish
     except ModuleNotFoundError as error:
         raise OSError(f"a static edition needs more than the app ({error}): pip install 'bvae[publish]'") from error
-    models = [open_model(named(text), options.items, options.out) for text in options.models]
-    written = publish(options.folder, models)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # what Streamlit's caches say of the server that there is not
+    try:
+        models = [open_model(named(text), options.items, options.out) for text in options.models]
+        written = publish(options.folder, models)
+    finally:
+        logging.disable(before)
     found = written.manifest
     print(f"wrote {options.folder}: {len(found['files'])} files, {found['bytes'] / 1e6:.1f} MB, "
           f"{found['wire'] / 1e6:.1f} MB compressed")
