@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.control_names import names, nothing, problems
 from tests.support.menu import visit
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import eventually, finished
+from tests.support.waiting import eventually, finished, steady
 
 HELD = """() => [...document.querySelectorAll(
     '[data-testid="stMain"] :is(input, textarea, [role="slider"], [role="radio"], [aria-pressed])')]
@@ -104,7 +104,7 @@ def test_a_popover_takes_the_focus_and_gives_it_back(chromium, app_url, path):
         finished(page)
         openers = page.get_by_test_id("stPopoverButton")
         for k in range(min(3, openers.count())):
-            before = page.evaluate(HELD)
+            before = steady(page, lambda: page.evaluate(HELD))
             openers.nth(k).click()
             page.wait_for_selector('[data-testid="stPopoverBody"]')
             eventually(lambda: page.evaluate(INSIDE), page=page)

@@ -21,7 +21,8 @@ def paper_of(tab):
 
 def ink(tab):
     """How many cells have ink, as the browser shows them."""
-    return tab.evaluate("""() => {
+    found = []
+    eventually(lambda: found.append(tab.evaluate("""() => {
         const find = (root) => {
             for (const node of root.querySelectorAll("*")) {
                 if (node.matches(".paper canvas")) return node;
@@ -31,9 +32,11 @@ def ink(tab):
             return null;
         };
         const canvas = find(document);
+        if (!canvas) return null;
         const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
         return data.filter((value, i) => i % 4 === 0 && value > 0).length;
-    }""")
+    }""")) or found[-1] is not None, page=tab)
+    return found[-1]
 
 
 def stroke(tab, share):
@@ -127,17 +130,19 @@ def test_a_phone_shows_the_picture_before_the_form(chromium, app_url, path):
         tab.goto(f"{app_url}/{path}")
         expect(tab.get_by_test_id("stHeading").first).to_be_visible()
         finished(tab)
-        tops = tab.evaluate("""() => {
-            const tops = (found) => [...found].map((e) => e.getBoundingClientRect()).filter((b) => b.height > 30)
-                .map((b) => b.top);
-            const main = document.querySelector('[data-testid="stMain"]');
-            const shown = [...main.querySelectorAll('img[src^="data:"], .main-svg')];
-            for (const node of main.querySelectorAll("*")) {
-                if (node.shadowRoot) shown.push(...node.shadowRoot.querySelectorAll("canvas, img"));
-            }
-            return [Math.min(...tops(shown)), Math.min(
-                ...tops(main.querySelectorAll('[data-testid="stSelectbox"], [data-testid="stFileUploader"]')))];
-        }""")
-        picture, form = tops
-        assert picture < form
-        assert picture < WIDTHS["phone"][1] - 100
+
+        def order():
+            picture, form = tab.evaluate("""() => {
+                const tops = (found) => [...found].map((e) => e.getBoundingClientRect()).filter((b) => b.height > 30)
+                    .map((b) => b.top);
+                const main = document.querySelector('[data-testid="stMain"]');
+                const shown = [...main.querySelectorAll('img[src^="data:"], .main-svg')];
+                for (const node of main.querySelectorAll("*")) {
+                    if (node.shadowRoot) shown.push(...node.shadowRoot.querySelectorAll("canvas, img"));
+                }
+                return [Math.min(...tops(shown)), Math.min(
+                    ...tops(main.querySelectorAll('[data-testid="stSelectbox"], [data-testid="stFileUploader"]')))];
+            }""")
+            return picture < form and picture < WIDTHS["phone"][1] - 100
+
+        eventually(order, page=tab)

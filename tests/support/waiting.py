@@ -21,7 +21,9 @@ TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnima
 DONE = f"""async () => {{
     const twoFrames = {TWO_FRAMES};
     const done = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
-        && !document.querySelector('[data-testid="stStatusWidget"]') && !document.querySelector('[data-stale="true"]')
+        && document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+        && !document.querySelector('[data-testid="stStatusWidget"], [data-testid="stAppSkeleton"]')
+        && !document.querySelector('[data-stale="true"]')
         && document.fonts.status === "loaded" && [...document.images].every(image => image.complete);
     for (let look = 0; look < 5; look++) {{
         if (!done()) return false;
@@ -45,6 +47,7 @@ class Traffic:
         self.requests = 0
         self._waiting = False
         self._begun = False
+        self._opened = False
 
     def sent(self, payload):
         """A request for a run begins a wait."""
@@ -61,12 +64,12 @@ class Traffic:
         if kind == "new_session":
             self._begun = True
         elif kind == "script_finished" and self._begun:
-            self._waiting = False
+            self._waiting, self._opened = False, True
 
     @property
     def answered(self):
-        """No request is without its answer."""
-        return not self._waiting
+        """The page was opened, and no request is without its answer."""
+        return self._opened and not self._waiting
 
     def connected(self, socket):
         """A new page, or one that connects again: what an older connection asked is void."""

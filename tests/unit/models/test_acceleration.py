@@ -149,7 +149,8 @@ def test_convolutions_in_bfloat16_have_the_gradients_of_torch(options, monkeypat
             out = module(x)
         assert out.dtype == torch.bfloat16
         gradients.append(torch.autograd.grad(out.float().square().sum(), [x, *module.parameters()]))
-    torch.testing.assert_close(*gradients, atol=0.05, rtol=0.02)
+    for mine, theirs in zip(*gradients, strict=True):  # a single sum of products may cancel: all of a gradient is held
+        assert (mine - theirs).norm() <= 0.01 * theirs.norm()
     assert all(value.dtype == torch.float32 for value in gradients[0])
 
 
