@@ -19,22 +19,27 @@ from bvae.validation import set_validate_args
 from bvae.version import __version__
 
 if TYPE_CHECKING:
+    from bvae.app.notebook import show
     from bvae.estimator import BarycentricVAE
 
 __all__ = [
     "__version__",
     "BarycentricVAE", "Column", "ModelConfig", "Modality", "MultimodalVAE", "Posterior",
     "aggregator", "aggregators", "checkpoints", "dataset", "datasets", "from_arrays", "load", "methods",
-    "set_validate_args",
+    "set_validate_args", "show",
 ]
 
 moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    """The estimator is imported when it is asked for: it needs all of the training."""
+    """The estimator is imported when it is asked for, it needs all of the training; so is what notebooks show."""
     if name == "BarycentricVAE":
         from bvae.estimator import BarycentricVAE
 
         return BarycentricVAE
+    if name == "show":
+        from bvae.app.notebook import show
+
+        return show
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
+from bvae.data.own import OwnData
 from bvae.data.own.encoding import as_held, encoded
 from bvae.data.own.from_arrays import from_arrays, from_frame, is_text, parts_of, picture_modality, plain
 from bvae.data.own.tables import Table, columns_of_matrix, dense
@@ -266,6 +267,11 @@ class BarycentricVAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             table = Table(f"X[{name!r}]", columns_of_matrix(f"X[{name!r}]", array, names), 0)
         held: Tensor | SparseRows = as_held(encoded(table, modality.columns, missing_columns=True)[0])
         return held
+
+    def as_dataset(self, X: Any) -> OwnData:
+        """Given items as a data set of the model's modalities, for what takes one: metrics, maps, `bvae.show`."""
+        x, present = self._tensors(X)
+        return OwnData("own", list(self.model_.modalities.values()), x.held, present, alphabet=self.alphabet_)
 
     # -- out -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +33,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         from bvae.app.edition.models import is_own, open_model
         from bvae.app.edition.publishing import publish
+        from bvae.app.without_server import without_server
     except ModuleNotFoundError as error:
         raise OSError(f"a static edition needs more than the app ({error}): pip install 'bvae[publish]'") from error
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # what Streamlit's caches say of the server that there is not
-    try:
+    with without_server():
         models = [open_model(named(text), options.items, options.out) for text in options.models]
         written = publish(options.folder, models)
-    finally:
-        logging.disable(before)
     found = written.manifest
     print(f"wrote {options.folder}: {len(found['files'])} files, {found['bytes'] / 1e6:.1f} MB, "
           f"{found['wire'] / 1e6:.1f} MB compressed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,15 @@ def check_folder(to: Path) -> None:
 
 def fill(
     folder: Path, model: MultimodalVAE, alphabets: Mapping[str, str], about: Mapping[str, Any],
-    said: Callable[[str], None],
+    said: Callable[[str], None], parts: Sequence[graphs.Part] = PARTS,
 ) -> None:
-    """Write the files of a model into an empty folder. Raises ExportError."""
+    """Write the files of a model, or only its encoders or decoders, into an empty folder. Raises ExportError."""
     inputs = examples(model)
     networks: list[dict[str, Any]] = []
     worst = 0.0
     for m, name in enumerate(model.modalities):
         entry: dict[str, Any] = {}
-        for part in PARTS:
+        for part in parts:
             network = (model.encoders if part == "encoder" else model.decoders)[name]
             given = inputs[part][m]
             file = f"{m}-{part}.onnx"

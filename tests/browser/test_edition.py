@@ -16,7 +16,7 @@ from bvae.app.edition.publishing import DISK, WIRE, publish
 from bvae.app.learn.lessons import lessons
 from bvae.cli.publish import ITEMS, MODELS
 from tests.support.serving import WIDTHS, watched
-from tests.support.waiting import eventually
+from tests.support.waiting import box_of, eventually
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,13 @@ def test_one_visit(chromium, edition):
         page.locator(".mount[data-mounted]").wait_for()
         if live:
             eventually(lambda: decoded(page, "#draw") > 0, page=page)
-        drag(page, page.get_by_role("application", name="Canvas of 28"), 60, 80)
+        box = box_of(page, page.get_by_role("application", name="Canvas of 28"))
+        page.mouse.move(box["x"] + 60, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] + 140, steps=5)
         if live:
-            eventually(lambda: decoded(page, "#draw") > 1, page=page)
+            eventually(lambda: decoded(page, "#draw") > 1, page=page)  # while it is drawn
+        page.mouse.up()
         page.goto(f"{base}/latent-space.html")
         page.locator("#latent[data-ready]").wait_for()
         canvas = page.locator(".mount canvas")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
-from bvae.aggregators import name_of, options_of
 from bvae.app import live_models, loaders
 from bvae.app.beliefs.generation import Studio
 from bvae.app.beliefs.item_beliefs import ItemBeliefs, experts_of
+from bvae.app.beliefs.live_scene import live_scene
 from bvae.app.components import live
 from bvae.app.explore.frame import Frame
 from bvae.app.state import Form
 from bvae.app.widgets.choose import Choice
-from bvae.app.widgets.live_views import numbers, view_of
+from bvae.app.widgets.live_views import numbers
 from bvae.maps.latent_distance import PLACES
-from bvae.plots import style
-from bvae.plots.posterior import Aggregate
 
 KEY = "explore_live"
 WORDS = "The joint belief's mean, decoded."
@@ -66,29 +62,10 @@ def scene_of(
     choice: Choice, now: ItemBeliefs, axes: Frame, item: int, replaced: dict[str, Tensor], weights: Sequence[float],
 ) -> dict[str, Any]:
     """What ``browser/explore.mjs`` shows: the views' beliefs over all L dimensions, the rule, and the plane."""
-    model, experts = choice.loaded.model, experts_of(choice.loaded, item, replaced)
-    data = choice.data
-    rule = now.rule.conditional()
-    joint = Aggregate("", "", *(v[:, 0].numpy() for v in (now.latent.weights, now.latent.loc, now.latent.scale)))
-    mean = now.latent.mean[0]
-    scale = now.latent.variance[0].sqrt()
-    own = None if now.used is None or now.weights is not None or now.used.numel() != len(now.loc) else now.used
-    look = style.look(name_of(rule))
-    scene = {
-        "model": live_models.offer(choice.data_name, choice.loaded.checkpoint), "item": f"{choice.key} {item}",
-        "latent": model.latent_dim, "weights": list(weights), "own": None if own is None else own.flatten().tolist(),
-        "rule": {"name": name_of(rule), "options": options_of(rule)},
-        "dash": {"solid": "", "dot": "1 4", "dash": "6 4"}.get(look.dash, "8 3 2 3"),
-        "components": len(joint.weights), "joint": {"mean": numbers(mean), "scale": numbers(scale)},
-        "plane": {"origin": numbers(axes.plane.origin), "axes": [numbers(a) for a in axes.plane.axes],
-                  "limits": [list(map(float, pair)) for pair in axes.limits]},
-        "views": [{**view_of(modality, m, data),
-                   **({"loc": numbers(experts.loc[m, 0]), "scale": numbers(experts.scale[m, 0])}
-                      if bool(now.present[m, 0]) else {"loc": None, "scale": None})}
-                  for m, modality in enumerate(model.modalities.values())],
-    }
-    scene["revision"] = hashlib.sha256(json.dumps(scene).encode()).hexdigest()[:16]
-    return scene
+    experts = experts_of(choice.loaded, item, replaced)
+    address = live_models.offer(choice.data_name, choice.loaded.checkpoint)
+    return live_scene(choice.loaded.model, choice.data, experts, now, axes.plane, axes.limits, weights, address,
+                      f"{choice.key} {item}")
 
 
 def answer(choice: Choice, scene: dict[str, Any], mean: Tensor, rest: dict[str, Any] | None) -> dict[str, Any]:

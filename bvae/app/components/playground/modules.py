@@ -4,7 +4,7 @@ Every module becomes a function of its own that returns what it exports, so two 
 an import becomes names taken from what such a function returned. What the modules may write is less than JavaScript
 allows, and anything else is refused with its place::
 
-    import { a, b as c } from "./other.mjs";
+    import { a, b as c } from "./other.mjs";                            // or from "../../another/browser/other.mjs"
     import data from "../data.json" with { type: "json" };
     export function a() {}      // async function, class, const; also: export const [a, b] = ...
     export default function (component) {}      // in the first module only, which stays as it is
@@ -17,7 +17,7 @@ import json
 import re
 from pathlib import Path
 
-NAMED = re.compile(r'^import \{([^{}]*)\} from "\./([\w-]+\.mjs)";$', re.MULTILINE)
+NAMED = re.compile(r'^import \{([^{}]*)\} from "((?:\./|(?:\.\./)+)[\w/-]+\.mjs)";$', re.MULTILINE)
 DATA = re.compile(r'^import (\w+) from "([\w./-]+\.json)" with \{ type: "json" \};$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+|\[[\w, ]+\]))", re.MULTILINE)
 LEFT_OVER = re.compile(
@@ -34,7 +34,7 @@ def bundle(first: Path) -> str:
     Parameters
     ----------
     first : Path
-        A module with a default export; all others lie in its folder.
+        A module with a default export.
 
     Raises
     ------
@@ -43,31 +43,32 @@ def bundle(first: Path) -> str:
     FileNotFoundError
         If an imported file is missing.
     """
-    done: dict[str, tuple[str, list[str]]] = {}
-    _collect(first.parent, first.name, done, ())
+    done: dict[Path, tuple[str, list[str]]] = {}
+    _collect(first.resolve(), done, ())
     *others, (_, (main, _)) = done.items()
-    wrapped = [f"const {_variable(name)} = (() => {{\n{text}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
-               for name, (text, exports) in others]
+    wrapped = [f"const {_variable(path, done)} = (() => {{\n{text}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
+               for path, (text, exports) in others]
     return "\n".join([*wrapped, main])
 
 
-def _collect(folder: Path, name: str, done: dict[str, tuple[str, list[str]]], above: tuple[str, ...]) -> None:
+def _collect(path: Path, done: dict[Path, tuple[str, list[str]]], above: tuple[Path, ...]) -> None:
     """Enter a module into `done`, after all that it imports: its text and the names that it exports."""
-    if name in done:
+    if path in done:
         return
-    if name in above:
-        raise BadModule(f"imports go in a circle: {' -> '.join([*above, name])}")
-    text = (folder / name).read_text(encoding="utf-8")
+    if path in above:
+        raise BadModule(f"imports go in a circle: {' -> '.join(p.name for p in (*above, path))}")
+    name, folder = path.name, path.parent
+    text = path.read_text(encoding="utf-8")
     for _, other in NAMED.findall(text):
-        _collect(folder, other, done, (*above, name))
+        _collect((folder / other).resolve(), done, (*above, path))
 
     def named(found: re.Match) -> str:
-        other = found[2]
+        other = (folder / found[2]).resolve()
         pairs = [part.split(" as ") for part in (p.strip() for p in found[1].split(",")) if part]
         for source, *_ in pairs:
             if source not in done[other][1]:
-                raise BadModule(f"{name}: {other} exports no {source!r}")
-        return f"const {{ {', '.join(': '.join(pair) for pair in pairs)} }} = {_variable(other)};"
+                raise BadModule(f"{name}: {other.name} exports no {source!r}")
+        return f"const {{ {', '.join(': '.join(pair) for pair in pairs)} }} = {_variable(other, done)};"
 
     def data(found: re.Match) -> str:
         return f"const {found[1]} = {json.dumps(json.loads((folder / found[2]).read_text(encoding='utf-8')))};"
@@ -80,7 +81,7 @@ def _collect(folder: Path, name: str, done: dict[str, tuple[str, list[str]]], ab
     made = EXPORT.sub("", DATA.sub(data, NAMED.sub(named, text)))
     if above and "export default" in made:
         raise BadModule(f"{name}: only the first module has a default export")
-    done[name] = (made, exports)
+    done[path] = (made, exports)
 
 
 def _lines(found: re.Match) -> str:
@@ -88,6 +89,8 @@ def _lines(found: re.Match) -> str:
     return "\n" * found[0].count("\n")
 
 
-def _variable(name: str) -> str:
-    """half-plane.mjs -> module_half_plane."""
-    return "module_" + name.removesuffix(".mjs").replace("-", "_")
+def _variable(path: Path, done: dict[Path, tuple[str, list[str]]]) -> str:
+    """half-plane.mjs -> module_half_plane; module_half_plane_2 if a module of another folder has that name already."""
+    alike = [other for other in done if other.name == path.name]
+    number = alike.index(path) + 1
+    return f"module_{path.stem.replace('-', '_')}" + (f"_{number}" if number > 1 else "")

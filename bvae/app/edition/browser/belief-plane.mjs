@@ -15,6 +15,28 @@ function svg(tag, attributes = {}, children = []) {
   return node;
 }
 
+const [WIDE, HIGH] = [8, 15]; // of a letter
+const CORNERS = [[1, -7], [-1, -7], [1, 17], [-1, 17]]; // right above first, then left, then below
+
+/* Where the names of points stand: each beside its own, within the frame, on no other point or name if that can be. */
+function besides(spots, names) {
+  const taken = spots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
+  return spots.map(([x, y], k) => {
+    const wide = WIDE * names[k].length;
+    const tried = CORNERS.map(([side, down]) => {
+      const start = side > 0 ? x + 8 : x - 8 - wide;
+      const box = [start, y + down - HIGH + 3, start + wide, y + down + 3];
+      const outside = box[0] < EDGE || box[1] < EDGE || box[2] > SIDE - EDGE || box[3] > SIDE - EDGE;
+      const covered = taken.filter((other) => (
+        box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])).length;
+      return { x: x + 8 * side, y: y + down, anchor: side > 0 ? "start" : "end", box, cost: covered + 2 * outside };
+    });
+    const best = tried.reduce((a, b) => (b.cost < a.cost ? b : a));
+    taken.push(best.box);
+    return best;
+  });
+}
+
 /* moved([a, b], ended): the point is now there, in units of the latent space; `ended`: the gesture is over. Without it
    there is no point. */
 export function createPlane(root, moved) {
@@ -125,6 +147,7 @@ export function createPlane(root, moved) {
     draw(views, joints, alt, place) {
       if (!plane) return;
       const parts = [];
+      const [spots, names] = [[], []];
       const [left, right, top, bottom] = [EDGE, SIDE - EDGE, EDGE, SIDE - EDGE];
       parts.push(svg("rect", { x: left, y: top, width: right - left, height: bottom - top, class: "frame" }));
       for (const { name, color, belief, observed } of views) {
@@ -137,10 +160,12 @@ export function createPlane(root, moved) {
         parts.push(ellipse(shadow, 1, { stroke: color, "stroke-width": 2, ...seen }));
         parts.push(svg("circle", { cx: x, cy: y, r: 4.5, fill: observed ? color : "none", stroke: color,
           "stroke-width": 2 }));
-        const label = svg("text", { x: x + 8, y: y - 7, class: "name" });
-        label.textContent = observed ? name : `${name} (hidden)`;
-        parts.push(label);
+        spots.push([x, y]);
+        names.push(observed ? name : `${name} (hidden)`);
       }
+      besides(spots, names).forEach(({ x, y, anchor }, k) => {
+        parts.push(svg("text", { x, y, "text-anchor": anchor, class: "name" }, [names[k]]));
+      });
       for (const { weights, locs, scales, color, dash } of joints) {
         locs.forEach((loc, k) => {
           const shadow = shadowOf(plane, loc, scales[k]);

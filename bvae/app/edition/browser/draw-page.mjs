@@ -61,6 +61,11 @@ const canvas = await mount(document.querySelector(".mount"), given(true), {
     work();
   },
 });
+// The canvas tells of a stroke while it is drawn, too.
+window.addEventListener("bvae-drawing", ({ detail }) => {
+  digits = detail.cells.join("");
+  work();
+});
 for (const button of document.querySelectorAll("[data-example]")) {
   button.onclick = () => {
     digits = examples[button.dataset.example];

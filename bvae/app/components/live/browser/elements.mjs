@@ -1,8 +1,6 @@
-/* What the live views are drawn with: the playground's nodes, and one layer for each drawing. */
+/* One layer for each drawing of a live view. */
 
-import { htmlNode, keyedGroup, setText, svgNode } from "../../playground/browser/nodes.mjs";
-
-export { htmlNode, setText, svgNode };
+import { keyedGroup } from "../../playground/browser/nodes.mjs";
 
 const layers = new WeakMap();
 

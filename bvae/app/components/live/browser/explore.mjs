@@ -3,7 +3,8 @@
    Python's pictures are there first and last: it recomputes when a gesture has ended, and what it gives replaces what was
    decoded here, from which it differs by less than the stated tolerance. */
 
-import { htmlNode, keyed, setText } from "./elements.mjs";
+import { htmlNode, setText } from "../../playground/browser/nodes.mjs";
+import { keyed } from "./elements.mjs";
 import { moments } from "./aggregation.mjs";
 import { createFrames } from "./frames.mjs";
 import { SIDE, createPad } from "./pad.mjs";

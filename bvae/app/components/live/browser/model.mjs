@@ -8,20 +8,24 @@ const FORMAT = 1;
 
 const sizeOf = (modality) => modality.shape.reduce((product, n) => product * n, 1);
 
-async function fetched(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
-  return answer;
+/* What reads the files of a folder at an address. */
+function readerOf(url) {
+  return async (file) => {
+    const address = new URL(file, new URL(url.endsWith("/") ? url : `${url}/`, globalThis.location?.href));
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
 }
 
 /* The model in a folder.
 
    url: of the folder with model.json. runtime: what executes ONNX, as `load` in runtime.mjs gives it, or a promise of
-   it. Returns {manifest, encode, decode, aggregate, sample, ready}, see there. */
-export async function open(url, { runtime }) {
-  const folder = new URL(url.endsWith("/") ? url : `${url}/`, globalThis.location?.href);
-  const manifest = await (await fetched(new URL("model.json", folder))).json();
-  if (manifest.format !== FORMAT) throw new Error(`${folder}: expected format ${FORMAT}, got ${manifest.format}`);
+   it. read(file): a promise of the bytes of one of its files, where they do not come from the url. Returns {manifest,
+   encode, decode, aggregate, ready}, see there. */
+export async function open(url, { runtime, read = readerOf(url) }) {
+  const manifest = JSON.parse(new TextDecoder().decode(await read("model.json")));
+  if (manifest.format !== FORMAT) throw new Error(`${url}: expected format ${FORMAT}, got ${manifest.format}`);
   const { latent_dim: L, shared_dim: D, modalities } = manifest;
   const numbers = new Map(modalities.map((modality, m) => [modality.name, m]));
   const sessions = new Map();
@@ -35,8 +39,7 @@ export async function open(url, { runtime }) {
   function session(file) {
     if (!sessions.has(file)) {
       sessions.set(file, (async () => {
-        const [ort, answer] = await Promise.all([runtime, fetched(new URL(file, folder))]);
-        const content = new Uint8Array(await answer.arrayBuffer());
+        const [ort, content] = await Promise.all([runtime, read(file)]);
         return ort.InferenceSession.create(content, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
       })());
       sessions.get(file).catch(() => sessions.delete(file)); // the network may be there the next time

@@ -10,11 +10,28 @@ export function load(folder) {
   const base = new URL(folder.endsWith("/") ? folder : `${folder}/`, globalThis.location?.href);
   loaded ??= (async () => {
     const ort = await import(new URL("ort.wasm.bundle.min.mjs", base).href);
-    ort.env.wasm.numThreads = 1;
     ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", base).href };
-    ort.env.logLevel = "error";
-    return ort;
+    return settled(ort);
   })();
   loaded.catch(() => (loaded = null));
   return loaded;
+}
+
+/* The same of files that are here already: bytes of both. */
+export function loadFrom(script, wasm) {
+  loaded ??= (async () => {
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const ort = await import(address);
+    URL.revokeObjectURL(address);
+    ort.env.wasm.wasmBinary = wasm;
+    return settled(ort);
+  })();
+  loaded.catch(() => (loaded = null));
+  return loaded;
+}
+
+function settled(ort) {
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
+  return ort;
 }

@@ -5,7 +5,7 @@
 import { moments } from "./aggregation.mjs";
 import { difference, unpacked } from "./answers.mjs";
 import { centred, entered } from "./drawing.mjs";
-import { htmlNode, setText } from "./elements.mjs";
+import { htmlNode, setText } from "../../playground/browser/nodes.mjs";
 import { createFrames } from "./frames.mjs";
 import { createPictures } from "./pictures.mjs";
 
