@@ -72,6 +72,21 @@ def test_drag_a_point_and_the_weights(live_url, chromium):
         eventually(lambda: "joint belief" in page.locator(f"{STAGE} .said").inner_text(), page=page)
         assert float(data(page, "difference")) <= TOLERANCE
         assert float(re.search(r"w_m3=([\d.]+)", page.url)[1]) < 0.5  # dragged away from it
+        # the answer to one gesture comes during the next one
+        before = page.url
+        drag(page, "balance", -30, 0)
+        x, y = page.locator(f"{STAGE} .balance .handle").evaluate(
+            "node => { const b = node.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }")
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x - 40, y + 60)
+        page.wait_for_url(lambda url: url != before)
+        finished(page)
+        page.mouse.up()
+        page.wait_for_selector(f"{STAGE}[data-answered='4']")
+        finished(page)
+        weights = dict(re.findall(r"w_(m\d)=([\d.]+)", page.url))
+        assert float(weights.get("m3", 1)) > float(weights.get("m1", 1))  # dragged to the other side
 
 
 def test_with_keys_on_a_phone_that_wants_less_motion(live_url, chromium):

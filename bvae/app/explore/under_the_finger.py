@@ -39,16 +39,16 @@ def show(form: Form, choice: Choice, now: ItemBeliefs, axes: Frame, item: int, r
 
 @st.fragment
 def _view(form: Form, choice: Choice, now: ItemBeliefs, scene: dict[str, Any]) -> None:
-    rest = live.sent(KEY, scene["revision"])
+    rest = live.sent(KEY, revision=scene["revision"])
     given = answer(choice, scene, now.latent.mean[0], rest)
-    live.show("explore", scene, given, key=KEY, rested=lambda: _take_weights(form, choice.views, scene["revision"]))
+    live.show("explore", scene, given, key=KEY, rested=lambda: _take_weights(form, choice.views, scene["item"]))
     if st.session_state.pop(f"{KEY}_taken", False):
         st.rerun()
 
 
-def _take_weights(form: Form, views: Sequence[str], revision: str) -> None:
-    """Weights that were dragged become those of the page's sliders."""
-    rest = live.sent(KEY, revision)
+def _take_weights(form: Form, views: Sequence[str], item: str) -> None:
+    """Weights that were dragged become those of the page's sliders, also if the last ones became them meanwhile."""
+    rest = live.sent(KEY, item=item)
     if not rest or not isinstance(given := rest.get("weights"), dict):
         return
     for view in views:

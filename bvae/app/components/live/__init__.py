@@ -54,10 +54,10 @@ def show(
                 on_rest_change=rested)
 
 
-def sent(key: str, revision: str) -> dict[str, Any] | None:
-    """What the browser sent when a gesture ended, as it came; None if it is of another scene, or nothing."""
+def sent(key: str, **of: str) -> dict[str, Any] | None:
+    """What the browser sent when a gesture ended, as it came; None if it is of another scene or item, or nothing."""
     rest = (st.session_state.get(key) or {}).get("rest")
-    if not isinstance(rest, dict) or rest.get("revision") != revision:
+    if not isinstance(rest, dict) or any(rest.get(name) != value for name, value in of.items()):
         return None
     return rest
 

@@ -28,6 +28,7 @@ export function create(root, { openModel }) {
   let live = null; // {z, values}: what was decoded here last
   let number = 0;
   let glide = null;
+  let newest = null; // a scene that came while somebody was dragging
   let send = () => {};
   let pictures = null;
   let ends = true;
@@ -129,9 +130,16 @@ export function create(root, { openModel }) {
     step();
   }
 
+  /* A gesture ends: it is one on the scene that came meanwhile, where that is of the same item. */
   function rest(what) {
+    const other = newest;
+    newest = null;
+    if (other && other.scene.item !== scene.item) {
+      take(other);
+      return;
+    }
     number += 1;
-    send({ revision: scene.revision, number, ...what });
+    send({ revision: (other?.scene ?? scene).revision, item: scene.item, number, ...what });
   }
 
   function draw() {
@@ -250,30 +258,34 @@ export function create(root, { openModel }) {
     root.dataset.settled = Number(root.dataset.settled ?? 0) + 1;
   }
 
+  /* Another scene, with what Python says of it, or of the gesture that ended while it was made. */
+  async function take(data) {
+    const other = scene?.model !== data.scene.model;
+    adopt(structuredClone(data.scene));
+    if (number && data.answer.number === number) z = Float32Array.from(data.answer.z);
+    ends = true;
+    settle(data.answer);
+    draw();
+    if (!other) return;
+    model = null;
+    root.dataset.ready = "";
+    const opened = await openModel(scene.model);
+    if (!opened || scene.model !== data.scene.model) return;
+    model = opened;
+    await model.decode(z, 1); // opens every decoder; nothing is shown
+    shown = joint();
+    root.dataset.ready = "true";
+  }
+
   root.live = { frames }; // benchmarks read it
   return {
     async update(data, sendState) {
       send = sendState;
+      const busy = balance.busy || plane.busy;
       if (data.scene.revision !== scene?.revision) {
-        if (balance.busy || plane.busy) return; // somebody drags: the answer to that gesture brings the newest scene
-        const other = scene?.model !== data.scene.model;
-        adopt(structuredClone(data.scene));
-        settle(data.answer);
-        draw();
-        if (other) {
-          model = null;
-          root.dataset.ready = "";
-          const opened = await openModel(scene.model);
-          if (opened && scene.model === data.scene.model) {
-            model = opened;
-            await model.decode(z, 1); // opens every decoder; nothing is shown
-            shown = joint();
-            root.dataset.ready = "true";
-          }
-        }
-        return;
-      }
-      if (data.answer.number === number && !balance.busy && !plane.busy) {
+        if (busy) newest = data;
+        else await take(data);
+      } else if (data.answer.number === number && !busy) {
         ends = true;
         settle(data.answer);
       }
