@@ -132,6 +132,24 @@ def test_networks_in_webassembly_are_pytorchs(tmp_path):
     np.testing.assert_allclose(got["joint"]["scale"], joint.variance[0].sqrt(), atol=1e-4)
 
 
+def test_names_of_points_stand_on_no_other_and_within_the_frame(tmp_path):
+    spots, names = [[200, 100], [203, 104], [120, 9], [8, 220], [232, 232]], ["m0", "m1", "m2", "m3", "a long name"]
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps({"names": {"spots": spots, "names": names}}), encoding="utf-8")
+    boxes = []
+    for name, place in zip(names, node("tests/support/live.mjs", tmp_path, file)["names"], strict=True):
+        wide = 8 * len(name)
+        left = place["x"] - (wide if place["anchor"] == "end" else 0)
+        boxes.append((left, place["y"] - 12, left + wide, place["y"] + 3))
+        assert left >= 2
+        assert left + wide <= 238
+        assert place["y"] - 12 >= 2
+        assert place["y"] + 3 <= 238
+    apart = [a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+             for i, a in enumerate(boxes) for b in boxes[:i]]
+    assert all(apart)
+
+
 @pytest.mark.parametrize("given", [[1.0], "abc", [1.0, float("nan")], [1.0, 1e9], None, [1.0, "x"]])
 def test_a_point_from_a_browser_is_looked_at(given):
     assert vector(given, 2) is None

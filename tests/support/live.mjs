@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { aggregate, moments } from "../../bvae/app/components/live/browser/aggregation.mjs";
 import { centred } from "../../bvae/app/components/live/browser/drawing.mjs";
+import { besides } from "../../bvae/app/components/live/browser/names.mjs";
 import { open } from "../../bvae/app/components/live/browser/model.mjs";
 import { load } from "../../bvae/app/components/live/browser/runtime.mjs";
 
@@ -33,6 +34,7 @@ function joint(q) {
 }
 
 const answer = {
+  names: given.names && besides(given.names.spots, given.names.names, { side: 240, edge: 2, letter: 8 }),
   drawings: (given.drawings ?? []).map((ink) => plain(centred(floats(ink)))),
   rules: (given.rules ?? []).map(({ rule, locs, scales, weights, subsets }) =>
     joint(aggregate(rule, vectors(locs), vectors(scales), weights, subsets))),

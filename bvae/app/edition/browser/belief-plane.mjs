@@ -1,5 +1,6 @@
 /* The plane of one item: what its views believe, the joint beliefs, and a point that one drags. */
 
+import { besides } from "../../components/live/browser/names.mjs";
 import { element } from "./pictures.mjs";
 import { ellipseOf, placeOf, planeOf, shadowOf } from "./plane.mjs";
 
@@ -13,28 +14,6 @@ function svg(tag, attributes = {}, children = []) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
   return node;
-}
-
-const [WIDE, HIGH] = [8, 15]; // of a letter
-const CORNERS = [[1, -7], [-1, -7], [1, 17], [-1, 17]]; // right above first, then left, then below
-
-/* Where the names of points stand: each beside its own, within the frame, on no other point or name if that can be. */
-function besides(spots, names) {
-  const taken = spots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
-  return spots.map(([x, y], k) => {
-    const wide = WIDE * names[k].length;
-    const tried = CORNERS.map(([side, down]) => {
-      const start = side > 0 ? x + 8 : x - 8 - wide;
-      const box = [start, y + down - HIGH + 3, start + wide, y + down + 3];
-      const outside = box[0] < EDGE || box[1] < EDGE || box[2] > SIDE - EDGE || box[3] > SIDE - EDGE;
-      const covered = taken.filter((other) => (
-        box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])).length;
-      return { x: x + 8 * side, y: y + down, anchor: side > 0 ? "start" : "end", box, cost: covered + 2 * outside };
-    });
-    const best = tried.reduce((a, b) => (b.cost < a.cost ? b : a));
-    taken.push(best.box);
-    return best;
-  });
 }
 
 /* moved([a, b], ended): the point is now there, in units of the latent space; `ended`: the gesture is over. Without it
@@ -163,7 +142,7 @@ export function createPlane(root, moved) {
         spots.push([x, y]);
         names.push(observed ? name : `${name} (hidden)`);
       }
-      besides(spots, names).forEach(({ x, y, anchor }, k) => {
+      besides(spots, names, { side: SIDE, edge: EDGE, letter: 8 }).forEach(({ x, y, anchor }, k) => {
         parts.push(svg("text", { x, y, "text-anchor": anchor, class: "name" }, [names[k]]));
       });
       for (const { weights, locs, scales, color, dash } of joints) {

@@ -7,6 +7,7 @@ import { htmlNode, setText } from "../../playground/browser/nodes.mjs";
 import { keyed } from "./elements.mjs";
 import { moments } from "./aggregation.mjs";
 import { createFrames } from "./frames.mjs";
+import { besides } from "./names.mjs";
 import { SIDE, createPad } from "./pad.mjs";
 import { createPictures } from "./pictures.mjs";
 import { cornersOf, inside, pointOf, weightsAt } from "./polygon.mjs";
@@ -198,14 +199,18 @@ export function create(root, { openModel }) {
     const flat = new Float32Array(scene.latent);
     ellipse(layer, "prior", flat, new Float32Array(scene.latent).fill(1), 1, { class: "prior" });
     for (const m of there()) {
-      const { loc, scale, color, name } = scene.views[m];
+      const { loc, scale, color } = scene.views[m];
       ellipse(layer, `two${m}`, loc, scale, 2, { stroke: color, "stroke-width": 1.6, opacity: 0.8 });
       const [x, y] = toPad(onPlane(loc));
       layer.get(`mean${m}`, "circle", { cx: x, cy: y, r: 4, fill: color });
-      const left = x > 0.75 * SIDE;
-      setText(layer.get(`name${m}`, "text", { class: "name", x: left ? x - 7 : x + 7, y: y + 4,
-        "text-anchor": left ? "end" : "start" }), name);
     }
+    const members = there();
+    const spots = members.map((m) => toPad(onPlane(scene.views[m].loc)));
+    besides(spots, members.map((m) => scene.views[m].name), { side: SIDE, edge: 2, letter: 8 }).forEach((spot, k) => {
+      const { x, y, anchor } = spot;
+      setText(layer.get(`name${members[k]}`, "text", { class: "name", x, y, "text-anchor": anchor }),
+        scene.views[members[k]].name);
+    });
     const belief = shown ?? scene.joint;
     ellipse(layer, "joint", belief.mean, belief.scale, 2, { class: "joint", "stroke-dasharray": scene.dash });
     layer.end();
