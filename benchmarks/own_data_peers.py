@@ -1,12 +1,13 @@
 """Peers of `benchmarks.own_data`, run by the interpreter of their own environment: ``python own_data_peers.py FOLDER``.
 
 Reads ``job.json`` and ``in.npz`` (standardised views, NaN where missing; for totalVI the data themselves) and writes
-``out.npz`` and ``facts.json``. Nothing of this project is imported.
+``out.npz`` and ``facts.json``. Nothing of this project is imported but what makes torchvision importable.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import sys
@@ -30,6 +31,17 @@ Out = dict[str, np.ndarray]
 def have(view: np.ndarray) -> np.ndarray:
     """Which items have a view, (N,) bool."""
     return ~np.isnan(view).all(1)
+
+
+def load_torchvision() -> None:
+    """Import torchvision, which MultiVae and scvi-tools want, beside a PyTorch of another build too."""
+    path = Path(__file__).parents[1] / "bvae" / "data" / "_torchvision.py"  # a file that needs PyTorch alone
+    spec = importlib.util.spec_from_file_location("_torchvision", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.torchvision()
 
 
 def asked_for(job: dict[str, Any]) -> list[tuple[int, list[int], list[int]]]:
@@ -70,6 +82,7 @@ def multivae(kind: str) -> Callable[[dict[str, Any], Views, Views], tuple[Out, f
     def run(job: dict[str, Any], train: Views, test: Views) -> tuple[Out, float]:
         import torch
         import torch.nn.functional as F
+        load_torchvision()
         from multivae.data.datasets.base import IncompleteDataset, MultimodalBaseDataset
         from multivae.models import MVTCAE, MoPoE, MoPoEConfig, MVTCAEConfig
         from multivae.trainers import BaseTrainer, BaseTrainerConfig
@@ -170,6 +183,7 @@ def totalvi(job: dict[str, Any], train: Views, test: Views) -> tuple[Out, float]
     It has no posterior without counts, so that only sets with the counts are answered by it; of the others the mean.
     """
     import anndata
+    load_torchvision()
     import scvi
 
     scvi.settings.seed = 0
