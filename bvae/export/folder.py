@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bvae.data import dataset
+from bvae.data import MultimodalDataset, dataset
 from bvae.export import checking, description, graphs, halves
 from bvae.io.storage import WriteError, read_json
 from bvae.models.methods import METHODS, title_of
@@ -68,7 +68,7 @@ def write(
         with tempfile.TemporaryDirectory(prefix=f".{to.name}.", suffix=".tmp", dir=to.parent) as beside:
             made = Path(beside) / "made"
             made.mkdir()
-            fill(made, model, alphabets(model, dataset_name), about, said)
+            fill(made, model, alphabets(model, lambda: dataset(dataset_name, "test")), about, said)
             if to.exists():
                 shutil.rmtree(to)
             made.rename(to)
@@ -144,11 +144,11 @@ def examples(model: MultimodalVAE) -> dict[graphs.Part, list[Tensor]]:
     return {"encoder": list(items.values()), "decoder": each}
 
 
-def alphabets(model: MultimodalVAE, dataset_name: str) -> dict[str, str]:
-    """The characters of every text of a model, in order; the data know them."""
+def alphabets(model: MultimodalVAE, data: Callable[[], MultimodalDataset]) -> dict[str, str]:
+    """The characters of every text of a model, in order; the data know them, and are read only if there are texts."""
     texts = {name: m.shape[-1] for name, m in model.modalities.items() if m.kind == "text"}
     if not texts:
         return {}
-    data = dataset(dataset_name, "test")
-    letters = {name: "".join(data.read_text(torch.eye(size).unsqueeze(1))) for name, size in texts.items()}
+    read = data().read_text
+    letters = {name: "".join(read(torch.eye(size).unsqueeze(1))) for name, size in texts.items()}
     return {name: found for name, found in letters.items() if len(found) == texts[name]}

@@ -135,10 +135,9 @@ class LiveView(anywidget.AnyWidget):
 
 def exported(model: MultimodalVAE, data: MultimodalDataset) -> dict[str, bytes]:
     """The decoders as ONNX, and what a browser has to know of the model: name of a file -> its content."""
-    letters = {name: "".join(data.read_text(torch.eye(m.shape[-1]).unsqueeze(1)))
-               for name, m in model.modalities.items() if m.kind == "text"}
     graphs.check_installed()
     with tempfile.TemporaryDirectory() as made:
+        letters = folder.alphabets(model, lambda: data)
         folder.fill(Path(made), model, letters, {"name": data.name}, lambda line: None, ("decoder",))
         return {path.name: path.read_bytes() for path in Path(made).iterdir()}
 

@@ -206,7 +206,8 @@ export function create(root, { openModel }) {
     }
     const members = there();
     const spots = members.map((m) => toPad(onPlane(scene.views[m].loc)));
-    besides(spots, members.map((m) => scene.views[m].name), { side: SIDE, edge: 2, letter: 8 }).forEach((spot, k) => {
+    const room = { side: SIDE, edge: 2, letter: 8, handle: toPad(onPlane((shown ?? scene.joint).mean)) };
+    besides(spots, members.map((m) => scene.views[m].name), room).forEach((spot, k) => {
       const { x, y, anchor } = spot;
       setText(layer.get(`name${members[k]}`, "text", { class: "name", x, y, "text-anchor": anchor }),
         scene.views[members[k]].name);

@@ -5,10 +5,12 @@ const AWAY = 8; // from its point
 const CORNERS = [[1, -7], [-1, -7], [1, 17], [-1, 17], [1, 4], [-1, 4]];
 // right or left; above, below, or level with the point
 
-/* spots: [[x, y]]; side, edge: of the square that they lie in, and of what stays free around; letter: its width.
+/* spots: [[x, y]]; side, edge: of the square that they lie in, and of what stays free around; letter: its width;
+   handle: what is dragged, or null.
    Returns [{x, y, anchor}], as SVG's text takes them. */
-export function besides(spots, names, { side, edge, letter }) {
+export function besides(spots, names, { side, edge, letter, handle = null }) {
   const taken = spots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
+  if (handle) taken.push([handle[0] - 9, handle[1] - 9, handle[0] + 9, handle[1] + 9]);
   return spots.map(([x, y], k) => {
     const wide = letter * names[k].length;
     const tried = CORNERS.map(([right, down]) => {
