@@ -69,6 +69,10 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     "base": Variant(),
+    "sd 0.1": Variant(settings={**SMALL, "likelihood_scale": 0.1}),
+    "sd 0.1, 32 private dimensions": Variant(settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 32}),
+    "full width": Variant(settings={**SMALL, "width": 64}),
+    "WB-VAE+": Variant("wb-vae-plus"),
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),

@@ -23,6 +23,7 @@ DONE = f"""async () => {{
     const done = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
         && document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
         && !document.querySelector('[data-testid="stStatusWidget"], [data-testid="stAppSkeleton"]')
+        && !document.querySelector('[data-testid="stSkeleton"]')  // a control whose code has not come yet
         && !document.querySelector('[data-stale="true"]')
         && document.fonts.status === "loaded" && [...document.images].every(image => image.complete);
     for (let look = 0; look < 5; look++) {{
