@@ -71,7 +71,9 @@ VARIANTS: Mapping[str, Variant] = {
     "base": Variant(),
     "sd 0.1": Variant(settings={**SMALL, "likelihood_scale": 0.1}),
     "sd 0.1, 32 private dimensions": Variant(settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 32}),
-    "full width": Variant(settings={**SMALL, "width": 64}),
+    "sd 0.05, 32 private dimensions": Variant(settings={**SMALL, "likelihood_scale": 0.05, "private_dim": 32}),
+    "sd 0.1, 32 private dimensions, full width": Variant(
+        settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 32, "width": 64}),
     "WB-VAE+": Variant("wb-vae-plus"),
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),

@@ -226,8 +226,9 @@ class GaussianAggregator(Aggregator):
         """See `Aggregator.aggregate`: K = 1."""
         loc, scale = self.barycenter(experts)
         one = torch.ones_like(experts.loc[:1, :, 0])
-        return with_prior(one, loc.unsqueeze(0), scale.unsqueeze(0), experts.present.any(0, keepdim=True),
-                          experts.everyone)
+        if experts.everyone:
+            return Posterior(one, loc.unsqueeze(0), scale.unsqueeze(0))
+        return with_prior(one, loc.unsqueeze(0), scale.unsqueeze(0), experts.present.any(0, keepdim=True))
 
     def aggregate_full(self, experts: FullExperts) -> FullPosterior:
         """See `Aggregator.aggregate_full`: K = 1."""

@@ -117,8 +117,8 @@ def wasserstein_barycenter(
     """
     if everyone and weights.shape[1:] == (1, 1):
         each = shares(weights[:, 0, 0], membership)  # shared by all items: normalise the small matrix, not the results
-        one = torch.ones_like(weights)
-        return pool(loc, one, each), pool(scale, one, each)
+        means, spreads = each @ loc.flatten(1), each @ scale.flatten(1)  # (K, M) @ (M, B*D)
+        return means.unflatten(1, loc.shape[1:]), spreads.unflatten(1, loc.shape[1:])
     total = pool(torch.ones_like(weights), weights, membership)  # (K, B, 1) or (K, B, D)
     empty = total == 0
     total = torch.where(empty, torch.ones_like(total), total)

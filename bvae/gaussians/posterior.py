@@ -170,6 +170,8 @@ class Posterior:
 
     def component(self, index: Tensor) -> Posterior:
         """One component per item as a plain Gaussian: index (B,) int64 -> Posterior with K = 1."""
+        if self.num_components == 1:
+            return self
         row = index.unsqueeze(0)
         return Posterior(torch.ones_like(self.weights[:1]), self._pick(self.loc, row), self._pick(self.scale, row))
 
@@ -187,6 +189,8 @@ class Posterior:
         """
         k, b = self.weights.shape
         device = self.weights.device
+        if k == 1:
+            return torch.zeros(b, dtype=torch.int64, device=device)
         whole_batch = whole(b, generator)  # of all processes
         place = own(torch.randperm(whole_batch, generator=generator, device=device), 0, generator)
         u = torch.rand((), generator=generator, device=device)
@@ -214,7 +218,8 @@ class Posterior:
 
         The bound (convexity of KL) is the term of the MoPoE objective, Sutter et al., ICLR 2021.
         """
-        return (self.weights * self.component_kl_to_prior()).sum(0)
+        each = self.component_kl_to_prior()
+        return each[0] if self.num_components == 1 else (self.weights * each).sum(0)
 
     def sampled_kl_to_prior(self, z: Tensor) -> Tensor:
         """log q(z) - log p(z) for z ~ q, an unbiased estimate of KL to N(0, I) for any K: (..., B, D) -> (..., B)."""

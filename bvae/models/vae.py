@@ -147,33 +147,37 @@ class MultimodalVAE(nn.Module):
         # A training run has looked at its data set, and at its loss.
         x, present, batch = taken(x, present, self.modalities, cells=not self.training)
         device = next(iter(x.values())).device
-        d, total = self.shared_dim, self.latent_dim
-        locs, scales, seen = [], [], []
-        for m, (name, mask) in enumerate(zip(self.modalities, rows_of(present, len(self.modalities)), strict=True)):
+        raw: list[Tensor | None] = []
+        seen: list[Tensor | None] = []  # (B,) bool, None where all items have the modality
+        for name, mask in zip(self.modalities, rows_of(present, len(self.modalities)), strict=True):
             if name not in x:
-                locs.append(torch.zeros(batch, total, device=device))
-                scales.append(torch.ones(batch, total, device=device))
+                raw.append(None)
                 seen.append(torch.zeros(batch, dtype=torch.bool, device=device))
                 continue
             values = x[name]
             if self.modalities[name].takes_gaps and not self.training:
                 mask = with_cells(values, mask)
-            if mask is not None:
-                values = blank(values, mask)
-            loc, scale = to_gaussian(self.encoders[name](values))
-            if total > d:  # the private part to its place, the prior in those of the others
-                before, after = m * self.config.private_dim, total - self.private_part(m).stop
-                loc, scale = (
-                    torch.cat([v[:, :d], F.pad(v[:, d:], (before, after), value=fill)], 1)
-                    for v, fill in ((loc, 0.0), (scale, 1.0))
-                )
-            if mask is not None:
-                loc = torch.where(mask.unsqueeze(1), loc, 0.0)
-                scale = torch.where(mask.unsqueeze(1), scale, 1.0)
-            locs.append(loc)
-            scales.append(scale)
-            seen.append(torch.ones(batch, dtype=torch.bool, device=device) if mask is None else mask)
-        return UnimodalPosteriors(torch.stack(locs), torch.stack(scales), torch.stack(seen))
+            raw.append(self.encoders[name](values if mask is None else blank(values, mask)))
+            seen.append(mask)
+        nothing = next(torch.zeros_like(r) for r in raw if r is not None)
+        loc, scale = to_gaussian(torch.stack([nothing if r is None else r for r in raw]))  # all at once
+        if all(mask is None for mask in seen):
+            there = torch.ones(len(seen), batch, dtype=torch.bool, device=device)
+        else:
+            everyone = torch.ones(batch, dtype=torch.bool, device=device)
+            there = torch.stack([everyone if mask is None else mask for mask in seen])
+            loc, scale = torch.where(there.unsqueeze(2), loc, 0.0), torch.where(there.unsqueeze(2), scale, 1.0)
+        return UnimodalPosteriors(self._with_others(loc, 0.0), self._with_others(scale, 1.0), there)
+
+    def _with_others(self, own: Tensor, fill: float) -> Tensor:
+        """(M, B, D + P) -> (M, B, L): the private part at its place, the prior's number in those of the others."""
+        if not self.config.private_dim:
+            return own
+        d, placed = self.shared_dim, []
+        for m, values in enumerate(own):
+            before, after = m * self.config.private_dim, self.latent_dim - self.private_part(m).stop
+            placed.append(torch.cat([values[:, :d], F.pad(values[:, d:], (before, after), value=fill)], 1))
+        return torch.stack(placed)
 
     def encode(
         self,
@@ -482,5 +486,7 @@ class MultimodalVAE(nn.Module):
     def reconstruction_error(self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None) -> Tensor:
         """-sum_m r_m log p(x_m | z), (B,), r_m the weights of the modalities. See :meth:`log_likelihood`."""
         values = self.log_likelihood(x, z, present)
-        weights = torch.tensor([[-self.modalities[name].weight] for name in values], device=z.device)
-        return (weights * torch.stack(list(values.values()))).sum(0)
+        each = -torch.stack(list(values.values()))
+        if all(self.modalities[name].weight == 1 for name in values):
+            return each.sum(0)
+        return (torch.tensor([[self.modalities[name].weight] for name in values], device=z.device) * each).sum(0)

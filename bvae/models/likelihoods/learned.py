@@ -91,23 +91,25 @@ class NormalOfColumns(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, mean: Tensor, raw: Tensor, location: Tensor, spread: Tensor) -> Tensor:
         share, reach = share_of(raw), FARTHEST * spread
         scale, low, high = share * spread, location - reach, location + reach
-        inverse, gaps = scale.reciprocal(), x.isnan() if some_gaps(x) else None
+        inverse = scale.reciprocal()
         u = (x.clamp(low, high) - mean) * inverse
-        each = -scale.log() - 0.5 * math.log(2 * math.pi)
-        if gaps is not None:
-            u, constant = u.masked_fill(gaps, 0.0), each.expand_as(u).masked_fill(gaps, 0.0).sum(1)
+        each, there = -scale.log() - 0.5 * math.log(2 * math.pi), None
+        if some_gaps(x):
+            gaps = x.isnan()
+            u, there = u.masked_fill_(gaps, 0.0), (~gaps).to(each)  # (B, P), 1 where a cell is no gap
+            constant = there @ each
         else:
             constant = each.sum()
-        ctx.save_for_backward(x, mean, raw, spread, low, high, u, share, inverse, gaps)
+        ctx.save_for_backward(x, mean, raw, spread, low, high, u, share, inverse, there)
         return constant - 0.5 * torch.linalg.vecdot(u, u)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, mean, raw, spread, low, high, u, share, inverse, gaps = ctx.saved_tensors
+        x, mean, raw, spread, low, high, u, share, inverse, there = ctx.saved_tensors
         if torch.is_grad_enabled():  # to be differentiated again: what was kept has no history
             share = share_of(raw)
             scale = share * spread
-            near = torch.where(x.isnan(), mean, x.clamp(low, high))
+            near = x.clamp(low, high) if there is None else torch.where(x.isnan(), mean, x.clamp(low, high))
             u, inverse = (near - mean) / scale, scale.reciprocal()
         by_u = gradient.unsqueeze(1) * u
         by_mean = by_u * inverse
@@ -115,10 +117,10 @@ class NormalOfColumns(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             by_x = torch.where((x >= low) & (x <= high), -by_mean, 0.0)
         if ctx.needs_input_grad[2]:
-            count = gradient.sum() if gaps is None else torch.where(gaps, 0.0, gradient.unsqueeze(1)).sum(0)
-            inside = (SPEED * raw > RANGE[0]) & (SPEED * raw < RANGE[1])
+            count = gradient.sum() if there is None else gradient.to(there) @ there
+            inside = (raw > RANGE[0] / SPEED) & (raw < RANGE[1] / SPEED)
             slope = SPEED * (1 - LEAST / share) * inside  # of the logarithm of the scale
-            by_raw = ((by_u * u).sum(0) - count) * slope
+            by_raw = (torch.linalg.vecdot(by_u, u, dim=0) - count) * slope
         return by_x, by_mean if ctx.needs_input_grad[1] else None, by_raw, None, None
 
 

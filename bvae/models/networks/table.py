@@ -121,10 +121,11 @@ class TableEncoder(nn.Module):
         u = (torch.cat([u, *extra], 1) if extra else u).to(own)
         h = self.cells(u)
         if gaps is not None:
-            h = h + self.gaps(self.first.of(gaps).to(own))
+            h = torch.addmm(h, self.first.of(gaps).to(own), self.gaps.weight.T)
         elif self.training and self.gaps.weight.requires_grad:  # processes wait for each other's gradients
             h = h + 0.0 * self.gaps.weight[0, 0]
-        return self.net(h) if self.straight is None else self.net(h) + self.straight(u)
+        out: Tensor = self.net(h)
+        return out if self.straight is None else torch.addmm(out, u, self.straight.weight.T)
 
 
 def hidden(u: Tensor) -> Tensor:
@@ -200,7 +201,7 @@ class TableDecoder(nn.Module):
         features, held = self.net.features(self.first(z)), self.statistics
         out = self.net.output(features)
         if self.straight is not None:
-            out = out + self.straight(z)
+            out = torch.addmm(out, z.to(out.dtype), self.straight.weight.to(out.dtype).T)
         out = out.float()
         result = out
         for kind, part in self.positions():

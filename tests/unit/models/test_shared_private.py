@@ -79,7 +79,7 @@ def test_it_is_the_mean_over_all_subsets(case, rule, mixture, least):
         ours = bound(model, repeated, present.repeat(1, TIMES), generator)
         reconstruction, kl = slow(model, modalities, x, present, mixture, 0.5, least, generator)
     torch.testing.assert_close(ours.reconstruction.view(TIMES, 2).mean(0), reconstruction, rtol=5e-3, atol=0)
-    torch.testing.assert_close(ours.kl.view(TIMES, 2).mean(0), kl, rtol=2e-3, atol=1e-3)
+    torch.testing.assert_close(ours.kl.view(TIMES, 2).mean(0), kl, rtol=1e-2, atol=0)  # which subsets is chance
     torch.testing.assert_close(ours.loss, ours.reconstruction + 2 * ours.kl)
 
 
