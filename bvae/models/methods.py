@@ -110,10 +110,10 @@ for _name, _method in {
     # Nobody has published these two.
     "mwb-vae-plus": Method(
         "MWB-VAE+", "mwb", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
-        settings={"private_dim": 16, "beta": 1.0, "likelihood_scale": 0.2}),
+        settings={"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1}),
     "wb-vae-plus": Method(
         "WB-VAE+", "wasserstein", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
-        settings={"private_dim": 16, "beta": 1.0, "likelihood_scale": 0.2}),
+        settings={"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1}),
     "mmjsd": Method(
         "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
         differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "

@@ -93,4 +93,4 @@ def test_a_likelihood_of_another_density_is_marked():
     lines = in_short("polymnist").splitlines()
     marked = [line for line in lines if line.startswith("|") and line.endswith("† |")]
     assert [line.split(" | ")[0] for line in marked] == ["| MWB-VAE+"]
-    assert "MWB-VAE+: normal 0.2" in lines[-1]
+    assert "MWB-VAE+: normal 0.1" in lines[-1]
