@@ -110,7 +110,6 @@ def prepare(
     checks = checks or Checks()
     all_here = present is None and weights is None
     present, weights = _present_and_weights(loc, present, weights, checks)
-    all_here = all_here or (loc.device.type == "cpu" and bool(present.all()))  # elsewhere it would wait for the device
     missing = None if all_here else ~present  # (M, B): what a missing expert holds is not read
     _require_means(loc, missing, checks)
     _require_scales(scale, missing, checks)

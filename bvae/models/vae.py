@@ -213,8 +213,10 @@ class MultimodalVAE(nn.Module):
         rule = aggregator or self.aggregator
         if weights is None:
             weights = self.weights_for(rule)
-        d = self.shared_dim
-        q = rule(experts.loc[..., :d], experts.scale[..., :d], experts.present, weights, generator)
+        d, present = self.shared_dim, experts.present
+        # Where all are there, rules have less to do; elsewhere than on a CPU the question would wait for the device.
+        there = None if present.device.type == "cpu" and bool(present.all()) else present
+        q = rule(experts.loc[..., :d], experts.scale[..., :d], there, weights, generator)
         return self.with_private(q, experts)
 
     def weights_for(self, rule: Aggregator) -> Tensor | None:

@@ -69,6 +69,11 @@ def test_a_call_waits_once_for_the_device_with_checks_and_never_without(name, ma
     given = arguments(mask, weighed)
     assert counted(aggregator(name), given) == 1
     assert counted(aggregator(name, validate_args=False), given) == 0
+
+
+@pytest.mark.parametrize("name", ["wasserstein", "mixture(poe)"])
+def test_whose_word_on_checks_counts(name):
+    given = arguments()
     with bvae.set_validate_args(False):
         assert counted(aggregator(name), given) == 0
         assert counted(aggregator(name, validate_args=True), given) == 1
