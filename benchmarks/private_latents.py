@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,9 @@ VARIANTS: Mapping[str, Variant] = {
     "sd 0.1, 32 private dimensions, full width": Variant(
         settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 32, "width": 64}),
     "WB-VAE+": Variant("wb-vae-plus"),
+    "sd 0.1, 64 private dimensions": Variant(settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 64}),
+    "Laplace of sd 0.1, 32 private dimensions": Variant(
+        settings={**SMALL, "likelihood": "laplace", "likelihood_scale": 0.1 / math.sqrt(2), "private_dim": 32}),
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),

@@ -57,10 +57,11 @@ def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = No
         (own / STATE).unlink(missing_ok=True)
     if run.ships_weights:
         checkpoint = read_checkpoint(own)
-        if sampling.state(checkpoint) != "ready":
-            sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
-        if calibrating.state(checkpoint) in ("missing", "stale"):
-            calibrating.make(checkpoint, data_root)
+    # What is known of a model with private latents is known with the parts that its sampler draws.
+    if (run.ships_weights or (run.settings.private_dim and not elsewhere)) and sampling.state(checkpoint) != "ready":
+        sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
+    if run.ships_weights and calibrating.state(checkpoint) in ("missing", "stale"):
+        calibrating.make(checkpoint, data_root)
     if not is_evaluated(metrics, checkpoint.hash, run.metrics):
         metrics = evaluated(checkpoint, root, data_root, names=run.metrics)
     if run.ships_weights:

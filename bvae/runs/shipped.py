@@ -34,6 +34,8 @@ WORK = ".work"
 RECORDED = ("coherence", "joint_coherence", "latent_accuracy", "latent_accuracy_one_probe", "missing",
             "attributes")
 """Metrics of a run whose weights do not ship, of those that are registered."""
+OF_PRIVATE = ("inventions", "translations")
+"""And of those with private latents, which are there for these."""
 
 PLANE = {"latent_dim": 2, "reconstruction_weights": "3.918,0.1,40"}
 """Settings of the models of MNIST-SVHN-TEXT with two latent dimensions, which are for looking at the whole plane.
@@ -149,12 +151,12 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
         if dataset == "polymnist":
             others: dict[str, dict[str, Any]] = {"seed-1": {"seed": 1}, "seed-2": {"seed": 2},
                                                  "missing-20": {"missing": 0.2}, "missing-50": {"missing": 0.5}}
-            known = tuple(name for name in RECORDED if name in METRICS)
-            runs += [
-                ShippedRun(dataset, f"{method}-{what}",
-                           settings_of(dataset, method, {**changes, **SMALLER.get(method, {}), **change}), False, known)
-                for what, change in others.items() for method in (SEEDED if "seed" in change else CORE)
-            ]
+            for what, change in others.items():
+                for method in (SEEDED if "seed" in change else CORE):
+                    settings = settings_of(dataset, method, {**changes, **SMALLER.get(method, {}), **change})
+                    figures = (*RECORDED, *(OF_PRIVATE if settings.private_dim else ()))
+                    runs.append(ShippedRun(dataset, f"{method}-{what}", settings, False,
+                                           tuple(name for name in figures if name in METRICS)))
     for dataset in (name for name in TABLES if name in DATASETS):
         runs += [ShippedRun(dataset, method, settings_of(dataset, method, sized_for(dataset)))
                  for method in CORE if sized_for(dataset)]

@@ -110,6 +110,9 @@ class Trainer:
             step_module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.step_module, self.optimizer = fabric.setup(step_module, optimizer)
+        # One process on a CPU in float32: Fabric's wrapper has nothing to convert, but a look at all that passes it.
+        alone = (fabric.world_size, fabric.device.type, str(fabric._precision.precision)) == (1, "cpu", "32-true")
+        self.loss_of = step_module if alone else self.step_module
         if next(self.model.parameters()).dtype != torch.float32:  # bf16-true, 64-true: posteriors stay in float32
             for network in (*self.model.encoders.values(), *self.model.decoders.values()):
                 network.register_forward_pre_hook(in_the_type_of_its_weights)
@@ -337,7 +340,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
-        out = self.step_module(x, present, self.noise, self.step)
+        out = self.loss_of(x, present, self.noise, self.step)
         # Processes may have one item more or less than others, and their gradients are averaged.
         share = 1.0 if world == 1 else world * present.shape[1] / self.noise.items
         loss = out.loss.mean() if world == 1 else out.loss.mean() * share
