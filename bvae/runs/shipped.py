@@ -48,7 +48,7 @@ SHIPPED = ("polymnist", "mnist-svhn-text", "celeba")
 """Data sets of which every method ships, of those that are registered."""
 
 ONLY: Mapping[str, tuple[str, ...]] = {"mwb-vae-plus": ("polymnist",), "wb-vae-plus": ()}
-"""Methods that ship for some of the data sets of pictures only: all of ``checkpoints/`` stays below 99 MB."""
+"""Methods that ship for some of the data sets of pictures only, so that ``checkpoints/`` does not grow."""
 
 SMALLER: Mapping[str, Mapping[str, Any]] = {"mwb-vae-plus": {"batch_size": 64}}
 """Settings of embedded runs of methods of which a step costs more than of the others."""
