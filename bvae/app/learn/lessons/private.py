@@ -209,8 +209,8 @@ Two translations of {title()} are {varied:.2f} apart, and {right:.0%} show the r
             varied, right = from_one(VARIETY).get(other, 0.0), from_one("coherence").get(other, 0.0)
             brought = counts_of(other)[1] if loaders.judges(models.DATA) is not None else 0.0
             if brought >= HALF:
-                text += (f"\n\n{models.label(other)} went the second way: its private part, exchanged as before, brings "
-                         f"B's digit along in {brought:.0%}. So it is drawn **to fit the shared part**: its")
+                text += (f"\n\n{models.label(other)} went the second way: its private part, exchanged as before, "
+                         f"brings B's digit along in {brought:.0%}. So it is drawn **to fit the shared part**: its")
             else:
                 text += f" {models.label(other)} draws it to fit the shared part: its"
             text += f" translations are {varied:.2f} apart, and {right:.0%} are right."
