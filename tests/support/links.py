@@ -110,7 +110,7 @@ LINKS = {
         ("for name in ['mvae', 'mwb-vae']",)),
     "generate": Link(
         "pages/generate.py", {},
-        {"task": "Translate", "data": "polymnist", "model": "mwb-vae", "agg": "as-trained", "item": 342, "n": 3,
+        {"task": "Translate", "data": "polymnist", "model": "mwb-vae-plus", "agg": "as-trained", "item": 342, "n": 3,
          "seed": 0, "from": ["m0", "m1"], "to": VIEWS}, ("x = data.subset([342])", "num_samples=3")),
     "generate, translate": Link(
         "pages/generate.py", {"task": "Translate", "agg": "PoE", "item": "5", "n": "1", "seed": "8", "from": "m4",
