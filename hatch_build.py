@@ -5,7 +5,8 @@ from pathlib import Path
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 DATASET = "polymnist"
-SMALL_SET = ("mvae", "mmvae", "mopoe-vae", "wb-vae", "wb-vae-tc", "mwb-vae", "mvtcae", "classifiers")
+SMALL_SET = ("mvae", "mmvae", "mopoe-vae", "wb-vae", "wb-vae-tc", "mwb-vae", "mvtcae", "mwb-vae-plus",
+             "classifiers")
 
 
 class Contents(BuildHookInterface):
