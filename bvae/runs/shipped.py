@@ -140,11 +140,12 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
     if size not in ("embedded", "official"):
         raise ValueError(f"size: expected 'embedded' or 'official', got {size!r}")
     runs = []
+    smaller = SMALLER if size == "embedded" else {}
     for dataset in (name for name in SHIPPED if name in DATASETS):
         changes = dict(CHANGES.get(dataset, {}) if size == "embedded" else OFFICIAL[dataset].settings)
         for method in (name for name in methods() if dataset in ONLY.get(name, SHIPPED)):
-            own = {**changes, **(SMALLER.get(method, {}) if size == "embedded" else {})}
-            runs.append(ShippedRun(dataset, method, settings_of(dataset, method, own)))
+            own = settings_of(dataset, method, {**changes, **smaller.get(method, {})})
+            runs.append(ShippedRun(dataset, method, own))
         if dataset == "mnist-svhn-text":
             runs += [ShippedRun(dataset, f"{method}-2d", settings_of(dataset, method, {**changes, **PLANE}))
                      for method in CORE]
@@ -153,7 +154,7 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
                                                  "missing-20": {"missing": 0.2}, "missing-50": {"missing": 0.5}}
             for what, change in others.items():
                 for method in (SEEDED if "seed" in change else CORE):
-                    settings = settings_of(dataset, method, {**changes, **SMALLER.get(method, {}), **change})
+                    settings = settings_of(dataset, method, {**changes, **smaller.get(method, {}), **change})
                     figures = (*RECORDED, *(OF_PRIVATE if settings.private_dim else ()))
                     runs.append(ShippedRun(dataset, f"{method}-{what}", settings, False,
                                            tuple(name for name in figures if name in METRICS)))

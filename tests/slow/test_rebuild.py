@@ -78,6 +78,16 @@ def test_the_plan_has_every_method_and_what_the_core_methods_have_more():
             assert run.settings.steps == shipped.SMALLER.get(run.settings.method, {}).get("steps", usual)
 
 
+@pytest.mark.parametrize("size", ["embedded", "official"])
+def test_other_seeds_differ_from_the_first_in_nothing_else(size):
+    """Of every method that has some, at both sizes."""
+    by_name = {str(run): run.settings for run in plan(size)}
+    for method in shipped.SEEDED:
+        for seed in (1, 2):
+            assert by_name[f"polymnist/{method}-seed-{seed}"] == dataclasses.replace(
+                by_name[f"polymnist/{method}"], seed=seed)
+
+
 @pytest.mark.parametrize("dataset", shipped.TABLES)
 def test_tables_are_trained_as_the_command_does(dataset, monkeypatch, tmp_path, capsys):
     mine = {run.name: run for run in plan() if run.dataset == dataset}
