@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.cut import WIDTHS, cut
 from tests.support.serving import watched
-from tests.support.waiting import finished, frames
+from tests.support.waiting import eventually, finished
 
 
 def test_no_view_that_can_lie_is_cut_off(chromium, app_url):
@@ -25,8 +25,7 @@ def test_what_is_cut_off_is_found(chromium, app_url):
         assert cut(page) == []
         page.add_style_tag(content='.st-key-map * { flex-wrap: nowrap !important; } .st-key-map button { flex: none; }'
                                    '.st-key-map [role="radiogroup"] { width: 120px; overflow: hidden; }')
-        frames(page)
-        assert any("t-SNE" in what for what in cut(page))
+        eventually(lambda: any("t-SNE" in what for what in cut(page)), page=page)
 
 
 @pytest.mark.parametrize("path", ["benchmarks", "latent_space"])
