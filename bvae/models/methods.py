@@ -89,8 +89,8 @@ for _name, _method in {
                 "any mass in 32 dimensions, so that it is nearly moment matching. `per_dimension` pools marginals."),
     "hoelder-vae": Method(
         "Hölder-VAE", "hoelder", "elbo", "arXiv 2606.13381", {"alpha": 0.5},
-        differs="Without the private latents and the hierarchy of the original. In 32 dimensions the pool of whole "
-                "vectors is nearly the mixture of experts, and the results are MMVAE's."),
+        differs="Without the private latents (hoelder-vae-plus has them) and the hierarchy of the original. In 32 "
+                "dimensions the pool of whole vectors is nearly the mixture of experts, and the results are MMVAE's."),
     "code-vae": Method(
         "CoDE-VAE", "mixture(code)", "code", "Mancisidor et al., ICML 2025", {"rho": 0.4},
         settings={"weights": "subset"},
@@ -114,6 +114,11 @@ for _name, _method in {
     "wb-vae-plus": Method(
         "WB-VAE+", "wasserstein", "shared-private", "this package; rule: Qiu et al., AAAI 2025",
         settings={"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1}),
+    "hoelder-vae-plus": Method(
+        "Hölder+", "hoelder", "shared-private", "arXiv 2606.13381; private latents: this package", {"alpha": 0.5},
+        settings={"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1},
+        differs="Hölder++ without its top-down hierarchy, of which only the abstract could be read: the exact pool "
+                "beside private latents, trained as MWB-VAE+ is."),
     "mmjsd": Method(
         "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
         differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "
@@ -123,6 +128,12 @@ for _name, _method in {
         differs="The mixture prior has no share of N(0, I) from the first step on, where the original begins with that "
                 "prior alone and lets its share fall to 0. For what asks for one posterior of several views, which the "
                 "original does not have, the mixture of theirs is taken."),
+    "joint-flow-vae": Method(
+        "JointFlow-VAE", "conditional-flow", "joint-then-flow",
+        "this package; its two stages: Senellart et al., arXiv 2502.03952",
+        differs="JNF has a flow for each view and samples their product by Hamiltonian Monte Carlo; here one flow is "
+                "given any set of views, so that nothing is sampled by chains. Both stages run at once, the second "
+                "without gradient to the first; the networks of the joint encoder are those of the views."),
     "sum-pooling-vae": Method(
         "SumPooling-VAE", "sum-pooling", "masked", "Hirt et al., TMLR 2024",
         differs="The network reads means and standard deviations that the encoders give, where the original has "

@@ -49,6 +49,8 @@ LOOKS = {
     "mmvm-vae": Look("#514452", "#546C54", "dot"),
     "sum-pooling": Look("#635F53", "#3B5ACA", "solid"),
     "self-attention": Look("#8B5855", "#AFA9A7", "longdash"),
+    "conditional-flow": Look("#A3670A", "#0785CF", "dashdot"),
+    "hoelder-vae-plus": Look("#9303B4", "#DDFFDA", "dot"),
     "mwb-vae-plus": Look("#F86E14", "#F98702", "longdashdot"),
     "wb-vae-plus": Look("#810A02", "#8A4985", "longdash"),
 }
@@ -57,7 +59,7 @@ LOOKS = {
 LOOKS |= {method: LOOKS[rule] for method, rule in {
     "mvae": "poe", "mmvae": "moe", "mopoe-vae": "mopoe", "wb-vae": "wasserstein", "mwb-vae": "mwb",
     "hoelder-vae": "hoelder", "code-vae": "mixture(code)", "sum-pooling-vae": "sum-pooling",
-    "self-attention-vae": "self-attention"}.items()}
+    "self-attention-vae": "self-attention", "joint-flow-vae": "conditional-flow"}.items()}
 # For what stands in no table: none of these colours is another one's or a modality's. A name always gets the same,
 # whatever others there are.
 SPARE_COLORS = (("#BF00B8", "#F366FF"), ("#A6645B", "#FF7866"), ("#0F00BF", "#66FFA3"), ("#4C0900", "#B2A172"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import bvae
-from bvae.aggregators import learned_aggregators, naming
+from bvae.aggregators import learned_aggregators, name_of, naming
 from bvae.app.beliefs.belief_charts import READ_BY_A_NETWORK
 from bvae.app.widgets.choose import FOR_A_NETWORK
 from bvae.training.checkpoint import build_model, own_models, save_model
@@ -14,11 +14,11 @@ from tests.support.pages import assert_clean, open_page, unfold
 DATA = "mnist-svhn-text"
 
 
-@pytest.fixture
-def own(tmp_path, monkeypatch):
+@pytest.fixture(params=["self-attention-vae", "joint-flow-vae"])
+def own(request, tmp_path, monkeypatch):
     """A small model named "mine" with weights at random."""
     monkeypatch.setenv("BVAE_RUNS", str(tmp_path / "runs"))
-    settings = Settings.for_method(DATA, "self-attention-vae", width=4, latent_dim=2)
+    settings = Settings.for_method(DATA, request.param, width=4, latent_dim=2)
     torch.manual_seed(0)
     model = build_model(tuple(bvae.dataset(DATA, "test").modalities.values()), settings)
     save_model(own_models() / DATA / "mine", model, settings, {})
@@ -34,7 +34,7 @@ def test_pages_show_it_and_offer_it_to_no_other_model(own):
     app = open_page("pages/explore.py", data=DATA, model="mine", coping="true")
     assert any(c.value == READ_BY_A_NETWORK for c in app.caption)
     box = app.selectbox(key="agg")
-    assert naming.short("self-attention") in box.value or naming.short("self-attention") in box.options[0]
+    assert naming.short(name_of(own.aggregator)) in box.value + box.options[0]
     assert not {naming.short(name) for name in learned_aggregators()} & set(box.options[1:])
     names: dict = {}
     exec(compile(code(app, "rule ="), "explore", "exec"), names)  # noqa: S102 - our own text, shown on the page
@@ -59,4 +59,4 @@ def test_other_pages_open_and_their_scripts_do_not_make_it_anew(own, page):
     app = open_page(f"pages/{page}.py", data=DATA, model="mine")
     assert_clean(app)
     script = next((c.value for c in unfold(app).code if "import bvae" in c.value), "")
-    assert 'aggregator("self-attention")' not in script
+    assert f'aggregator("{name_of(own.aggregator)}")' not in script

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bvae.aggregators.learned.base import LEARNED, LearnedAggregator, require_units
+from bvae.aggregators.learned.base import LEARNED, LearnedGaussian, require_units
 from bvae.aggregators.learned.sum_pooling import perceptron
 
 NOBODY = -1e9  # instead of -infinity: of an item without any expert there would be no softmax
@@ -17,7 +17,7 @@ NOBODY = -1e9  # instead of -infinity: of an item without any expert there would
 
 @LEARNED.register("self-attention")
 @dataclass(frozen=True)
-class SelfAttention(LearnedAggregator):
+class SelfAttention(LearnedGaussian):
     """(mu, s) = rho(sum_m h_m), where h_1 ... h_n have looked at each other in layers of self-attention.
 
     Other than with `SumPooling`, what an expert adds depends on what the others say: one that contradicts them can be

@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from bvae.aggregators.learned.base import LEARNED, LearnedAggregator, require_units
+from bvae.aggregators.learned.base import LEARNED, LearnedGaussian, require_units
 
 
 @LEARNED.register("sum-pooling")
 @dataclass(frozen=True)
-class SumPooling(LearnedAggregator):
+class SumPooling(LearnedGaussian):
     """(mu, s) = rho(sum_m chi(mu_m, log s_m)), the sum over the experts that are there: chi and rho are perceptrons.
 
     Whatever does not depend on the order of experts has this form (Zaheer et al., NeurIPS 2017), the product of experts

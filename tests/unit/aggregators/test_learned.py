@@ -67,7 +67,7 @@ def test_an_expert_counts_by_what_the_others_say_with_attention_alone():
     moved = loc.clone()
     moved[0] += 1.0
     parts = {}
-    for name in learned_aggregators():
+    for name in ("sum-pooling", "self-attention"):
         torch.manual_seed(0)
         network = aggregator(name, units=8).build(2)
         network.whole = torch.nn.Identity()  # what is summed
@@ -77,3 +77,45 @@ def test_an_expert_counts_by_what_the_others_say_with_attention_alone():
                            for x in (loc, moved)]
     torch.testing.assert_close(*parts["sum-pooling"])
     assert not torch.allclose(*parts["self-attention"], rtol=0.01)
+
+
+def test_a_flow_has_a_mode_for_each_of_two_kinds_of_items_that_a_view_cannot_tell_apart():
+    """z is -1 or 1, one view says nothing, the other one which; after some steps of maximum likelihood."""
+    torch.manual_seed(0)
+    recipe = aggregator("conditional-flow", units=16, transforms=2, kernels=64)
+    rule = recipe.with_network(recipe.build(1))
+    generator = torch.Generator().manual_seed(0)
+    sign = torch.where(torch.rand(128, generator=generator) < 0.5, -1.0, 1.0)
+    z = (sign + 0.05 * torch.randn(128, generator=generator)).unsqueeze(1)
+    loc, scale = torch.stack([torch.zeros_like(z), sign.unsqueeze(1)]), torch.ones(2, 128, 1)
+    blind = torch.tensor([True, False]).unsqueeze(1).expand(2, 128)
+    optimizer = torch.optim.Adam(rule.network.parameters(), 1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        fit = sum(-rule.log_density(rule.prepare(loc, scale, present, None), z).mean() for present in (None, blind))
+        fit.backward()
+        optimizer.step()
+    with torch.no_grad():
+        unsure, sure = rule(loc, scale, blind), rule(loc, scale)
+    near = (unsure.loc.abs() - 1).abs() < 0.3  # (K, B, 1)
+    assert near.double().mean() > 0.9
+    assert 0.35 < (unsure.loc > 0).double().mean() < 0.65
+    assert ((sure.loc - sign[:, None]).abs() < 0.3).double().mean() > 0.95
+    assert float(unsure.log_prob(torch.zeros(128, 1)).max()) < float(unsure.log_prob(z).min())
+
+
+def test_a_flow_gives_the_moments_of_its_draws_and_always_the_same():
+    recipe = aggregator("conditional-flow", units=8, kernels=6)
+    torch.manual_seed(0)
+    rule = recipe.with_network(recipe.build(3))
+    loc, scale = torch.randn(2, 5, 3), torch.rand(2, 5, 3) + 0.5
+    with torch.no_grad():
+        q, again = rule(loc, scale), rule(loc, scale)
+        network, features, weights = rule.read(rule.prepare(loc, scale, None, None))
+        draws = network.flow(network.context(features, weights)).transform.inv(network.noise.unsqueeze(1))
+    assert torch.equal(q.loc, again.loc)
+    torch.testing.assert_close(q.mean, draws.mean(0))
+    torch.testing.assert_close(q.variance, draws.var(0, correction=0))
+    for option, value in (("kernels", 3), ("kernels", 0), ("width", 1.0), ("transforms", 0)):
+        with pytest.raises(ValueError, match=f"{option}: expected a"):
+            aggregator("conditional-flow", **{option: value})

@@ -9,6 +9,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 import bvae
 from bvae.aggregators import aggregator
+from bvae.aggregators.learned.conditional_flow import ConditionalFlow
 from bvae.aggregators.subsets import subset_membership
 from bvae.gaussians import diagonal
 from bvae.models.objectives import objective
@@ -535,7 +536,67 @@ def test_the_masked_bound_is_the_mean_over_all_parts(case):
         objective("masked")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present, None)
 
 
-@pytest.mark.parametrize(("name", "rule"), [("mmjsd", "moe"), ("mmvm", "moe"), ("masked", "sum-pooling")])
+def test_joint_then_flow_is_the_bound_of_all_views_and_a_density_of_its_draws_given_every_part(case):
+    """The Gaussian and the context out of the perceptrons by hand, the flow's density by a change of variables."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    rule = aggregator("conditional-flow", units=4, transforms=1, kernels=2)
+    model = bvae.MultimodalVAE(modalities, rule, bvae.ModelConfig(2, 2))
+    net = model.pooling
+
+    def density(z, features):
+        """Of (S, D) draws, given the experts that are told of, (n, 2 D)."""
+        transform = net.flow(net.of_told(net.told(features).sum(0))).transform
+        volume = torch.func.vmap(torch.func.jacrev(transform))(z.detach()).det().abs().log()
+        return standard_of(2).log_prob(transform(z.detach())) + volume
+
+    def slow(generator):
+        loc, scale, _ = model.experts(x)
+        losses = []
+        for b in range(2):
+            there = [m for m in range(3) if present[m, b]]
+            features = torch.cat([loc[:, b], scale[:, b].log()], -1)
+            mean, raw = net.of_all(net.each(features[there]).sum(0)).chunk(2)
+            q = gaussian(mean, torch.nn.functional.softplus(raw - 2) + 1e-4)
+            noise = torch.randn(1000, 2, generator=generator)
+            cost = 1.5 * kl_divergence(q, standard_of(2)) + elbo_of(
+                model, {modalities[m].name: x[modalities[m].name][b] for m in there}, q.mean, q.stddev, noise)
+            for members in itertools.chain.from_iterable(itertools.combinations(there, n) for n in range(4)):
+                told = features.detach()[list(members) or there]
+                cost = cost - density(q.mean + q.stddev * noise, told).mean() / 2 ** len(there)
+            losses.append(cost)
+        return torch.stack(losses)
+
+    agree(objective("joint-then-flow", beta=1.5), model, x, present, slow, times=100, calls=20)
+    with pytest.raises(ValueError, match="joint-then-flow: expected the aggregator 'conditional-flow', got MixtureOf"):
+        objective("joint-then-flow")(
+            bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present, None)
+
+
+def test_the_second_stage_changes_nothing_of_the_first(case, monkeypatch):
+    """Without the flow's term, encoders, decoders and the joint Gaussian have the same gradients, and the flow none."""
+    modalities, x, present = case
+    model = bvae.MultimodalVAE(modalities, aggregator("conditional-flow", units=4, kernels=2),
+                               bvae.ModelConfig(2, 2, private_dim=1, weights="modality"))
+    found = []
+    for _ in range(2):
+        model.zero_grad(set_to_none=True)
+        objective("joint-then-flow")(model, x, present, torch.Generator().manual_seed(0)).loss.sum().backward()
+        found.append({name: p.grad for name, p in model.named_parameters()})
+        monkeypatch.setattr(ConditionalFlow, "log_density", lambda self, experts, z: torch.zeros(len(z)))
+    second = {name for name in found[0] if name.startswith(("pooling.flow", "pooling.told", "pooling.of_told"))}
+    assert second
+    for name, gradient in found[0].items():
+        if name in second:
+            assert found[1][name] is None
+        else:
+            torch.testing.assert_close(gradient, found[1][name], rtol=0, atol=0)
+            assert float(gradient.abs().max()) > 0 or "bias" in name
+
+
+@pytest.mark.parametrize(("name", "rule"), [("mmjsd", "moe"), ("mmvm", "moe"), ("masked", "sum-pooling"),
+                                            ("joint-then-flow", "conditional-flow")])
 def test_private_latents_have_the_prior_alone_to_agree_with_and_weights_learn(case, name, rule):
     """Private parts add their divergence to N(0, I), once for each view that is there, and nothing else."""
     modalities, x, present = case

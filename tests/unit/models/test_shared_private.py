@@ -145,7 +145,7 @@ def test_a_component_depends_on_the_views_that_it_is_said_to_be_made_of(rule):
     loc = torch.randn(3, 1, 2, requires_grad=True)
     q = aggregator(rule)(loc, torch.rand(3, 1, 2) + 0.5)
     for k, row in enumerate(aggregator(rule).held(3)):
-        if float(q.weights[k]) == 0:
+        if float(q.weights[k].detach()) == 0:
             continue
         (gradient,) = torch.autograd.grad(q.loc[k].sum(), loc, retain_graph=True)
         assert torch.equal(gradient.abs().sum((1, 2)) > 1e-7, row)
