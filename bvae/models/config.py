@@ -40,6 +40,8 @@ class ModelConfig:
         Its scale for each private dimension: learned as a logarithm, from 1 on; learned as a softmax over the
         dimensions times their number, so that their mean stays 1, as published; or exp(-6), so that a decoder can tell
         "unknown" from what is drawn from N(0, I).
+    modality_priors : bool
+        Whether every modality has a learned prior of its own, see `bvae.models.priors`.
     """
 
     latent_dim: int = 32
@@ -50,6 +52,7 @@ class ModelConfig:
     private_dim: int = 0
     auxiliary_prior: bool = False
     auxiliary: str = "free"
+    modality_priors: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.private_dim, int) or self.private_dim < 0:

@@ -119,6 +119,12 @@ for _name, _method in {
         settings={"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1},
         differs="Hölder++ without its top-down hierarchy, of which only the abstract could be read: the exact pool "
                 "beside private latents, trained as MWB-VAE+ is."),
+    "mwb-vae-hierarchical": Method(
+        "MWB-VAE (hierarchical prior)", "mwb", "hierarchical-prior",
+        "this package, after the abstract of Qiu et al., medRxiv 2026.04.05.26350202",
+        settings={"modality_priors": True},
+        differs="An experiment: of the source only the abstract could be read, which speaks of generalised Wasserstein "
+                "barycenters with hierarchical modality-specific priors. How they are made here is our reading."),
     "mmjsd": Method(
         "mmJSD", "moe", "mmjsd", "Sutter et al., NeurIPS 2020",
         differs="Without private latents, of which the original has some on two of its data sets; private_dim gives "

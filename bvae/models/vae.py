@@ -22,6 +22,7 @@ from bvae.models.latents import PRIOR, DrawsLatents, DrawsPrivate, draw, private
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
+from bvae.models.priors import ModalityPriors
 from bvae.models.statistics import CELLS, of_present
 
 
@@ -89,6 +90,7 @@ class MultimodalVAE(nn.Module):
         if self.config.weights in ("dimension", "subset"):  # refuse at once what the first batch would be refused
             one = torch.ones(len(self.modalities), 1, self.config.latent_dim)
             self.aggregator(torch.zeros_like(one), one, weights=self.expert_weights())
+        self.priors = ModalityPriors(len(listed), self.config.latent_dim) if self.config.modality_priors else None
         self.auxiliary_scale: nn.Parameter | None = None  # (M, P), see auxiliary_scales
         if self.config.auxiliary_prior and self.config.auxiliary != "fixed":
             self.auxiliary_scale = nn.Parameter(torch.zeros(len(self.modalities), self.config.private_dim))

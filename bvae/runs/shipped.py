@@ -48,7 +48,8 @@ SHIPPED = ("polymnist", "mnist-svhn-text", "celeba")
 """Data sets of which every method ships, of those that are registered."""
 
 ONLY: Mapping[str, tuple[str, ...]] = {
-    "mwb-vae-plus": ("polymnist",), "wb-vae-plus": (), "hoelder-vae-plus": (), "joint-flow-vae": ()}
+    "mwb-vae-plus": ("polymnist",), "wb-vae-plus": (), "hoelder-vae-plus": (), "joint-flow-vae": (),
+    "mwb-vae-hierarchical": ()}
 """Methods that ship for some of the data sets of pictures only, so that ``checkpoints/`` does not grow."""
 
 SMALLER: Mapping[str, Mapping[str, Any]] = {"mwb-vae-plus": {"batch_size": 64}}

@@ -48,7 +48,8 @@ class Settings:
         Weight of the divergence term. 2.5 is what the published PolyMNIST models use.
     beta_warmup_steps : int
         Steps over which beta rises linearly from 0.
-    latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior, auxiliary
+    latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior, auxiliary,
+    modality_priors
         See `bvae.models.config.ModelConfig`.
     reconstruction_weights : str
         "recipe": the weights of the modalities' log-likelihoods that the data set's recipe gives. Else one number a
@@ -86,6 +87,7 @@ class Settings:
     private_dim: int = ModelConfig.private_dim
     auxiliary_prior: bool = ModelConfig.auxiliary_prior
     auxiliary: str = ModelConfig.auxiliary
+    modality_priors: bool = ModelConfig.modality_priors
     reconstruction_weights: str = "recipe"
     augment: bool = False
     missing: float = 0.0
@@ -163,7 +165,7 @@ class Settings:
         """The part that the model needs."""
         return ModelConfig(
             self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale), self.weights,
-            self.private_dim, self.auxiliary_prior, self.auxiliary,
+            self.private_dim, self.auxiliary_prior, self.auxiliary, self.modality_priors,
         )
 
     def learning_rate_at(self, step: int) -> float:
