@@ -158,7 +158,7 @@ def _asked_for_nothing(row: Tensor) -> Tensor:
     return ~row.any()
 
 
-def check_count(num_samples: Any) -> None:
-    """Raises ValueError unless this is a number of samples."""
+def check_count(num_samples: Any, name: str = "num_samples") -> None:
+    """Raises ValueError, which names the argument, unless this is a number of samples."""
     if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
-        raise ValueError(f"num_samples: expected a positive integer, got {num_samples!r}")
+        raise ValueError(f"{name}: expected a positive integer, got {num_samples!r}")

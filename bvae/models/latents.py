@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 import torch
@@ -11,6 +12,8 @@ from bvae.models.inputs import check_count
 
 PRIOR = "prior"
 ZERO = "zero"
+CANDIDATES = 4
+"""Private parts that are drawn for each view of an invention."""
 
 
 class DrawsLatents(Protocol):
@@ -50,6 +53,20 @@ def private_part(
         raise ValueError(f"private sampler: expected draws of shape {(level.numel(), dim)} for {modality!r}, got "
                          f"{tuple(drawn.shape)}")
     return drawn.to(shared).view_as(noise)
+
+
+def best_of(candidates: int, draw: Callable[[], Tensor], score: Callable[[Tensor], Tensor]) -> Tensor:
+    """Of some draws (..., P) the one of the highest score (...,), for each item by itself; the first of equal ones."""
+    best = draw()
+    if candidates == 1:
+        return best
+    highest = score(best).nan_to_num(nan=-torch.inf)
+    for _ in range(candidates - 1):
+        other = draw()
+        found = score(other).nan_to_num(nan=-torch.inf)
+        best = torch.where((found > highest).unsqueeze(-1), other, best)
+        highest = torch.maximum(found, highest)
+    return best
 
 
 def draw(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -14,11 +15,12 @@ from bvae.aggregators import Aggregator, LearnedAggregator
 from bvae.aggregators.weights import ExpertWeights
 from bvae.data import Modality, MultimodalDataset
 from bvae.data.checks import blank, different
+from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.models.calibration import Calibration
 from bvae.models.config import FIXED_AUXILIARY, ModelConfig
 from bvae.models.inputs import check_count, check_names, numbers, rows_of, taken, with_cells
-from bvae.models.latents import PRIOR, DrawsLatents, DrawsPrivate, draw, private_part
+from bvae.models.latents import CANDIDATES, PRIOR, DrawsLatents, DrawsPrivate, best_of, draw, private_part
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
@@ -264,6 +266,7 @@ class MultimodalVAE(nn.Module):
         private: str | DrawsPrivate | None = None,
         generator: torch.Generator | None = None,
         common: bool = False,
+        candidates: int = 1,
     ) -> Tensor:
         """Draws of a posterior whose private parts of the views that were not observed are drawn given the shared ones.
 
@@ -279,6 +282,10 @@ class MultimodalVAE(nn.Module):
         generator : torch.Generator, optional
         common : bool
             Take the same chance for every item of B.
+        candidates : int
+            How many are drawn for each view, of which the one is kept with which the view's own encoder, given what is
+            decoded, finds z most probable. More than one makes views agree that are decoded from one z, at the cost of
+            some variety: what is unusual is read less surely.
 
         Returns
         -------
@@ -288,8 +295,9 @@ class MultimodalVAE(nn.Module):
         Raises
         ------
         ValueError
-            If `private` is something else.
+            If `private` is something else, or `candidates` no positive integer.
         """
+        check_count(candidates, "candidates")
         chosen = self.private_sampler if private is None else private
         if not self.config.private_dim or chosen is None:
             return z
@@ -299,9 +307,19 @@ class MultimodalVAE(nn.Module):
             if bool(observed[m].all()):
                 continue
             part = self.private_part(m)
-            drawn = private_part(chosen, name, shared, dim, generator, common)
+            drawn = best_of(candidates, partial(private_part, chosen, name, shared, dim, generator, common),
+                            partial(self._read_back, m, name, shared))
             z[..., part] = torch.where(observed[m].unsqueeze(-1), z[..., part], drawn)
         return z
+
+    @torch.no_grad()
+    def _read_back(self, m: int, name: str, shared: Tensor, private: Tensor) -> Tensor:
+        """log q_m(z | x'), (...,), of shared parts (..., D), x' decoded of them and of private parts (..., P)."""
+        z = torch.cat([shared, private], -1).flatten(0, -2)
+        said = self.experts({name: self.decoders[name](z)})
+        d = self.shared_dim
+        density = diagonal.log_prob(z[:, :d], said.loc[m, :, :d], said.scale[m, :, :d])
+        return density.view(shared.shape[:-1])
 
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.
@@ -415,7 +433,8 @@ class MultimodalVAE(nn.Module):
     def sample_latents(
         self, num_samples: int, sampler: str | DrawsLatents | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The z of :meth:`sample`, (S, L). Private parts are drawn as :meth:`complete` does, with the prior from it.
+        """The z of :meth:`sample`, (S, L). Private parts are drawn as :meth:`complete` does, the best of four; with the
+        prior from it.
 
         Raises
         ------
@@ -425,7 +444,7 @@ class MultimodalVAE(nn.Module):
         z = draw(num_samples, self.latent_dim, self.shared_dim, self.sampler, sampler, generator)
         if sampler != PRIOR:
             nothing = torch.zeros(len(self.modalities), num_samples, dtype=torch.bool)
-            z = self.complete(z, nothing, generator=generator)
+            z = self.complete(z, nothing, generator=generator, candidates=CANDIDATES)
         return z.to(next((p.device for p in self.parameters()), z.device))
 
     def log_likelihood(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.distributions import Normal
 
 import bvae
 from bvae.aggregators import aggregator
@@ -149,6 +150,51 @@ def test_only_private_parts_of_views_that_were_not_observed_are_drawn(model):
         model.complete(z, observed, "best")
     model.private_sampler = Recorded()
     assert torch.equal(model.complete(z, observed), out)
+
+
+def test_of_several_candidates_the_one_is_kept_that_is_read_back_as_z(model):
+    """Item by item: every candidate decoded, encoded, and its Gaussian asked for z."""
+    class Several:
+        name = "several"
+        drawn = ()
+
+        def placed(self, modality, z, noise, level):
+            self.drawn = (*self.drawn, (modality, noise))
+            return noise
+
+    with torch.no_grad():  # so that a private part is seen in what is decoded
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    z, sampler = torch.randn(5, 9, generator=seeded()), Several()
+    observed = torch.tensor([[True], [False], [False]]).expand(3, 5)
+    out = model.complete(z, observed, sampler, seeded(3), candidates=4)
+    assert [name for name, _ in sampler.drawn] == ["b"] * 4 + ["c"] * 4
+    assert torch.equal(out[:, :5], z[:, :5])
+    moved = 0
+    for m, name in ((1, "b"), (2, "c")):
+        part = model.private_part(m)
+        for item in range(5):
+            scores = []
+            for _, values in (d for d in sampler.drawn if d[0] == name):
+                tried = z[item].clone()
+                tried[part] = values[item]
+                with torch.no_grad():
+                    q = model.encode({name: model.decode(tried, [name])[name].unsqueeze(0)},
+                                     model.aggregator.conditional())
+                scores.append(Normal(q.loc[0, 0, :3], q.scale[0, 0, :3]).log_prob(tried[:3]).sum())
+            best = int(torch.stack(scores).argmax())
+            moved += best > 0
+            assert torch.equal(out[item, part], [d for d in sampler.drawn if d[0] == name][best][1][item])
+    assert moved > 2
+    assert torch.equal(model.complete(z, observed, "zero", candidates=3), model.complete(z, observed, "zero"))
+    with pytest.raises(ValueError, match="candidates: expected a positive integer, got 0"):
+        model.complete(z, observed, "prior", candidates=0)
+    sampler.drawn, model.private_sampler = (), sampler
+    model.sample(2, generator=seeded())
+    assert len(sampler.drawn) == 12  # four for each of three views
+    sampler.drawn = ()
+    model.generate({"a": torch.rand(2, 1, 8, 8)}, generator=seeded())
+    assert len(sampler.drawn) == 2  # a translation takes what comes
 
 
 def test_the_same_chance_for_every_item_where_it_is_asked_for(model):
