@@ -57,8 +57,9 @@ def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = No
         (own / STATE).unlink(missing_ok=True)
     if run.ships_weights:
         checkpoint = read_checkpoint(own)
-    # What is known of a model with private latents is known with the parts that its sampler draws.
-    if (run.ships_weights or (run.settings.private_dim and not elsewhere)) and sampling.state(checkpoint) != "ready":
+    # What is known of inventions, and of a model with private latents, is known of what its samplers draw.
+    drawn = run.settings.private_dim or "inventions" in (run.metrics or ())
+    if (run.ships_weights or (drawn and not elsewhere)) and sampling.state(checkpoint) != "ready":
         sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
     if run.ships_weights and calibrating.state(checkpoint) in ("missing", "stale"):
         calibrating.make(checkpoint, data_root)

@@ -36,6 +36,8 @@ RECORDED = ("coherence", "joint_coherence", "latent_accuracy", "latent_accuracy_
 """Metrics of a run whose weights do not ship, of those that are registered."""
 OF_PRIVATE = ("inventions", "translations")
 """And of those with private latents, which are there for these."""
+INVENTING = ("mopoe-vae", "wb-vae", "mwb-vae")
+"""Methods of whose other seeds inventions are counted too."""
 
 PLANE = {"latent_dim": 2, "reconstruction_weights": "3.918,0.1,40"}
 """Settings of the models of MNIST-SVHN-TEXT with two latent dimensions, which are for looking at the whole plane.
@@ -49,11 +51,17 @@ SHIPPED = ("polymnist", "mnist-svhn-text", "celeba")
 
 ONLY: Mapping[str, tuple[str, ...]] = {
     "mwb-vae-plus": ("polymnist",), "wb-vae-plus": (), "hoelder-vae-plus": (), "joint-flow-vae": (),
-    "mwb-vae-hierarchical": ()}
+    "mwb-vae-hierarchical": (), "mmvae-dreg": ("polymnist", "mnist-svhn-text"),
+    "hoelder-vae": ("polymnist", "mnist-svhn-text")}
 """Methods that ship for some of the data sets of pictures only, so that ``checkpoints/`` does not grow."""
 
-SMALLER: Mapping[str, Mapping[str, Any]] = {"mwb-vae-plus": {"batch_size": 64}}
+SMALLER: Mapping[str, Mapping[str, Any]] = {"mwb-vae-plus": {"batch_size": 64}, "mmvae-plus": {"batch_size": 64}}
 """Settings of embedded runs of methods of which a step costs more than of the others."""
+
+BEFORE: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    (dataset, "mmvae-plus"): {"private_dim": 16, "auxiliary": "free", "beta": 2.5, "likelihood_scale": 0.3,
+                              "batch_size": 128} for dataset in ("mnist-svhn-text", "celeba")}
+"""(Data set, method) -> settings of embedded runs that were trained before their method's settings became others."""
 
 TABLES = ("penguins", "breast-cancer", "mfeat", "simulated-cells")
 """Data sets of tables, of which the core methods ship, trained as ``bvae train NAME METHOD`` does."""
@@ -146,18 +154,20 @@ def plan(size: Literal["embedded", "official"] = "embedded") -> list[ShippedRun]
     for dataset in (name for name in SHIPPED if name in DATASETS):
         changes = dict(CHANGES.get(dataset, {}) if size == "embedded" else OFFICIAL[dataset].settings)
         for method in (name for name in methods() if dataset in ONLY.get(name, SHIPPED)):
-            own = settings_of(dataset, method, {**changes, **smaller.get(method, {})})
+            others = BEFORE.get((dataset, method), {}) if size == "embedded" else {}
+            own = settings_of(dataset, method, {**changes, **smaller.get(method, {}), **others})
             runs.append(ShippedRun(dataset, method, own))
         if dataset == "mnist-svhn-text":
             runs += [ShippedRun(dataset, f"{method}-2d", settings_of(dataset, method, {**changes, **PLANE}))
                      for method in CORE]
         if dataset == "polymnist":
-            others: dict[str, dict[str, Any]] = {"seed-1": {"seed": 1}, "seed-2": {"seed": 2},
+            varied: dict[str, dict[str, Any]] = {"seed-1": {"seed": 1}, "seed-2": {"seed": 2},
                                                  "missing-20": {"missing": 0.2}, "missing-50": {"missing": 0.5}}
-            for what, change in others.items():
+            for what, change in varied.items():
                 for method in (SEEDED if "seed" in change else CORE):
                     settings = settings_of(dataset, method, {**changes, **smaller.get(method, {}), **change})
-                    figures = (*RECORDED, *(OF_PRIVATE if settings.private_dim else ()))
+                    counted = OF_PRIVATE[:1] if method in INVENTING and "seed" in change else ()
+                    figures = (*RECORDED, *(OF_PRIVATE if settings.private_dim else counted))
                     runs.append(ShippedRun(dataset, f"{method}-{what}", settings, False,
                                            tuple(name for name in figures if name in METRICS)))
     for dataset in (name for name in TABLES if name in DATASETS):

@@ -176,8 +176,9 @@ def test_where_the_latent_space_is_a_plane_one_is_led_to_it(model, there):
 # -- the first sight ---------------------------------------------------------------------------------------------------
 
 
-def figures(varied, right, agreeing):
-    return {"variety": {"1": {"mean": varied}}, "coherence": {"1": {"mean": right}},
+def figures(varied, right, agreeing, more=None):
+    return {"variety": {"1": {"mean": varied}},
+            "coherence": {"1": {"mean": right}, "4": {"mean": right if more is None else more}},
             "joint_coherence_fitted": {"mean": agreeing}}
 
 
@@ -187,10 +188,10 @@ def test_it_opens_on_a_model_whose_translations_differ_and_whose_inventions_agre
     monkeypatch.setattr(first, "load_checkpoint", lambda data, name: SimpleNamespace(metrics=metrics.get(name, {})))
     first._first.clear()
     assert first.first_model("polymnist") == "mwb-vae"  # none does, so it is the one of the other pages
-    metrics |= {"mopoe-vae": figures(0.5, 0.75, 0.9), "mvtcae": figures(0.2, 0.8, 0.9)}
+    metrics |= {"mopoe-vae": figures(0.5, 0.8, 0.9), "mvtcae": figures(0.2, 0.75, 0.9, more=0.9)}
     first._first.clear()
     try:
-        assert first.first_model("polymnist") == "mvtcae"  # the more coherent one of those that do
+        assert first.first_model("polymnist") == "mvtcae"  # the more coherent one of those that do, over all counts
         app = open_page(PAGE)
         assert_clean(app)
         assert app.selectbox(key="model").value == "mvtcae"

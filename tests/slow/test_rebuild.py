@@ -66,6 +66,7 @@ def test_the_plan_has_every_method_and_what_the_core_methods_have_more():
             assert run.settings == dataclasses.replace(base, seed=seed)
             assert not run.ships_weights
             assert "missing" in run.metrics
+            assert ("inventions" in run.metrics) == (method in shipped.INVENTING)
         for percent in (20, 50):
             run = by_name[f"polymnist/{method}-missing-{percent}"]
             assert run.settings == dataclasses.replace(base, missing=percent / 100)
@@ -215,6 +216,13 @@ def test_a_record_of_private_latents_is_of_parts_that_a_sampler_draws(root, monk
     rebuild([run], root, report=str, progress=False)
     assert samplers[0] is not None
     assert done(run, root)
+
+
+def test_a_record_that_counts_inventions_is_of_a_sampler(root):
+    run = tiny("wb-vae-seed-1", False, ("inventions",), seed=1)
+    rebuild([run], root, report=str, progress=False)
+    record = records.read(records.folder_of("polymnist", root) / "wb-vae-seed-1.json")
+    assert 0 <= record.metrics["joint_coherence_fitted"]["mean"] <= 1
 
 
 def test_only_what_is_missing_is_made_again(root):

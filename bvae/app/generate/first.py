@@ -16,8 +16,8 @@ VARIED, RIGHT, AGREEING = 0.1, 0.7, 0.85
 def first_model(data_name: str) -> str:
     """The model that Generate shows at first.
 
-    Of those that reach `VARIED`, `RIGHT` and `AGREEING` the one of the highest coherence; if none does, the one with
-    which the other pages open.
+    Of those that reach `VARIED`, `RIGHT` and `AGREEING` the one of the highest coherence, the mean over all numbers of
+    observed views; if none does, the one with which the other pages open.
     """
     return _first(str(checkpoints_root()), data_name, tuple(loaders.trained(data_name)))
 
@@ -29,11 +29,12 @@ def _first(root: str, data_name: str, names: tuple[str, ...]) -> str:
 
 
 def _coherence(data_name: str, name: str) -> float | None:
-    """Coherence from one view of a model that reaches all three; None of any other."""
+    """Coherence of a model that reaches all three, the mean over numbers of views; None of any other."""
     try:
         metrics = load_checkpoint(data_name, name).metrics
         varied, right = (metrics[figure]["1"]["mean"] for figure in ("variety", "coherence"))
         agreeing = metrics["joint_coherence_fitted"]["mean"]
+        means = [said["mean"] for said in metrics["coherence"].values()]
     except (StorageError, KeyError, TypeError):
         return None
-    return right if varied >= VARIED and right >= RIGHT and agreeing >= AGREEING else None
+    return sum(means) / len(means) if varied >= VARIED and right >= RIGHT and agreeing >= AGREEING else None

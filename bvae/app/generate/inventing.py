@@ -19,6 +19,7 @@ from bvae.app.state import Form
 from bvae.app.widgets import fold, images, small_table
 from bvae.data import MultimodalDataset
 from bvae.maps.maps import spread
+from bvae.models.latents import CANDIDATES
 from bvae.models.vae import MultimodalVAE
 
 NEAREST = 5
@@ -83,8 +84,10 @@ def drawn_in_words(model: MultimodalVAE, drawn: str) -> str:
                 f"it stays empty, and in a hole each view makes up its own (*the hole problem*).{lacking}")
     clouds = getattr(model.sampler, "num_components", None)
     of = f"{clouds} soft clouds" if clouds else "soft clouds"
+    private = (f" Each view's private part is drawn {CANDIDATES} times, and the draw is kept whose picture the view's "
+               "encoder reads most as z again." if model.private_sampler else "")
     return (f"**z is drawn from where items are:** {of} were laid over the z of the training items, and each draw is "
-            "from one of them. What does the bare prior give?")
+            f"from one of them.{private} What does the bare prior give?")
 
 
 def invent(c: Task, old: bool) -> Shown:

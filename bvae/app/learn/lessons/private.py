@@ -174,10 +174,10 @@ def of_swapped(ink: Ink) -> Picture:
 def because() -> str:
     """After the reveal."""
     first, second, moved = counts()
-    return (f"In {first:.0%}, and B's in {second:.0%}. All views are decoded from the shared part, so what they have "
-            "in common has to be there: the digit. The private part only one decoder gets, so it holds what is in that "
-            f"view alone: exchanging it moves the picture by {moved:.2f}, if two real pictures of one digit are 1 "
-            "apart.")
+    return (f"In {first:.0%}, and B's in {second:.0%}. What views have in common has to be in the shared part, since "
+            "all decoders get it. But nothing in the training keeps it **out** of the private one: a handwriting is "
+            "private, and it is the handwriting of a digit. So B's strokes argue with A's digit; the picture moves by "
+            f"{moved:.2f}, if two real pictures of one digit are 1 apart.")
 
 
 def of_translations(ink: Ink) -> Picture:
@@ -198,25 +198,20 @@ def drawn() -> str:
 In a translation nobody has seen the other view, so its private part is not known: it has to be **drawn**. That is the
 chance that an average lacks, and two draws can differ as real pictures do.
 
-Two things can go wrong. A decoder may learn to **ignore** what is drawn. Or the private part knows **too much**: if it
-holds something of the digit too, a draw by chance asks for another digit than the shared part does.
+Two things can go wrong. A decoder may learn to **ignore** what is drawn. Or the private part knows **too much**, as the
+exchange has shown: a draw by chance asks for another digit than the shared part does. So it is drawn **to fit** the
+shared part, from the private parts of training items whose shared part is near.
 
 Two translations of {title()} are {varied:.2f} apart, and {right:.0%} show the right digit. """
     if varied < HARDLY:
         text += ("So it went the first way: its decoders use the private part of a picture that they see, and ignore "
                  "one that is drawn.")
-        if (other := most_varied()) != name():
-            varied, right = from_one(VARIETY).get(other, 0.0), from_one("coherence").get(other, 0.0)
-            brought = counts_of(other)[1] if loaders.judges(models.DATA) is not None else 0.0
-            if brought >= HALF:
-                text += (f"\n\n{models.label(other)} went the second way: its private part, exchanged as before, "
-                         f"brings B's digit along in {brought:.0%}. So it is drawn **to fit the shared part**: its")
-            else:
-                text += f" {models.label(other)} draws it to fit the shared part: its"
-            text += f" translations are {varied:.2f} apart, and {right:.0%} are right."
-        return text
-    return text + ("Its draws do differ. Compare its share of right digits with that of models without private parts: "
-                   "what was lost there is the second way.")
+    if (other := most_varied()) != name():
+        varied, right = from_one(VARIETY).get(other, 0.0), from_one("coherence").get(other, 0.0)
+        brought = counts_of(other)[1] if loaders.judges(models.DATA) is not None else 0.0
+        text += (f"\n\nOf {models.label(other)} the private part, exchanged as before, brings B's digit along in "
+                 f"{brought:.0%}. Its translations are {varied:.2f} apart, and {right:.0%} are right.")
+    return text
 
 
 def doors() -> tuple[Door, ...]:
@@ -242,8 +237,8 @@ def code_of_swap() -> str:
 LESSONS.register("private")(Lesson(
     number=12,
     title="Private and shared",
-    idea="What views have in common is shared, what one has alone is private: keep them apart, and draw what is not "
-         "seen.",
+    idea="What views have in common is shared, what one has alone is private: draw what is not seen, to fit what is "
+         "shared.",
     minutes=3, class_minutes=9,
     words=("z", "view", "coherence", "checkpoint"),
     introduces=("private",),
@@ -268,15 +263,16 @@ The picture shows four items, A to D: different digits, different photographs.""
             Question(
                 "How often does the picture show A's digit?",
                 (Option("In nearly all: the digit is shared, the private part changes the rest",
-                        "What all views have in common has to be in what all decoders get.",
-                        lambda: nearest_answer() == ALL, right=True),
-                 Option("In about half: each part wins as often as the other",
-                        "They do not compete for the same thing: each was trained for what the other does not hold.",
-                        lambda: nearest_answer() == HALF),
+                        "So it was meant: what all views have in common has to be in what all decoders get. It is "
+                        "there, but not there alone.", lambda: nearest_answer() == ALL),
+                 Option("In about half: the private part argues with the shared one",
+                        "B's handwriting is private, and it is the handwriting of B's digit.",
+                        lambda: nearest_answer() == HALF, right=True),
                  Option("In hardly any: the private part is B's picture",
-                        "It is what is special about B's picture. The digit is not: it is in all of B's views, so that "
-                        "the shared part holds it.", lambda: nearest_answer() == NONE)),
-                of_swapped, because, common=1, tempting="Two parts, two digits: it sounds like a draw."),
+                        "It is what is special about B's picture. But the decoder was trained with A's digit in the "
+                        "shared part, and with no private part where the view was not seen.",
+                        lambda: nearest_answer() == NONE)),
+                of_swapped, because, common=0, tempting="It is what the two names promise."),
             doors=doors, code=code_of_swap),
         Step(
             "Draw what is not seen", drawn, of_translations,
