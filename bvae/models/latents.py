@@ -12,8 +12,9 @@ from bvae.models.inputs import check_count
 
 PRIOR = "prior"
 ZERO = "zero"
-CANDIDATES = 4
-"""Private parts that are drawn for each view of an invention."""
+CANDIDATES = 2
+"""Private parts that are drawn for each view of an invention. More agree more often and are less sharp
+(`benchmarks/inventions.py`)."""
 
 
 class DrawsLatents(Protocol):

@@ -84,8 +84,8 @@ def drawn_in_words(model: MultimodalVAE, drawn: str) -> str:
                 f"it stays empty, and in a hole each view makes up its own (*the hole problem*).{lacking}")
     clouds = getattr(model.sampler, "num_components", None)
     of = f"{clouds} soft clouds" if clouds else "soft clouds"
-    private = (f" Each view's private part is drawn {CANDIDATES} times, and the draw is kept whose picture the view's "
-               "encoder reads most as z again." if model.private_sampler else "")
+    private = (f" Each view's private part is drawn {CANDIDATES} times, and the draw is kept with which the view's "
+               "encoder reads what is decoded most as z again." if model.private_sampler else "")
     return (f"**z is drawn from where items are:** {of} were laid over the z of the training items, and each draw is "
             f"from one of them.{private} What does the bare prior give?")
 
