@@ -12,7 +12,7 @@ from bvae.models.inputs import check_count
 
 PRIOR = "prior"
 ZERO = "zero"
-CANDIDATES = 2
+CANDIDATES = 4
 """Private parts that are drawn for each view of an invention. More agree more often and are less sharp
 (`benchmarks/inventions.py`)."""
 

@@ -433,7 +433,7 @@ class MultimodalVAE(nn.Module):
     def sample_latents(
         self, num_samples: int, sampler: str | DrawsLatents | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The z of :meth:`sample`, (S, L). Private parts are drawn as :meth:`complete` does, the better one of two; with
+        """The z of :meth:`sample`, (S, L). Private parts are drawn as :meth:`complete` does, the best of four; with
         the prior from it.
 
         Raises

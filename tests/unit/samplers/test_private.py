@@ -191,7 +191,7 @@ def test_of_several_candidates_the_one_is_kept_that_is_read_back_as_z(model):
         model.complete(z, observed, "prior", candidates=0)
     sampler.drawn, model.private_sampler = (), sampler
     model.sample(2, generator=seeded())
-    assert len(sampler.drawn) == 6  # two for each of three views
+    assert len(sampler.drawn) == 12  # four for each of three views
     sampler.drawn = ()
     model.generate({"a": torch.rand(2, 1, 8, 8)}, generator=seeded())
     assert len(sampler.drawn) == 2  # a translation takes what comes
