@@ -221,6 +221,14 @@ class Form(Generic[State]):
         if (key := self.key(name, of)) in st.session_state:
             st.session_state[key] = self._answered(name, of, st.session_state[key])
 
+    def follow(self, before: Any, *names: str) -> None:
+        """Before widgets whose first values depend on what the page is about: those that still had that of `before`,
+        what it was about, get that of what it is about now; what a person changed stays."""
+        for name in names:
+            c, key = self.controls[name], self.key(name)
+            if st.session_state.get(key) == c.now("first", before):
+                st.session_state[key] = c.now("first", self.about)
+
     def key(self, name: str, of: str | None = None) -> str:
         """Of a field's widget."""
         return self.controls[name].now("key", self.about).format(of)
@@ -252,10 +260,11 @@ class Form(Generic[State]):
             if c.stated and (key := c.now("key", self.about)) in st.session_state:
                 yield key, c.written(st.session_state[key])
 
-    def reset_button(self, forgets: Sequence[str] = ()) -> None:
-        """A button for :func:`reset`; `forgets`: keys of what else is given up."""
-        st.button("Reset everything", icon=":material/restart_alt:", on_click=reset,
-                  args=(self.kind.firsts(self.about), forgets), key="reset_everything")
+    def reset_button(self, forgets: Sequence[str] = (), opens: Any = None) -> None:
+        """A button for :func:`reset`; `forgets`: keys of what else is given up; `opens`: what it is about then."""
+        firsts = self.kind.firsts(self.about) | ({} if opens is None else self.kind.firsts(opens))
+        st.button("Reset everything", icon=":material/restart_alt:", on_click=reset, args=(firsts, forgets),
+                  key="reset_everything")
 
 
 def reset(firsts: Mapping[str, Any], forgets: Sequence[str] = ()) -> None:

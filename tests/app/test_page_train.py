@@ -58,6 +58,25 @@ def test_it_opens_on_the_curves_of_what_ships_and_no_control_can_raise(runs):
     assert jobs.jobs() == []
 
 
+def test_settings_that_nobody_changed_are_those_of_the_method_that_is_chosen(runs):
+    """MWB-VAE+ was once trained with the beta of the method that was chosen before it, and Reset kept its own."""
+    app = open_page(PAGE)
+
+    def now():
+        return app.number_input(key="train_beta").value, app.number_input(key="train_batch").value
+
+    assert now() == (2.5, 128)
+    app.selectbox(key="train_method").set_value("mwb-vae-plus").run()
+    assert_clean(app)
+    assert now() == (1.0, 64)
+    button(app, "Reset everything").click().run()
+    assert now() == (2.5, 128)
+    app.number_input(key="train_beta").set_value(3.0).run()
+    app.selectbox(key="train_method").set_value("mwb-vae-plus").run()
+    assert now() == (3.0, 64)
+    assert open_page(PAGE, train_method="MWB-VAE+", train_beta="2.5").number_input(key="train_beta").value == 2.5
+
+
 def test_every_state_of_a_run(runs):
     app = open_page(PAGE)
     app.number_input(key="train_steps_mwb-vae").set_value(40)

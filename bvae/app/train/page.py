@@ -7,7 +7,7 @@ import streamlit as st
 from bvae.app.components.picture import save_buttons
 from bvae.app.state import Form, begin_page
 from bvae.app.train import taking, training
-from bvae.app.train.state import Train
+from bvae.app.train.state import OPENS, Train
 from bvae.app.widgets import fold, share
 from bvae.data import DataError
 from bvae.runs import jobs, limits, queue
@@ -65,7 +65,7 @@ with left, st.container(key="after_picture_wanted"):
     with st.container(horizontal=True):
         share.button("The name of the model and the runs of this computer are not in it.", form)
         if wanted is not None:
-            form.reset_button()
+            form.reset_button(opens=OPENS)
     if wanted is not None and (told := training.what_it_will_do(form.about, wanted)):
         st.caption(told)
 

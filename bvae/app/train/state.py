@@ -37,13 +37,17 @@ class About:
 
     @cached_property
     def usual(self) -> Settings:
-        """The settings of the model that ships; those that follow from the data where none does.
+        """Those with which the model that ships is made; those that follow from the data where none does.
 
         Raises DataError if the data cannot be read.
         """
         if self.own:
             return Settings.for_method(self.data_name, self.method, **loaders.sizing(self.data_name).settings)
-        return shipped.settings_of(self.data_name, self.method, shipped.CHANGES.get(self.data_name, {}))
+        return shipped.settings_of(self.data_name, self.method, {
+            **shipped.CHANGES.get(self.data_name, {}), **shipped.SMALLER.get(self.method, {})})
+
+
+OPENS = About(FIRST_DATA, FIRST)
 
 
 def datasets(*_: object) -> list[str]:

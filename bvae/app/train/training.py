@@ -62,6 +62,10 @@ def free_name(method: str, data_name: str) -> str:
     return next(name for k in range(1, 10_000) if (name := f"my-{method}-{k}") not in taken)
 
 
+ABOUT = "train_about"
+"""Key of what the settings were of at the last run: those that were its usual ones follow the method."""
+
+
 def choose(form: Form[Train], place: DeltaGenerator) -> Wanted:
     """The controls: data set, method, steps or time, name in `place`; the rest under Advanced, here.
 
@@ -72,6 +76,9 @@ def choose(form: Form[Train], place: DeltaGenerator) -> Wanted:
     method = form.ask(place.selectbox, "method", "Method")
     form.about = about = About(data_name, method)
     _ = about.usual
+    if (before := st.session_state.get(ABOUT)) is not None and before.own == about.own:
+        form.follow(before, "beta", "batch_size", "latent_dim", "learning_rate")
+    st.session_state[ABOUT] = about
     if about.own:
         form.ask(place.selectbox, "time", "Time", help="At most: it ends sooner once it has seen the items often "
                                                        "enough, or gets no better on items that are kept from it.")
