@@ -315,11 +315,15 @@ class MultimodalVAE(nn.Module):
     @torch.no_grad()
     def _read_back(self, m: int, name: str, shared: Tensor, private: Tensor) -> Tensor:
         """log q_m(z | x'), (...,), of shared parts (..., D), x' decoded of them and of private parts (..., P)."""
-        z = torch.cat([shared, private], -1).flatten(0, -2)
-        said = self.experts({name: self.decoders[name](z)})
+        z = torch.cat([shared, private], -1).flatten(0, -2).to(self._device(shared))  # samplers draw on the CPU
+        said = self.experts({name: self.decoders[name](z).nan_to_num()})
         d = self.shared_dim
         density = diagonal.log_prob(z[:, :d], said.loc[m, :, :d], said.scale[m, :, :d])
-        return density.view(shared.shape[:-1])
+        return density.view(shared.shape[:-1]).to(shared.device)
+
+    def _device(self, otherwise: Tensor) -> torch.device:
+        """Where the parameters are; without any, where this tensor is."""
+        return next((p.device for p in self.parameters()), otherwise.device)
 
     def decode(self, z: Tensor, targets: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Means of the likelihoods.
@@ -445,7 +449,7 @@ class MultimodalVAE(nn.Module):
         if sampler != PRIOR:
             nothing = torch.zeros(len(self.modalities), num_samples, dtype=torch.bool)
             z = self.complete(z, nothing, generator=generator, candidates=CANDIDATES)
-        return z.to(next((p.device for p in self.parameters()), z.device))
+        return z.to(self._device(z))
 
     def log_likelihood(
         self, x: Mapping[str, Tensor], z: Tensor, present: Tensor | None = None, smooth: bool = False

@@ -197,6 +197,13 @@ def test_of_several_candidates_the_one_is_kept_that_is_read_back_as_z(model):
     assert len(sampler.drawn) == 2  # a translation takes what comes
 
 
+def test_a_model_that_decodes_no_numbers_still_invents(model):
+    with torch.no_grad():
+        next(model.decoders["b"].parameters()).fill_(torch.nan)
+    model.private_sampler = Recorded()
+    assert model.sample(2, generator=seeded())["b"].isnan().any()
+
+
 def test_the_same_chance_for_every_item_where_it_is_asked_for(model):
     z = torch.zeros(6, 4, 9)
     drawn = model.complete(z, torch.zeros(3, 4, dtype=torch.bool), "prior", seeded(), common=True)
