@@ -100,6 +100,10 @@ class UnknownName(KeyError, ValueError):
         return str(self.args[0])
 
 
+class MissingPackage(ImportError, ValueError):
+    """What was asked for needs a package that is not installed."""
+
+
 def import_submodules(package: ModuleType, registry: Registry[Any] | None = None) -> None:
     """Import every module of a package, so that each registers what it defines.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bvae.registry import Registry
+from bvae.registry import MissingPackage, Registry
 from bvae.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ NEEDS = {"tensorboard": "tensorboard", "wandb": "wandb"}
 """Logger -> the package that it is of."""
 
 NAMES = ("loss", "reconstruction", "kl")
-
-
-class MissingPackage(ImportError, ValueError):
-    """A logger was asked for whose package is not installed."""
 
 
 @LOGGERS.register("csv")

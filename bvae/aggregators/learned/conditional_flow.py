@@ -14,7 +14,7 @@ from bvae.aggregators.experts import Experts
 from bvae.aggregators.learned.base import LEARNED, MIN_SCALE, LearnedAggregator, require_units, to_gaussian
 from bvae.aggregators.learned.sum_pooling import perceptron
 from bvae.gaussians.posterior import Posterior
-from bvae.registry import require_number
+from bvae.registry import MissingPackage, require_number
 
 HIDDEN, BINS = (64, 64), 8
 
@@ -70,7 +70,7 @@ class ConditionalFlow(LearnedAggregator):
         require_number("width", self.width, lambda v: 0 < v < 1, "a number in (0, 1)")
 
     def build(self, latent_dim: int) -> nn.Module:
-        """See `LearnedAggregator.build`. Raises ImportError that says how to get zuko, which is an extra."""
+        """See `LearnedAggregator.build`. Raises MissingPackage without zuko, which is an extra."""
         return _Network(latent_dim, self)
 
     def aggregate(self, experts: Experts) -> Posterior:
@@ -103,7 +103,7 @@ class _Network(nn.Module):
         super().__init__()
         self.each, self.of_all = perceptron(2 * dim, of.units, of.units), perceptron(of.units, of.units, 2 * dim)
         self.told, self.of_told = perceptron(2 * dim, of.units, of.units), perceptron(of.units, of.units, of.units)
-        self.flow = flow(dim, of.units, of.transforms)
+        self.flow = spline_flow(dim, of.units, of.transforms)
         half = torch.randn(of.kernels // 2, dim, generator=torch.Generator().manual_seed(0))
         self.register_buffer("noise", torch.cat([half, -half]))  # (K, D)
 
@@ -118,12 +118,12 @@ class _Network(nn.Module):
         return out
 
 
-def flow(dim: int, context: int, transforms: int) -> Any:
-    """An untrained flow over D dimensions given C numbers."""
+def spline_flow(dim: int, context: int, transforms: int) -> Any:
+    """An untrained flow over D dimensions given C numbers. Raises MissingPackage without zuko, which is an extra."""
     try:
         import zuko
     except ImportError as error:
-        raise ImportError("conditional-flow needs the package zuko: pip install 'bvae[flows]'") from error
+        raise MissingPackage("conditional-flow: needs the package zuko: pip install 'bvae[flows]'") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return zuko.flows.NSF(dim, context, bins=BINS, transforms=transforms, hidden_features=HIDDEN,

@@ -1,6 +1,7 @@
 """Rules that are networks: made by a model, trained and saved with it; the contracts test what they compute."""
 
 import copy
+import sys
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 import bvae
 from bvae.aggregators import aggregator, learned_aggregators, name_of, naming, options_of
 from bvae.aggregators.learned.base import UntrainedError
+from bvae.cli import main
 
 every = pytest.mark.parametrize("name", learned_aggregators())
 
@@ -119,3 +121,11 @@ def test_a_flow_gives_the_moments_of_its_draws_and_always_the_same():
     for option, value in (("kernels", 3), ("kernels", 0), ("width", 1.0), ("transforms", 0)):
         with pytest.raises(ValueError, match=f"{option}: expected a"):
             aggregator("conditional-flow", **{option: value})
+
+
+def test_without_the_package_of_flows_one_sentence_says_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "zuko", None)
+    assert main(["train", "penguins", "joint-flow-vae", "--steps", "3", "--out", str(tmp_path)]) != 0
+    said = capsys.readouterr().err
+    assert "conditional-flow: needs the package zuko: pip install 'bvae[flows]'" in said
+    assert "Traceback" not in said
