@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
             continue
         print(f"evaluating {name} ...", file=sys.stderr, flush=True)
         evaluate_one(options.dataset, name, root, options.root, options.seed, options.metrics)
-    print_table(options.dataset, names, root)
+    every = list(records.results(options.dataset, root)) if options.method == "all" else names
+    print_table(options.dataset, every, root)
     print_missing(options.dataset, names, root)
     if options.seeds:
         table = records.write_seeds(options.dataset, models_root(options.dataset, root))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bvae.data.own import as_typed
-from bvae.evaluation.records import keyed, over_seeds
+from bvae.evaluation.records import keyed, over_seeds, results
 from bvae.training.checkpoint import EVALUATION, load_checkpoint
 
 LEVEL = 0.95
@@ -69,7 +69,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> tuple[
 
 
 def differences(dataset: str, first: str, second: str, root: Path | None = None) -> list[Difference]:
-    """All figures that two checkpoints both have, in the order of the first's file.
+    """All figures that two checkpoints, or records that stand for a model, both have, in the order of the first's file.
 
     Figures that the records of other seeds have too are paired by seed; then those that are there item by item
     ("values", of the same items) by item; the others are those of one run each, without an interval.
@@ -83,7 +83,8 @@ def differences(dataset: str, first: str, second: str, root: Path | None = None)
     """
     if first == second:
         raise ValueError(f"expected two checkpoints, got {first!r} twice")
-    metrics = {name: load_checkpoint(dataset, name, root).metrics for name in (first, second)}
+    known = results(dataset, root)
+    metrics = {name: (known.get(name) or load_checkpoint(dataset, name, root)).metrics for name in (first, second)}
     for name, found in metrics.items():
         if not found:
             raise ValueError(f"{dataset}/{name}: not evaluated yet: python -m bvae evaluate {as_typed(dataset)} "

@@ -1,13 +1,14 @@
 """Records: the metrics of runs whose weights do not ship, ``<root>/<dataset>/records/<name>.json``.
 
-Other seeds and shares of missing modalities cost a file of a few kilobytes each. What several runs say together (the
+Other seeds, shares of missing modalities, and methods of which the figures are enough cost a file of a few kilobytes
+each. What several runs say together (the
 mean over seeds, the curves over missing modalities) is computed here from records and ``metrics.json`` files.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bvae.training.checkpoint import (
     check_metrics,
     checkpoints,
     checkpoints_root,
+    in_order,
     is_figure,
     load_checkpoint,
     registered,
@@ -98,6 +100,30 @@ def read(path: Path) -> Record:
 def records(dataset: str, root: Path | None = None) -> list[Record]:
     """All records of a data set, by name. Raises CheckpointError for a damaged one."""
     return [read(path) for path in sorted(folder_of(dataset, root).glob("*.json"))]
+
+
+def alone(dataset: str, models: Iterable[Checkpoint], root: Path | None = None) -> dict[str, Record]:
+    """The records that stand for a model of their own, by name in the order of methods.
+
+    A record that differs in its seed or its share of missing modalities alone from one of the `models`, the checkpoints
+    of the data set, says more of that one and is not among them. Raises CheckpointError as :func:`records` does.
+    """
+    known = [model.settings for model in models]
+    found = {r.name: r for r in records(dataset, root) if not any(
+        dataclasses.replace(r.settings, seed=s.seed, missing=s.missing) == s for s in known)}
+    return {name: found[name] for name in in_order(found)}
+
+
+def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
+    """Everything that was evaluated of a data set, by name in the order of methods.
+
+    The checkpoints that have metrics, and the records that stand for themselves, see :func:`alone`: models whose
+    figures are there and whose weights are not. Raises CheckpointError for a damaged one.
+    """
+    models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
+    evaluated = {name: model for name, model in models.items() if model.metrics}
+    found: dict[str, Checkpoint | Record] = {**alone(dataset, models.values(), root), **evaluated}
+    return {name: found[name] for name in in_order(found)}
 
 
 # -- several runs together -------------------------------------------------------------------------------------------

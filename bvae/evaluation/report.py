@@ -10,10 +10,10 @@ from typing import Any
 from bvae.data import DATASETS
 from bvae.data.own import OwnData
 from bvae.evaluation.imputed import SIMPLER
-from bvae.evaluation.records import keyed, over_missing, over_seeds
+from bvae.evaluation.records import Record, keyed, over_missing, over_seeds, results
 from bvae.metrics import CATALOG, written
 from bvae.models.methods import METHODS, SUFFIXES
-from bvae.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
+from bvae.training.checkpoint import Checkpoint
 
 BEGIN = "<!-- results: python -m bvae report --into docs/results.md -->"
 BEGIN_SHORT = "<!-- results in short: python -m bvae report --into README.md -->"
@@ -58,7 +58,7 @@ def report(dataset: str, root: Path | None = None) -> str:
     str
         Markdown; a line that says so if nothing was evaluated.
     """
-    models = evaluated(dataset, root)
+    models = results(dataset, root)
     title = f"### {TITLES.get(dataset, dataset)}"
     if not models:
         return f"{title}\n\nNothing was evaluated yet.\n"
@@ -78,12 +78,12 @@ def report(dataset: str, root: Path | None = None) -> str:
 def everything(root: Path | None = None) -> str:
     """:func:`report` of all data sets of which a model was evaluated, those of tables last."""
     names = sorted(DATASETS, key=lambda name: issubclass(DATASETS[name], OwnData))
-    return "\n".join(report(name, root) for name in names if evaluated(name, root))
+    return "\n".join(report(name, root) for name in names if results(name, root))
 
 
 def in_short(dataset: str, root: Path | None = None) -> str:
     """One table of one data set that fits a page: what may be compared at a glance, from few views and from many."""
-    models = evaluated(dataset, root)
+    models = results(dataset, root)
     if not models:
         return "Nothing was evaluated yet.\n"
     metrics = {called(name, model): model.metrics for name, model in models.items()}
@@ -99,7 +99,7 @@ def in_short(dataset: str, root: Path | None = None) -> str:
     return table(heads, cells, marked) + told_apart(apart) + "\n"
 
 
-def other_likelihoods(models: Mapping[str, Checkpoint]) -> dict[str, str]:
+def other_likelihoods(models: Mapping[str, Checkpoint | Record]) -> dict[str, str]:
     """The models that were trained with another density of a picture than most: as they are called -> which."""
     of = {called(name, model): f"{model.settings.likelihood} {model.settings.likelihood_scale:g}"
           for name, model in models.items()}
@@ -121,14 +121,8 @@ def marked(f: Mapping[str, float]) -> str:
     return written(f) + (f" {MARK}" if f.get("apart") else "")
 
 
-def evaluated(dataset: str, root: Path | None) -> dict[str, Checkpoint]:
-    """The checkpoints of a data set that have metrics, by name."""
-    models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
-    return {name: model for name, model in models.items() if model.metrics}
-
-
-def called(name: str, model: Checkpoint) -> str:
-    """A checkpoint as the literature writes its method, with what its name adds: "MWB-VAE, 2-D"."""
+def called(name: str, model: Checkpoint | Record) -> str:
+    """A checkpoint, or a record, as the literature writes its method, with what its name adds: "MWB-VAE, 2-D"."""
     method = model.settings.method
     extra = name.removeprefix(method).strip("-") if name.startswith(method) else name
     return METHODS[method].title + (f", {SUFFIXES.get(extra, extra)}" if extra else "")
@@ -243,9 +237,9 @@ def fill(text: str, root: Path | None = None) -> str:
     return insert(text, everything(root))
 
 
-def insert(text: str, results: str, begin: str = BEGIN) -> str:
+def insert(text: str, tables: str, begin: str = BEGIN) -> str:
     """`text` with everything between the two marks replaced. Raises ValueError if they are not there, once each."""
     if text.count(begin) != 1 or text.count(END) != 1 or text.index(begin) > text.index(END):
         raise ValueError(f"expected the lines {begin!r} and {END!r}, once each and in this order")
-    return re.sub(re.escape(begin) + ".*" + re.escape(END), lambda _: f"{begin}\n\n{results}\n{END}", text,
+    return re.sub(re.escape(begin) + ".*" + re.escape(END), lambda _: f"{begin}\n\n{tables}\n{END}", text,
                   flags=re.DOTALL)

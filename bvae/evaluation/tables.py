@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from bvae.evaluation.differences import Difference
-from bvae.training.checkpoint import load_checkpoint
 
 
 def print_table(name_of_data: str, names: Sequence[str], root: Path | None) -> None:
-    """The metrics of some checkpoints as a table: mean +- standard error over the test items."""
-    from bvae.evaluation.records import keyed
+    """The metrics of what was evaluated, by name, as a table: mean +- standard error over the test items."""
+    from bvae.evaluation.records import keyed, results
 
     rows: dict[str, dict[str, str]] = {}
+    known = results(name_of_data, root)
     for name in names:
-        metrics = load_checkpoint(name_of_data, name, root).metrics
+        metrics = known[name].metrics if name in known else {}
         for metric, value in metrics.items():
             if metric == "evaluation":
                 continue

@@ -58,7 +58,7 @@ def finish(run: ShippedRun, folder: Path, root: Path, data_root: str | None = No
     if run.ships_weights:
         checkpoint = read_checkpoint(own)
     # What is known of inventions, and of a model with private latents, is known of what its samplers draw.
-    drawn = run.settings.private_dim or "inventions" in (run.metrics or ())
+    drawn = run.settings.private_dim or run.metrics is None or "inventions" in run.metrics
     if (run.ships_weights or (drawn and not elsewhere)) and sampling.state(checkpoint) != "ready":
         sampling.make(checkpoint, sampling.training_items(run.settings, data_root))
     if run.ships_weights and calibrating.state(checkpoint) in ("missing", "stale"):

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,8 +156,13 @@ def checkpoints(dataset: str, root: Path | None = None) -> list[str]:
     roots = [root] if root else roots_of(dataset)
     found = {p.parent.name for r in roots for p in (r / registered(dataset)).glob(f"*/{CONFIG}")
              if (p.parent / WEIGHTS).is_file() and p.parent.name not in RESERVED and p.parent.name[0] != "."}
+    return in_order(found)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of models: methods in their order of registration, then others."""
     order = {name: i for i, name in enumerate(METHODS)}
-    return sorted(found, key=lambda name: (order.get(name, len(order)), name))
+    return sorted(names, key=lambda name: (order.get(name, len(order)), name))
 
 
 def roots_of(dataset: str) -> list[Path]:
@@ -220,9 +225,11 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
     if root is None:  # what ships comes first
         root = next((r for r in roots_of(dataset) if name in checkpoints(dataset, r)), roots_of(dataset)[0])
     if name not in names:
+        known = f"{name}.json" in {p.name for p in (root / dataset / "records").glob("*.json")}
         raise CheckpointError(
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
-            f"Train one with: python -m bvae train {as_typed(dataset)} METHOD"
+            + "Its figures are in the records, its weights do not ship. " * known
+            + f"Train one with: python -m bvae train {as_typed(dataset)} {name if name in METHODS else 'METHOD'}"
         )
     return read_checkpoint(root / dataset / name)
 

@@ -135,6 +135,26 @@ def test_benchmarks_show_what_the_files_hold():
     assert_clean(app)
 
 
+def test_benchmarks_show_models_of_which_figures_alone_ship():
+    from bvae.evaluation.records import results
+    from bvae.runs.shipped import FIGURES_ONLY
+
+    app = open_page("pages/benchmarks.py", data="celeba")
+    assert_clean(app)
+    table, known = html_table(app, "All figures"), results("celeba")
+    assert list(table.columns) == ["figure", "of", *map(label_of, known)]
+    alone = [name for name in FIGURES_ONLY["celeba"] if name in known]
+    assert {"helvae", "hoelder-vae", "code-vae"} <= set(alone)
+    for name in alone:
+        assert name not in loaders.trained("celeba")
+        figure = known[name].metrics["coherence"]["1"]
+        row = table[(table["figure"].str.rstrip(" ↑↓") == CATALOG["coherence"].title) & (table["of"] == "1 view")]
+        assert row[label_of(name)].item() == f"{figure['mean']:.3f} ± {figure['se']:.3f}"
+    app.selectbox(key="first").set_value("helvae").run()
+    app.pills(key="methods").set_value(["helvae"]).run()
+    assert_clean(app)
+
+
 @pytest.mark.parametrize(("data", "curve", "says"), [
     ("polymnist", "coherence", "one observed view with four:"),
     ("polymnist", "latent_accuracy", "one observed view with five:"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from tests.support.pages import all_numbers, assert_clean, drawings, html_table,
 
 def run_code(app, mark):
     """The script of the page that contains `mark`."""
-    code = next(c.value for c in unfold(app).code if mark in c.value and "import bvae" in c.value)
+    code = next(c.value for c in unfold(app).code
+                if mark in c.value and re.search("^(import|from) bvae", c.value, re.M))
     names: dict = {}
     exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
     return names

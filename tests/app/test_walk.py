@@ -138,7 +138,7 @@ def test_a_wider_belief_counts_less_in_a_product():
 
 
 def test_the_class_map_is_what_the_classifier_says_of_the_map_s_pictures():
-    w = walk("mopoe-vae-2d", walking.POINT)
+    w = walk("mvae-2d", walking.POINT)
     limits = w.limits()
     classes, sure = walking.classes_seen(w.loaded.key, "mnist", limits)
     grid = maps.decoded_plane(w.loaded.model, "mnist", limits, len(classes))
@@ -150,7 +150,7 @@ def test_the_class_map_is_what_the_classifier_says_of_the_map_s_pictures():
 
 @pytest.mark.parametrize(("name", "mode", "rule", "observed"), [
     ("mwb-vae-2d", walking.POINT, None, (True,) * 3), ("mwb-vae-2d", walking.BELIEFS, None, (True, True, False)),
-    ("mmvae-2d", walking.BELIEFS, None, (True,) * 3), ("mopoe-vae-2d", walking.BELIEFS, "hoelder", (True,) * 3),
+    ("mmvae-2d", walking.BELIEFS, None, (True,) * 3), ("mvae-2d", walking.BELIEFS, "hoelder", (True,) * 3),
 ])
 def test_the_script_gives_the_pictures_of_the_page(name, mode, rule, observed):
     w = walk(name, mode, rule, observed)

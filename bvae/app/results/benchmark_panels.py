@@ -17,6 +17,7 @@ from bvae.app.widgets.markdown import plain
 from bvae.data import DATASETS
 from bvae.data.own import OwnData
 from bvae.evaluation import differences as paired
+from bvae.evaluation.records import Record
 from bvae.evaluation.tables import interval, of_difference, pairs, told
 from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG, PUBLISHED
@@ -95,7 +96,7 @@ def missing(
 
 
 def training(
-    chosen: Sequence[str], models: Mapping[str, Checkpoint], metrics: Mapping[str, Mapping[str, Any]]
+    chosen: Sequence[str], models: Mapping[str, Checkpoint | Record], metrics: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """How the chosen models were trained."""
     facts = []

@@ -70,14 +70,14 @@ class Benchmarks(PageState):
     second: str | None = control(lambda about: about.paired(1), options=names, called=label)
 
     def script(self) -> str:
-        """Python that prints the figure of the checkpoints, from their metrics.json."""
+        """Python that prints the figure of the models, from their metrics.json and the records."""
         return "\n".join([
-            "import bvae",
+            "from bvae.evaluation.records import results",
             "from bvae.metrics import written",
             "",
-            "figures = {}",
+            f'known = results("{self.data_name}")  # models, and records of those of which no weights ship',
+            "figures = {}  # model -> number of observed views -> mean, se",
             f"for name in {list(self.methods)!r}:",
-            f'    checkpoint = bvae.training.load_checkpoint("{self.data_name}", name)',
-            f'    figures[name] = checkpoint.metrics.get("{self.curve}", {{}})  # number of observed views -> mean, se',
-            "    print(name, checkpoint.hash[:12], {views: written(v) for views, v in figures[name].items()})",
+            f'    figures[name] = known[name].metrics.get("{self.curve}", {{}})',
+            "    print(name, known[name].hash[:12], {views: written(v) for views, v in figures[name].items()})",
         ])

@@ -6,7 +6,7 @@ from scipy import stats
 
 from bvae.cli import main
 from bvae.evaluation.differences import Difference, difference, differences, paired_difference
-from bvae.evaluation.records import over_seeds
+from bvae.evaluation.records import over_seeds, results
 from bvae.training import load_checkpoint
 
 
@@ -73,6 +73,14 @@ def test_what_is_there_item_by_item_is_paired_by_item(capsys):
     assert of_seeds.half_width == pytest.approx(0.25 * 12.706, rel=1e-4)
     assert (of_seeds.n, of_seeds.over) == (2, "seeds")
     assert difference("log_likelihood", "", *figures, []).half_width is None
+
+
+def test_a_model_whose_weights_do_not_ship_is_compared_by_its_record():
+    found = {(d.metric, d.key): d for d in differences("mnist-svhn-text", "helvae", "mwb-vae")}
+    figures = [results("mnist-svhn-text")[name].metrics["coherence"]["1"]["mean"] for name in ("helvae", "mwb-vae")]
+    assert found["coherence", "1"].mean == pytest.approx(figures[0] - figures[1])
+    assert found["log_likelihood", ""].over == "items"  # they are there item by item
+    assert found["log_likelihood", ""].n == 200
 
 
 @pytest.mark.parametrize("pair", [("mwb-vae", "mwb-vae"), ("mwb-vae", "nobody"), ("../mwb-vae", "mvae")])

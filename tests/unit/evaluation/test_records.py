@@ -4,8 +4,19 @@ import json
 
 import pytest
 
-from bvae.evaluation.records import Record, folder_of, over_missing, over_seeds, read, records, write, write_seeds
-from bvae.training import CheckpointError, checkpoints
+from bvae.evaluation.records import (
+    Record,
+    alone,
+    folder_of,
+    over_missing,
+    over_seeds,
+    read,
+    records,
+    results,
+    write,
+    write_seeds,
+)
+from bvae.training import CheckpointError, checkpoints, load_checkpoint
 from tests.support.records import CONFIG, put_checkpoint, put_family, put_record, settings
 
 
@@ -51,6 +62,22 @@ def test_over_seeds_is_the_mean_and_its_standard_error(tmp_path):
                       "values": {"0": 0.25, "1": 0.3, "2": 0.35}}
     assert table["wb-vae"]["coherence"]["4"]["mean"] == pytest.approx(0.64)
     assert "evaluation" not in table["wb-vae"]
+
+
+def test_results_are_of_models_and_of_records_that_stand_for_one(tmp_path):
+    put_checkpoint(tmp_path, "wb-vae")
+    put_record(tmp_path, "wb-vae-seed-1", 0.6, seed=1)
+    put_record(tmp_path, "wb-vae-missing-20", 0.6, seed=2, missing=0.2)
+    assert list(results("polymnist", tmp_path)) == ["wb-vae"]  # the others say more of it
+    put_record(tmp_path, "mmvae", 0.7, method="mmvae")
+    put_record(tmp_path, "wb-vae-longer", 0.8, steps=11)
+    found = results("polymnist", tmp_path)
+    assert list(found) == ["mmvae", "wb-vae", "wb-vae-longer"]  # methods in their order, then others
+    assert isinstance(found["mmvae"], Record)
+    assert found["wb-vae"] == load_checkpoint("polymnist", "wb-vae", tmp_path)
+    assert list(alone("polymnist", [], tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-missing-20", "wb-vae-seed-1"]
+    with pytest.raises(CheckpointError, match=r"'mmvae'.* figures are in the records.*bvae train polymnist mmvae$"):
+        load_checkpoint("polymnist", "mmvae", tmp_path)
 
 
 def test_only_runs_that_differ_in_the_seed_alone_count(tmp_path):

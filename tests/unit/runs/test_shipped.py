@@ -129,4 +129,4 @@ def test_nothing_else_and_nothing_pickled_ships():
         else:
             assert len(inside) == 2
             assert inside[1] in allowed
-    assert sum(p.stat().st_size for p in files) < 105e6  # with the core methods on four data sets of tables
+    assert sum(p.stat().st_size for p in files) < 80e6
