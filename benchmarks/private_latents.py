@@ -81,6 +81,8 @@ VARIANTS: Mapping[str, Variant] = {
     "sd 0.1, 64 private dimensions": Variant(settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 64}),
     "Laplace of sd 0.1, 32 private dimensions": Variant(
         settings={**SMALL, "likelihood": "laplace", "likelihood_scale": 0.1 / math.sqrt(2), "private_dim": 32}),
+    "learned sd of each view, from 0.1, 32 private dimensions": Variant(
+        settings={**SMALL, "likelihood": "normal-learned", "likelihood_scale": 0.1, "private_dim": 32}),
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),
