@@ -108,9 +108,9 @@ def alone(dataset: str, models: Iterable[Checkpoint], root: Path | None = None) 
     A record that differs in its seed or its share of missing modalities alone from one of the `models`, the checkpoints
     of the data set, says more of that one and is not among them. Raises CheckpointError as :func:`records` does.
     """
-    known = [model.settings for model in models]
+    trained = [model.settings for model in models]
     found = {r.name: r for r in records(dataset, root) if not any(
-        dataclasses.replace(r.settings, seed=s.seed, missing=s.missing) == s for s in known)}
+        dataclasses.replace(r.settings, seed=s.seed, missing=s.missing) == s for s in trained)}
     return {name: found[name] for name in in_order(found)}
 
 
@@ -120,9 +120,13 @@ def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Re
     The checkpoints that have metrics, and the records that stand for themselves, see :func:`alone`: models whose
     figures are there and whose weights are not. Raises CheckpointError for a damaged one.
     """
+    return {name: model for name, model in known(dataset, root).items() if model.metrics}
+
+
+def known(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
+    """As :func:`results`, with the checkpoints that were not evaluated."""
     models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
-    evaluated = {name: model for name, model in models.items() if model.metrics}
-    found: dict[str, Checkpoint | Record] = {**alone(dataset, models.values(), root), **evaluated}
+    found: dict[str, Checkpoint | Record] = {**alone(dataset, models.values(), root), **models}
     return {name: found[name] for name in in_order(found)}
 
 
@@ -188,17 +192,16 @@ def over_missing(dataset: str, root: Path | None = None) -> dict[str, dict[int, 
     Returns
     -------
     dict
-        Name of the checkpoint -> percent missing in training, rising -> metrics. A checkpoint without such records has
-        its own share only, if its metrics have the curve over missing modalities.
+        Name of the checkpoint, or of the record that stands for a model, -> percent missing in training, rising ->
+        metrics. One without such records has its own share only, if its metrics have the curve over missing modalities.
     """
     others = records(dataset, root)
     out: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for name in checkpoints(dataset, root):
-        checkpoint = load_checkpoint(dataset, name, root)
-        mine = checkpoint.settings
+    for name, model in known(dataset, root).items():
+        mine = model.settings
         runs = {r.settings.missing: r.metrics for r in others
                 if dataclasses.replace(r.settings, missing=mine.missing) == mine}
-        runs[mine.missing] = checkpoint.metrics
+        runs[mine.missing] = model.metrics
         curves = {round(100 * share): metrics for share, metrics in sorted(runs.items())
                   if "latent_accuracy_missing" in metrics}
         if curves:

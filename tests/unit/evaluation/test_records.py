@@ -73,6 +73,7 @@ def test_results_are_of_models_and_of_records_that_stand_for_one(tmp_path):
     put_record(tmp_path, "wb-vae-longer", 0.8, steps=11)
     found = results("polymnist", tmp_path)
     assert list(found) == ["mmvae", "wb-vae", "wb-vae-longer"]  # methods in their order, then others
+    assert list(over_missing("polymnist", tmp_path)) == list(found)
     assert isinstance(found["mmvae"], Record)
     assert found["wb-vae"] == load_checkpoint("polymnist", "wb-vae", tmp_path)
     assert list(alone("polymnist", [], tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-missing-20", "wb-vae-seed-1"]
