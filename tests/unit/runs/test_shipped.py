@@ -9,7 +9,7 @@ import bvae
 from bvae.evaluation.records import over_seeds, records
 from bvae.io.storage import StorageError, digest_of, read_json, sha256
 from bvae.models.methods import METHODS
-from bvae.runs.shipped import plan
+from bvae.runs.shipped import SHIPPED, plan
 from bvae.training import checkpoints_root, load_checkpoint, load_weights
 from bvae.training.checkpoint import training_seconds
 
@@ -28,6 +28,15 @@ def test_the_core_methods_ship_and_nothing_that_is_not_in_the_plan():
             run = planned[f"{dataset}/{record.name}"]
             assert not run.ships_weights
             assert record.settings == run.settings
+
+
+@pytest.mark.parametrize("dataset", SHIPPED)
+def test_what_pages_open_on_ships_with_its_weights(dataset):
+    """A product, a mixture and a Wasserstein barycenter, side by side, on every data set of pictures."""
+    from bvae.app.beliefs.contenders import FIRST_MODELS, first_models
+
+    assert first_models(bvae.checkpoints(dataset)) == list(FIRST_MODELS)
+    assert "mwb-vae" in bvae.checkpoints(dataset)
 
 
 def test_the_table_over_seeds_is_what_the_records_say():
