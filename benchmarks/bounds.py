@@ -1,12 +1,17 @@
 """Which bound the Wasserstein barycenter is trained on: chosen on one half of the test items, reported on the other.
 
-    python -m benchmarks.bounds
+    python -m benchmarks.bounds --root DIR
 
-No model has seen any of these items. The even ones choose; of the odd ones, the coherence of each bound, and its lead
-over the best of the others there, paired by item with a 95 percent interval (of one training run each).
+DIR holds the models, of which two ship: ``python -m bvae checkpoints --rebuild --weights --out DIR --only '*/wb-vae'
+'*/wb-vae-tc' '*/wb-vae-unimodal'`` makes them. No model has seen any of these items. The even ones choose; of the odd
+ones, the coherence of each bound, and its lead over the best of the others there, paired by item with a 95 percent
+interval (of one training run each).
 """
 
 from __future__ import annotations
+
+import argparse
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,9 +26,9 @@ from bvae.training.checkpoint import checkpoints_root, load
 BOUNDS = ("wb-vae", "wb-vae-unimodal", "wb-vae-tc")
 
 
-def coherence_of_items(dataset: str, name: str) -> Tensor:
+def coherence_of_items(dataset: str, name: str, root: Path) -> Tensor:
     """Mean over all subsets of views that leave a view out, (N,)."""
-    model, data = load(dataset, name), EvaluationData(dataset, checkpoints_root())
+    model, data = load(dataset, name, root), EvaluationData(dataset, checkpoints_root())
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():
         experts = all_experts(model, data.test)
@@ -32,10 +37,13 @@ def coherence_of_items(dataset: str, name: str) -> Tensor:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=checkpoints_root(), help="folder of the models")
+    root = parser.parse_args().root
     torch.set_num_threads(1)
     print(f"{'':18}{'':38}{'chooses':>9}{'reports':>9}  lead over the next")
     for dataset in SHIPPED:
-        found = {name: coherence_of_items(dataset, name) for name in BOUNDS}
+        found = {name: coherence_of_items(dataset, name, root) for name in BOUNDS}
         chosen = max(found, key=lambda name: found[name][::2].mean())
         for name, values in found.items():
             lead = ""

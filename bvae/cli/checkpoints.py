@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ def add(commands: Any) -> None:
                          help="train and evaluate what is missing of what ships; can be stopped and repeated")
     rebuild.add_argument("--only", nargs="+", action="extend", default=[], metavar="GLOB",
                          help="only runs whose DATASET/NAME, or NAME, fits, for example 'polymnist/*-seed-?'")
+    rebuild.add_argument("--weights", action="store_true",
+                         help="keep the weights, too, of runs of which the figures alone ship")
     rebuild.add_argument("--dry-run", action="store_true", help="say what would be done and how long it would take")
     rebuild.add_argument("--official", action="store_true", help="the published sizes; needs --root and --out")
     rebuild.add_argument("--root", type=Path, help="folder of the official data, or of a folder for each data set")
@@ -50,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.rebuild:
         return rebuild(options)
-    if options.only or options.dry_run or options.official or options.root:
-        raise ValueError("--only, --dry-run, --official and --root belong to --rebuild")
+    if options.only or options.weights or options.dry_run or options.official or options.root:
+        raise ValueError("--only, --weights, --dry-run, --official and --root belong to --rebuild")
     root = options.out  # without one, what ships and what was trained in the app
     asked = [made for made, wanted in ((sampling, options.samplers), (calibrating, options.calibrations)) if wanted]
     for made in asked:
@@ -94,11 +97,14 @@ def rebuild(options: argparse.Namespace) -> int:
     if options.official and root.resolve() == checkpoints_root().resolve():
         raise ValueError(f"--out: expected another folder than {root}, which holds the models of the embedded data")
     runs = shipped.chosen(shipped.plan("official" if options.official else "embedded"), options.only)
+    if options.weights:
+        runs = [dataclasses.replace(run, ships_weights=True) for run in runs]
     try:
         failed = rebuild(runs, root, options.root, options.dry_run)
     except KeyboardInterrupt:
         again = ["python", "-m", "bvae", "checkpoints", "--rebuild"]
         again += ["--only", *options.only] if options.only else []
+        again += ["--weights"] if options.weights else []
         again += ["--official", "--root", str(options.root)] if options.official else []
         again += ["--out", str(options.out)] if options.out else []
         print(f"\nstopped; everything is saved. Go on with:\n  {shlex.join(again)}", file=sys.stderr)

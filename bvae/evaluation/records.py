@@ -105,13 +105,20 @@ def records(dataset: str, root: Path | None = None) -> list[Record]:
 def alone(dataset: str, models: Iterable[Checkpoint], root: Path | None = None) -> dict[str, Record]:
     """The records that stand for a model of their own, by name in the order of methods.
 
-    A record that differs in its seed or its share of missing modalities alone from one of the `models`, the checkpoints
-    of the data set, says more of that one and is not among them. Raises CheckpointError as :func:`records` does.
+    A record that has a larger seed or a larger share of missing modalities than a record, or than one of the `models`
+    (the checkpoints of the data set), of otherwise the same settings says more of that one and is not among them.
+    Raises CheckpointError as :func:`records` does.
     """
-    trained = [model.settings for model in models]
-    found = {r.name: r for r in records(dataset, root) if not any(
-        dataclasses.replace(r.settings, seed=s.seed, missing=s.missing) == s for s in trained)}
+    there = records(dataset, root)
+    runs = [*(r.settings for r in there), *(model.settings for model in models)]
+    found = {r.name: r for r in there if not any(more_of(r.settings, other) for other in runs)}
     return {name: found[name] for name in in_order(found)}
+
+
+def more_of(settings: Settings, other: Settings) -> bool:
+    """Whether a run is another one with a larger seed, a larger share of missing modalities, or both."""
+    same = dataclasses.replace(settings, seed=other.seed, missing=other.missing) == other
+    return same and settings != other and settings.seed >= other.seed and settings.missing >= other.missing
 
 
 def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
@@ -124,9 +131,10 @@ def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Re
 
 
 def known(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
-    """As :func:`results`, with the checkpoints that were not evaluated."""
+    """As :func:`results`, with the checkpoints that were not evaluated and have no record of their name."""
     models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
-    found: dict[str, Checkpoint | Record] = {**alone(dataset, models.values(), root), **models}
+    evaluated = {name: model for name, model in models.items() if model.metrics}
+    found: dict[str, Checkpoint | Record] = {**models, **alone(dataset, models.values(), root), **evaluated}
     return {name: found[name] for name in in_order(found)}
 
 
@@ -139,29 +147,30 @@ def keyed(value: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
 
 
 def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, dict[str, Any]]]:
-    """Mean over seeds and its standard error, from a checkpoint and what differs from it in `seed` alone.
+    """Mean over seeds and its standard error, from a model and what differs from it in `seed` alone.
 
-    That are records, and checkpoints of larger seeds, as a sweep leaves them. The standard error is the sample standard
-    deviation of the runs over the square root of their number. A figure that only one run has is left out.
+    A model is a checkpoint, or a record that stands for one. What differs are records, and checkpoints of larger seeds,
+    as a sweep leaves them. The standard error is the sample standard deviation of the runs over the square root of
+    their number. A figure that only one run has is left out.
 
     Returns
     -------
     dict
-        Name of the checkpoint -> metric -> key (none for a metric of one number) -> {"mean", "se_seeds", "n",
+        Name of the model -> metric -> key (none for a metric of one number) -> {"mean", "se_seeds", "n",
         "values": seed -> that run's figure}; the content of ``seeds.json``.
     """
-    loaded = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
-    others: list[Record | Checkpoint] = [*records(dataset, root), *(c for c in loaded.values() if c.metrics)]
+    models = known(dataset, root)
+    others: list[Record | Checkpoint] = [*records(dataset, root), *(m for m in models.values() if m.metrics)]
+    stands = [m.settings for m in models.values() if m.metrics]
     out: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, checkpoint in loaded.items():
-        mine = checkpoint.settings
+    for name, model in models.items():
+        mine = model.settings
         alike = [c for c in others if dataclasses.replace(c.settings, seed=mine.seed) == mine]
-        if any(c.settings.seed < mine.seed and isinstance(c, Checkpoint) for c in alike):
-            continue  # it counts where the checkpoint of the smallest seed stands
-        runs = {**{c.settings.seed: c.metrics for c in alike}, mine.seed: checkpoint.metrics}
-        runs = dict(sorted({**runs, mine.seed: checkpoint.metrics}.items()))
+        if any(dataclasses.replace(s, seed=mine.seed) == mine and s.seed < mine.seed for s in stands):
+            continue  # it counts where the model of the smallest seed stands
+        runs = dict(sorted({**{c.settings.seed: c.metrics for c in alike}, mine.seed: model.metrics}.items()))
         table: dict[str, dict[str, Any]] = {}
-        for metric, value in checkpoint.metrics.items():
+        for metric, value in model.metrics.items():
             if metric == "evaluation":
                 continue
             for key in keyed(value):

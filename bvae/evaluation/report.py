@@ -23,8 +23,9 @@ MARK = "†"
 BY_VIEWS = ("coherence", "coherence_sharp", "joint_coherence", "joint_coherence_fitted",
             "joint_coherence_fitted_sharp", "attribute_coherence", "latent_accuracy", "latent_accuracy_drawn",
             "latent_average_precision")
-IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "latent_accuracy")  # from fewest and most views
-FROM_FEWEST = ("variety", "conditional_frechet")  # of translations, beside them
+IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "joint_coherence_fitted_sharp",
+            "latent_accuracy")  # from fewest and most views
+FROM_FEWEST = ("variety", "sharpness", "conditional_frechet")  # of translations, beside them
 FROM_TO = ("variety", "sharpness", "conditional_frechet", "conditional_precision", "conditional_recall",
            "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
 MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
@@ -173,8 +174,9 @@ def imputed(metrics: Mapping[str, Mapping[str, Any]]) -> str:
 
 def seeds_table(seeds: Mapping[str, Mapping[str, Any]]) -> str:
     """Means over seeds with their standard errors over seeds."""
-    columns = [(metric, key) for metric in ("coherence", "joint_coherence", "latent_accuracy")
+    columns = [(metric, key) for metric in ("coherence", "joint_coherence", "joint_coherence_fitted", "latent_accuracy")
                for key in keys_of(seeds.values(), metric)]
+    columns += [(metric, keys[0]) for metric in FROM_FEWEST if (keys := keys_of(seeds.values(), metric))]
     cells = {name: [figure(m, *column) for column in columns] for name, m in seeds.items()}
     counts = sorted({f["n"] for row in cells.values() for f in row if f})
     of = " or ".join(map(str, counts))

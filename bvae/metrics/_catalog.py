@@ -94,13 +94,15 @@ CATALOG: dict[str, Figure] = {
     "joint_coherence": Figure(
         "Joint coherence", "higher",
         "Share of samples from the prior on which the classifiers of all modalities agree.",
-        "A model whose samples all show the same class scores 1."),
+        "A model whose samples all show the same class scores 1. Private latents are drawn from the prior, too, and "
+        "where they know the class, each view then shows its own."),
     "joint_coherence_fitted": Figure(
         "Joint coherence of inventions", "higher",
         "The same with z drawn by the model's sampler, a density fitted to where the training items are; the "
         "difference to the prior's is what the hole between prior and items costs.",
-        "A sampler that only remembers the items would score as well: read the evenness of the classes and the recall "
-        "of samples beside it."),
+        "A sampler that only remembers the items would score as well; the evenness of the classes beside it sees a "
+        "part of that. With private latents the difference is no longer of the place alone: their draws are given the "
+        "shared part, and the best of four is kept by the model's own encoder."),
     "coherence_sharp": Figure(
         "Conditional coherence, sharp judges", "higher",
         "Conditional coherence by second classifiers that were never trained on blurred pictures; of 200 items for "

@@ -45,6 +45,7 @@ LOOKS = {
     "wb-vae-tc": Look("#019DAB", "#1F98AA", "dash"),
     "mmvae-dreg": Look("#08A512", "#3AFC89", "longdash"),
     "mmvae-plus": Look("#6E8B68", "#87B79C", "longdashdot"),
+    "mmvae-plus-dreg": Look("#1C042A", "#5D606D", "dash"),
     "mmjsd": Look("#4E061C", "#CC0302", "dash"),
     "mmvm-vae": Look("#514452", "#546C54", "dot"),
     "sum-pooling": Look("#635F53", "#3B5ACA", "solid"),

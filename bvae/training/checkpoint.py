@@ -225,11 +225,12 @@ def load_checkpoint(dataset: str, name: str, root: Path | None = None) -> Checkp
     if root is None:  # what ships comes first
         root = next((r for r in roots_of(dataset) if name in checkpoints(dataset, r)), roots_of(dataset)[0])
     if name not in names:
-        known = f"{name}.json" in {p.name for p in (root / dataset / "records").glob("*.json")}
+        recorded = f"{name}.json" in {p.name for p in (root / dataset / "records").glob("*.json")}
         raise CheckpointError(
             f"{root / dataset}: no checkpoint {name!r} there; there are {', '.join(names) or 'none'}. "
-            + "Its figures are in the records, its weights do not ship. " * known
-            + f"Train one with: python -m bvae train {as_typed(dataset)} {name if name in METHODS else 'METHOD'}"
+            + ("Its figures are in the records, its weights do not ship; this trains it again: python -m bvae "
+               f"checkpoints --rebuild --weights --only '{dataset}/{name}'" if recorded else
+               f"Train one with: python -m bvae train {as_typed(dataset)} METHOD")
         )
     return read_checkpoint(root / dataset / name)
 

@@ -78,7 +78,7 @@ def test_the_plan_has_every_method_and_what_the_core_methods_have_more():
     for run in runs:
         if run.dataset not in shipped.TABLES:
             usual = 1000 if run.settings.method == "mmvae-dreg" else 2000
-            assert run.settings.steps == shipped.SMALLER.get(run.settings.method, {}).get("steps", usual)
+            assert run.settings.steps == usual
 
 
 @pytest.mark.parametrize("size", ["embedded", "official"])

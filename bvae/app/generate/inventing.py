@@ -122,7 +122,11 @@ def measured(c: Task, drawn: str) -> str:
     found = metrics.get("joint_coherence" if drawn == BARE_PRIOR else "joint_coherence_fitted")
     if not found:
         return ""
-    return f" Of {metrics['evaluation']['test_items']:,} that were counted, they do in **{found['mean']:.0%}**."
+    sharp = None if drawn == BARE_PRIOR else metrics.get("joint_coherence_fitted_sharp")
+    stricter = "" if not sharp else (f" Judges that have seen sharp pictures alone, and may take a soft digit for "
+                                     f"noise, agree in {sharp['mean']:.0%}.")
+    return (f" Of {metrics['evaluation']['test_items']:,} that were counted, they do in **{found['mean']:.0%}**."
+            f"{stricter}")
 
 
 def verdict(data: MultimodalDataset, generated: Generated, s: int) -> str:

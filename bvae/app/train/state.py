@@ -43,8 +43,7 @@ class About:
         """
         if self.own:
             return Settings.for_method(self.data_name, self.method, **loaders.sizing(self.data_name).settings)
-        return shipped.settings_of(self.data_name, self.method, {
-            **shipped.CHANGES.get(self.data_name, {}), **shipped.SMALLER.get(self.method, {})})
+        return shipped.settings_of(self.data_name, self.method, shipped.CHANGES.get(self.data_name, {}))
 
 
 OPENS = About(FIRST_DATA, FIRST)

@@ -297,9 +297,10 @@ def shipped_samples(key: loaders.ModelKey, count: int = NUM_SAMPLES) -> dict[str
 
 
 def watch_example(data_name: str, method: str) -> None:
-    """How the shipped model of the chosen method learned: what one may expect."""
+    """How the model of the chosen method learned, or of another one, if there is none: what one may expect."""
     names = [n for n in loaders.trained(data_name) if n in METHODS]
-    name = method if method in names else next(iter(names), None)
+    rule = METHODS[method].aggregator
+    name = method if method in names else min(names, key=lambda n: METHODS[n].aggregator != rule, default=None)
     if name is None:
         st.info(f"No model of {data_label(data_name)} is there yet: yours will be the first.")
         return
@@ -315,7 +316,9 @@ def watch_example(data_name: str, method: str) -> None:
     st.subheader(f"How {label(name)} learned {data_label(data_name)}")
     ships = "This model ships" if data_name in (*shipped.SHIPPED, *shipped.TABLES) else "This model was trained before"
     st.caption(f"{ships}: {checkpoint.settings.steps:,} steps in "
-               f"{estimates.in_words([training_seconds(checkpoint.config)])}. Yours should look alike.")
+               f"{estimates.in_words([training_seconds(checkpoint.config)])}. "
+               + ("Yours should look alike." if name == method else
+                  f"No trained {label(method)} is there, so this is another method: yours may look otherwise."))
     st.markdown(f"**What it invents after its {checkpoint.settings.steps:,} steps.** {live.how_to_read(data_name)}:")
     live.pictures(data_name, samples, "after training")
     curves(history, checkpoint.settings.steps, "train_example", f"{data_name}_{name}_history",

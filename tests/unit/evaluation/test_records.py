@@ -1,6 +1,7 @@
 """Records: files that are read as they were written, and what several runs say together."""
 
 import json
+import shutil
 
 import pytest
 
@@ -76,8 +77,19 @@ def test_results_are_of_models_and_of_records_that_stand_for_one(tmp_path):
     assert list(over_missing("polymnist", tmp_path)) == list(found)
     assert isinstance(found["mmvae"], Record)
     assert found["wb-vae"] == load_checkpoint("polymnist", "wb-vae", tmp_path)
-    assert list(alone("polymnist", [], tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-missing-20", "wb-vae-seed-1"]
-    with pytest.raises(CheckpointError, match=r"'mmvae'.* figures are in the records.*bvae train polymnist mmvae$"):
+    assert list(alone("polymnist", [], tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-seed-1"]
+    # A run of one's own, of another seed, says more of the method that is there; it does not take its place.
+    put_checkpoint(tmp_path, "mine", 0.9, of=settings(method="mmvae", seed=7))
+    assert list(results("polymnist", tmp_path)) == ["mmvae", "wb-vae", "mine", "wb-vae-longer"]
+    assert over_seeds("polymnist", tmp_path)["mmvae"]["joint_coherence"]["n"] == 2
+    assert "mine" not in over_seeds("polymnist", tmp_path)
+    # One of the same name counts once it is evaluated.
+    put_checkpoint(tmp_path, "mmvae", 0.1, of=settings(method="mmvae"))
+    assert results("polymnist", tmp_path)["mmvae"] == load_checkpoint("polymnist", "mmvae", tmp_path)
+    (tmp_path / "polymnist" / "mmvae" / "metrics.json").unlink()
+    assert isinstance(results("polymnist", tmp_path)["mmvae"], Record)
+    shutil.rmtree(tmp_path / "polymnist" / "mmvae")
+    with pytest.raises(CheckpointError, match=r"in the records.* --rebuild --weights --only 'polymnist/mmvae'$"):
         load_checkpoint("polymnist", "mmvae", tmp_path)
 
 

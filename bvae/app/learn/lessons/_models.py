@@ -49,6 +49,11 @@ def rule_of(name: str) -> str:
     return METHODS[load_checkpoint(DATA, name).settings.method].aggregator
 
 
+def has_private(name: str) -> bool:
+    """Whether a checkpoint has latents of single views beside the shared ones."""
+    return load_checkpoint(DATA, name).settings.private_dim > 0
+
+
 def bound_of_all_views_only(name: str) -> str | None:
     """The objective of a checkpoint whose decoders met beliefs of all views together only; None if they met others."""
     from bvae.aggregators.base import GaussianAggregator

@@ -85,8 +85,8 @@ def apart() -> float:
 
 
 def most_varied() -> str:
-    """The model whose translations differ most."""
-    found = from_one(VARIETY)
+    """The model whose translations differ most, of those without private latents: the next lesson is about these."""
+    found = {name: value for name, value in from_one(VARIETY).items() if not models.has_private(name)}
     return max(found, key=found.__getitem__)
 
 
@@ -149,8 +149,10 @@ def three_questions(ink: Ink) -> Picture:
                            "two draws differ (variety)": f"{found[VARIETY][n]:.3f}",
                            "sharpness": f"{found[SHARPNESS][n]:.3f}"} for n in names])
     said = "; ".join(f"{row.iloc[0]} {', '.join(row.iloc[1:])}" for _, row in table.iterrows())
+    place = [models.label(n) for n in names if models.has_private(n)]
+    having = f" {models.listed(place)}: the next lesson." if place else ""
     return Picture(f"Coherence, variety and sharpness of translations from one view. {said}.", table=table,
-                   caption="From one view; of real pictures, all three would be 1. One training run each.")
+                   caption=f"From one view; of real pictures, all three would be 1. One training run each.{having}")
 
 
 def doors() -> tuple[Door, ...]:

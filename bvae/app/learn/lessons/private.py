@@ -26,7 +26,6 @@ from bvae.app.widgets import images
 from bvae.app.widgets.choose import data_label
 from bvae.metrics.variety import within_class
 from bvae.plots.style import Ink, color
-from bvae.training import load_checkpoint
 
 OTHERS, PAIRS = 3, 200
 ALL, HALF, NONE = 1.0, 0.5, 0.0
@@ -36,7 +35,7 @@ HARDLY = 0.05
 
 def private_models() -> list[str]:
     """The models with private parts. Raises NothingTrained if there is none."""
-    found = [n for n in loaders.trained(models.DATA) if load_checkpoint(models.DATA, n).settings.private_dim]
+    found = [n for n in loaders.trained(models.DATA) if models.has_private(n)]
     if not found:
         raise NothingTrained(f"No model of {models.DATA} with private parts is trained yet: `python -m bvae train "
                              f"{models.DATA} mmvae-plus` does it.")
