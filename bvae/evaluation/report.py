@@ -28,7 +28,8 @@ IN_SHORT = ("coherence", "joint_coherence", "joint_coherence_fitted", "joint_coh
 FROM_FEWEST = ("variety", "sharpness", "conditional_frechet")  # of translations, beside them
 FROM_TO = ("variety", "sharpness", "conditional_frechet", "conditional_precision", "conditional_recall",
            "coverage_90_decoded", "coverage_90_noisy")  # beside the means, likewise
-MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall")
+MEANS = ("log_likelihood", "reconstruction_error", "text_accuracy", "judge_frechet", "fid", "precision", "recall",
+         "judge_frechet_fitted", "precision_fitted", "recall_fitted")
 HEADS = {
     "coherence": "coherence", "joint_coherence": "joint coherence",
     "joint_coherence_fitted": "joint coherence, sampler", "attribute_coherence": "attribute coherence",
@@ -41,7 +42,9 @@ HEADS = {
     "coverage_90_noisy": "coverage of 90 %, noise", "log_likelihood": "Log-likelihood of all modalities",
     "reconstruction_error": "Reconstruction error", "text_accuracy": "Right characters and words of generated texts",
     "judge_frechet": "Fréchet distance", "fid": "FID", "precision": "Precision of samples",
-    "recall": "Recall of samples", "latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence",
+    "recall": "Recall of samples", "judge_frechet_fitted": "Fréchet distance of inventions",
+    "precision_fitted": "precision of inventions", "recall_fitted": "recall of inventions",
+    "latent_accuracy_missing": "latent accuracy", "coherence_missing": "coherence",
 }
 TITLES = {"mnist-svhn-text": "MNIST, synthetic street numbers and text", "polymnist": "PolyMNIST",
           "celeba": "Avatars and their attributes in words", "mfeat": "Multiple Features, six views of written digits",

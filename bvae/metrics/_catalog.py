@@ -100,9 +100,9 @@ CATALOG: dict[str, Figure] = {
         "Joint coherence of inventions", "higher",
         "The same with z drawn by the model's sampler, a density fitted to where the training items are; the "
         "difference to the prior's is what the hole between prior and items costs.",
-        "A sampler that only remembers the items would score as well; the evenness of the classes beside it sees a "
-        "part of that. With private latents the difference is no longer of the place alone: their draws are given the "
-        "shared part, and the best of four is kept by the model's own encoder."),
+        "A sampler that only remembers the items would score as well; the evenness of the classes and the recall of "
+        "inventions see a part of that. With private latents the difference is no longer of the place alone: their "
+        "draws are given the shared part, and the best of four is kept by the model's own encoder."),
     "coherence_sharp": Figure(
         "Conditional coherence, sharp judges", "higher",
         "Conditional coherence by second classifiers that were never trained on blurred pictures; of 200 items for "
@@ -249,6 +249,16 @@ CATALOG: dict[str, Figure] = {
     "recall": Figure(
         "Recall of samples", "higher", "Share of real images that lie among the samples, in the judges' features.",
         "Noise that is wide enough has recall 1.", key="modality"),
+    "judge_frechet_fitted": Figure(
+        "Fréchet distance of inventions in the judges' features", "lower",
+        "As that of samples, with z drawn by the model's sampler.",
+        "A sampler that only remembers the items has the distance of their reconstructions.", key="modality"),
+    "precision_fitted": Figure(
+        "Precision of inventions", "higher", "As that of samples, with z drawn by the model's sampler.",
+        "A model that repeats one perfect picture has precision 1.", key="modality"),
+    "recall_fitted": Figure(
+        "Recall of inventions", "higher", "As that of samples, with z drawn by the model's sampler.",
+        "Low where inventions are all alike, or all averages: an average lies among few real images.", key="modality"),
 }
 
 

@@ -82,9 +82,10 @@ def precision_and_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tup
 def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
     """Unconditional samples of every image modality beside the test images, in the features of the data set's judges.
 
-    The judges' features are *not* Inception's: the numbers are comparable between models of one data set in this
-    package, and with nothing else. As many samples as test items. A set of samples has one Fréchet distance: its
-    standard error is that of ten disjoint parts (batches), which also carries their bias.
+    z comes from the prior, private parts included; see :func:`invented_quality` for the model's sampler. The judges'
+    features are *not* Inception's: the numbers are comparable between models of one data set in this package, and with
+    nothing else. As many samples as test items. A set of samples has one Fréchet distance: its standard error is that
+    of ten disjoint parts (batches), which also carries their bias.
 
     Returns
     -------
@@ -92,8 +93,28 @@ def sample_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.
         "judge_frechet", "precision", "recall": name of the modality -> {"mean", "se"}; nothing for modalities without
         a judge of images.
     """
-    n = len(data.test)
-    z = torch.randn(n, model.latent_dim, generator=generator)
+    z = torch.randn(len(data.test), model.latent_dim, generator=generator)
+    return beside_real(model, data, z)
+
+
+@METRICS.register("invented_samples")
+@needs(JUDGES)
+def invented_quality(model: MultimodalVAE, data: EvaluationData, generator: torch.Generator) -> dict[str, Any]:
+    """As :func:`sample_quality`, with z as the model's own sampler draws it (`MultimodalVAE.sample_latents`).
+
+    Returns
+    -------
+    dict
+        "judge_frechet_fitted", "precision_fitted", "recall_fitted"; nothing without a sampler.
+    """
+    if model.sampler is None:
+        return {}
+    found = beside_real(model, data, model.sample_latents(len(data.test), generator=generator))
+    return {f"{key}_fitted": figures for key, figures in found.items()}
+
+
+def beside_real(model: MultimodalVAE, data: EvaluationData, z: Tensor) -> dict[str, Any]:
+    """What is decoded from z (N, L), beside the test images. See :func:`sample_quality`."""
     out: dict[str, dict[str, Any]] = {"judge_frechet": {}, "precision": {}, "recall": {}}
     for name, modality in model.modalities.items():
         if modality.kind != "image" or name not in data.judges:

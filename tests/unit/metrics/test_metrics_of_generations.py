@@ -46,6 +46,22 @@ def test_inventions_are_counted_by_the_models_own_sampler(known):
     assert found["class_evenness"]["mean"] > 0.95
 
 
+def test_inventions_of_two_classes_leave_most_real_pictures_out(known):
+    model, data = known
+    data.__dict__.update(test=Data(1))  # what the decoders draw: the class alone
+    assert not evaluate(model, data, names=["invented_samples"])
+    every = Draws(20.0 * torch.eye(10).repeat(40, 1))
+    model.sampler = SAMPLERS["gaussian-mixture"].fitted(every)
+    whole = evaluate(model, data, names=["invented_samples"])
+    model.sampler = SAMPLERS["gaussian-mixture"].fitted(Draws(every.z[(every.z[:, :2] > 0).any(1)]))
+    part = evaluate(model, data, names=["invented_samples"])
+    assert set(whole) == {"judge_frechet_fitted", "precision_fitted", "recall_fitted"}
+    for view in "abc":
+        assert whole["recall_fitted"][view]["mean"] > 0.7
+        assert part["recall_fitted"][view]["mean"] == pytest.approx(0.2, abs=0.1)
+        assert part["judge_frechet_fitted"][view]["mean"] > whole["judge_frechet_fitted"][view]["mean"] + 1
+
+
 def test_evenness_is_the_share_of_the_largest_entropy():
     assert evenness(torch.arange(1000) % 4, 4) == {"mean": 1.0, "se": 0.0}
     assert evenness(torch.zeros(10, dtype=torch.int64), 4)["mean"] == 0
@@ -178,6 +194,6 @@ def test_sharp_judges_judge_translations_and_inventions(known):
 def test_each_figure_is_told():
     for name in ("joint_coherence_fitted", "class_evenness", "class_evenness_fitted", "variety", "sharpness",
                  "coherence_sharp", "joint_coherence_fitted_sharp", "conditional_frechet", "conditional_precision",
-                 "conditional_recall"):
+                 "conditional_recall", "judge_frechet_fitted", "precision_fitted", "recall_fitted"):
         assert CATALOG[name].meaning
         assert CATALOG[name].trap
