@@ -77,6 +77,17 @@ def test_settings_that_nobody_changed_are_those_of_the_method_that_is_chosen(run
     assert open_page(PAGE, train_method="MWB-VAE+", train_beta="2.5").number_input(key="train_beta").value == 2.5
 
 
+def test_an_example_of_another_method_says_so(runs):
+    app = open_page(PAGE)
+    assert "Yours should look alike." in texts(app)
+    app.selectbox(key="train_method").set_value("mmvae-dreg").run()  # its weights do not ship
+    assert_clean(app)
+    said = texts(app)
+    assert "How MMVAE learned" in said  # the same rule
+    assert "No trained MMVAE (DReG, K = 1) is there, so this is another method: yours may look otherwise." in said
+    assert "should look alike" not in said
+
+
 def test_every_state_of_a_run(runs):
     app = open_page(PAGE)
     app.number_input(key="train_steps_mwb-vae").set_value(40)
