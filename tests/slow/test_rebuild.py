@@ -227,6 +227,21 @@ def test_a_record_that_counts_inventions_is_of_a_sampler(root):
     assert 0 <= record.metrics["joint_coherence_fitted"]["mean"] <= 1
 
 
+def test_weights_that_do_not_ship_are_kept_where_they_are_asked_for(root, monkeypatch):
+    monkeypatch.setattr(shipped, "plan", lambda size: [tiny("wb-vae", False)])
+    command = ["checkpoints", "--rebuild", "--only", "polymnist/wb-vae", "--out", str(root)]
+    assert main(command) == 0
+    assert checkpoints("polymnist", root) == []
+    record = records.results("polymnist", root)["wb-vae"]
+    with pytest.raises(CheckpointError, match="--rebuild --weights --only 'polymnist/wb-vae'"):
+        load_checkpoint("polymnist", "wb-vae", root)
+    assert main([*command, "--weights"]) == 0
+    model = load_checkpoint("polymnist", "wb-vae", root)
+    assert model.hash == record.hash  # the same run again
+    assert records.results("polymnist", root)["wb-vae"] == model
+    assert main(["checkpoints", "--weights"]) == 1  # it belongs to --rebuild
+
+
 def test_only_what_is_missing_is_made_again(root):
     run = tiny()
     rebuild([run], root, report=str, progress=False)
