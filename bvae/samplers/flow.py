@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bvae.aggregators.learned.splines import spline_flow
 from bvae.samplers.base import SAMPLERS, Draws, Sampler
 
 TRANSFORMS, HIDDEN, BINS = 4, (64, 64), 8
@@ -22,15 +22,8 @@ FLOW = "flow."
 
 
 def network(dim: int) -> Any:
-    """An untrained flow over D dimensions. Raises ImportError that says how to get zuko, which is an extra."""
-    try:
-        import zuko
-    except ImportError as error:
-        raise ImportError("the sampler normalising-flow needs the package zuko: pip install 'bvae[flows]'") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return zuko.flows.NSF(dim, bins=BINS, transforms=TRANSFORMS, hidden_features=HIDDEN,
-                              passes=min(2, dim))  # halves of the dimensions: as fast to draw from as to ask
+    """An untrained flow over D dimensions. Raises MissingPackage without zuko, which is an extra."""
+    return spline_flow("normalising-flow", dim, transforms=TRANSFORMS, hidden=HIDDEN, bins=BINS)
 
 
 @SAMPLERS.register("normalising-flow")
@@ -67,7 +60,7 @@ class Flow(Sampler):
 
     @classmethod
     def fitted(cls, draws: Draws, seed: int = 0) -> Flow:
-        """See `Sampler.fitted`. Raises ValueError for fewer than 20 draws, ImportError without zuko."""
+        """See `Sampler.fitted`. Raises ValueError for fewer than 20 draws, MissingPackage without zuko."""
         if len(draws.z) < LEAST:
             raise ValueError(f"normalising flow: expected at least {LEAST} draws, got {len(draws.z)}")
         with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]):
@@ -94,7 +87,7 @@ class Flow(Sampler):
 
     @classmethod
     def of_state(cls, state: Mapping[str, Tensor]) -> Flow:
-        """See `Sampler.of_state`. Raises ImportError without zuko."""
+        """See `Sampler.of_state`. Raises MissingPackage without zuko."""
         flow = network(state["loc"].numel())
         flow.load_state_dict({name.removeprefix(FLOW): value for name, value in state.items()
                               if name.startswith(FLOW)})

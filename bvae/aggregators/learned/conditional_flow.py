@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +11,10 @@ from torch import Tensor, nn
 from bvae.aggregators.base import with_prior
 from bvae.aggregators.experts import Experts
 from bvae.aggregators.learned.base import LEARNED, MIN_SCALE, LearnedAggregator, require_units, to_gaussian
+from bvae.aggregators.learned.splines import spline_flow
 from bvae.aggregators.learned.sum_pooling import perceptron
 from bvae.gaussians.posterior import Posterior
-from bvae.registry import MissingPackage, require_number
+from bvae.registry import require_number
 
 HIDDEN, BINS = (64, 64), 8
 
@@ -103,7 +103,7 @@ class _Network(nn.Module):
         super().__init__()
         self.each, self.of_all = perceptron(2 * dim, of.units, of.units), perceptron(of.units, of.units, 2 * dim)
         self.told, self.of_told = perceptron(2 * dim, of.units, of.units), perceptron(of.units, of.units, of.units)
-        self.flow = spline_flow(dim, of.units, of.transforms)
+        self.flow = spline_flow("conditional-flow", dim, of.units, transforms=of.transforms, hidden=HIDDEN, bins=BINS)
         half = torch.randn(of.kernels // 2, dim, generator=torch.Generator().manual_seed(0))
         self.register_buffer("noise", torch.cat([half, -half]))  # (K, D)
 
@@ -116,15 +116,3 @@ class _Network(nn.Module):
         """(M, B, 2 D), (M, B) -> (B, U)."""
         out: Tensor = self.of_told(torch.einsum("mb,mbu->bu", weights, self.told(features)))
         return out
-
-
-def spline_flow(dim: int, context: int, transforms: int) -> Any:
-    """An untrained flow over D dimensions given C numbers. Raises MissingPackage without zuko, which is an extra."""
-    try:
-        import zuko
-    except ImportError as error:
-        raise MissingPackage("conditional-flow: needs the package zuko: pip install 'bvae[flows]'") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return zuko.flows.NSF(dim, context, bins=BINS, transforms=transforms, hidden_features=HIDDEN,
-                              passes=min(2, dim))
