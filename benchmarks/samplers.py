@@ -54,15 +54,15 @@ def row(model: MultimodalVAE, sampler: str, draws: Draws, test: Draws, judges: c
             statistics.mean(dense), statistics.mean(seconds), sum(v.numel() for v in fitted.state().values())]
 
 
-def measure(data_name: str, names: Sequence[str]) -> dict[str, Any]:
-    """The table of some models of a data set."""
+def measure(data_name: str, names: Sequence[str], kinds: Sequence[str], root: Path) -> dict[str, Any]:
+    """The table of some models of a data set, which are in a folder of all checkpoints."""
     judges = classifiers.load(checkpoints_root(), data_name)
     train, test = (bvae.dataset(data_name, split=split) for split in ("train", "test"))
     rows = []
     for name in names:
-        model = bvae.load(data_name, name)
+        model = bvae.load(data_name, name, root)
         draws, held = (posterior_draws(model, data, seed=0) for data in (train, test))
-        for sampler in samplers():
+        for sampler in kinds:
             rows.append([name, *row(model, sampler, draws, held, judges, test.num_classes)])
             print(*rows[-1], flush=True)
     return {"title": "Samplers", "command": "python -m benchmarks.samplers", "columns": COLUMNS, "rows": rows,
@@ -74,9 +74,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["mwb-vae"])
     parser.add_argument("--dataset", default="polymnist")
+    parser.add_argument("--samplers", nargs="+", choices=samplers(), default=samplers())
+    parser.add_argument("--root", type=Path, default=checkpoints_root(), help="folder of all checkpoints")
     parser.add_argument("--json", type=Path, default=RESULTS / "samplers.json")
     options = parser.parse_args()
-    result = measure(options.dataset, options.models)
+    result = measure(options.dataset, options.models, options.samplers, options.root)
     write_json(options.json, result)
     print(markdown(result))
 
