@@ -80,7 +80,7 @@ def test_code_and_command_say_the_same_and_the_table_has_all(tmp_path, capsys):
 
 
 def test_the_items_go_to_the_map_and_reset_stays_here():
-    app = open_page(PAGE, data="mnist-svhn-text", model="MoPoE-VAE, 2-D", look="Who says what")
+    app = open_page(PAGE, data="mnist-svhn-text", model="MWB-VAE, 2-D", look="Who says what")
     next(b for b in app.button if "Reset" in b.label).click().run()
     assert_clean(app)
     assert app.segmented_control(key="look").value == "who"

@@ -171,7 +171,7 @@ LINKS = {
         {"look": "walk", "drag": "point", "classes": False}, ("places = torch.tensor([[1.2, -0.5]])",)),
     "latent space, a walk with beliefs": Link(
         "pages/latent_space.py",
-        {"data": "mnist-svhn-text", "model": "MoPoE-VAE, 2-D", "look": "Walk the plane", "drag": "the views' beliefs",
+        {"data": "mnist-svhn-text", "model": "MWB-VAE, 2-D", "look": "Walk the plane", "drag": "the views' beliefs",
          "beliefs": "-~0.5,1,4~-", "item": "7", "agg": "PoE", "views": ["mnist", "svhn"], "classes": "true"},
         {"look": "walk", "drag": "beliefs", "item": 7, "agg": "poe", "views": ["mnist", "svhn"], "classes": True},
         ("loc[1, 0] = torch.tensor([0.5, 1])", "scale[1, 0] *= 4", "present[[2]] = False", 'bvae.aggregator("poe"')),
