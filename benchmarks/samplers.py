@@ -65,7 +65,8 @@ def measure(data_name: str, names: Sequence[str], kinds: Sequence[str], root: Pa
         for sampler in kinds:
             rows.append([name, *row(model, sampler, draws, held, judges, test.num_classes)])
             print(*rows[-1], flush=True)
-    return {"title": "Samplers", "command": "python -m benchmarks.samplers", "columns": COLUMNS, "rows": rows,
+    return {"title": "Samplers", "command": f"python -m benchmarks.samplers {' '.join(names)}", "columns": COLUMNS,
+            "rows": rows,
             "notes": [f"Embedded {data_name}; {SEEDS} seeds of the fit; seconds of one core's time."]}
 
 

@@ -1,14 +1,14 @@
 """Records: the metrics of runs whose weights do not ship, ``<root>/<dataset>/records/<name>.json``.
 
 Other seeds, shares of missing modalities, and methods of which the figures are enough cost a file of a few kilobytes
-each. What several runs say together (the
-mean over seeds, the curves over missing modalities) is computed here from records and ``metrics.json`` files.
+each. What several runs say together (the mean over seeds, the curves over missing modalities) is computed here from
+records and ``metrics.json`` files.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,40 +102,35 @@ def records(dataset: str, root: Path | None = None) -> list[Record]:
     return [read(path) for path in sorted(folder_of(dataset, root).glob("*.json"))]
 
 
-def alone(dataset: str, models: Iterable[Checkpoint], root: Path | None = None) -> dict[str, Record]:
-    """The records that stand for a model of their own, by name in the order of methods.
+def together(
+    dataset: str, models: Mapping[str, Checkpoint], root: Path | None = None
+) -> dict[str, Checkpoint | Record]:
+    """The checkpoints of a data set, and the records that stand for a model of their own, in the order of methods.
 
-    A record that has a larger seed or a larger share of missing modalities than a record, or than one of the `models`
-    (the checkpoints of the data set), of otherwise the same settings says more of that one and is not among them.
-    Raises CheckpointError as :func:`records` does.
+    A record that has a larger seed or a larger share of missing modalities than another record, or than a checkpoint,
+    of otherwise the same settings says more of that one and is not among them. A checkpoint that was not evaluated
+    gives way to a record of its name. Raises CheckpointError as :func:`records` does.
     """
     there = records(dataset, root)
-    runs = [*(r.settings for r in there), *(model.settings for model in models)]
-    found = {r.name: r for r in there if not any(more_of(r.settings, other) for other in runs)}
+    families: dict[Settings, list[Settings]] = {}
+    for settings in (run.settings for runs in (there, models.values()) for run in runs):
+        families.setdefault(dataclasses.replace(settings, seed=0, missing=0.0), []).append(settings)
+    more = {s for family in families.values() for s in family for other in family
+            if s != other and s.seed >= other.seed and s.missing >= other.missing}
+    evaluated = {name: model for name, model in models.items() if model.metrics}
+    found: dict[str, Checkpoint | Record] = {
+        **models, **{r.name: r for r in there if r.settings not in more}, **evaluated}
     return {name: found[name] for name in in_order(found)}
-
-
-def more_of(settings: Settings, other: Settings) -> bool:
-    """Whether a run is another one with a larger seed, a larger share of missing modalities, or both."""
-    same = dataclasses.replace(settings, seed=other.seed, missing=other.missing) == other
-    return same and settings != other and settings.seed >= other.seed and settings.missing >= other.missing
-
-
-def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
-    """Everything that was evaluated of a data set, by name in the order of methods.
-
-    The checkpoints that have metrics, and the records that stand for themselves, see :func:`alone`: models whose
-    figures are there and whose weights are not. Raises CheckpointError for a damaged one.
-    """
-    return {name: model for name, model in known(dataset, root).items() if model.metrics}
 
 
 def known(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
-    """As :func:`results`, with the checkpoints that were not evaluated and have no record of their name."""
-    models = {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}
-    evaluated = {name: model for name, model in models.items() if model.metrics}
-    found: dict[str, Checkpoint | Record] = {**models, **alone(dataset, models.values(), root), **evaluated}
-    return {name: found[name] for name in in_order(found)}
+    """:func:`together` of all checkpoints of a data set. Raises CheckpointError for a damaged one."""
+    return together(dataset, {name: load_checkpoint(dataset, name, root) for name in checkpoints(dataset, root)}, root)
+
+
+def results(dataset: str, root: Path | None = None) -> dict[str, Checkpoint | Record]:
+    """What was evaluated of :func:`known`: models, and figures of models whose weights are not there."""
+    return {name: model for name, model in known(dataset, root).items() if model.metrics}
 
 
 # -- several runs together -------------------------------------------------------------------------------------------
@@ -161,20 +156,26 @@ def over_seeds(dataset: str, root: Path | None = None) -> dict[str, dict[str, di
     """
     models = known(dataset, root)
     others: list[Record | Checkpoint] = [*records(dataset, root), *(m for m in models.values() if m.metrics)]
-    stands = [m.settings for m in models.values() if m.metrics]
+    of_family: dict[Settings, dict[int, Mapping[str, Any]]] = {}  # settings but for the seed -> seed -> metrics
+    for run in others:
+        of_family.setdefault(dataclasses.replace(run.settings, seed=0), {})[run.settings.seed] = run.metrics
+    first: dict[Settings, int] = {}
+    for model in models.values():
+        if model.metrics:
+            family = dataclasses.replace(model.settings, seed=0)
+            first[family] = min(model.settings.seed, first.get(family, model.settings.seed))
     out: dict[str, dict[str, dict[str, Any]]] = {}
     for name, model in models.items():
-        mine = model.settings
-        alike = [c for c in others if dataclasses.replace(c.settings, seed=mine.seed) == mine]
-        if any(dataclasses.replace(s, seed=mine.seed) == mine and s.seed < mine.seed for s in stands):
+        seed, family = model.settings.seed, dataclasses.replace(model.settings, seed=0)
+        if first.get(family, seed) < seed:
             continue  # it counts where the model of the smallest seed stands
-        runs = dict(sorted({**{c.settings.seed: c.metrics for c in alike}, mine.seed: model.metrics}.items()))
+        runs = dict(sorted({**of_family.get(family, {}), seed: model.metrics}.items()))
         table: dict[str, dict[str, Any]] = {}
         for metric, value in model.metrics.items():
             if metric == "evaluation":
                 continue
             for key in keyed(value):
-                values = {str(seed): keyed(m[metric])[key]["mean"] for seed, m in runs.items()
+                values = {str(s): keyed(m[metric])[key]["mean"] for s, m in runs.items()
                           if key in keyed(m.get(metric, {}))}
                 if len(values) < 2:
                     continue

@@ -57,7 +57,7 @@ def title_of(checkpoint: str) -> str:
 
 
 PLUS: Mapping[str, Any] = {"private_dim": 32, "beta": 1.0, "likelihood_scale": 0.1, "batch_size": 64}
-"""Settings of methods with private latents, of which a step costs about twice that of others with as many items."""
+"""Settings of methods with private latents, of which a step costs more than of others with as many items."""
 
 for _name, _method in {
     "mvae": Method(

@@ -18,7 +18,6 @@ from bvae.io.storage import StorageError
 from bvae.metrics import CATALOG
 from bvae.plots.metrics import FEW, curve_figure
 from bvae.training import Checkpoint, load_checkpoint
-from bvae.training.checkpoint import in_order
 
 begin_page()
 screen = st.container(gap="small", key="one_screen")
@@ -42,13 +41,13 @@ for name in loaders.trained(data_name):
         problems.append(f"{plain(label(name))} is left out: {plain(str(error))}")
 models: dict[str, Checkpoint | records.Record]
 try:
-    models = {**records.alone(data_name, checkpoints.values()), **checkpoints}
+    models = records.together(data_name, checkpoints)
 except StorageError:
     models = {**checkpoints}  # that the records cannot be read is said below
 if problems:
     st.warning("\n\n".join(problems), icon=":material/warning:")
 metrics = {name: model.metrics for name, model in models.items()}
-names = [name for name in in_order(metrics) if metrics[name]]
+names = [name for name in metrics if metrics[name]]
 if not names:
     st.info(f"No model of {data_label(data_name)} has been evaluated yet: `python -m bvae evaluate {data_name} all` "
             "does it.")

@@ -7,13 +7,13 @@ import pytest
 
 from bvae.evaluation.records import (
     Record,
-    alone,
     folder_of,
     over_missing,
     over_seeds,
     read,
     records,
     results,
+    together,
     write,
     write_seeds,
 )
@@ -77,7 +77,7 @@ def test_results_are_of_models_and_of_records_that_stand_for_one(tmp_path):
     assert list(over_missing("polymnist", tmp_path)) == list(found)
     assert isinstance(found["mmvae"], Record)
     assert found["wb-vae"] == load_checkpoint("polymnist", "wb-vae", tmp_path)
-    assert list(alone("polymnist", [], tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-seed-1"]
+    assert list(together("polymnist", {}, tmp_path)) == ["mmvae", "wb-vae-longer", "wb-vae-seed-1"]
     # A run of one's own, of another seed, says more of the method that is there; it does not take its place.
     put_checkpoint(tmp_path, "mine", 0.9, of=settings(method="mmvae", seed=7))
     assert list(results("polymnist", tmp_path)) == ["mmvae", "wb-vae", "mine", "wb-vae-longer"]
