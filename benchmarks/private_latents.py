@@ -83,6 +83,11 @@ VARIANTS: Mapping[str, Variant] = {
         settings={**SMALL, "likelihood": "laplace", "likelihood_scale": 0.1 / math.sqrt(2), "private_dim": 32}),
     "learned sd of each view, from 0.1, 32 private dimensions": Variant(
         settings={**SMALL, "likelihood": "normal-learned", "likelihood_scale": 0.1, "private_dim": 32}),
+    "conditional prior, sd 0.1, 32 private dimensions": Variant(
+        settings={**SMALL, "likelihood_scale": 0.1, "private_dim": 32, "conditional_prior": True}),
+    **{f"{title}, sd 0.1, 32 private dimensions": Variant(
+        f"hoelder-vae-{plus}", {**SMALL, "likelihood_scale": 0.1, "private_dim": 32})
+       for title, plus in (("Hölder+", "plus"), ("Hölder++", "plus-plus"))},
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),
@@ -164,7 +169,7 @@ def measured(model: MultimodalVAE, data: EvaluationData, private: str | DrawsPri
             z = posterior_of(model, experts, members).rsample((2,), generator=generator)
             seen = torch.zeros_like(experts.present)
             seen[list(members)] = True
-            z = model.complete(z, seen, private, generator)
+            z = model.complete(z, experts._replace(present=seen), private, generator)
             for name in targets(names, members):
                 pair = model.decode(z, [name])[name]
                 right.append((data.judges.probabilities({name: pair[0]})[name].argmax(-1) == y).double().mean())

@@ -234,7 +234,7 @@ def drawn_of(
     z = posterior_of(model, experts, members).rsample(sample_shape, generator=generator)
     seen = torch.zeros_like(experts.present)
     seen[list(members)] = experts.present[list(members)]
-    return model.complete(z, seen, generator=generator)
+    return model.complete(z, experts._replace(present=seen), generator=generator)
 
 
 def shared_means(model: MultimodalVAE, experts: UnimodalPosteriors, members: tuple[int, ...]) -> Tensor:

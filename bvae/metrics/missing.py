@@ -52,7 +52,7 @@ def missing_modalities(model: MultimodalVAE, data: EvaluationData, generator: to
         judged = torch.tensor([name in data.judges for name in names])
         missing = ~observed & judged.unsqueeze(1)
         if percent and bool(missing.any()):
-            z = model.complete(q.rsample(generator=generator), seen.present, generator=generator)  # (N, L)
+            z = model.complete(q.rsample(generator=generator), seen, generator=generator)  # (N, L)
             coherence[str(percent)] = summary(right_of_missing(model, data, z, missing))
     return {"latent_accuracy_missing": accuracy, **({"coherence_missing": coherence} if coherence else {})}
 

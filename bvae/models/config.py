@@ -42,6 +42,9 @@ class ModelConfig:
         "unknown" from what is drawn from N(0, I).
     modality_priors : bool
         Whether every modality has a learned prior of its own, see `bvae.models.priors`.
+    conditional_prior : bool
+        Whether private latents have a learned prior given the shared ones, p(w_m | z), in place of N(0, I), see
+        `bvae.models.priors.ConditionalPrior`: a hierarchy, with z above.
     """
 
     latent_dim: int = 32
@@ -53,12 +56,18 @@ class ModelConfig:
     auxiliary_prior: bool = False
     auxiliary: str = "free"
     modality_priors: bool = False
+    conditional_prior: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.private_dim, int) or self.private_dim < 0:
             raise ValueError(f"private_dim: expected a non-negative integer, got {self.private_dim!r}")
         if self.auxiliary_prior and not self.private_dim:
             raise ValueError("auxiliary_prior: it is one of private latents; expected private_dim of at least 1, got 0")
+        if self.conditional_prior and not self.private_dim:
+            raise ValueError("conditional_prior: it is one of private latents; expected private_dim of at least 1, "
+                             "got 0")
+        if self.conditional_prior and self.auxiliary_prior:
+            raise ValueError("conditional_prior: expected one prior of private latents, got auxiliary_prior as well")
         if self.auxiliary not in AUXILIARY:
             raise ValueError(f"auxiliary: expected one of {', '.join(AUXILIARY)}, got {self.auxiliary!r}")
         for name in ("latent_dim", "width"):

@@ -122,7 +122,7 @@ def _impute(
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
     experts = model.experts(x, present)
     q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
-    z = model.complete(q.common(num_draws, generator), experts.present, None, generator, common=True)  # (S, B, L)
+    z = model.complete(q.common(num_draws, generator), experts, None, generator, common=True)  # (S, B, L)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     names = list(model.modalities)
     shown = seen(x, present, names, z.shape[1])

@@ -127,8 +127,14 @@ for _name, _method in {
     "hoelder-vae-plus": Method(
         "Hölder+", "hoelder", "shared-private", "arXiv 2606.13381; private latents: this package", {"alpha": 0.5},
         settings=PLUS,
-        differs="Hölder++ without its top-down hierarchy, of which only the abstract could be read: the exact pool "
-                "beside private latents, trained as MWB-VAE+ is."),
+        differs="Hölder++ without its top-down hierarchy: the exact pool beside private latents, trained as MWB-VAE+ "
+                "is."),
+    "hoelder-vae-plus-plus": Method(
+        "Hölder++", "hoelder", "shared-private", "arXiv 2606.13381; hierarchy and training: this package",
+        {"alpha": 0.5}, settings={**PLUS, "conditional_prior": True},
+        differs="Of the source only the beginning could be read, which names the exact pool, private latents and "
+                "top-down hierarchical inference. The hierarchy here is our reading: private latents have a learned "
+                "prior given the shared ones, and what a view says of its own is multiplied by it."),
     "mwb-vae-hierarchical": Method(
         "MWB-VAE (hierarchical prior)", "mwb", "hierarchical-prior",
         "this package, after the abstract of Qiu et al., medRxiv 2026.04.05.26350202",

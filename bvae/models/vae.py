@@ -24,7 +24,7 @@ from bvae.models.latents import CANDIDATES, PRIOR, DrawsLatents, DrawsPrivate, b
 from bvae.models.likelihoods import Likelihood, likelihood_for, name_for
 from bvae.models.named_modules import NamedModules
 from bvae.models.networks import NETWORKS, to_gaussian
-from bvae.models.priors import ModalityPriors
+from bvae.models.priors import BelowPrior, ConditionalPrior, ModalityPriors
 from bvae.models.statistics import CELLS, of_present
 
 
@@ -34,6 +34,7 @@ class MultimodalVAE(nn.Module):
     The latent vector that everything here speaks of has L = D + M P dimensions: first the D shared ones, of which the
     aggregator makes the joint posterior, then P private ones of each modality in turn (none by default). A private part
     depends on its own modality alone; without it, it has the prior N(0, I), and is drawn by :attr:`private_sampler`.
+    With `ModelConfig.conditional_prior` it is in units of p(w | z), and :meth:`complete` carries what a view says to z.
 
     Parameters
     ----------
@@ -86,6 +87,9 @@ class MultimodalVAE(nn.Module):
                 self.encoders[name], self.decoders[name] = pair.build(
                     m.shape, own, self.config.width, m.columns)
                 self.likelihoods[name] = likelihood_for(m, self.config.likelihood, self.config.likelihood_scale)
+                if self.config.conditional_prior:
+                    prior = ConditionalPrior(self.config.latent_dim, self.config.private_dim)
+                    self.decoders[name] = BelowPrior(prior, self.decoders[name])
             except (ValueError, TypeError) as error:
                 raise ValueError(f"modality {name!r}, kind {m.kind!r}, shape {m.shape}: {error}") from error
         self.expert_weights = ExpertWeights(self.config.weights, len(self.modalities), self.config.latent_dim)
@@ -230,7 +234,8 @@ class MultimodalVAE(nn.Module):
     def with_private(self, q: Posterior, experts: UnimodalPosteriors) -> Posterior:
         """A joint posterior of the shared dimensions (K, B, D), completed by the private parts: (K, B, L).
 
-        Each private part is the one of its own modality's posterior, or the prior where the modality is missing.
+        Each private part is the one of its own modality's posterior, or the prior where the modality is missing. With
+        a conditional prior it is what the modality says where it takes z to be; :meth:`complete` carries draws of it.
         """
         if not self.config.private_dim:
             return q
@@ -259,10 +264,32 @@ class MultimodalVAE(nn.Module):
         mine = torch.cat([mine.new_ones(len(mine), self.shared_dim), mine], 1).unsqueeze(1)
         return Posterior(q.weights, torch.where(mine, q.loc, 0.0), torch.where(mine, q.scale, 1.0))
 
+    def carried(self, m: int, z: Tensor, experts: UnimodalPosteriors) -> tuple[Tensor, Tensor]:
+        """q(w_m | x_m, z), top-down: means and standard deviations (..., B, P) at shared parts (..., B, D).
+
+        Without a conditional prior it does not depend on z. See `ConditionalPrior.carried`.
+        """
+        part = self.private_part(m)
+        loc, scale = experts.loc[m, :, part], experts.scale[m, :, part]
+        if not self.config.conditional_prior:
+            return loc, scale
+        prior = cast(BelowPrior, list(self.decoders.values())[m]).prior
+        return prior.carried(loc, scale, experts.loc[m, :, : self.shared_dim], z)
+
+    def top_down(self, m: int, z: Tensor, experts: UnimodalPosteriors) -> tuple[Tensor, Tensor]:
+        """The private part of modality m of draws z (..., B, L) of `experts`, carried to the shared part of z with the
+        same chance, (..., B, P), and KL(q(w_m | x_m, z) || p(w_m | z)) in nats, (..., B)."""
+        part = self.private_part(m)
+        loc, scale = self.carried(m, z[..., : self.shared_dim], experts)
+        drawn = z[..., part]
+        if self.config.conditional_prior:
+            drawn = loc + scale * (drawn - experts.loc[m, :, part]) / experts.scale[m, :, part]
+        return drawn, diagonal.kl_to_standard(loc, scale)
+
     def complete(
         self,
         z: Tensor,
-        observed: Tensor,
+        observed: Tensor | UnimodalPosteriors,
         private: str | DrawsPrivate | None = None,
         generator: torch.Generator | None = None,
         common: bool = False,
@@ -274,11 +301,13 @@ class MultimodalVAE(nn.Module):
         ----------
         z : Tensor
             (..., B, L).
-        observed : Tensor
-            (M, B) bool: of which views the private parts stay as they are.
+        observed : Tensor or UnimodalPosteriors
+            (M, B) bool: of which views the private parts stay as they are. Or the posteriors of which z was drawn: with
+            a conditional prior the private parts of views that are there are carried to the shared part of z, with the
+            same chance; given a mask alone they stay what their views said where each takes z to be.
         private : {"prior", "zero"} or PrivateSampler, optional
             How the others are drawn: from N(0, I), at 0, or by a sampler; by default by :attr:`private_sampler`, or
-            where there is none, as they stand in z.
+            where there is none, with a conditional prior from it, without as they stand in z.
         generator : torch.Generator, optional
         common : bool
             Take the same chance for every item of B.
@@ -299,14 +328,20 @@ class MultimodalVAE(nn.Module):
         """
         check_count(candidates, "candidates")
         chosen = self.private_sampler if private is None else private
+        if chosen is None and self.config.conditional_prior:
+            chosen = PRIOR
         if not self.config.private_dim or chosen is None:
             return z
         z = z.clone()
         shared, dim = z[..., : self.shared_dim], self.config.private_dim
+        experts = observed if isinstance(observed, UnimodalPosteriors) else None
+        observed = observed.present if isinstance(observed, UnimodalPosteriors) else observed
         for m, name in enumerate(self.modalities):
+            part = self.private_part(m)
+            if experts is not None and bool(observed[m].any()):
+                z[..., part] = self.top_down(m, z, experts)[0]
             if bool(observed[m].all()):
                 continue
-            part = self.private_part(m)
             drawn = best_of(candidates, partial(private_part, chosen, name, shared, dim, generator, common),
                             partial(self._read_back, m, name, shared))
             z[..., part] = torch.where(observed[m].unsqueeze(-1), z[..., part], drawn)
@@ -403,7 +438,7 @@ class MultimodalVAE(nn.Module):
         experts = self.experts(x, present)
         q = self.aggregate(experts, (aggregator or self.aggregator).conditional(), weights)
         z = q.rsample((num_samples,), generator=generator)
-        return self.decode(self.complete(z, experts.present, private, generator), targets)
+        return self.decode(self.complete(z, experts, private, generator), targets)
 
     @torch.no_grad()
     def sample(
@@ -499,7 +534,9 @@ class MultimodalVAE(nn.Module):
         Where a split is large, that many items are read, spread evenly over it, as make `bvae.models.statistics.CELLS`.
         """
         for m, name in enumerate(self.modalities):
-            parts: list[Any] = [part for part in (self.encoders[name], self.decoders[name]) if hasattr(part, "observe")]
+            decoder = self.decoders[name]
+            decoder = decoder.network if isinstance(decoder, BelowPrior) else decoder
+            parts: list[Any] = [part for part in (self.encoders[name], decoder) if hasattr(part, "observe")]
             if type(self.likelihood(name)).observe is not Likelihood.observe:
                 parts.append(self.likelihood(name))
             if not parts:

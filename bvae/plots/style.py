@@ -52,6 +52,7 @@ LOOKS = {
     "self-attention": Look("#8B5855", "#AFA9A7", "longdash"),
     "conditional-flow": Look("#A3670A", "#0785CF", "dashdot"),
     "hoelder-vae-plus": Look("#9303B4", "#DDFFDA", "dot"),
+    "hoelder-vae-plus-plus": Look("#0E270A", "#736227", "longdash"),
     "mwb-vae-hierarchical": Look("#989A97", "#905252", "dash"),
     "mwb-vae-plus": Look("#F86E14", "#F98702", "longdashdot"),
     "wb-vae-plus": Look("#810A02", "#8A4985", "longdash"),

@@ -50,8 +50,8 @@ SHIPPED = ("polymnist", "mnist-svhn-text", "celeba")
 """Data sets of which every method ships, of those that are registered."""
 
 ONLY: Mapping[str, tuple[str, ...]] = {
-    "mwb-vae-plus": ("polymnist",), "wb-vae-plus": (), "hoelder-vae-plus": (), "joint-flow-vae": (),
-    "mwb-vae-hierarchical": (), "mmvae-plus-dreg": ()}
+    "mwb-vae-plus": ("polymnist",), "wb-vae-plus": (), "hoelder-vae-plus": (), "hoelder-vae-plus-plus": (),
+    "joint-flow-vae": (), "mwb-vae-hierarchical": (), "mmvae-plus-dreg": ()}
 """Methods that ship for some of the data sets of pictures only."""
 
 NEWER = ("mmjsd", "mmvm-vae", "sum-pooling-vae", "self-attention-vae")

@@ -49,7 +49,7 @@ class Settings:
     beta_warmup_steps : int
         Steps over which beta rises linearly from 0.
     latent_dim, width, likelihood, likelihood_scale, weights, private_dim, auxiliary_prior, auxiliary,
-    modality_priors
+    modality_priors, conditional_prior
         See `bvae.models.config.ModelConfig`.
     reconstruction_weights : str
         "recipe": the weights of the modalities' log-likelihoods that the data set's recipe gives. Else one number a
@@ -88,6 +88,7 @@ class Settings:
     auxiliary_prior: bool = ModelConfig.auxiliary_prior
     auxiliary: str = ModelConfig.auxiliary
     modality_priors: bool = ModelConfig.modality_priors
+    conditional_prior: bool = ModelConfig.conditional_prior
     reconstruction_weights: str = "recipe"
     augment: bool = False
     missing: float = 0.0
@@ -166,6 +167,7 @@ class Settings:
         return ModelConfig(
             self.latent_dim, self.width, self.likelihood, float(self.likelihood_scale), self.weights,
             self.private_dim, self.auxiliary_prior, self.auxiliary, self.modality_priors,
+            self.conditional_prior,
         )
 
     def learning_rate_at(self, step: int) -> float:

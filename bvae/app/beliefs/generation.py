@@ -94,7 +94,7 @@ class Studio:
         with torch.inference_mode():
             experts = self.model.experts(x)
             z = self.model.aggregate(experts, self.rule.conditional()).rsample((num_samples,), generator=generator)
-            z = self.model.complete(z, experts.present, generator=generator)[:, 0]
+            z = self.model.complete(z, experts, generator=generator)[:, 0]
         return self.decode(z, targets, without)
 
     def matrix(self, x: Mapping[str, Tensor], seed: int, without: Sequence[int]) -> dict[str, Generated]:
@@ -116,7 +116,7 @@ class Studio:
             some = UnimodalPosteriors(*(v[:, list(items)] for v in experts))
             generator = torch.Generator().manual_seed(seed)
             z = self.model.aggregate(some, self.rule.conditional()).rsample((), generator=generator)
-            return self.model.complete(z, some.present, generator=generator)
+            return self.model.complete(z, some, generator=generator)
 
     def near(self, z: Tensor, count: int) -> Tensor:
         """(S, count) the items whose z lie nearest, the nearest one first."""

@@ -28,6 +28,9 @@ class SubsetsWithPrivate(Objective):
     w_m ~ q(w_m | x_m), the others with w = 0. Loss: -sum_m log p(x_m | z, w_m) + beta [ KL(q || p) + private
     sum_(m in S) KL(q(w_m | x_m) || p(w_m)) ], with the mean KL of all components for z.
 
+    With a conditional prior p(w_m | z) (`ModelConfig.conditional_prior`) w_m is drawn below z, from q(w_m | x_m, z),
+    and in place of w = 0 stands the mean of p(w_m | z): the hierarchy of Hölder++ as read here.
+
     What one view tells of the others has to be in z, because their decoders do not see their own w then; and that w is
     missing, not drawn, is something that a decoder can see.
 
@@ -80,9 +83,8 @@ class SubsetsWithPrivate(Objective):
         told = told & (told.sum(0) >= self.least)
         parts, private_kl = [u[:, : model.shared_dim]], torch.zeros_like(u[:, 0])
         for m, own in enumerate(told):
-            part = model.private_part(m)
-            parts.append(torch.where(own.unsqueeze(1), u[:, part], 0.0))
-            divergence = diagonal.kl_to_standard(experts.loc[m, :, part], experts.scale[m, :, part])
+            private, divergence = model.top_down(m, u, experts)
+            parts.append(torch.where(own.unsqueeze(1), private, 0.0))
             private_kl = private_kl + torch.where(own, divergence, 0.0)
         reconstruction = model.reconstruction_error(x, torch.cat(parts, 1), present)
         kl = model.shared(q).kl_to_prior() + self.private * private_kl

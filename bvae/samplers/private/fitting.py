@@ -20,8 +20,8 @@ def private_draws(
 ) -> dict[str, PrivateDraws]:
     """Of each modality private parts of some items, and the shared parts that other views tell of them.
 
-    For each item that has the view and others, w ~ q(w | x_m), and z ~ q(z | x_S) of a random non-empty set S of the
-    others. An item that has no other view takes z of this one.
+    For each item that has the view and others, z ~ q(z | x_S) of a random non-empty set S of the others, and w ~
+    q(w | x_m), or with a conditional prior q(w | x_m, z). An item that has no other view takes z of this one.
 
     Parameters
     ----------
@@ -49,10 +49,11 @@ def private_draws(
         whole = model.shared(model.aggregate(experts, rule)).mean
         for m, name in enumerate(model.modalities):
             own = model.private_part(m)
-            loc, scale = experts.loc[m, :, own], experts.scale[m, :, own]
-            w = loc + scale * torch.randn(loc.shape, generator=generator)
+            noise = torch.randn(experts.loc[m, :, own].shape, generator=generator)
             seen = others(experts.present, m, generator)
             z = model.shared(model.aggregate(experts._replace(present=seen), rule)).rsample(generator=generator)
+            loc, scale = model.carried(m, z, experts)
+            w = loc + scale * noise
             there = experts.present[m] & torch.cat([z, w, whole], 1).isfinite().all(1)
             found[name].append((z[there], w[there], whole[there]))
     draws = {name: PrivateDraws(*(torch.cat(v) for v in zip(*parts, strict=True))) for name, parts in found.items()}
@@ -103,7 +104,10 @@ def fit_private(
 def best_private(model: MultimodalVAE, data: MultimodalDataset, seed: int = 0) -> PrivateSampler | None:
     """The sampler that a model with private latents is given after its training.
 
-    None for a model without, and where a modality has too few draws: its private parts are drawn from the prior then.
+    None for a model without, for one that has a prior of private parts given shared ones itself, and where a modality
+    has too few draws: its private parts are drawn from the prior then.
     """
+    if model.config.conditional_prior:
+        return None
     draws = private_draws(model, data, seed=seed)
     return PRIVATE_SAMPLERS[BEST].fitted(draws, seed) if draws and len(draws) == len(model.modalities) else None
