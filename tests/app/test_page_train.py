@@ -86,6 +86,8 @@ def test_an_example_of_another_method_says_so(runs):
     assert "How MMVAE learned" in said  # the same rule
     assert "No trained MMVAE (DReG, K = 1) is there, so this is another method: yours may look otherwise." in said
     assert "should look alike" not in said
+    app.selectbox(key="train_method").set_value("hoelder-vae-plus-plus").run()
+    assert "How MWB-VAE+ learned" in texts(app)  # the same bound, and private latents too
 
 
 def test_every_state_of_a_run(runs):

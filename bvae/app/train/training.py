@@ -296,11 +296,17 @@ def shipped_samples(key: loaders.ModelKey, count: int = NUM_SAMPLES) -> dict[str
         return {view: values.clone() for view, values in model.decode(z).items()}
 
 
+def unlike(method: str, other: str) -> int:
+    """In how many respects two methods differ; 0 of a method and itself."""
+    one, two = METHODS[method], METHODS[other]
+    return (method != other) + (one.aggregator != two.aggregator) + (one.objective != two.objective) + (
+        ("private_dim" in one.settings) != ("private_dim" in two.settings))
+
+
 def watch_example(data_name: str, method: str) -> None:
     """How the model of the chosen method learned, or of another one, if there is none: what one may expect."""
     names = [n for n in loaders.trained(data_name) if n in METHODS]
-    rule = METHODS[method].aggregator
-    name = method if method in names else min(names, key=lambda n: METHODS[n].aggregator != rule, default=None)
+    name = min(names, key=lambda other: unlike(method, other), default=None)
     if name is None:
         st.info(f"No model of {data_label(data_name)} is there yet: yours will be the first.")
         return
