@@ -25,16 +25,6 @@ def moved(module):
     return module
 
 
-@pytest.fixture
-def case():
-    torch.manual_seed(3)
-    modalities = [bvae.Modality(n, "image", (1, 8, 8)) for n in "abc"]
-    x = {m.name: torch.rand(2, *m.shape) for m in modalities}
-    present = torch.ones(3, 2, dtype=torch.bool)
-    present[2, 1] = False
-    return modalities, x, present
-
-
 def made(modalities, rule="mwb", **options):
     model = bvae.MultimodalVAE(
         modalities, aggregator(rule, **options), bvae.ModelConfig(D, 4, private_dim=P, conditional_prior=True))
@@ -120,8 +110,8 @@ def slow(model, modalities, x, present, private, generator):
 
 
 @pytest.mark.parametrize(("rule", "options"), [("mwb", {}), ("hoelder", {"alpha": 0.5})])
-def test_the_bound_is_that_of_the_hierarchy(case, rule, options):
-    modalities, x, present = case
+def test_the_bound_is_that_of_the_hierarchy(three_views, rule, options):
+    modalities, x, present = three_views
     model = made(modalities, rule, **options)
     bound = objective("shared-private", beta=2.0, private=0.5)
     generator = torch.Generator().manual_seed(0)
@@ -134,8 +124,8 @@ def test_the_bound_is_that_of_the_hierarchy(case, rule, options):
     torch.testing.assert_close(ours.loss, ours.reconstruction + 2 * ours.kl)
 
 
-def test_draws_are_carried_to_their_shared_part_and_others_come_from_the_prior(case):
-    modalities, x, _ = case
+def test_draws_are_carried_to_their_shared_part_and_others_come_from_the_prior(three_views):
+    modalities, x, _ = three_views
     model = made(modalities)
     one = {name: values[:1].repeat(TIMES, 1, 1, 1) for name, values in x.items() if name != "c"}
     generator = torch.Generator().manual_seed(0)
@@ -162,8 +152,8 @@ def test_draws_are_carried_to_their_shared_part_and_others_come_from_the_prior(c
                                    model.decoders["a"].network(torch.cat([place[0, :D], a]).unsqueeze(0)))
 
 
-def test_translations_and_inventions(case):
-    modalities, x, _ = case
+def test_translations_and_inventions(three_views):
+    modalities, x, _ = three_views
     model = made(modalities)
     said = [model.generate(x, ["a"], 3, torch.Generator().manual_seed(seed))["a"] for seed in (0, 0, 1)]
     assert said[0].shape == (3, 2, 1, 8, 8)
@@ -187,9 +177,9 @@ def test_tables_and_what_is_fitted_after_a_training():
     assert model.sample(4)["a"].isfinite().all()
 
 
-def test_candidates_are_drawn_anew(case):
+def test_candidates_are_drawn_anew(three_views):
     """Inventions keep the best of several draws of p(w | z), as they do of a fitted sampler's."""
-    model = made(case[0])
+    model = made(three_views[0])
     nothing = torch.zeros(3, 5, dtype=torch.bool)
     z = torch.randn(5, model.latent_dim)
     with torch.no_grad():
@@ -200,8 +190,8 @@ def test_candidates_are_drawn_anew(case):
     assert (read[1] > read[0]).any()
 
 
-def test_other_bounds_take_it(case):
-    modalities, x, present = case
+def test_other_bounds_take_it(three_views):
+    modalities, x, present = three_views
     model = made(modalities)
     objective("elbo")(model, x, present, torch.Generator().manual_seed(0)).loss.sum().backward()
     assert all(d.prior.out.weight.grad.abs().max() > 0 for d in model.decoders.values())

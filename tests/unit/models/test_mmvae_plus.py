@@ -15,12 +15,8 @@ TIMES = 3000
 
 
 @pytest.fixture
-def case():
-    torch.manual_seed(3)
-    modalities = [bvae.Modality(n, "image", (1, 8, 8)) for n in "abc"]
-    x = {m.name: torch.rand(2, *m.shape) for m in modalities}
-    present = torch.ones(3, 2, dtype=torch.bool)
-    present[2, 1] = False
+def case(three_views):
+    modalities, x, present = three_views
     model = bvae.MultimodalVAE(modalities, aggregator("moe"),
                                bvae.ModelConfig(D, 2, private_dim=P, auxiliary_prior=True))
     with torch.no_grad():

@@ -13,16 +13,6 @@ D, P = 2, 2
 TIMES = 4000
 
 
-@pytest.fixture
-def case():
-    torch.manual_seed(3)
-    modalities = [bvae.Modality(n, "image", (1, 8, 8)) for n in "abc"]
-    x = {m.name: torch.rand(2, *m.shape) for m in modalities}
-    present = torch.ones(3, 2, dtype=torch.bool)
-    present[2, 1] = False
-    return modalities, x, present
-
-
 def made(modalities, rule):
     """A model whose private parts say something."""
     model = bvae.MultimodalVAE(modalities, aggregator(rule), bvae.ModelConfig(D, 4, private_dim=P))
@@ -69,8 +59,8 @@ def slow(model, modalities, x, present, mixture, private, least, generator):
 
 
 @pytest.mark.parametrize(("rule", "mixture", "least"), [("mwb", True, 1), ("mwb", True, 2), ("wasserstein", False, 1)])
-def test_it_is_the_mean_over_all_subsets(case, rule, mixture, least):
-    modalities, x, present = case
+def test_it_is_the_mean_over_all_subsets(three_views, rule, mixture, least):
+    modalities, x, present = three_views
     model = made(modalities, rule)
     bound = objective("shared-private", beta=2.0, private=0.5, least=least)
     generator = torch.Generator().manual_seed(0)
@@ -83,8 +73,8 @@ def test_it_is_the_mean_over_all_subsets(case, rule, mixture, least):
     torch.testing.assert_close(ours.loss, ours.reconstruction + 2 * ours.kl)
 
 
-def test_what_is_decoded_with_drawn_private_parts_teaches_decoders_alone(case):
-    modalities, x, present = case
+def test_what_is_decoded_with_drawn_private_parts_teaches_decoders_alone(three_views):
+    modalities, x, present = three_views
     model = made(modalities, "mwb")
     seeds = [torch.Generator().manual_seed(1) for _ in range(3)]
     plain = objective("shared-private")(model, x, present, seeds[0])
@@ -104,8 +94,8 @@ def test_what_is_decoded_with_drawn_private_parts_teaches_decoders_alone(case):
     assert any(g is not None and float(g.abs().max()) > 1e-4 for g in changed)
 
 
-def test_it_refuses_what_it_cannot_take(case):
-    modalities, x, present = case
+def test_it_refuses_what_it_cannot_take(three_views):
+    modalities, x, present = three_views
     model = bvae.MultimodalVAE(modalities, aggregator("mwb"), bvae.ModelConfig(D, 4))
     with pytest.raises(ValueError, match="expected a model with private latents"):
         objective("shared-private")(model, x, present, None)
@@ -122,8 +112,8 @@ def test_it_refuses_what_it_cannot_take(case):
 
 
 @pytest.mark.parametrize("rule", ["mwb", "mopoe", "moe", "hoelder", "mixture(hoelder)"])
-def test_a_component_knows_private_parts_of_its_own_views_alone(case, rule):
-    modalities, x, _ = case
+def test_a_component_knows_private_parts_of_its_own_views_alone(three_views, rule):
+    modalities, x, _ = three_views
     model = made(modalities, rule)
     experts = model.experts(x)
     q = model.apart(model.aggregate(experts))
@@ -151,16 +141,16 @@ def test_a_component_depends_on_the_views_that_it_is_said_to_be_made_of(rule):
         assert torch.equal(gradient.abs().sum((1, 2)) > 1e-7, row)
 
 
-def test_a_rule_that_gives_one_gaussian_keeps_all_private_parts(case):
-    modalities, x, _ = case
+def test_a_rule_that_gives_one_gaussian_keeps_all_private_parts(three_views):
+    modalities, x, _ = three_views
     model = made(modalities, "wasserstein")
     q = model.aggregate(model.experts(x))
     assert model.apart(q) is q
     assert torch.equal(aggregator("wasserstein").held(3), torch.ones(1, 3, dtype=torch.bool))
 
 
-def test_the_elbo_of_a_mixture_pays_only_for_private_parts_that_a_subset_holds(case):
-    modalities, x, _ = case
+def test_the_elbo_of_a_mixture_pays_only_for_private_parts_that_a_subset_holds(three_views):
+    modalities, x, _ = three_views
     model = made(modalities, "mwb")
     with torch.no_grad():
         loc, scale, _ = model.experts(x)
