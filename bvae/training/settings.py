@@ -11,6 +11,7 @@ from typing import Any
 from bvae.data.base import Modality
 from bvae.models.config import ModelConfig
 from bvae.models.methods import METHODS
+from bvae.models.objectives import OBJECTIVES
 
 SEEDS = 2**32
 """Seeds are less: they are multiplied to make those of epochs, windows and shards, which 63 bits must hold."""
@@ -123,6 +124,9 @@ class Settings:
         if self.reconstruction_weights != "recipe":
             self._reconstruction_weights()
         self.model_config()
+        if self.conditional_prior and not OBJECTIVES[METHODS[self.method].objective].top_down:
+            raise ValueError("conditional_prior: expected a method whose bound draws private latents below shared ones "
+                             f"(shared-private), got {self.method!r} with {METHODS[self.method].objective}")
 
     def _reconstruction_weights(self) -> list[float]:
         try:

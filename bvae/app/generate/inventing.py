@@ -85,8 +85,7 @@ def drawn_in_words(model: MultimodalVAE, drawn: str) -> str:
     clouds = getattr(model.sampler, "num_components", None)
     of = f"{clouds} soft clouds" if clouds else "soft clouds"
     private = (f" Each view's private part is drawn {CANDIDATES} times, and the draw is kept with which the view's "
-               "encoder reads what is decoded most as z again."
-               if model.private_sampler or model.config.conditional_prior else "")
+               "encoder reads what is decoded most as z again." if model.private_sampler else "")
     return (f"**z is drawn from where items are:** {of} were laid over the z of the training items, and each draw is "
             f"from one of them.{private} What does the bare prior give?")
 

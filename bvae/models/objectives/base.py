@@ -50,6 +50,8 @@ class Objective(ABC):
     """Whether the loss is reconstruction + beta x kl."""
     asks_to_agree: ClassVar[bool] = False
     """Whether the unimodal posteriors of one item are asked to be near each other, and not only near the prior."""
+    top_down: ClassVar[bool] = False
+    """Whether private latents are drawn below the shared ones, as `ModelConfig.conditional_prior` needs it."""
 
     def __post_init__(self) -> None:
         if not self.beta >= 0:

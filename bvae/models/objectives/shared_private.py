@@ -14,6 +14,7 @@ from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.gaussians.randomness import normal
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.objectives.elbo import score
 from bvae.models.vae import MultimodalVAE
 from bvae.registry import require_number
 
@@ -56,6 +57,7 @@ class SubsetsWithPrivate(Objective):
     agreement: float = 0.0
 
     decomposes: ClassVar[bool] = False
+    top_down: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,7 +74,8 @@ class SubsetsWithPrivate(Objective):
             raise ValueError("shared-private: expected a model with private latents (private_dim > 0), got one without")
         experts = model.experts(x, present)
         q = model.aggregate(experts, generator=generator)
-        index = q.stratified(generator)
+        learned = q.num_components > 1 and q.weights.requires_grad
+        index = q.draw(generator) if learned else q.stratified(generator)
         drawn = q.component(index)
         u = drawn.rsample(generator=generator)  # (B, L)
         held = model.aggregator.held(len(model.modalities)).to(u.device)
@@ -87,11 +90,14 @@ class SubsetsWithPrivate(Objective):
             parts.append(torch.where(own.unsqueeze(1), private, 0.0))
             private_kl = private_kl + torch.where(own, divergence, 0.0)
         reconstruction = model.reconstruction_error(x, torch.cat(parts, 1), present)
-        kl = model.shared(q).kl_to_prior() + self.private * private_kl
-        loss = reconstruction + self.beta * kl
+        away = model.shared(q).kl_to_prior()  # of all components; the rest is of the one that was drawn
+        cost = reconstruction + self.beta * self.private * private_kl
         if self.agreement:
-            loss = loss + self.agreement * disagreement(model, model.shared(drawn), u[:, : model.shared_dim], generator)
-        return LossOutput(loss, reconstruction, kl)
+            cost = cost + self.agreement * disagreement(model, model.shared(drawn), u[:, : model.shared_dim], generator)
+        loss = cost + self.beta * away
+        if learned:
+            loss = loss + score(q.weights, index, cost, generator)
+        return LossOutput(loss, reconstruction, away + self.private * private_kl)
 
 
 def disagreement(model: MultimodalVAE, q: Posterior, z: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -104,10 +104,7 @@ def fit_private(
 def best_private(model: MultimodalVAE, data: MultimodalDataset, seed: int = 0) -> PrivateSampler | None:
     """The sampler that a model with private latents is given after its training.
 
-    None for a model without, for one that has a prior of private parts given shared ones itself, and where a modality
-    has too few draws: its private parts are drawn from the prior then.
+    None for a model without, and where a modality has too few draws: its private parts are drawn from the prior then.
     """
-    if model.config.conditional_prior:
-        return None
     draws = private_draws(model, data, seed=seed)
     return PRIVATE_SAMPLERS[BEST].fitted(draws, seed) if draws and len(draws) == len(model.modalities) else None
