@@ -14,6 +14,7 @@ from bvae.app.beliefs import columns
 from bvae.app.widgets import images, tiles
 from bvae.data.own import OwnData
 from bvae.maps.maps import spread
+from bvae.models.imputation import common_draws
 from bvae.models.vae import MultimodalVAE
 from bvae.plots import style
 
@@ -53,7 +54,7 @@ def shown(model: MultimodalVAE, data: OwnData, item: int, hidden: str) -> dict[s
     whole = data.of_item(item)
     x = {view: values for view, values in whole.items() if view != hidden}
     generator = torch.Generator().manual_seed(SEED)
-    z = model.encode(x, model.aggregator.conditional()).common(columns.DRAWS, generator)[:, 0]
+    z = common_draws(model, x, None, columns.DRAWS, generator)[:, 0]
     found = columns.of_draws(model, data, z, x, {view: values[0] for view, values in whole.items()})
     states = {view: columns.state(all_of, view in x, lies=False) for view, all_of in found.items()}
     others = []

@@ -87,7 +87,7 @@ def explained(
     """The part of :func:`contributions` for which is decoded: once more than there are dimensions, `most` items."""
     some = torch.linspace(0, len(data) - 1, min(most, len(data))).round().long()
     chosen = UnimodalPosteriors(*(v[:, some] for v in experts))
-    mean = posterior_of(model, chosen, tuple(range(len(model.modalities)))).mean  # (N, L)
+    mean = model.complete(posterior_of(model, chosen, tuple(range(len(model.modalities)))).mean, chosen, "zero")
     x = data.subset(some)
     total = fits(model, x, chosen.present, mean)
     by_dimension = torch.zeros(model.shared_dim, len(total))

@@ -24,7 +24,7 @@ def reconstruction(model: MultimodalVAE, data: EvaluationData, generator: torch.
         "reconstruction_error": name of the modality -> {"mean", "se"}.
     """
     experts = all_experts(model, data.test)
-    z = posterior_of(model, experts, tuple(range(len(model.modalities)))).mean
+    z = model.complete(posterior_of(model, experts, tuple(range(len(model.modalities)))).mean, experts, "zero")
     out = {}
     for m, (name, modality) in enumerate(model.modalities.items()):
         decoded = torch.cat([model.decode(part, [name])[name] for part in z.split(500)])

@@ -100,6 +100,16 @@ def impute(
     return out
 
 
+def common_draws(
+    model: MultimodalVAE, x: Mapping[str, Tensor], present: Tensor | None, num_draws: int, generator: torch.Generator,
+    aggregator: Aggregator | None = None,
+) -> Tensor:
+    """Draws of q(z | x), (S, B, L), with the same chance for every item, see `Posterior.common`."""
+    experts = model.experts(x, present)
+    q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
+    return model.complete(q.common(num_draws, generator), experts, None, generator, common=True)
+
+
 def _as_given(
     model: MultimodalVAE, name: str, given: Tensor | None, present: Tensor | None, count: int, num_samples: int
 ) -> Imputed:
@@ -120,9 +130,7 @@ def _impute(
     calibration: Calibration | None,
 ) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Means, standard deviations and draws of some items, for the modalities of which something is missing."""
-    experts = model.experts(x, present)
-    q = model.aggregate(experts, (aggregator or model.aggregator).conditional())
-    z = model.complete(q.common(num_draws, generator), experts, None, generator, common=True)  # (S, B, L)
+    z = common_draws(model, x, present, num_draws, generator, aggregator)
     wanted = [name for name, gaps in missing.items() if bool(gaps.any())]
     names = list(model.modalities)
     shown = seen(x, present, names, z.shape[1])

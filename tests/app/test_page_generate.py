@@ -10,7 +10,8 @@ from bvae.app import loaders
 from bvae.app.beliefs.generation import Studio
 from bvae.app.generate import first, inventing
 from bvae.app.generate.inventing import Counted
-from tests.support.pages import assert_clean, html_table, open_page
+from bvae.models.imputation import impute
+from tests.support.pages import assert_clean, html_table, open_page, unfold
 
 PAGE = "pages/generate.py"
 
@@ -102,6 +103,39 @@ def test_the_script_of_inventions_draws_the_same_z():
     for name, values in by_script.items():
         torch.testing.assert_close(values, shown[name])
     assert len(pictures(app)) == 15
+
+
+def studio_of(name):
+    loaded = loaders.load_model("polymnist", name)
+    return Studio(loaded.model, loaders.latent_cloud(loaded.key), None, loaded.model.aggregator)
+
+
+@pytest.mark.parametrize("path", ["Between two items", "Between two views of an item"])
+def test_a_path_with_noise_is_completed_and_so_is_that_of_its_script(path):
+    """Private parts of views that take no part were once drawn from N(0, I)."""
+    app = open_page(PAGE, model="mwb-vae-plus", task="Interpolate", path=path, noise="true", seed="6")
+    assert_clean(app)
+    names: dict = {}
+    code = next(c.value for c in unfold(app).code if "interpolation" in c.value)
+    exec(compile(code, "reproduce", "exec"), names)  # noqa: S102 - our own text, shown on the page
+    studio, data = studio_of("mwb-vae-plus"), loaders.test_data("polymnist")
+    seen = list(data.modalities) if path == "Between two items" else ["m0", "m1"]
+    shown = studio.along(names["path"], 6, [], seen).values
+    for name, values in names["images"].items():
+        torch.testing.assert_close(values.detach(), shown[name].detach(), rtol=1e-4, atol=1e-4)
+    bare = torch.cat([names["path"].items([t]).rsample((), generator=torch.Generator().manual_seed(6))
+                      for t in range(len(shown["m3"]))])
+    changed = (studio.model.decode(bare)["m3"] - shown["m3"]).abs().amax()
+    assert (changed > 0.1) == (path != "Between two items")
+
+
+def test_edited_rows_are_believed_as_impute_believes_them():
+    """With private latents too: what is not observed is drawn to fit z."""
+    studio, data = studio_of("mwb-vae-plus"), loaders.test_data("polymnist")
+    x = {"m0": data.x["m0"][:1]}
+    z = studio.common(x, 16, 3)
+    found = impute(studio.model, x, None, 16, 0, torch.Generator().manual_seed(3), ["m2"])["m2"]
+    torch.testing.assert_close(studio.model.decode(z, ["m2"])["m2"].mean(0), found.mean[0], rtol=1e-4, atol=1e-4)
 
 
 def test_a_model_without_a_sampler_invents_from_the_prior_and_says_so(monkeypatch):

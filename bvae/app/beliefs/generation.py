@@ -14,6 +14,7 @@ from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.maps.latent_distance import PLACES, Closeness, LatentCloud
 from bvae.metrics.classifiers import Classifiers
 from bvae.models import interpolation
+from bvae.models.imputation import common_draws
 from bvae.models.latents import PRIOR
 from bvae.models.vae import MultimodalVAE
 
@@ -97,6 +98,12 @@ class Studio:
             z = self.model.complete(z, experts, generator=generator)[:, 0]
         return self.decode(z, targets, without)
 
+    def common(self, x: Mapping[str, Tensor], num_samples: int, seed: int) -> Tensor:
+        """Draws of q(z | x) of one item, (S, L), with the chance of `bvae.models.imputation.impute`."""
+        with torch.inference_mode():
+            generator = torch.Generator().manual_seed(seed)
+            return common_draws(self.model, x, None, num_samples, generator, self.rule)[:, 0]
+
     def matrix(self, x: Mapping[str, Tensor], seed: int, without: Sequence[int]) -> dict[str, Generated]:
         """Every modality alone as the source of all: source -> one sample, with the same noise in every row."""
         return {name: self.translate({name: values}, None, 1, seed, without) for name, values in x.items()}
@@ -135,12 +142,16 @@ class Studio:
             return interpolation.weight_path(self.model, experts, names.index(start), names.index(end),
                                              interpolation.steps(FRAMES), self.rule)
 
-    def along(self, path: Posterior, seed: int | None, without: Sequence[int]) -> Generated:
-        """The path's means decoded; with a seed, a sample of each posterior with the same noise everywhere."""
+    def along(self, path: Posterior, seed: int | None, without: Sequence[int], seen: Sequence[str]) -> Generated:
+        """The path's means decoded; with a seed, a sample of each posterior with the same noise everywhere, completed
+        by private parts of the views that are not among those `seen` along the whole path."""
         if seed is None:
             return self.decode(path.mean, None, without)
-        z = [path.items([t]).rsample((), generator=torch.Generator().manual_seed(seed))
-             for t in range(path.loc.shape[1])]
+        observed, z = torch.tensor([[view in seen] for view in self.model.modalities]), []
+        for t in range(path.loc.shape[1]):
+            generator = torch.Generator().manual_seed(seed)
+            drawn = path.items([t]).rsample((), generator=generator)
+            z.append(self.model.complete(drawn, observed, generator=generator))
         return self.decode(torch.cat(z), None, without)
 
 

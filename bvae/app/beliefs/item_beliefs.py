@@ -16,6 +16,7 @@ from bvae.app.loaders import Loaded
 from bvae.app.templates import render
 from bvae.gaussians.posterior import Posterior, UnimodalPosteriors
 from bvae.metrics.classifiers import Classifiers
+from bvae.models.vae import MultimodalVAE
 from bvae.plots.posterior import Aggregate
 
 
@@ -42,6 +43,10 @@ class ItemBeliefs:
         `Aggregator.conditional`.
     latent : Posterior
         `decoded` with the private parts, if the model has some.
+    model : MultimodalVAE or None
+        Which completes draws by private parts of what is not observed; None where no model is behind the experts.
+    experts : UnimodalPosteriors or None
+        (M, 1, L): what `latent` was made of.
     """
 
     loc: Tensor
@@ -54,6 +59,8 @@ class ItemBeliefs:
     posterior: Posterior
     decoded: Posterior
     latent: Posterior
+    model: MultimodalVAE | None = None
+    experts: UnimodalPosteriors | None = None
 
     def drawn(self) -> list[Aggregate]:
         """The joint posterior and, where it is another one, what is decoded, for the figures."""
@@ -79,7 +86,8 @@ class ItemBeliefs:
 
 
 class Draw(NamedTuple):
-    """S samples of z and the chance in them, z = loc[k] + scale[k] * noise of `ItemBeliefs.latent`.
+    """S samples of z and the chance in them, z = loc[k] + scale[k] * noise of `ItemBeliefs.latent`, but for the private
+    parts that `MultimodalVAE.complete` draws or carries.
 
     Attributes
     ----------
@@ -95,10 +103,18 @@ class Draw(NamedTuple):
 
 
 def draw(scene: ItemBeliefs, num_samples: int, seed: int) -> Draw:
-    """What is decoded. The same seed gives the same noise for every aggregator."""
-    noise, index = scene.latent.chance(num_samples, torch.Generator().manual_seed(seed))
+    """What is decoded, as `MultimodalVAE.generate` draws it; where nothing is observed, of the bare prior.
+
+    The same seed gives the same noise for every aggregator.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise, index = scene.latent.chance(num_samples, generator)
     noise, index = noise[:, 0], index[:, 0]
-    return Draw(scene.latent.loc[index, 0] + scene.latent.scale[index, 0] * noise, noise, index)
+    z = scene.latent.loc[index, 0] + scene.latent.scale[index, 0] * noise
+    if scene.model is not None and scene.experts is not None and bool(scene.present.any()):
+        with torch.inference_mode():
+            z = scene.model.complete(z.unsqueeze(1), scene.experts, generator=generator)[:, 0]
+    return Draw(z, noise, index)
 
 
 def experts_of(loaded: Loaded, item: int, replaced: Mapping[str, Tensor] | None = None) -> UnimodalPosteriors:
@@ -140,7 +156,8 @@ def build(
                                 experts.present)
     now = of_experts(shared, 0, observed, weights, aggregator(rule_name) if rule_name else model.aggregator,
                      None if rule_name else model.expert_weights(), by_lot)
-    return replace(now, latent=model.with_private(now.decoded, experts._replace(present=now.present)))
+    experts = experts._replace(present=now.present)
+    return replace(now, latent=model.with_private(now.decoded, experts), model=model, experts=experts)
 
 
 def of_experts(

@@ -119,5 +119,6 @@ class Explore(ModelState):
     def by_lot_lines(self) -> list[str]:
         """Python that draws from the whole joint posterior."""
         return ["# each draw from a group of views by lot",
-                f"z = q.rsample(({self.num_samples},), generator=torch.Generator().manual_seed({self.seed}))",
-                "images = model.decode(z)"]
+                f"noise = torch.Generator().manual_seed({self.seed})",
+                f"z = q.rsample(({self.num_samples},), generator=noise)",
+                "images = model.decode(model.complete(z, model.experts(x), generator=noise))"]

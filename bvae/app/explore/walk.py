@@ -177,7 +177,7 @@ def _sample(scene: ItemBeliefs, d: int, drawn: Draw) -> Told:
     private = len(q.loc[0, 0]) - len(scene.loc[0, 0])
     return Told(f"**A point z is drawn{one}.** The seed fixes the noise ε, so that every aggregator gets the same.",
                 formula, aligned(lines), f"Beside z, {private} private dimensions are drawn: a view's own where it is "
-                "observed, from the prior where not." if private else "")
+                "observed, to fit z where not." if private else "")
 
 
 def _decode(model: MultimodalVAE, views: Sequence[str], drawn: Draw, honest: dict[str, Tensor]) -> Told:

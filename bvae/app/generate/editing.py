@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-import torch
 from torch import Tensor
 
 from bvae.app import links
@@ -167,7 +166,7 @@ def enters(
 
 def believed(c: Task, item: int, x: Mapping[str, Tensor]) -> dict[str, list[Cell]]:
     """Every column, given what the model sees; the same numbers as `bvae.models.imputation.impute`."""
-    z = c.studio.posterior(x).common(columns.DRAWS, torch.Generator().manual_seed(c.seed))[:, 0]
+    z = c.studio.common(x, columns.DRAWS, c.seed)
     return columns.of_draws(c.studio.model, c.data, z, x,
                             {v: values[0] for v, values in c.data.of_item(item).items()},
                             c.studio.rule == c.studio.model.aggregator)

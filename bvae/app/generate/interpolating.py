@@ -32,6 +32,7 @@ def interpolate(c: Task) -> Shown:
     if way == ITEMS:
         other = c.form.ask(top[1].number_input, "second", "Second item")
         path = c.studio.between_items(x, c.data.of_item(other))
+        seen = [v for v in x if v in c.data.of_item(other)]
         mixed = c.studio.posterior(x).num_components > 1
         ends, made_of = (f"item {item}", f"item {other}"), [item, other]
     else:
@@ -39,9 +40,9 @@ def interpolate(c: Task) -> Shown:
             start = c.form.ask(st.selectbox, "start", "From view", options=list(x), first=next(iter(x)))
             end = c.form.ask(st.selectbox, "end", "to view", options=list(x), first=list(x)[1])
         path = c.studio.between_views(x, start, end)
-        mixed = path.num_components > 1
+        mixed, seen = path.num_components > 1, [start, end]
         ends, made_of = (f"{start} alone", f"{end} alone"), [item]
-    generated = c.studio.along(path, noise, made_of)
+    generated = c.studio.along(path, noise, made_of, seen)
     t = torch.linspace(0, 1, len(generated)).tolist()
     frames = {v: [images.content(c.data, v, value) for value in generated.values[v]] for v in c.views}
 

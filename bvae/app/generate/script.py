@@ -29,7 +29,7 @@ def of(
     elif state.task == EDIT:
         lines += row
     elif state.task == INTERPOLATE:
-        lines += _between_items(state) if state.path == ITEMS else _between_views(state, data)
+        lines += _between_items(state, data) if state.path == ITEMS else _between_views(state, data)
     elif state.task == INVENT:
         lines += _invented(state)
     else:
@@ -82,14 +82,14 @@ def _generate(state: Generate, data: MultimodalDataset) -> list[str]:
             "aggregator=rule,", f"                        generator=torch.Generator().manual_seed({state.seed}))"]
 
 
-def _between_items(state: Generate) -> list[str]:
+def _between_items(state: Generate, data: MultimodalDataset) -> list[str]:
     """The geodesic."""
     return [
         "from bvae.models import interpolation",
         "start, end = (interpolation.moments(model.encode(data.subset([i]), rule.conditional())) "
         f"for i in ({state.item}, {state.second}))",
         f"path = interpolation.geodesic(start, end, interpolation.steps({FRAMES}))",
-        *_decoded(state),
+        *_decoded(state, [v for v in data.of_item(state.item) if v in data.of_item(state.second)]),
     ]
 
 
@@ -101,13 +101,16 @@ def _between_views(state: Generate, data: MultimodalDataset) -> list[str]:
         f"experts = model.experts(data.subset([{state.item}]))",
         f"path = interpolation.weight_path(model, experts, {views.index(state.start)}, {views.index(state.end)}, "
         f"interpolation.steps({FRAMES}), rule)",
-        *_decoded(state),
+        *_decoded(state, [state.start, state.end]),
     ]
 
 
-def _decoded(state: Generate) -> list[str]:
+def _decoded(state: Generate, seen: Sequence[str]) -> list[str]:
     if not state.noise:
         return ["images = model.decode(path.mean)  # name -> (frames, ...)"]
-    return [f"noise = lambda: torch.Generator().manual_seed({state.seed})  # the same for every frame",
-            f"z = torch.cat([path.items([t]).rsample((), generator=noise()) for t in range({FRAMES})])",
-            "images = model.decode(z)  # name -> (frames, ...)"]
+    return [f"observed, z = torch.tensor([[view in {list(seen)!r}] for view in model.modalities]), []",
+            f"for t in range({FRAMES}):",
+            f"    noise = torch.Generator().manual_seed({state.seed})  # the same for every frame",
+            "    drawn = path.items([t]).rsample((), generator=noise)",
+            "    z.append(model.complete(drawn, observed, generator=noise))",
+            "images = model.decode(torch.cat(z))  # name -> (frames, ...)"]
