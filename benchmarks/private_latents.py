@@ -88,6 +88,8 @@ VARIANTS: Mapping[str, Variant] = {
     **{f"{title}, sd 0.1, 32 private dimensions": Variant(
         f"hoelder-vae-{plus}", {**SMALL, "likelihood_scale": 0.1, "private_dim": 32})
        for title, plus in (("Hölder+", "plus"), ("Hölder++", "plus-plus"))},
+    "Hölder++, told by what decodes best": Variant(
+        "hoelder-vae-plus-plus", {**SMALL, "likelihood_scale": 0.1, "private_dim": 32}, {"chosen": True}),
     "then private parts cost 4": Variant(settings=SHORT, options={"private": 4.0}, start="base"),
     "then agreement 2": Variant(settings=SHORT, options={"agreement": 2.0}, start="base"),
     "then decoders alone, sd 0.1": Variant(settings={**SHORT, "likelihood_scale": 0.1}, start="base", decoders=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -32,6 +32,10 @@ class SubsetsWithPrivate(Objective):
     With a conditional prior p(w_m | z) (`ModelConfig.conditional_prior`) w_m is drawn below z, from q(w_m | x_m, z),
     and in place of w = 0 stands the mean of p(w_m | z): the hierarchy of Hölder++ as read here.
 
+    Where encoders make the weights of the components, as in a Hölder pool, which one an item is told by is taken as given:
+    no gradient reaches them. With `chosen` it does, and encoders learn to be told by what decodes best, which is every
+    view with its own private part. Learned weights of a model (`ModelConfig.weights`) always learn.
+
     What one view tells of the others has to be in z, because their decoders do not see their own w then; and that w is
     missing, not drawn, is something that a decoder can see.
 
@@ -50,11 +54,14 @@ class SubsetsWithPrivate(Objective):
         private part would say it too.
     agreement : float
         Weight of what is decoded with drawn private parts, see above; 0 leaves it out.
+    chosen : bool
+        Whether encoders learn which component an item is told by, see above.
     """
 
     private: float = 1.0
     least: int = 1
     agreement: float = 0.0
+    chosen: bool = False
 
     decomposes: ClassVar[bool] = False
     top_down: ClassVar[bool] = True
@@ -74,6 +81,8 @@ class SubsetsWithPrivate(Objective):
             raise ValueError("shared-private: expected a model with private latents (private_dim > 0), got one without")
         experts = model.experts(x, present)
         q = model.aggregate(experts, generator=generator)
+        if not self.chosen and not model.expert_weights.learned:
+            q = replace(q, weights=q.weights.detach())
         learned = q.num_components > 1 and q.weights.requires_grad
         index = q.draw(generator) if learned else q.stratified(generator)
         drawn = q.component(index)
