@@ -89,14 +89,15 @@ class ConditionalPrior(nn.Module):
         Parameters
         ----------
         loc, scale : Tensor
-            (..., P): q(e | x, z). Scales above 1, with which x would tell less than nothing, are taken for 1.
+            (..., P): q(e | x, z). Scales above 1, with which x would tell less than nothing, are taken for 1, and no
+            gradient reaches them.
         start, end : Tensor
             (..., D): z and z'; may have axes before those of loc, in front.
 
         Returns
         -------
         tuple of Tensor
-            Mean and standard deviation of q(e' | x, z'), (..., P); `loc` and `scale` where z' = z.
+            Mean and standard deviation of q(e' | x, z'), (..., P); `loc` and `scale`, or 1, where z' = z.
         """
         (a, b), (a_end, b_end) = self.moments(start), self.moments(end)
         precision = scale.clamp_max(1.0).square().reciprocal()

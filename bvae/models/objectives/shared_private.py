@@ -32,9 +32,9 @@ class SubsetsWithPrivate(Objective):
     With a conditional prior p(w_m | z) (`ModelConfig.conditional_prior`) w_m is drawn below z, from q(w_m | x_m, z),
     and in place of w = 0 stands the mean of p(w_m | z): the hierarchy of Hölder++ as read here.
 
-    Where encoders make the weights of the components, as in a Hölder pool, which one an item is told by is taken as given:
-    no gradient reaches them. With `chosen` it does, and encoders learn to be told by what decodes best, which is every
-    view with its own private part. Learned weights of a model (`ModelConfig.weights`) always learn.
+    Where encoders make the weights of the components, as in a Hölder pool, which one an item is told by is taken as
+    given: no gradient reaches them. With `chosen` it does, and encoders learn to be told by what decodes best: by views
+    with their own private parts. Learned weights of a model (`ModelConfig.weights`) always learn.
 
     What one view tells of the others has to be in z, because their decoders do not see their own w then; and that w is
     missing, not drawn, is something that a decoder can see.
