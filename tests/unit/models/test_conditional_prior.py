@@ -169,6 +169,23 @@ def test_draws_are_carried_to_their_shared_part_and_others_come_from_the_prior(t
                                    model.decoders["a"].network(torch.cat([place[0, :D], a]).unsqueeze(0)))
 
 
+def test_means_are_carried_too(three_views):
+    """What metrics decode of a posterior's mean: observed views at the mean of q(w | x, z), the others at p(w | z)'s."""
+    modalities, x, present = three_views
+    model = made(modalities)
+    with torch.no_grad():
+        experts = model.experts(x, present)
+        mean = model.aggregate(experts, model.aggregator.conditional()).mean
+        done = model.complete(mean, experts, "zero")
+        assert torch.equal(done[:, :D], mean[:, :D])
+        for m in range(3):
+            own = model.private_part(m)
+            w, _, a, b = in_w(model, m, experts.loc[m, :, own], experts.scale[m, :, own], experts.loc[m, :, :D],
+                              mean[:, :D])
+            seen = present[m].unsqueeze(1)
+            torch.testing.assert_close(a + b * done[:, own], torch.where(seen, w, a))
+
+
 def test_translations_and_inventions(three_views):
     modalities, x, _ = three_views
     model = made(modalities)
