@@ -170,7 +170,7 @@ def test_draws_are_carried_to_their_shared_part_and_others_come_from_the_prior(t
 
 
 def test_means_are_carried_too(three_views):
-    """What metrics decode of a posterior's mean: observed views at the mean of q(w | x, z), the others at p(w | z)'s."""
+    """What metrics decode of a posterior's mean: seen views at the mean of q(w | x, z), others at p(w | z)'s."""
     modalities, x, present = three_views
     model = made(modalities)
     with torch.no_grad():
