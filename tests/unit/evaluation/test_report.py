@@ -92,9 +92,9 @@ def test_results_go_between_the_marks_only():
 
 
 def test_a_likelihood_of_another_density_is_marked():
-    """Both with private latents have another scale of the normal density: their nats stand beside others', but say so.
+    """Those with private latents have another scale of the normal density: their nats stand beside others', but say so.
     """
     lines = in_short("polymnist").splitlines()
     marked = [line for line in lines if line.startswith("|") and line.endswith("† |")]
-    assert [line.split(" | ")[0] for line in marked] == ["| MMVAE+", "| MWB-VAE+"]
-    assert "MMVAE+: normal 0.1, MWB-VAE+: normal 0.1" in lines[-1]
+    assert [line.split(" | ")[0] for line in marked] == ["| MMVAE+", "| MWB-VAE+", "| Hölder++"]
+    assert "MMVAE+: normal 0.1, MWB-VAE+: normal 0.1, Hölder++: normal 0.1" in lines[-1]
