@@ -9,6 +9,7 @@ import bvae
 from bvae.aggregators import aggregator
 from bvae.models.methods import METHODS
 from bvae.models.objectives import objective
+from bvae.models.priors import ConditionalPrior
 
 OF_MODEL = {field.name for field in dataclasses.fields(bvae.ModelConfig)}
 every = pytest.mark.parametrize("name", METHODS.names())
@@ -21,6 +22,9 @@ def build(name, beta=1.0):
                                aggregator(method.aggregator, **method.aggregator_options),
                                bvae.ModelConfig(4, 4, **{key: value for key, value in method.settings.items()
                                                          if key in OF_MODEL}))
+    for part in model.modules():
+        if isinstance(part, ConditionalPrior):  # it begins at 0, where what lies before gets no gradient yet
+            torch.nn.init.normal_(part.out.weight, 0, 0.1)
     return model, objective(method.objective, beta=beta, **method.objective_options)
 
 
