@@ -338,7 +338,7 @@ class MultimodalVAE(nn.Module):
         observed = observed.present if isinstance(observed, UnimodalPosteriors) else observed
         for m, name in enumerate(self.modalities):
             part = self.private_part(m)
-            if experts is not None and bool(observed[m].any()):
+            if experts is not None and self.config.conditional_prior and bool(observed[m].any()):
                 z[..., part] = self.top_down(m, z, experts)[0]
             if bool(observed[m].all()):
                 continue
