@@ -94,6 +94,22 @@ def test_a_link_that_cannot_be_read_is_said(bad):
     assert app.session_state["home_scene"] == story.beliefs()
 
 
+def test_an_address_that_home_itself_has_replaced_moves_nothing_back():
+    """A browser that did not hear of the newer one yet sends it with its next request."""
+    one, two, somebodys = (scenes.encode(state.arrived({"place": x}, [])) for x in ("-3.5", "-2.5", "3"))
+    app = open_page(scene=one)
+    app.session_state["home_scene"] = scenes.decode(two)
+    app.run()
+    assert app.query_params["scene"] == two
+    app.query_params["scene"] = one
+    app.run()
+    assert_clean(app)
+    assert app.query_params["scene"] == scenes.encode(app.session_state["home_scene"]) == two
+    app.query_params["scene"] = somebodys
+    app.run()
+    assert app.query_params["scene"] == scenes.encode(app.session_state["home_scene"]) == somebodys
+
+
 def test_reset_tells_the_story_from_its_beginning():
     app = open_page(scene=scenes.encode(story.steps()[2]["scene"]))
     assert app.session_state["home_scene"]["experts"][story.LIAR]["mean"][0] > 0

@@ -247,6 +247,17 @@ def test_one_can_look_without_choosing_and_this_is_no_prediction(name):
     assert open_page(PAGE, lesson=name, step=str(lesson.question_step), shown="1").info
 
 
+def test_an_answer_is_not_lost_where_one_asks_what_happens_at_once():
+    """A browser sends the address as it knows it, and did not hear yet that the answer is in it."""
+    app = open_page(PAGE, lesson="poe", step="2")
+    app.radio[0].set_value("b").run()
+    del app.query_params["answer"]
+    next(b for b in app.button if b.label == "Show what happens").click().run()
+    assert_clean(app)
+    assert app.query_params["answer"] == app.radio[0].value == "b"
+    assert "But the rule cannot do it." in app.warning[0].value
+
+
 @pytest.mark.parametrize("query", [
     {"lesson": "../../etc"}, {"lesson": "poe", "step": "0"}, {"lesson": "poe", "step": "99"},
     {"lesson": "poe", "step": "²"}, {"lesson": "poe", "step": "2", "answer": "<b>", "shown": "1"},

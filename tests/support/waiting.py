@@ -32,6 +32,11 @@ DONE = f"""async () => {{
     }}
     return true;
 }}"""
+FOLDS_OPEN_AT_ONCE = """
+const animate = Element.prototype.animate;
+Element.prototype.animate = function (frames, timing) {
+    return animate.call(this, frames, this.matches("details") ? {...timing, duration: 0} : timing);
+};"""
 SMALL = 100_000  # bytes: messages that begin or end a run are small, those that hold pictures need no reading
 WATCHED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -88,12 +93,18 @@ def watch(page):
 
 
 def watch_all(browser):
-    """Let every page of this browser be watched, also those that tests open themselves, with this patience."""
+    """Let every page of this browser be watched, also those that tests open themselves, with this patience.
+
+    Streamlit's folds take half a second to open. Meanwhile what is in them stands still, cut off: a click scrolls it
+    into the part that is to be seen, from where it moves between press and release, and is lost. Here they open at
+    once.
+    """
     opened = browser.new_context
 
     def new_context(**options):
         context = opened(**options)
         context.set_default_timeout(TIMEOUT)
+        context.add_init_script(FOLDS_OPEN_AT_ONCE)
         context.on("page", watch)
         return context
 

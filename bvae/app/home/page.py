@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bvae.aggregators import aggregator, naming
-from bvae.app import reproduce
+from bvae.app import links, reproduce
 from bvae.app.components.playground import default_styles, playground, scenes
 from bvae.app.home import state, story
 from bvae.app.pages import PAGES
@@ -16,7 +16,7 @@ from bvae.models.methods import title_of
 
 begin_page()
 START, SCENE, REVISION = "home_start", "home_scene", "home_revision"  # what the browser took over, what it shows now
-LINK, PROBLEM = "home_link", "home_problem"  # the scene of the address that is known, and what is wrong with it
+LINK, PROBLEM = "scene", "home_problem"  # what the address holds it as, and what is wrong with a link's
 CANVAS = "home_story"
 OLDER = ("place", "width", "rules")  # keys of addresses of earlier versions
 
@@ -33,11 +33,10 @@ def start_again():
     st.session_state[PROBLEM] = ""
 
 
-query = st.query_params.to_dict()
-if SCENE not in st.session_state or query.get("scene", st.session_state[LINK]) != st.session_state[LINK]:
-    st.session_state[LINK], st.session_state[PROBLEM] = query.get("scene"), ""
+if links.news(LINK) is not None or SCENE not in st.session_state:  # opened, or gone back to
+    st.session_state[PROBLEM] = ""
     try:
-        adopt(state.arrived(query, st.query_params.get_all("rules")))
+        adopt(state.arrived(st.query_params.to_dict(), st.query_params.get_all("rules")))
     except scenes.BadScene as error:
         adopt(story.beliefs())
         st.session_state[PROBLEM] = str(error)
@@ -64,11 +63,9 @@ if shown:
 scene = st.session_state[SCENE]
 for key in OLDER:
     st.query_params.pop(key, None)
-if not scenes.same(scene, story.beliefs()):
-    st.session_state[LINK] = st.query_params["scene"] = scenes.encode(scene)
-elif not st.session_state[PROBLEM]:
-    st.query_params.pop("scene", None)
-    st.session_state[LINK] = None
+changed = not scenes.same(scene, story.beliefs())
+if changed or not st.session_state[PROBLEM]:
+    links.hold({LINK: scenes.encode(scene) if changed else ""})
 with head:
     st.button("Reset", icon=":material/restart_alt:", on_click=start_again, help="The story from its beginning.")
     share.button()

@@ -108,6 +108,7 @@ def ask(state: Learn, step: Step) -> None:
     def reveal() -> None:
         st.query_params["shown"] = "1"
         if letter := st.session_state[key]:
+            st.query_params["answer"] = letter  # pressed at once, the browser's address is still that of before
             memory.predict(state.lesson or "", letter)
 
     st.radio(f"**{attempt(question.text)}**", list(ids), key=key, on_change=choose,
