@@ -110,7 +110,7 @@ class From(Callback):
     def on_start(self, run: Trainer) -> None:
         """See `Callback.on_start`."""
         if run.step == 0:
-            run.model.load_state_dict(load_weights(read_checkpoint(self.folder), with_sampler=False).state_dict())
+            run.model.load_state_dict(load_weights(read_checkpoint(self.folder), with_fitted=False).state_dict())
         if self.decoders:
             run.model.encoders.requires_grad_(False)
 
@@ -137,7 +137,7 @@ def trained(name: str, seed: int, folder: Path) -> MultimodalVAE:
         finally:
             METHODS.remove(variant.method)
             METHODS.register(variant.method)(plain)
-    return load_weights(read_checkpoint(place), with_sampler=False)
+    return load_weights(read_checkpoint(place), with_fitted=False)
 
 
 def some(data: MultimodalDataset, count: int) -> tuple[dict[str, Tensor], Tensor]:

@@ -153,7 +153,7 @@ def state(checkpoint: Checkpoint) -> str:
 def make(checkpoint: Checkpoint, data_root: str | None = None) -> Path | None:
     """Calibrate the weights as they are on disk and write it beside them; None where there is nothing to do so with."""
     kept = kept_items(checkpoint.settings, data_root)
-    found = None if kept is None else fit(load_weights(checkpoint, with_sampler=False), kept)
+    found = None if kept is None else fit(load_weights(checkpoint, with_fitted=False), kept)
     return None if found is None else write(checkpoint.folder, found, checkpoint.hash)
 
 

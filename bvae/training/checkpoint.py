@@ -326,11 +326,11 @@ def metrics_digest(metrics: Mapping[str, Any]) -> str:
     return digest_of({**metrics, EVALUATION: facts})
 
 
-def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> MultimodalVAE:
-    """The model of a checkpoint, in eval mode, with its sampler and its calibration, if it has them.
+def load_weights(checkpoint: Checkpoint, with_fitted: bool = True) -> MultimodalVAE:
+    """The model of a checkpoint, in eval mode; `with_fitted` with its samplers and its calibration, if it has them.
 
-    One that is damaged or of other weights is refused with a warning: the model has the prior alone, and intervals of
-    its own, then.
+    One of these that is damaged or of other weights is refused with a warning: the model has the prior alone, and
+    intervals of its own, then.
 
     Raises CheckpointError if the weights are not those of config.json.
     """
@@ -348,7 +348,7 @@ def load_weights(checkpoint: Checkpoint, with_sampler: bool = True) -> Multimoda
         model.load_state_dict(widened(stored))
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not the weights of this model ({first_line(error)})") from error
-    if with_sampler:
+    if with_fitted:
         try:
             model.sampler = sampler_files.read(checkpoint.folder, checkpoint.hash, model.shared_dim)
             sizes = dict.fromkeys(model.modalities, (model.shared_dim, model.config.private_dim))

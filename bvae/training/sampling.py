@@ -36,7 +36,7 @@ def make(checkpoint: Checkpoint, data: MultimodalDataset) -> Path:
     Path
         Of the file.
     """
-    model = load_weights(checkpoint, with_sampler=False)
+    model = load_weights(checkpoint, with_fitted=False)
     draws = samplers.posterior_draws(model, data, seed=SEED)
     sampler = samplers.best(draws, SEED)
     return files.write(checkpoint.folder, sampler, checkpoint.hash, best_private(model, data, SEED),

@@ -265,7 +265,7 @@ def test_a_checkpoint_brings_its_private_sampler_and_tables_are_filled_with_it(t
     assert sampling.state(checkpoint) == "ready"
     model = load_weights(checkpoint)
     assert model.private_sampler.sizes() == dict.fromkeys(model.modalities, (3, 2))
-    assert load_weights(checkpoint, with_sampler=False).private_sampler is None
+    assert load_weights(checkpoint, with_fitted=False).private_sampler is None
     first = next(iter(model.modalities))
     x = {first: data.subset(torch.arange(2))[first]}
     present = torch.tensor([[name == first] * 2 for name in model.modalities])
