@@ -24,6 +24,8 @@ TOLD = [
     (RESULTS, RULES, "joint_coherence", [""], True, "in joint coherence ({})"),
     (RESULTS, RULES, "latent_accuracy", "12", True, "from one and two views ({}, {}; from more"),
     (RESULTS, RULES, "latent_accuracy", "345", False, ""),
+    (RESULTS, ("mwb-vae", "sum-pooling-vae"), "coherence", "1234", False, "(by {}, {}, {}, {} and"),
+    (RESULTS, ("mwb-vae", "self-attention-vae"), "coherence", "1234", False, "by {}, {}, {}, {}), in latent accuracy"),
     (PLUS, PRIVATE, "coherence", "4", False, "MWB-VAE ({} over three seeds"),
     (PLUS, PRIVATE, "coherence", "123", True, ""),
 ]
