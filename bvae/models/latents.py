@@ -32,7 +32,7 @@ class DrawsPrivate(Protocol):
     name: ClassVar[str]
 
     def placed(self, modality: str, z: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """Shared (N, D), normal noise (N, P), uniform levels (N,) -> private (N, P)."""
+        """Shared (N, D), normal noise (N, P), uniform levels (N,) -> private (N, P), all on the CPU."""
 
 
 def private_part(
@@ -45,11 +45,12 @@ def private_part(
     if isinstance(asked, str) and asked != PRIOR:
         raise ValueError(f"private: expected {PRIOR!r}, {ZERO!r} or a sampler, got {asked!r}")
     chance = (*shared.shape[:-2], 1 if common else shared.shape[-2])
-    noise = torch.randn(*chance, dim, generator=generator).to(shared).expand(*shared.shape[:-1], dim)
+    place = None if generator is None else generator.device
+    noise = torch.randn(*chance, dim, generator=generator, device=place).to(shared).expand(*shared.shape[:-1], dim)
     if isinstance(asked, str):
         return noise
-    level = torch.rand(chance, generator=generator).to(shared).expand(shared.shape[:-1])
-    drawn = asked.placed(modality, shared.flatten(0, -2), noise.flatten(0, -2), level.flatten())
+    level = torch.rand(chance, generator=generator, device=place).to(shared).expand(shared.shape[:-1])
+    drawn = asked.placed(modality, shared.flatten(0, -2).cpu(), noise.flatten(0, -2).cpu(), level.flatten().cpu())
     if drawn.shape != (level.numel(), dim):
         raise ValueError(f"private sampler: expected draws of shape {(level.numel(), dim)} for {modality!r}, got "
                          f"{tuple(drawn.shape)}")

@@ -12,6 +12,7 @@ from bvae.gaussians import diagonal
 from bvae.gaussians.posterior import Posterior
 from bvae.gaussians.randomness import normal
 from bvae.models.objectives.base import OBJECTIVES, LossOutput, Objective
+from bvae.models.objectives.elbo import score
 from bvae.models.vae import MultimodalVAE
 
 
@@ -43,7 +44,8 @@ class SharedAndPrivate(Objective):
         experts = model.experts(x, present)
         q = model.aggregate(experts, generator=generator)
         check_components(model, q)
-        index = q.stratified(generator)  # (B,): m
+        learned = q.num_components > 1 and q.weights.requires_grad
+        index = q.draw(generator) if learned else q.stratified(generator)  # (B,): m
         u = q.component(index).rsample(generator=generator)  # (B, L)
         auxiliary = normal((len(u), *scale.shape), 0, generator, torch.float32, u.device) * scale  # (B, M, P)
         d, private_kl = model.shared_dim, torch.zeros_like(u[:, 0])
@@ -55,7 +57,10 @@ class SharedAndPrivate(Objective):
             private_kl = private_kl + torch.where(mine, own, 0.0)
         reconstruction = model.reconstruction_error(x, torch.cat(parts, 1), present)
         kl = model.shared(q).sampled_kl_to_prior(u[:, :d]) + private_kl
-        return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)
+        loss = cost = reconstruction + self.beta * kl
+        if learned:
+            loss = loss + score(q.weights, index, cost, generator)
+        return LossOutput(loss, reconstruction, kl)
 
 
 def auxiliary_of(model: MultimodalVAE) -> Tensor:

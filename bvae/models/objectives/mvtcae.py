@@ -22,6 +22,7 @@ class TotalCorrelation(Objective):
 
     A lower bound of the total correlation of the modalities; n is the number of those present. The conditional terms
     KL(q || q_m) ask every unimodal posterior to hold what the joint one holds: reverse KL, like the product itself.
+    q_m has the prior in private latents of other views: each of them is charged for in n - 1 of the n terms.
 
     Parameters
     ----------
@@ -56,9 +57,7 @@ class TotalCorrelation(Objective):
         count = experts.present.sum(0).clamp_min(1)  # (B,)
         reconstruction = model.reconstruction_error(x, z, present) * (count - self.a) / count
         # float32 also under autocast: a KL is a difference of large numbers.
-        d = model.shared_dim  # private latents have nobody to agree with
-        to_experts = diagonal.kl(q.loc[..., :d], q.scale[..., :d], experts.loc[..., :d].to(q.loc),
-                                 experts.scale[..., :d].to(q.loc))  # (M, B)
+        to_experts = diagonal.kl(q.loc, q.scale, experts.loc.to(q.loc), experts.scale.to(q.loc))  # (M, B)
         conditional = (to_experts * experts.present).sum(0) / count
         kl = self.a * conditional + (1 - self.a) * q.kl_to_prior()
         return LossOutput(reconstruction + self.beta * kl, reconstruction, kl)

@@ -34,7 +34,8 @@ class SubsetsWithPrivate(Objective):
 
     Where encoders make the weights of the components, as in a Hölder pool, which one an item is told by is taken as
     given: no gradient reaches them. With `chosen` it does, and encoders learn to be told by what decodes best: by views
-    with their own private parts. Learned weights of a model (`ModelConfig.weights`) always learn.
+    with their own private parts. Learned weights of a model (`ModelConfig.weights`) always learn; in a pool, where they
+    and the encoders make the weights together, encoders then learn as with `chosen`.
 
     What one view tells of the others has to be in z, because their decoders do not see their own w then; and that w is
     missing, not drawn, is something that a decoder can see.

@@ -96,9 +96,12 @@ def fit_private(
     UnknownName
         If there is no such sampler.
     ValueError
-        If the model has no private latents, or there are too few items.
+        If the model has no private latents, or fewer than two items have one of its views.
     """
-    return PRIVATE_SAMPLERS[name].fitted(private_draws(model, data, items, seed), seed)
+    sampler, draws = PRIVATE_SAMPLERS[name], private_draws(model, data, items, seed)
+    if draws and (lacking := [view for view in model.modalities if view not in draws]):
+        raise ValueError(f"private sampler: expected at least two items with each view, got fewer with {lacking}")
+    return sampler.fitted(draws, seed)
 
 
 def best_private(model: MultimodalVAE, data: MultimodalDataset, seed: int = 0) -> PrivateSampler | None:

@@ -161,6 +161,26 @@ def test_mvtcae_against_its_formula(case):
         objective("mvtcae")(bvae.MultimodalVAE(modalities, aggregator("moe"), bvae.ModelConfig(2, 2)), x, present, None)
 
 
+def test_mvtcae_charges_for_private_latents_what_it_pays_for_them(case):
+    """A view's own belief has them as the joint one, every other view's has their prior in their place."""
+    modalities, x, present = case
+    present = present.clone()
+    present[2, 1] = False
+    model = bvae.MultimodalVAE(modalities, aggregator("wasserstein"), bvae.ModelConfig(2, 2, private_dim=3))
+    with torch.no_grad():
+        out = objective("mvtcae", a=0.6)(model, x, present, torch.Generator().manual_seed(0))
+        q, expert = model.encode(x, present=present), model.experts(x, present)
+        for b, there in enumerate(((0, 1, 2), (0, 1))):
+            n = len(there)
+            charged = {m: Independent(Normal(q.loc[0, b, part], q.scale[0, b, part]), 1)
+                       for m in there for part in [model.private_part(m)]}
+            private = sum(kl_divergence(w, standard(w.mean)) for w in charged.values())
+            z = Independent(Normal(q.loc[0, b, :2], q.scale[0, b, :2]), 1)
+            shared = 0.4 * kl_divergence(z, standard(z.mean)) + 0.6 / n * sum(
+                kl_divergence(z, Independent(Normal(expert.loc[m, b, :2], expert.scale[m, b, :2]), 1)) for m in there)
+            torch.testing.assert_close(out.kl[b], shared + (n - 0.6) / n * private)  # as its reconstruction
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["helvae", "hoelder-vae", "code-vae", "mmvae", "mopoe-vae"])
 def test_component_elbos_against_enumeration(case, method):
@@ -281,21 +301,24 @@ def test_code_vae_learns_the_weights_of_subsets(case):
         model.aggregator(torch.zeros(3, 1, 2), torch.ones(3, 1, 2), weights=torch.ones(7))
 
 
-def test_mmvae_plus_against_its_formula(case):
+@pytest.mark.parametrize("weights", ["uniform", "modality"])
+def test_mmvae_plus_against_its_formula(case, weights):
     """Every modality's own term and its cross terms written out, with the density of the mixture on z alone."""
     modalities, x, present = case
     present = present.clone()
     present[2, 1] = False
     model = bvae.MultimodalVAE(modalities, aggregator("moe"),
-                               bvae.ModelConfig(2, 2, private_dim=2, auxiliary_prior=True))
+                               bvae.ModelConfig(2, 2, private_dim=2, auxiliary_prior=True, weights=weights))
     with torch.no_grad():
         model.auxiliary_scale.copy_(torch.linspace(-0.7, 0.3, 6).view(3, 2))
+        if weights == "modality":
+            model.expert_weights.logits.copy_(torch.tensor([0.3, -0.2, 0.1]))
     ours, _, gradient, gradient_error = means(objective("mmvae-plus", beta=1.5), model, x, present, 200, 40)
 
     def slow(seed):
         generator = torch.Generator().manual_seed(seed)
         loc, scale, _ = model.experts(x)
-        losses = []
+        losses, chance = [], model.encode(x, present=present).weights
         for b in range(2):
             there = [m for m in range(3) if present[m, b]]
             total = torch.zeros(())
@@ -307,13 +330,12 @@ def test_mmvae_plus_against_its_formula(case):
                 decoded = model.decode(torch.cat([z, w.flatten(1)], 1))
                 rec = -sum(Normal(decoded[modalities[n].name], 0.3).log_prob(x[modalities[n].name][b])
                            .sum((-1, -2, -3)) for n in there).mean()
-                mixture = torch.stack([Independent(Normal(loc[k, b, :2], scale[k, b, :2]), 1).log_prob(z)
-                                       for k in there])
-                log_q = mixture.logsumexp(0) - torch.tensor(float(len(there))).log()
+                log_q = torch.stack([Independent(Normal(loc[k, b, :2], scale[k, b, :2]), 1).log_prob(z)
+                                     + chance[k, b].log() for k in there]).logsumexp(0)
                 shared = (log_q - standard(z).log_prob(z)).mean()
                 private = kl_divergence(Independent(Normal(loc[m, b, own], scale[m, b, own]), 1),
                                         standard(loc[m, b, own]))
-                total = total + (rec + 1.5 * (shared + private)) / len(there)
+                total = total + (rec + 1.5 * (shared + private)) * chance[m, b]
             losses.append(total)
         return torch.stack(losses)
 

@@ -1,7 +1,10 @@
 """Samplers of private parts: densities given the shared part, the same twice, and back from their file as they were."""
 
+import copy
+
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributions import Normal
 
 import bvae
@@ -9,6 +12,7 @@ from bvae.aggregators import aggregator
 from bvae.io.storage import StorageError
 from bvae.metrics.base import drawn_of
 from bvae.models.imputation import impute
+from bvae.models.latents import private_part
 from bvae.samplers import SAMPLERS, Draws, files
 from bvae.samplers.private import (
     PRIVATE_SAMPLERS,
@@ -234,6 +238,28 @@ def test_fitted_to_a_model_it_knows_every_view_and_needs_private_latents():
     assert own.private_sampler.sizes() == dict.fromkeys(own.modalities, (3, 2))
     plain = bvae.MultimodalVAE(data.modalities.values(), aggregator("mwb"), bvae.ModelConfig(3, 4)).eval()
     assert best_private(plain, data) is None
+
+
+def test_a_view_that_hardly_any_item_has_is_named():
+    data = copy.copy(bvae.dataset("penguins", "train"))
+    data.mask = data.present.clone()
+    data.mask[2, 1:] = False
+    views = list(data.modalities)
+    model = bvae.MultimodalVAE(data.modalities.values(), aggregator("mwb"), bvae.ModelConfig(3, 4, private_dim=2))
+    model.eval()
+    with pytest.raises(ValueError, match=rf"two items with each view, got fewer with \['{views[2]}'\]"):
+        fit_private(model, data)
+    assert best_private(model, data) is None
+
+
+@every
+def test_private_parts_are_drawn_where_z_is(name):
+    """A sampler's numbers are on the CPU, a model's may be elsewhere."""
+    sampler = PRIVATE_SAMPLERS[name].fitted(draws(300))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        z = torch.empty(2, 5, 2, device="cuda")
+        drawn = private_part(sampler, "a", z, 1, None)
+        assert (drawn.device.type, drawn.shape) == ("cuda", (2, 5, 1))
 
 
 def test_what_is_seen_of_an_item_is_a_set_of_its_other_views():
